@@ -1,0 +1,32 @@
+"""Anomaly detection by reconstruction error, as scikit-learn estimators."""
+
+import os
+
+import torch
+
+from aeanomaly._version import __version__
+from aeanomaly.detectors import (
+    ContractiveAutoencoder,
+    DenoisingAutoencoder,
+    SparseAutoencoder,
+    UndercompleteAutoencoder,
+    VariationalAutoencoder,
+    load,
+)
+from aeanomaly.exceptions import FitError, ModelFileError
+
+# A forked child inherits torch's thread pool without its threads, and would wait for them for ever.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=lambda: torch.set_num_threads(1))
+
+__all__ = [
+    "ContractiveAutoencoder",
+    "DenoisingAutoencoder",
+    "FitError",
+    "ModelFileError",
+    "SparseAutoencoder",
+    "UndercompleteAutoencoder",
+    "VariationalAutoencoder",
+    "__version__",
+    "load",
+]

@@ -1,0 +1,17 @@
+"""What users build: one estimator for each autoencoder."""
+
+from aeanomaly.detectors._saving import load
+from aeanomaly.detectors.contractive import ContractiveAutoencoder
+from aeanomaly.detectors.denoising import DenoisingAutoencoder
+from aeanomaly.detectors.sparse import SparseAutoencoder
+from aeanomaly.detectors.undercomplete import UndercompleteAutoencoder
+from aeanomaly.detectors.variational import VariationalAutoencoder
+
+__all__ = [
+    "ContractiveAutoencoder",
+    "DenoisingAutoencoder",
+    "SparseAutoencoder",
+    "UndercompleteAutoencoder",
+    "VariationalAutoencoder",
+    "load",
+]

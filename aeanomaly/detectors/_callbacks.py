@@ -1,0 +1,60 @@
+"""What happens after each step beside training: the progress bar, and scikit-learn's callbacks where they exist."""
+
+from collections.abc import Callable
+from contextlib import contextmanager
+from typing import Any
+
+from tqdm.auto import tqdm
+
+try:
+    from sklearn.callback import CallbackSupportMixin, with_callbacks
+except ImportError:  # scikit-learn before 1.9
+
+    class CallbackSupportMixin:  # type: ignore[no-redef]
+        """Stands in where scikit-learn has no callbacks."""
+
+        def _init_callback_context(self, **_: Any) -> None:
+            return None
+
+    def with_callbacks(method):  # type: ignore[no-redef]
+        return method
+
+
+__all__ = ["CallbackSupportMixin", "StepHook", "watched", "with_callbacks"]
+
+StepHook = Callable[[int], bool]
+
+
+@contextmanager
+def watched(estimator: Any, n_steps: int, table: Any, attributes: Callable[[], dict[str, Any]]):
+    """Yield the engine's step hook, or None where nobody watches.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Its ``verbose`` asks for the bar; its callbacks are those of ``set_callbacks``.
+    n_steps : int
+    table : array
+        The training rows, for callbacks that ask for them.
+    attributes : callable() -> dict
+        The fitted attributes as if training stopped now; called only if a callback asks.
+    """
+    context = getattr(estimator, "_callback_fit_ctx", None) if getattr(estimator, "_skl_callbacks", None) else None
+    if context is None and not estimator.verbose:
+        yield None
+        return
+    if context is not None:
+        context.call_on_fit_task_begin(estimator=estimator, X=table)
+    with tqdm(total=n_steps, desc=type(estimator).__name__, unit="step", disable=not estimator.verbose) as bar:
+
+        def after_step(step: int) -> bool:
+            bar.update()
+            if context is None:
+                return False
+            task = context.subcontext(task_name="step")
+            task.call_on_fit_task_begin(estimator=estimator, X=table)
+            return task.call_on_fit_task_end(estimator=estimator, X=table, reconstruction_attributes=attributes)
+
+        yield after_step
+    if context is not None:
+        context.call_on_fit_task_end(estimator=estimator, X=table, reconstruction_attributes=attributes)

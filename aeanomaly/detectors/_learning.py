@@ -1,0 +1,96 @@
+"""From parameters and rows to a trained network."""
+
+import math
+from typing import Any
+
+import numpy as np
+import torch
+
+from aeanomaly.detectors._callbacks import StepHook
+from aeanomaly.detectors._model import Model
+from aeanomaly.exceptions import FitError
+from aeanomaly.objectives import Objective
+from aeanomaly.streams import MemberKey, numpy_stream
+from aeanomaly.training import EarlyStopping, OptimizerState, TrainingData, TrainingResult, TrainingSettings, train
+
+
+def steps_of_fit(max_iter: int | str, n_rows: int) -> int:
+    """Optimiser steps of a whole fit: `max_iter`, or what "auto" means for so many rows."""
+    return int(np.clip(10 * math.sqrt(n_rows), 100, 1000)) if max_iter == "auto" else int(max_iter)
+
+
+def learn(
+    parameters: Any,
+    model: Model,
+    objective: Objective,
+    rows: np.ndarray,
+    *,
+    keys: list[MemberKey],
+    n_steps: int,
+    call: int = 0,
+    on_step: StepHook | None = None,
+) -> TrainingResult:
+    """Train a model's network on encoded rows (N, D) over a whole schedule, in place."""
+    members, validation, stopping = _split(parameters, len(rows), keys, n_steps, call)
+    data = TrainingData(torch.from_numpy(rows).to(model.device)[None], members, validation)
+    settings = _settings(parameters, keys, n_steps, call, schedule="cosine", early_stopping=stopping)
+    return _checked(train(model.network.requires_grad_(True), objective, data, settings, on_step=on_step), parameters)
+
+
+def learn_more(
+    parameters: Any,
+    model: Model,
+    objective: Objective,
+    rows: np.ndarray,
+    *,
+    keys: list[MemberKey],
+    call: int,
+    state: OptimizerState | None,
+    on_step: StepHook | None = None,
+) -> TrainingResult:
+    """One pass over more rows at a constant rate, from the optimiser's `state`."""
+    n_steps = -(-len(rows) // parameters.batch_size)
+    data = TrainingData(torch.from_numpy(rows).to(model.device)[None], [np.arange(len(rows))] * len(keys))
+    settings = _settings(parameters, keys, n_steps, call, schedule="constant", early_stopping=None)
+    network = model.network.requires_grad_(True)
+    return _checked(train(network, objective, data, settings, state=state, on_step=on_step), parameters)
+
+
+def _settings(parameters: Any, keys: list[MemberKey], n_steps: int, call: int, **rest: Any) -> TrainingSettings:
+    return TrainingSettings(
+        keys=keys,
+        n_steps=n_steps,
+        batch_size=parameters.batch_size,
+        learning_rate=[parameters.learning_rate] * len(keys),
+        weight_decay=[parameters.weight_decay] * len(keys),
+        call=call,
+        **rest,
+    )
+
+
+def _split(
+    parameters: Any, n_rows: int, keys: list[MemberKey], n_steps: int, call: int
+) -> tuple[list[np.ndarray], list[np.ndarray] | None, EarlyStopping | None]:
+    """Each member's training and validation rows, and the rule of early stopping."""
+    if not parameters.early_stopping:
+        return [np.arange(n_rows)] * len(keys), None, None
+    held_out = max(1, round(parameters.validation_fraction * n_rows))
+    if held_out >= n_rows:
+        raise ValueError(
+            f"validation_fraction={parameters.validation_fraction} holds out all {n_rows} rows; lower it or pass more"
+        )
+    orders = [numpy_stream(key, "validation rows", call).permutation(n_rows) for key in keys]
+    epoch = -(-(n_rows - held_out) // parameters.batch_size)
+    every = int(np.clip(epoch, 10, max(10, n_steps // 20)))
+    rule = EarlyStopping(every=every, patience=parameters.n_iter_no_change, tol=parameters.tol)
+    return [np.sort(o[held_out:]) for o in orders], [np.sort(o[:held_out]) for o in orders], rule
+
+
+def _checked(result: TrainingResult, parameters: Any) -> TrainingResult:
+    lost = [m for m, status in enumerate(result.status) if status == "diverged" and result.n_steps[m] == 0]
+    if lost:
+        raise FitError(
+            f"training diverged before any step could be kept (learning_rate={parameters.learning_rate}); "
+            "lower learning_rate, or standardize the columns"
+        )
+    return result

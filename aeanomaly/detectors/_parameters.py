@@ -1,0 +1,122 @@
+"""The parameters that all detectors share: declared, checked and documented once."""
+
+from dataclasses import KW_ONLY, dataclass
+from typing import Any
+
+from aeanomaly.detectors._rules import Rule, either, flag, integer, one_of, real, widths
+from aeanomaly.nn import ACTIVATIONS
+
+
+@dataclass(eq=False, repr=False)
+class SharedParameters:
+    """Keyword-only fields in the signature of every detector."""
+
+    _: KW_ONLY
+    hidden_layer_sizes: tuple[int, ...] = (128,)
+    latent_dim: int | str = "auto"
+    activation: str = "silu"
+    likelihood: str = "auto"
+    standardize: bool = True
+    learning_rate: float = 2e-3
+    weight_decay: float = 1e-5
+    batch_size: int = 128
+    max_iter: int | str = "auto"
+    early_stopping: bool = False
+    validation_fraction: float = 0.1
+    n_iter_no_change: int = 10
+    tol: float = 1e-4
+    warm_start: bool = False
+    contamination: Any = "auto"
+    device: str = "auto"
+    random_state: Any = None
+    verbose: int = 0
+
+
+SHARED_RULES: dict[str, Rule] = {
+    "hidden_layer_sizes": widths(),
+    "latent_dim": either(one_of("auto"), integer(1)),
+    "activation": one_of(*ACTIVATIONS),
+    "likelihood": one_of("auto", "gaussian", "bernoulli"),
+    "standardize": flag(),
+    "learning_rate": real(0),
+    "weight_decay": real(0, with_low=True),
+    "batch_size": integer(1),
+    "max_iter": either(one_of("auto"), integer(1)),
+    "early_stopping": flag(),
+    "validation_fraction": real(0, 1),
+    "n_iter_no_change": integer(1),
+    "tol": real(0, with_low=True),
+    "warm_start": flag(),
+    "verbose": either(flag(), integer(0)),
+}
+
+_SHARED_DOC = """\
+hidden_layer_sizes : tuple of int, default={hidden_layer_sizes}
+        Widths of the encoder's hidden layers; the decoder mirrors them; ``()`` for none.
+    latent_dim : int or "auto", default="auto"
+        Width of the code. "auto": {latent_dim}.
+    activation : {{"silu", "relu", "gelu", "tanh", "logistic", "identity"}}, default="silu"
+        Activation of the hidden layers.
+    likelihood : {{"auto", "gaussian", "bernoulli"}}, default="auto"
+        What a column is. "auto": a column with exactly two values, whatever they are, is Bernoulli, any
+        other Gaussian. "bernoulli" takes every column as such and wants values in [0, 1].
+    standardize : bool, default=True
+        Give Gaussian columns mean 0 and deviation 1 before the network.
+    learning_rate : float, default={learning_rate}
+        Peak rate of AdamW; it rises over the first twentieth of the steps and falls along a cosine.
+    weight_decay : float, default={weight_decay}
+        Decoupled decay of the weights (not of the biases).
+    batch_size : int, default={batch_size}
+        Rows in each step; where there are fewer, they come round within the batch.
+    max_iter : int or "auto", default="auto"
+        Optimiser steps, not epochs. "auto": 10 times the root of the number of rows, from 100 to 1000.
+    early_stopping : bool, default=False
+        Hold out `validation_fraction` of the rows, stop when their loss no longer falls, and keep the
+        best weights.
+    validation_fraction : float in (0, 1), default=0.1
+        Share of the rows held out for early stopping.
+    n_iter_no_change : int, default=10
+        Checks of the validation loss without improvement before stopping. A check takes place every
+        epoch, but not more often than every 10 steps, and at least 20 times in `max_iter` where that
+        leaves 10 steps between.
+    tol : float, default=1e-4
+        What counts as an improvement.
+    warm_start : bool, default=False
+        Let the next `fit` start from the present weights, with new statistics and threshold.
+    contamination : "auto", float in (0, 0.5] or object with ``fit(scores) -> offset``, default="auto"
+        What sets `offset_` from the training scores. "auto": three robust standard deviations below
+        their median (`aeanomaly.thresholds.MedianAbsoluteDeviation`). A float: the share to flag.
+    device : str, default="auto"
+        "auto" takes the accelerator that is there (CUDA, XPU, MPS), else the CPU.
+    random_state : int, RandomState, Generator or None, default=None
+        The only source of randomness; an int gives the same bits every time.
+    verbose : int, default=0
+        Above 0, a progress bar on standard error."""
+
+_ATTRIBUTES_DOC = """\
+offset_ : float
+        ``decision_function = score_samples - offset_``; rows below it are anomalies.
+    training_scores_ : ndarray (n_samples,)
+        ``score_samples`` of the training rows; above 100,000 rows, 100,000 order statistics.
+    n_samples_seen_ : int
+        Rows behind `training_scores_`.
+    loss_curve_ : ndarray (n_iter_,)
+        Training loss before each step, lower = better.
+    validation_curve_ : ndarray (n_checks,)
+        Validation loss at each check; empty without early stopping.
+    n_iter_ : int
+        Optimiser steps taken.
+    latent_dim_ : int
+        Width of the code.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of str
+        Only if the rows came with names that are all text."""
+
+
+def documented(cls: type) -> type:
+    """Fill ``{shared}`` and ``{attributes}`` in a detector's docstring; its defaults come from its fields."""
+    assert cls.__doc__ is not None
+    defaults = {name: getattr(cls, name) for name in SharedParameters.__dataclass_fields__ if name != "_"}
+    shared = _SHARED_DOC.format(**{**defaults, "latent_dim": getattr(cls, "_latent_dim_text")})  # noqa: B009
+    cls.__doc__ = cls.__doc__.replace("{shared}", shared).replace("{attributes}", _ATTRIBUTES_DOC)
+    return cls

@@ -1,0 +1,65 @@
+"""Checks of parameters: once, at the door, one sentence each."""
+
+from collections.abc import Callable, Mapping
+from numbers import Integral, Real
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from aeanomaly.thresholds import as_threshold
+
+
+class Rule(NamedTuple):
+    """What a parameter may be: a test, and the same in words."""
+
+    allows: Callable[[Any], bool]
+    text: str
+
+
+def integer(least: int) -> Rule:
+    return Rule(lambda v: _is_integer(v) and v >= least, f"an integer of at least {least}")
+
+
+def real(low: float, high: float = np.inf, *, with_low: bool = False, with_high: bool = False) -> Rule:
+    """A finite number between two bounds, which belong to it where `with_low`, `with_high` say so."""
+
+    def allows(v: Any) -> bool:
+        if not isinstance(v, Real) or isinstance(v, bool) or not np.isfinite(v):
+            return False
+        return (v > low or (with_low and v == low)) and (v < high or (with_high and v == high))
+
+    if high == np.inf:
+        return Rule(allows, f"a number {'of at least' if with_low else 'above'} {low:g}")
+    return Rule(allows, f"a number in {'[' if with_low else '('}{low:g}, {high:g}{']' if with_high else ')'}")
+
+
+def one_of(*words: str) -> Rule:
+    return Rule(lambda v: isinstance(v, str) and v in words, "one of " + ", ".join(map(repr, words)))
+
+
+def flag() -> Rule:
+    return Rule(lambda v: isinstance(v, (bool, np.bool_)), "True or False")
+
+
+def either(first: Rule, second: Rule) -> Rule:
+    return Rule(lambda v: first.allows(v) or second.allows(v), f"{first.text}, or {second.text}")
+
+
+def widths() -> Rule:
+    return Rule(
+        lambda v: isinstance(v, (tuple, list)) and all(_is_integer(w) and w >= 1 for w in v),
+        "a tuple of positive integers, () for none",
+    )
+
+
+def check_parameters(estimator: Any, rules: Mapping[str, Rule]) -> None:
+    """Raise a ValueError for the first parameter that breaks its rule."""
+    for name, rule in rules.items():
+        value = getattr(estimator, name)
+        if not rule.allows(value):
+            raise ValueError(f"{type(estimator).__name__}: {name} must be {rule.text}; got {value!r}")
+    as_threshold(estimator.contamination)
+
+
+def _is_integer(value: Any) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool)

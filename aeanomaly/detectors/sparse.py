@@ -1,0 +1,82 @@
+"""The sparse code."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from aeanomaly.detectors._base import BaseDetector
+from aeanomaly.detectors._model import Model
+from aeanomaly.detectors._parameters import SHARED_RULES, documented
+from aeanomaly.detectors._rules import Rule, one_of, real
+from aeanomaly.detectors._saving import registered
+from aeanomaly.detectors._sizes import overcomplete
+from aeanomaly.nn import NetworkSpec
+from aeanomaly.objectives import KLSparsity, L1Sparsity, Objective, Penalty, ReconstructionObjective
+
+
+@registered("sparse")
+@documented
+@dataclass(kw_only=True, eq=False, repr=False)
+class SparseAutoencoder(BaseDetector):
+    """Autoencoder with a wide code of which few units may be active at a time.
+
+    Parameters
+    ----------
+    sparsity : {"l1", "kl"}, default="l1"
+        "l1": `sparsity_weight` times the sum of absolute code values, of a rectified code. "kl":
+        `sparsity_weight` times the divergence of each unit's mean activation from `sparsity_target`,
+        of a code in (0, 1).
+    sparsity_weight : float, default=0.1
+        Weight beside the reconstruction error of a row; 0 for no penalty.
+    sparsity_target : float in (0, 1), default=0.05
+        Mean activation that "kl" aims at.
+    {shared}
+
+    Attributes
+    ----------
+    {attributes}
+
+    References
+    ----------
+    Ng (2011), Sparse autoencoder, CS294A lecture notes, Stanford. Ranzato et al. (2007), Efficient
+    learning of sparse representations with an energy-based model, NeurIPS.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from aeanomaly import SparseAutoencoder
+    >>> t = np.random.default_rng(0).uniform(-1, 1, size=(500, 1))
+    >>> X = np.hstack([t, t**2, np.sin(3 * t)])
+    >>> detector = SparseAutoencoder(random_state=0).fit(X)
+    >>> detector.predict([[0.0, 0.0, 0.0], [0.9, -3.0, -3.0]])
+    array([ 1, -1])
+    """
+
+    sparsity: str = "l1"
+    sparsity_weight: float = 0.1
+    sparsity_target: float = 0.05
+
+    _rules: ClassVar[dict[str, Rule]] = {
+        **SHARED_RULES,
+        "sparsity": one_of("l1", "kl"),
+        "sparsity_weight": real(0, with_low=True),
+        "sparsity_target": real(0, 1),
+    }
+    _latent_dim_text: ClassVar[str] = "64, or as wide as the row if that is wider"
+
+    def _network(self, n_columns: int) -> NetworkSpec:
+        return NetworkSpec(
+            code="point",
+            n_columns=n_columns,
+            latent_dim=overcomplete(n_columns) if self.latent_dim == "auto" else int(self.latent_dim),
+            hidden_layer_sizes=tuple(self.hidden_layer_sizes),
+            activation=self.activation,
+            code_activation="relu" if self.sparsity == "l1" else "logistic",
+        )
+
+    def _objective(self, model: Model) -> Objective:
+        penalty: Penalty = (
+            L1Sparsity(self.sparsity_weight)
+            if self.sparsity == "l1"
+            else KLSparsity(self.sparsity_weight, self.sparsity_target)
+        )
+        return ReconstructionObjective(model.likelihood, penalty=penalty)

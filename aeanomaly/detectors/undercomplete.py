@@ -1,0 +1,73 @@
+"""The bottleneck."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from aeanomaly.detectors._base import BaseDetector
+from aeanomaly.detectors._model import Model
+from aeanomaly.detectors._parameters import documented
+from aeanomaly.detectors._saving import registered
+from aeanomaly.detectors._sizes import bottleneck
+from aeanomaly.nn import NetworkSpec
+from aeanomaly.objectives import GaussianCorruption, Objective, ReconstructionObjective
+
+#: Noise for a table so narrow that no code is narrower: without it the network would learn to copy.
+_NOISE_WITHOUT_BOTTLENECK = 0.5
+
+
+@registered("undercomplete")
+@documented
+@dataclass(kw_only=True, eq=False, repr=False)
+class UndercompleteAutoencoder(BaseDetector):
+    """Autoencoder with a code narrower than the row: it keeps what most rows have in common.
+
+    With ``hidden_layer_sizes=()`` and ``activation="identity"`` it spans the subspace of principal
+    component analysis (Baldi & Hornik 1989, Neural Networks 2).
+
+    Parameters
+    ----------
+    {shared}
+
+    Attributes
+    ----------
+    {attributes}
+
+    References
+    ----------
+    Sakurada & Yairi (2014), Anomaly detection using autoencoders with nonlinear dimensionality
+    reduction, MLSDA.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from aeanomaly import UndercompleteAutoencoder
+    >>> t = np.random.default_rng(0).uniform(-1, 1, size=(500, 1))
+    >>> X = np.hstack([t, t**2, np.sin(3 * t)])
+    >>> detector = UndercompleteAutoencoder(random_state=0).fit(X)
+    >>> detector.predict([[0.0, 0.0, 0.0], [0.9, 0.0, 0.9]])
+    array([ 1, -1])
+    """
+
+    hidden_layer_sizes: tuple[int, ...] = (128, 64)
+
+    _latent_dim_text: ClassVar[str] = "the root of the number of columns, plus one, but narrower than the row"
+
+    def _network(self, n_columns: int) -> NetworkSpec:
+        latent_dim = bottleneck(n_columns) if self.latent_dim == "auto" else int(self.latent_dim)
+        if latent_dim >= n_columns and self.latent_dim != "auto":
+            raise ValueError(
+                f"UndercompleteAutoencoder: latent_dim={latent_dim} must be below the {n_columns} columns of X; "
+                "lower it, or take another detector for a wide code"
+            )
+        return NetworkSpec(
+            code="point",
+            n_columns=n_columns,
+            latent_dim=latent_dim,
+            hidden_layer_sizes=tuple(self.hidden_layer_sizes),
+            activation=self.activation,
+        )
+
+    def _objective(self, model: Model) -> Objective:
+        narrow = model.spec.latent_dim < model.spec.n_columns
+        corruption = None if narrow else GaussianCorruption(_NOISE_WITHOUT_BOTTLENECK)
+        return ReconstructionObjective(model.likelihood, corruption=corruption)

@@ -1,0 +1,174 @@
+"""The code that is a distribution."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from sklearn.utils.validation import check_is_fitted
+
+from aeanomaly.detectors._base import BaseDetector
+from aeanomaly.detectors._model import Model
+from aeanomaly.detectors._parameters import SHARED_RULES, documented
+from aeanomaly.detectors._rules import Rule, either, integer, one_of, real
+from aeanomaly.detectors._saving import registered
+from aeanomaly.detectors._seeds import draw_seed
+from aeanomaly.detectors._sizes import bottleneck
+from aeanomaly.nn import NetworkSpec
+from aeanomaly.objectives import NegativeELBO, Objective
+from aeanomaly.scoring import elbo_terms, log_weights, matched_draws
+from aeanomaly.streams import MemberKey
+
+
+@registered("variational")
+@documented
+@dataclass(kw_only=True, eq=False, repr=False)
+class VariationalAutoencoder(BaseDetector):
+    """Autoencoder with a Gaussian over codes, trained on the evidence lower bound (ELBO), which is its score.
+
+    log p(x) >= ELBO = E_q[log p(x|z)] - KL(q(z|x) || N(0, I)), in nats, of the encoded row.
+
+    Parameters
+    ----------
+    beta : float, default=1.0
+        Weight of the KL term in training; scores always use 1.
+    noise_variance : {"column", "shared"} or float, default="column"
+        The decoder's noise variance on Gaussian columns, in encoded units: learned per column, learned
+        as one number, or given.
+    n_draws : int, default=16
+        Draws of the code behind the expectation in a score: the same for every row and every call, with
+        exact first and second moments. With at least twice `latent_dim_` of them the expectation is
+        exact for a linear decoder of Gaussian columns.
+    {shared}
+
+    Attributes
+    ----------
+    {attributes}
+
+    References
+    ----------
+    Kingma & Welling (2014), Auto-encoding variational Bayes, ICLR. Higgins et al. (2017), beta-VAE,
+    ICLR. Burda, Grosse & Salakhutdinov (2016), Importance weighted autoencoders, ICLR.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from aeanomaly import VariationalAutoencoder
+    >>> t = np.random.default_rng(0).uniform(-1, 1, size=(500, 1))
+    >>> X = np.hstack([t, t**2, np.sin(3 * t)])
+    >>> detector = VariationalAutoencoder(random_state=0).fit(X)
+    >>> detector.predict([[0.0, 0.0, 0.0], [0.9, -3.0, -3.0]])
+    array([ 1, -1])
+    >>> detector.sample(2, random_state=0).shape
+    (2, 3)
+    """
+
+    beta: float = 1.0
+    noise_variance: str | float = "column"
+    n_draws: int = 16
+
+    _rules: ClassVar[dict[str, Rule]] = {
+        **SHARED_RULES,
+        "beta": real(0, with_low=True),
+        "noise_variance": either(one_of("column", "shared"), real(0)),
+        "n_draws": integer(1),
+    }
+    _latent_dim_text: ClassVar[str] = "the root of the number of columns, plus one, but narrower than the row"
+
+    def _network(self, n_columns: int) -> NetworkSpec:
+        return NetworkSpec(
+            code="gaussian",
+            n_columns=n_columns,
+            latent_dim=bottleneck(n_columns) if self.latent_dim == "auto" else int(self.latent_dim),
+            hidden_layer_sizes=tuple(self.hidden_layer_sizes),
+            activation=self.activation,
+            noise_variance=self.noise_variance,
+        )
+
+    def _objective(self, model: Model) -> Objective:
+        return NegativeELBO(model.likelihood, beta=self.beta)
+
+    def _error_terms(self, table: np.ndarray) -> np.ndarray:
+        """Minus the expected log-likelihood per column, then the KL."""
+        model, draws = self._model, self._draws(self.n_draws)
+        terms = model.apply(lambda rows: -elbo_terms(model.network, model.likelihood, rows, draws), table)
+        terms[:, :-1] = model.schema.in_table_order(terms[:, :-1])
+        return terms
+
+    def _draws(self, n_draws: int) -> torch.Tensor:
+        model = self._model
+        return torch.from_numpy(matched_draws(MemberKey(self._seed), n_draws, model.spec.latent_dim)).to(model.device)
+
+    def elbo(self, X: Any) -> np.ndarray:
+        """Evidence lower bound of each row, in nats; the same as `score_samples`.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+
+        Returns
+        -------
+        elbo : ndarray of shape (n_samples,)
+            Higher = more normal.
+        """
+        return self.score_samples(X)
+
+    def negative_elbo(self, X: Any) -> np.ndarray:
+        """Minus `elbo`.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+
+        Returns
+        -------
+        negative_elbo : ndarray of shape (n_samples,)
+            Higher = worse.
+        """
+        return -self.elbo(X)
+
+    def log_evidence(self, X: Any, n_draws: int = 128) -> np.ndarray:
+        """Importance-weighted bound on log p(x), in nats: tighter than `elbo`, and more so with more draws.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+        n_draws : int, default=128
+            Draws of the code. With as many as the parameter `n_draws`, two or more, they are those of
+            `elbo`, and no row's bound is below its ELBO.
+
+        Returns
+        -------
+        log_evidence : ndarray of shape (n_samples,)
+            Higher = more normal.
+        """
+        table, model = self._checked(X), self._model
+        rule = integer(1)
+        if not rule.allows(n_draws):
+            raise ValueError(f"log_evidence: n_draws must be {rule.text}; got {n_draws!r}")
+        draws = self._draws(n_draws)
+
+        def bound(rows: torch.Tensor) -> torch.Tensor:
+            weights = log_weights(model.network, model.likelihood, rows, draws)
+            return (torch.logsumexp(weights, dim=0) - float(np.log(n_draws))).unsqueeze(2)
+
+        return model.apply(bound, table)[:, 0]
+
+    def sample(self, n_samples: int = 1, random_state: Any = None) -> np.ndarray:
+        """New rows: codes from the prior, decoded, with the decoder's noise.
+
+        Parameters
+        ----------
+        n_samples : int, default=1
+        random_state : int, RandomState, Generator or None, default=None
+
+        Returns
+        -------
+        rows : ndarray of shape (n_samples, n_features)
+            In original units; two-valued columns hold their two values.
+        """
+        check_is_fitted(self)
+        rule = integer(1)
+        if not rule.allows(n_samples):
+            raise ValueError(f"sample: n_samples must be {rule.text}; got {n_samples!r}")
+        return self._model.sample(n_samples, torch.Generator().manual_seed(draw_seed(random_state)))

@@ -1,0 +1,29 @@
+"""What every likelihood offers."""
+
+from abc import ABC, abstractmethod
+
+import torch
+
+
+class Likelihood(ABC):
+    """A distribution over each column of a row, given the decoder's output.
+
+    All methods work column by column on tensors (..., D). `log_scale` (broadcast to (..., D)) is the
+    log standard deviation where the distribution has one, and is ignored elsewhere.
+    """
+
+    @abstractmethod
+    def deviance(self, target: torch.Tensor, output: torch.Tensor) -> torch.Tensor:
+        """Unit deviance 2 (log p(x|x) - log p(x|x')), at least 0, at unit scale."""
+
+    @abstractmethod
+    def log_prob(self, target: torch.Tensor, output: torch.Tensor, log_scale: torch.Tensor) -> torch.Tensor:
+        """Log density (or mass) of the encoded row, in nats."""
+
+    @abstractmethod
+    def mean(self, output: torch.Tensor) -> torch.Tensor:
+        """Expected encoded row."""
+
+    @abstractmethod
+    def sample(self, output: torch.Tensor, log_scale: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        """One random encoded row for each row of `output`."""

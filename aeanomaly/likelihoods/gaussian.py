@@ -1,0 +1,31 @@
+"""Real columns: squared error."""
+
+import math
+
+import torch
+
+from aeanomaly.likelihoods.base import Likelihood
+
+_HALF_LOG_2_PI = 0.5 * math.log(2 * math.pi)
+
+
+class Gaussian(Likelihood):
+    """N(output, exp(log_scale)^2); its unit deviance is the squared error.
+
+    >>> Gaussian().deviance(torch.tensor([1.0, 2.0]), torch.tensor([1.0, 0.0]))
+    tensor([0., 4.])
+    """
+
+    def deviance(self, target: torch.Tensor, output: torch.Tensor) -> torch.Tensor:
+        return (target - output).square()
+
+    def log_prob(self, target: torch.Tensor, output: torch.Tensor, log_scale: torch.Tensor) -> torch.Tensor:
+        standard = (target - output) * torch.exp(-log_scale)
+        return -0.5 * standard.square() - log_scale - _HALF_LOG_2_PI
+
+    def mean(self, output: torch.Tensor) -> torch.Tensor:
+        return output
+
+    def sample(self, output: torch.Tensor, log_scale: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        noise = torch.empty_like(output).normal_(generator=generator)
+        return output + torch.exp(log_scale) * noise

@@ -1,0 +1,52 @@
+"""The activations by name: scikit-learn's four names first, then torch's."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import nn
+
+
+class Activation(NamedTuple):
+    """A function, its derivative as a function of the same argument, and its torch module."""
+
+    function: Callable[[torch.Tensor], torch.Tensor]
+    derivative: Callable[[torch.Tensor], torch.Tensor]
+    module: Callable[[], nn.Module]
+
+
+def _identity(a: torch.Tensor) -> torch.Tensor:
+    return a
+
+
+def _d_logistic(a: torch.Tensor) -> torch.Tensor:
+    s = torch.sigmoid(a)
+    return s * (1 - s)
+
+
+def _d_tanh(a: torch.Tensor) -> torch.Tensor:
+    return 1 - torch.tanh(a).square()
+
+
+def _d_relu(a: torch.Tensor) -> torch.Tensor:
+    return (a > 0).to(a.dtype)
+
+
+def _d_silu(a: torch.Tensor) -> torch.Tensor:
+    s = torch.sigmoid(a)
+    return s * (1 + a * (1 - s))
+
+
+def _d_gelu(a: torch.Tensor) -> torch.Tensor:
+    density = torch.exp(-0.5 * a.square()) * (2 * torch.pi) ** -0.5
+    return 0.5 * (1 + torch.erf(a * 0.5**0.5)) + a * density
+
+
+ACTIVATIONS: dict[str, Activation] = {
+    "identity": Activation(_identity, torch.ones_like, nn.Identity),
+    "logistic": Activation(torch.sigmoid, _d_logistic, nn.Sigmoid),
+    "tanh": Activation(torch.tanh, _d_tanh, nn.Tanh),
+    "relu": Activation(torch.relu, _d_relu, nn.ReLU),
+    "silu": Activation(nn.functional.silu, _d_silu, nn.SiLU),
+    "gelu": Activation(nn.functional.gelu, _d_gelu, nn.GELU),
+}

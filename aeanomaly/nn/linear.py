@@ -1,0 +1,56 @@
+"""The one layer: M affine maps in one batched matrix product."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+
+from aeanomaly.streams import MemberKey, numpy_stream
+
+
+class StackedLinear(nn.Module):
+    """M affine maps side by side, one batched matrix product.
+
+    Parameters
+    ----------
+    n_members, n_inputs, n_outputs : int
+        M and the two widths.
+
+    Notes
+    -----
+    Shape: input (M, B, n_inputs), output (M, B, n_outputs); ``weight`` (M, n_inputs, n_outputs),
+    ``bias`` (M, 1, n_outputs).
+
+    Examples
+    --------
+    >>> layer = StackedLinear(3, 5, 2).reset([MemberKey(0, m) for m in range(3)], "layer")
+    >>> layer(torch.zeros(3, 7, 5)).shape
+    torch.Size([3, 7, 2])
+    """
+
+    def __init__(self, n_members: int, n_inputs: int, n_outputs: int):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(n_members, n_inputs, n_outputs, dtype=torch.float32, device="cpu"))
+        self.bias = nn.Parameter(torch.zeros(n_members, 1, n_outputs, dtype=torch.float32, device="cpu"))
+
+    def reset(self, keys: Sequence[MemberKey], purpose: str, *, by_input: bool = False) -> "StackedLinear":
+        """Draw uniform weights of variance 1 / (3 n_inputs), each member from its own stream.
+
+        Units are drawn one after another, output units by default, input units where the input is
+        the code: so a narrower code is a prefix of a wider one.
+        """
+        n_inputs, n_outputs = self.weight.shape[1:]
+        bound = n_inputs**-0.5
+        with torch.no_grad():
+            for member, key in enumerate(keys):
+                stream = numpy_stream(key, purpose)
+                if by_input:
+                    drawn = stream.uniform(-bound, bound, (n_inputs, n_outputs))
+                else:
+                    drawn = stream.uniform(-bound, bound, (n_outputs, n_inputs)).T
+                self.weight[member] = torch.from_numpy(drawn.astype("float32", order="C"))
+            self.bias.zero_()
+        return self
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.baddbmm(self.bias, x, self.weight)

@@ -1,0 +1,29 @@
+"""The variational objective (Kingma & Welling 2014, ICLR)."""
+
+import torch
+
+from aeanomaly.likelihoods import Likelihood
+from aeanomaly.nn import GaussianAutoencoder, kl_to_standard_normal
+from aeanomaly.objectives.base import Objective
+from aeanomaly.streams import NoiseStream
+
+
+class NegativeELBO(Objective):
+    """beta KL(q(z|x) || N(0, I)) - E_q[log p(x|z)], the expectation from one draw per row.
+
+    Parameters
+    ----------
+    likelihood : Likelihood
+    beta : float
+        Weight of the KL term (Higgins et al. 2017, ICLR); 1 gives the evidence lower bound.
+    """
+
+    def __init__(self, likelihood: Likelihood, *, beta: float):
+        self._likelihood = likelihood
+        self._beta = beta
+
+    def losses(self, network: GaussianAutoencoder, rows: torch.Tensor, noise: NoiseStream) -> torch.Tensor:
+        loc, log_scale = network.posterior(rows)
+        draw = loc + torch.exp(log_scale) * noise.normal("code", *loc.shape[1:])
+        log_prob = self._likelihood.log_prob(rows, network.decode(draw), network.log_noise_scale).sum(dim=2)
+        return (self._beta * kl_to_standard_normal(loc, log_scale) - log_prob).mean(dim=1)

@@ -1,0 +1,82 @@
+"""Penalties on the code that keep a wide autoencoder from copying its input."""
+
+from abc import ABC, abstractmethod
+
+import torch
+
+from aeanomaly.nn import ACTIVATIONS, PointAutoencoder, StackedMLP
+from aeanomaly.streams import NoiseStream
+
+
+class Penalty(ABC):
+    """A number per member that is added to its loss."""
+
+    @abstractmethod
+    def __call__(
+        self, network: PointAutoencoder, rows: torch.Tensor, code: torch.Tensor, noise: NoiseStream
+    ) -> torch.Tensor:
+        """Network input rows (M, B, D) and their code (M, B, L) -> (M,)."""
+
+
+class L1Sparsity(Penalty):
+    """`weight` times the mean over rows of the sum of absolute code values."""
+
+    def __init__(self, weight: float):
+        self._weight = weight
+
+    def __call__(self, network, rows, code, noise):
+        return self._weight * code.abs().sum(dim=2).mean(dim=1)
+
+
+class KLSparsity(Penalty):
+    """`weight` times the sum over code units of KL(target || mean activation), for a code in (0, 1) (Ng 2011).
+
+    The mean is over the batch.
+    """
+
+    def __init__(self, weight: float, target: float):
+        self._weight = weight
+        self._target = target
+
+    def __call__(self, network, rows, code, noise):
+        rate = code.mean(dim=1).clamp(1e-6, 1 - 1e-6)
+        target = torch.full_like(rate, self._target)
+        kl = target * (target / rate).log() + (1 - target) * ((1 - target) / (1 - rate)).log()
+        return self._weight * kl.sum(dim=1)
+
+
+class Contraction(Penalty):
+    """`weight` times the mean over rows of the encoder's squared Jacobian norm (Rifai et al. 2011, ICML).
+
+    For an encoder of one layer the norm is exact, sum_l act'(a_l)^2 ||w_l||^2; for a deeper one it is
+    estimated without bias as ||J v||^2 with one random-sign probe v per row (Hutchinson 1990).
+    """
+
+    def __init__(self, weight: float):
+        self._weight = weight
+
+    def __call__(self, network, rows, code, noise):
+        squared_norm = (
+            exact_squared_jacobian(network.encoder, rows)
+            if len(network.encoder.layers) == 1
+            else probed_squared_jacobian(network.encoder, rows, noise)
+        )
+        return self._weight * squared_norm.mean(dim=1)
+
+
+def exact_squared_jacobian(encoder: StackedMLP, rows: torch.Tensor) -> torch.Tensor:
+    """Squared Frobenius norm of a one-layer encoder's Jacobian at each row, (M, B)."""
+    (layer,), (name,) = encoder.layers, encoder.activations
+    slope = ACTIVATIONS[name].derivative(layer(rows))
+    return torch.bmm(slope.square(), layer.weight.square().sum(dim=1).unsqueeze(2)).squeeze(2)
+
+
+def probed_squared_jacobian(encoder: StackedMLP, rows: torch.Tensor, noise: NoiseStream) -> torch.Tensor:
+    """One unbiased estimate of the squared Frobenius norm at each row, (M, B): a tangent pushed forward."""
+    tangent = 2 * (noise.uniform("contraction", *rows.shape[1:]) < 0.5).to(rows.dtype) - 1
+    x = rows
+    for layer, name in zip(encoder.layers, encoder.activations, strict=True):
+        a = layer(x)
+        tangent = ACTIVATIONS[name].derivative(a) * torch.bmm(tangent, layer.weight)
+        x = ACTIVATIONS[name].function(a)
+    return tangent.square().sum(dim=2)

@@ -1,0 +1,65 @@
+"""Parameter values <-> JSON, without losing their type."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from aeanomaly.exceptions import ModelFileError
+
+_PLAIN = (type(None), bool, int, float, str)
+
+
+def to_json(value: Any, name: str, classes: Mapping[str, type]) -> Any:
+    """Encode a parameter value.
+
+    Parameters
+    ----------
+    value : None, bool, int, float, str, tuple, list, dict with text keys, or a dataclass in `classes`
+    name : str
+        The parameter's name, for the error.
+    classes : mapping of str to dataclass
+        The objects that a file may hold, by registry key.
+
+    Raises
+    ------
+    ModelFileError
+        For anything else.
+
+    Examples
+    --------
+    >>> to_json((64, 32), "hidden_layer_sizes", {})
+    {'tuple': [64, 32]}
+    """
+    if isinstance(value, (np.number, np.bool_)):
+        value = value.item()
+    if type(value) in _PLAIN:
+        return value
+    if isinstance(value, (tuple, list)):
+        return {"tuple" if isinstance(value, tuple) else "list": [to_json(v, name, classes) for v in value]}
+    if isinstance(value, dict) and all(isinstance(key, str) for key in value):
+        return {"dict": {key: to_json(v, name, classes) for key, v in value.items()}}
+    for key, known in classes.items():
+        if type(value) is known:
+            return {"object": key, "fields": {f: to_json(v, name, classes) for f, v in asdict(value).items()}}
+    raise ModelFileError(
+        f"{name}={value!r} cannot be written to a model file, which holds no code; "
+        f"set {name} to a plain value before saving (the fitted model keeps its threshold)"
+    )
+
+
+def from_json(value: Any, classes: Mapping[str, type]) -> Any:
+    """The inverse of `to_json`; a ModelFileError for what it would not write."""
+    if type(value) in _PLAIN:
+        return value
+    match value:
+        case {"tuple": list(items), **rest} if not rest:
+            return tuple(from_json(v, classes) for v in items)
+        case {"list": list(items), **rest} if not rest:
+            return [from_json(v, classes) for v in items]
+        case {"dict": dict(items), **rest} if not rest:
+            return {key: from_json(v, classes) for key, v in items.items()}
+        case {"object": str(key), "fields": dict(fields), **rest} if not rest and key in classes:
+            return classes[key](**{f: from_json(v, classes) for f, v in fields.items()})
+    raise ModelFileError(f"the model file holds a value that this version does not know: {str(value)[:80]}")

@@ -1,0 +1,73 @@
+"""What each column of the table is, and where it stands in the encoded row."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+Kind = Literal["gaussian", "bernoulli"]
+KINDS: tuple[Kind, ...] = ("gaussian", "bernoulli")
+
+
+@dataclass(frozen=True)
+class Schema:
+    """Kinds of columns, and the constants that encode them.
+
+    All arrays run over encoded columns D: columns of one kind stand together, in the order of
+    ``KINDS``, so that a likelihood reads its block as a slice.
+
+    Attributes
+    ----------
+    order : ndarray of int (D,)
+        The table's column behind each encoded one.
+    n_gaussian : int
+        How many of them, from the left, are Gaussian; the others are Bernoulli.
+    offset, scale : ndarray of float64 (D,)
+        encoded = (value - offset) / scale. A Bernoulli column's two values become 0 and 1.
+    limit : ndarray of float64 (D,)
+        Encoded values are clipped to [-limit, limit].
+    minimum, maximum, mean : ndarray of float64 (D,)
+        Of the encoded training rows.
+    """
+
+    order: np.ndarray
+    n_gaussian: int
+    offset: np.ndarray
+    scale: np.ndarray
+    limit: np.ndarray
+    minimum: np.ndarray
+    maximum: np.ndarray
+    mean: np.ndarray
+
+    @property
+    def n_columns(self) -> int:
+        return len(self.order)
+
+    @property
+    def blocks(self) -> list[tuple[Kind, int]]:
+        """Kinds from left to right with their number of columns; empty ones are left out."""
+        widths = (self.n_gaussian, self.n_columns - self.n_gaussian)
+        return [(kind, width) for kind, width in zip(KINDS, widths, strict=True) if width]
+
+    @property
+    def kinds(self) -> list[Kind]:
+        """Kind of each column of the table, in the table's order."""
+        kinds: list[Kind] = ["gaussian"] * self.n_columns
+        for column in self.order[self.n_gaussian :]:
+            kinds[column] = "bernoulli"
+        return kinds
+
+    def in_table_order(self, terms: np.ndarray) -> np.ndarray:
+        """Numbers per encoded column (N, D) -> per column of the table (N, F)."""
+        ordered = np.empty_like(terms)
+        ordered[:, self.order] = terms
+        return ordered
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Everything learned, by name, for a file."""
+        return {name: np.asarray(value) for name, value in vars(self).items()}
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, np.ndarray]) -> "Schema":
+        """The inverse of `arrays`."""
+        return cls(**{**arrays, "n_gaussian": int(arrays["n_gaussian"])})

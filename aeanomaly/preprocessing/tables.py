@@ -1,0 +1,118 @@
+"""The door: what a caller passes as X -> a numeric array (N, F), or one clear sentence."""
+
+import warnings
+from numbers import Real
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.utils.validation import validate_data
+
+_LARGEST_EXACT_INT = 2**53
+_ENCODE_IT = "encode it first (OneHotEncoder in a ColumnTransformer, say) or leave the column out"
+
+
+def check_table(estimator: Any, X: Any, *, reset: bool, least_rows: int = 1) -> np.ndarray:
+    """Check a table against an estimator, and return its numbers.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Gets ``n_features_in_`` and ``feature_names_in_`` if `reset`, else is compared with them.
+    X : array-like or DataFrame (N, F)
+    reset : bool
+    least_rows : int
+        Rows needed.
+
+    Returns
+    -------
+    ndarray (N, F) of a real dtype; X itself where that is possible, never written to.
+
+    Raises
+    ------
+    ValueError
+        For columns that are not numeric, missing, renamed or named twice, values that are not
+        finite, and too few rows.
+    TypeError
+        For sparse matrices, and column names that are not all strings.
+    """
+    if isinstance(X, pd.DataFrame):
+        _check_column_names(X)
+        validate_data(estimator, X, reset=reset, skip_check_array=True)
+        table = _numbers_of_frame(X)
+    else:
+        table = validate_data(estimator, X, reset=reset, dtype="numeric", ensure_all_finite=False, ensure_min_samples=0)
+    if len(table) < least_rows:
+        needs = "at least 1 row" if least_rows == 1 else f"at least {least_rows} rows"
+        raise ValueError(f"X has n_samples={len(table)} (shape={table.shape}), and this needs {needs}; pass more rows")
+    if table.shape[1] == 0:
+        raise ValueError(f"0 feature(s) (shape={table.shape}) while a minimum of 1 is required.")
+    names = getattr(estimator, "feature_names_in_", None)
+    check_finite(table, names)
+    if reset and table.dtype.kind in "iu" and table.dtype.itemsize == 8:
+        for j, column in enumerate(table.T):
+            _warn_if_rounded(column, _name(names, j))
+    return table
+
+
+def check_finite(table: np.ndarray, names: np.ndarray | None) -> None:
+    """Raise a ValueError that names the columns with NaN or infinite values and counts them."""
+    if table.dtype.kind in "biu":
+        return
+    # One pass in the common case: a sum is finite only if all its terms are (or it overflows, and we look again).
+    with np.errstate(all="ignore"):
+        if np.isfinite(np.sum(table, dtype=np.float64 if table.dtype.itemsize <= 8 else None)):
+            return
+    for text, wrong, remedy in (
+        ("NaN", np.isnan, "impute them (SimpleImputer, say) or drop the rows"),
+        ("infinity (inf)", np.isinf, "replace them by finite values or drop the rows"),
+    ):
+        counts = wrong(table).sum(axis=0)
+        if counts.any():
+            columns = [f"{_name(names, j)} ({counts[j]})" for j in np.flatnonzero(counts)]
+            shown = ", ".join(columns[:10]) + (f" and {len(columns) - 10} more" if len(columns) > 10 else "")
+            raise ValueError(f"X contains {text} in column(s) {shown}; {remedy}")
+
+
+def _name(names: np.ndarray | None, column: int) -> str:
+    return str(column) if names is None else repr(str(names[column]))
+
+
+def _check_column_names(frame: pd.DataFrame) -> None:
+    twice = frame.columns[frame.columns.duplicated()].unique()
+    if len(twice):
+        raise ValueError(f"X has column names more than once: {', '.join(map(repr, twice))}; rename or drop them")
+
+
+def _numbers_of_frame(frame: pd.DataFrame) -> np.ndarray:
+    if all(isinstance(dtype, np.dtype) and dtype.kind in "fiu" for dtype in frame.dtypes):
+        return frame.to_numpy()
+    columns = [_numbers_of_column(frame.iloc[:, j], frame.columns[j]) for j in range(frame.shape[1])]
+    return np.column_stack(columns) if columns else np.empty(frame.shape)
+
+
+def _numbers_of_column(column: pd.Series, name: Any) -> np.ndarray:
+    if column.dtype == object:
+        _check_objects(column, name)
+        return column.where(column.notna(), np.nan).to_numpy(dtype=np.float64)
+    if not pd.api.types.is_numeric_dtype(column.dtype) or pd.api.types.is_complex_dtype(column.dtype):
+        raise ValueError(f"column {name!r} is of dtype {column.dtype}, and only numbers are taken; {_ENCODE_IT}")
+    if pd.api.types.is_integer_dtype(column.dtype) and column.dtype.itemsize == 8:
+        _warn_if_rounded(column.to_numpy(dtype=np.int64, na_value=0), repr(str(name)))
+    return column.to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def _check_objects(column: pd.Series, name: Any) -> None:
+    for value in column[column.notna()]:
+        if not isinstance(value, (Real, np.bool_)):
+            raise ValueError(f"column {name!r} holds {value!r}, and only numbers are taken; {_ENCODE_IT}")
+
+
+def _warn_if_rounded(values: np.ndarray, name: Any) -> None:
+    if len(values) and max(abs(int(values.max())), abs(int(values.min()))) > _LARGEST_EXACT_INT:
+        warnings.warn(
+            f"column {name} holds integers beyond 2**53, which float64 rounds; "
+            "if it is an identifier leave it out, else subtract a constant first",
+            UserWarning,
+            stacklevel=2,
+        )

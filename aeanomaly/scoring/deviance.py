@@ -1,0 +1,16 @@
+"""Reconstruction error."""
+
+import torch
+
+from aeanomaly.likelihoods import Likelihood
+from aeanomaly.nn import GaussianAutoencoder, PointAutoencoder
+
+
+def deviance_terms(
+    network: PointAutoencoder | GaussianAutoencoder, likelihood: Likelihood, rows: torch.Tensor
+) -> torch.Tensor:
+    """Deviance of rows from their reconstruction, per column: (M, B, D) -> (M, B, D).
+
+    The row goes in as it is, uncorrupted; a Gaussian code is taken at its mean.
+    """
+    return likelihood.deviance(rows, network.decode(network.encode(rows)))

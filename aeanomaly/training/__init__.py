@@ -1,0 +1,17 @@
+"""The engine: train(network, objective, data, settings) -> result. It knows members, and no variant."""
+
+from aeanomaly.training.device import resolve_device
+from aeanomaly.training.engine import train
+from aeanomaly.training.optimizer import OptimizerState
+from aeanomaly.training.result import TrainingResult
+from aeanomaly.training.settings import EarlyStopping, TrainingData, TrainingSettings
+
+__all__ = [
+    "EarlyStopping",
+    "OptimizerState",
+    "TrainingData",
+    "TrainingResult",
+    "TrainingSettings",
+    "resolve_device",
+    "train",
+]

@@ -1,0 +1,57 @@
+"""Which rows each member sees at each step."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from aeanomaly.streams import MemberKey, numpy_stream
+from aeanomaly.training.settings import TrainingData
+
+#: Rows whose numbers are drawn ahead for each member.
+_AHEAD = 1 << 14
+
+
+class BatchStream:
+    """Batches of exactly B rows, (M, B, D), from each member's endless stream of permutations.
+
+    Where a member has fewer than B rows, they come round within the batch.
+    """
+
+    def __init__(self, data: TrainingData, keys: Sequence[MemberKey], batch_size: int, call: int):
+        self._flat = data.flat
+        self._shape = (len(keys), batch_size, data.rows.shape[2])
+        self._per_block = max(1, _AHEAD // batch_size)
+        self._streams = [
+            _row_numbers(rows + data.first_row(member), numpy_stream(key, "rows", call), self._per_block * batch_size)
+            for member, (key, rows) in enumerate(zip(keys, data.members, strict=True))
+        ]
+        self._block = torch.empty(0)
+        self._position = self._per_block
+
+    def next(self) -> torch.Tensor:
+        """The next batch, (M, B, D)."""
+        if self._position == self._per_block:
+            self._block, self._position = self._draw(), 0
+        numbers = self._block[self._position]
+        self._position += 1
+        return self._flat.index_select(0, numbers).view(self._shape)
+
+    def _draw(self) -> torch.Tensor:
+        members, batch_size, _ = self._shape
+        ahead = np.stack([next(stream) for stream in self._streams])
+        by_step = ahead.reshape(members, self._per_block, batch_size).swapaxes(0, 1)
+        return torch.from_numpy(by_step.reshape(self._per_block, -1)).to(self._flat.device)
+
+
+def _row_numbers(rows: np.ndarray, stream: np.random.Generator, size: int):
+    """Yield blocks of `size` row numbers: permutations of `rows`, one after another."""
+    left = rows[:0]
+    while True:
+        parts, missing = [left], size - len(left)
+        while missing > 0:
+            parts.append(stream.permutation(rows))
+            missing -= len(rows)
+        joined = np.concatenate(parts)
+        left = joined[size:]
+        yield joined[:size]

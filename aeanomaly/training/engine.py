@@ -1,0 +1,105 @@
+"""The training loop."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import nn
+
+from aeanomaly.objectives import Objective
+from aeanomaly.streams import NoiseStream
+from aeanomaly.training.batches import BatchStream
+from aeanomaly.training.optimizer import AdamW, FlatParameters, OptimizerState
+from aeanomaly.training.result import Status, TrainingResult
+from aeanomaly.training.schedule import schedule_factor
+from aeanomaly.training.settings import TrainingData, TrainingSettings
+from aeanomaly.training.watch import DivergenceWatch, EarlyStoppingWatch
+
+#: Steps between two looks at the losses.
+_LOOK_EVERY = 25
+
+StepHook = Callable[[int], bool]
+
+
+def train(
+    network: nn.Module,
+    objective: Objective,
+    data: TrainingData,
+    settings: TrainingSettings,
+    *,
+    state: OptimizerState | None = None,
+    on_step: StepHook | None = None,
+) -> TrainingResult:
+    """Train every member of a stack, in place.
+
+    Members never mix: their losses are summed, and everything else is done member by member.
+
+    Parameters
+    ----------
+    network : nn.Module
+        A stack of M networks on the device of ``data.rows``, its weights drawn.
+    objective : Objective
+    data : TrainingData
+    settings : TrainingSettings
+    state : OptimizerState, optional
+        Of an earlier training of this network, to go on from; it is changed in place.
+    on_step : callable(n_steps) -> bool, optional
+        Called after every step; a true answer ends training.
+
+    Returns
+    -------
+    TrainingResult
+    """
+    with torch.inference_mode(False), torch.enable_grad():
+        parameters = FlatParameters(network)
+        optimizer = AdamW(parameters, settings.learning_rate, settings.weight_decay, state)
+        batches = BatchStream(data, settings.keys, settings.batch_size, settings.call)
+        noise = NoiseStream(settings.keys, device=data.rows.device, call=settings.call)
+        divergence = DivergenceWatch(parameters.values)
+        stopping = settings.early_stopping and EarlyStoppingWatch(
+            settings.early_stopping, parameters.values, objective, data, settings.keys
+        )
+        loss = torch.empty((settings.n_steps + 1, len(settings.keys)), dtype=torch.float32, device=data.rows.device)
+        asked_to_stop, looked = False, 0
+
+        for n_steps in range(settings.n_steps + 1):
+            losses = objective.losses(network, batches.next(), noise)
+            loss[n_steps] = losses.detach()
+            last = asked_to_stop or n_steps == settings.n_steps
+            if last or n_steps % _LOOK_EVERY == 0:
+                divergence.look(loss[looked : n_steps + 1].cpu().numpy(), n_steps)
+                looked = n_steps + 1
+            if stopping and stopping.due(n_steps):
+                stopping.look(network, n_steps)
+            if last or (divergence.diverged | stopping.stopped if stopping else divergence.diverged).all():
+                break
+            factor = schedule_factor(settings.schedule, n_steps, settings.n_steps)
+            optimizer.step(parameters.gradients(losses), factor)
+            asked_to_stop = on_step is not None and on_step(n_steps + 1)
+
+        return _conclude(loss[:n_steps], n_steps, divergence, stopping, optimizer.state)
+
+
+def _conclude(
+    loss: torch.Tensor,
+    n_steps: int,
+    divergence: DivergenceWatch,
+    stopping: EarlyStoppingWatch | None,
+    state: OptimizerState,
+) -> TrainingResult:
+    """Give members that did not end well their kept weights back, and say how each ended."""
+    diverged = divergence.diverged
+    converged = stopping.stopped if stopping else np.zeros_like(diverged)
+    kept_steps = np.where(diverged, divergence.kept.n_steps, n_steps)
+    divergence.kept.restore(diverged)
+    if stopping:
+        stopping.kept.restore(np.ones_like(diverged))
+        kept_steps = stopping.kept.n_steps
+    ending: Status = "finished" if n_steps == len(loss) else "stopped"
+    return TrainingResult(
+        loss=loss.double().cpu().numpy(),
+        validation_loss=np.array(stopping.history if stopping else []).reshape(-1, len(diverged)),
+        n_steps=kept_steps,
+        status=["diverged" if d else "converged" if c else ending for d, c in zip(diverged, converged, strict=True)],
+        optimizer=state,
+    )

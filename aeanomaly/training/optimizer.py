@@ -1,0 +1,104 @@
+"""AdamW for a whole stack, on one flat buffer."""
+
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+_BETA1, _BETA2, _EPSILON = 0.9, 0.999, 1e-8
+#: Floats in 64 bytes.
+_ALIGNMENT = 16
+
+
+@dataclass
+class OptimizerState:
+    """First and second moment of the gradient (M, P), and the steps taken so far."""
+
+    mean: torch.Tensor
+    square: torch.Tensor
+    n_steps: int = 0
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The same as numpy arrays, for a file; a copy."""
+        moments = {"mean": self.mean.cpu().numpy().copy(), "square": self.square.cpu().numpy().copy()}
+        return {**moments, "n_steps": np.array(self.n_steps)}
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, np.ndarray], device: torch.device) -> "OptimizerState":
+        """The inverse of `arrays`; a copy."""
+        mean, square = (torch.tensor(arrays[name], device=device) for name in ("mean", "square"))
+        return cls(mean, square, int(arrays["n_steps"]))
+
+
+class FlatParameters:
+    """All parameters of a stack as one buffer (M, P), of which the network's own become views.
+
+    Every tensor starts at a multiple of 64 bytes in every member: matrix products may round by
+    alignment, and a member must not depend on its place in the stack.
+
+    Attributes
+    ----------
+    values : Tensor (M, P)
+    decays : Tensor (1, P)
+        1 where weight decay applies (matrices of weights), 0 where not (biases, scales, gaps).
+    """
+
+    def __init__(self, network: nn.Module):
+        tensors = list(network.parameters())
+        sizes = [p[0].numel() for p in tensors]
+        starts = list(accumulate((size + -size % _ALIGNMENT for size in sizes), initial=0))
+        self.values = tensors[0].new_zeros((len(tensors[0]), starts[-1]), requires_grad=False)
+        self.decays = torch.zeros_like(self.values[:1])
+        self._gradients = torch.zeros_like(self.values)
+        for p, size, start in zip(tensors, sizes, starts, strict=False):
+            part = slice(start, start + size)
+            self.values[:, part] = p.detach().flatten(1)
+            self.decays[:, part] = float(p.shape[1] > 1)
+            p.data = self.values[:, part].view(p.shape)
+            p.grad = self._gradients[:, part].view(p.shape)
+
+    def gradients(self, losses: torch.Tensor) -> torch.Tensor:
+        """Gradient of each member's loss by its own parameters, (M, P); overwritten by the next call."""
+        self._gradients.zero_()
+        losses.sum().backward()
+        return self._gradients
+
+
+class AdamW:
+    """Adam with decoupled weight decay (Loshchilov & Hutter 2019, ICLR), a rate and a decay for each member.
+
+    Parameters
+    ----------
+    parameters : FlatParameters
+    learning_rate, weight_decay : Tensor (M, 1)
+    state : OptimizerState, optional
+        To go on from.
+    """
+
+    def __init__(
+        self, parameters: FlatParameters, learning_rate: Any, weight_decay: Any, state: OptimizerState | None = None
+    ):
+        values = parameters.values
+        self._values = values
+        self._learning_rate = torch.as_tensor(learning_rate, dtype=torch.float32).to(values.device).view(-1, 1)
+        decay = torch.as_tensor(weight_decay, dtype=torch.float32).to(values.device).view(-1, 1)
+        self._shrink = self._learning_rate * decay * parameters.decays if bool((decay > 0).any()) else None
+        self.state = state or OptimizerState(torch.zeros_like(values), torch.zeros_like(values))
+        self._update = torch.empty_like(values)
+
+    def step(self, gradients: torch.Tensor, factor: float) -> None:
+        """Move every member against its gradient (M, P), at `factor` times its learning rate."""
+        state = self.state
+        state.n_steps += 1
+        state.mean.lerp_(gradients, 1 - _BETA1)
+        state.square.mul_(_BETA2).addcmul_(gradients, gradients, value=1 - _BETA2)
+        root_correction = (1 - _BETA2**state.n_steps) ** 0.5
+        torch.sqrt(state.square, out=self._update).add_(_EPSILON * root_correction)
+        torch.div(state.mean, self._update, out=self._update)
+        if self._shrink is not None:
+            self._values.addcmul_(self._values, self._shrink, value=-factor)
+        step_size = factor * root_correction / (1 - _BETA1**state.n_steps)
+        self._values.addcmul_(self._update, self._learning_rate, value=-step_size)

@@ -1,0 +1,36 @@
+"""What the engine gives back; the weights stay in the network."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from aeanomaly.training.optimizer import OptimizerState
+
+Status = Literal["finished", "converged", "stopped", "diverged"]
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """History as data, and how each member ended.
+
+    Attributes
+    ----------
+    loss : ndarray (n_steps, M)
+        Training loss of every step that was taken.
+    validation_loss : ndarray (n_checks, M)
+        Validation loss of every check; no rows without early stopping.
+    n_steps : ndarray (M,)
+        Steps behind the weights that each member keeps.
+    status : list of str
+        For each member "finished" (all steps), "converged" (stopped early), "stopped" (by the hook),
+        or "diverged" (its loss stopped being finite).
+    optimizer : OptimizerState
+        To go on from.
+    """
+
+    loss: np.ndarray
+    validation_loss: np.ndarray
+    n_steps: np.ndarray
+    status: list[Status]
+    optimizer: OptimizerState

@@ -1,0 +1,114 @@
+"""Watching members while they train: divergence, and early stopping. Each member on its own."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from aeanomaly.objectives import Objective
+from aeanomaly.streams import MemberKey, NoiseStream
+from aeanomaly.training.settings import EarlyStopping, TrainingData
+
+
+#: The stream of validation noise: no training call has this number.
+_VALIDATION_CALL = 2**31 - 1
+#: A loss this many times its first value has left the ground, even while it is finite.
+_EXPLOSION = 1e6
+
+
+class KeptWeights:
+    """The weights that members will end with, where these are not the last ones.
+
+    Parameters
+    ----------
+    values : Tensor (M, P)
+        The live buffer.
+    """
+
+    def __init__(self, values: torch.Tensor):
+        self._values = values
+        self._kept = values.clone()
+        self.n_steps = np.zeros(len(values), dtype=np.int64)
+
+    def keep(self, members: np.ndarray, n_steps: int) -> None:
+        """Remember the present weights of the members where `members` (M,) is true."""
+        where = torch.from_numpy(np.flatnonzero(members)).to(self._values.device)
+        self._kept[where] = self._values[where]
+        self.n_steps[members] = n_steps
+
+    def restore(self, members: np.ndarray) -> None:
+        """Put the remembered weights of these members back into the live buffer."""
+        where = torch.from_numpy(np.flatnonzero(members)).to(self._values.device)
+        self._values[where] = self._kept[where]
+
+
+class DivergenceWatch:
+    """Finds members whose loss stopped being finite or exploded, and keeps the last weights before that.
+
+    Looks at a block of losses at a time, so that the loop need not wait for each.
+    """
+
+    def __init__(self, values: torch.Tensor):
+        self.kept = KeptWeights(values)
+        self.diverged = np.zeros(len(values), dtype=bool)
+        self._bound: np.ndarray | None = None
+
+    def look(self, block: np.ndarray, n_steps: int) -> None:
+        """Take in losses (steps, M), the last of them at the present weights, which are `n_steps` old."""
+        if self._bound is None:
+            self._bound = _EXPLOSION * (1 + np.abs(block[0]))
+        with np.errstate(invalid="ignore"):
+            self.diverged |= ~(block <= self._bound).all(axis=0)
+        self.kept.keep(~self.diverged, n_steps)
+
+
+class EarlyStoppingWatch:
+    """Keeps each member's best weights by the loss on its validation rows.
+
+    The noise of that loss is the same at every check: losses are compared on common random numbers.
+    """
+
+    def __init__(
+        self,
+        rule: EarlyStopping,
+        values: torch.Tensor,
+        objective: Objective,
+        data: TrainingData,
+        keys: Sequence[MemberKey],
+    ):
+        assert data.validation is not None
+        self._rule = rule
+        self._objective = objective
+        self._keys = keys
+        self._rows = _padded(data)
+        self.kept = KeptWeights(values)
+        self.stopped = np.zeros(len(keys), dtype=bool)
+        self.history: list[np.ndarray] = []
+        self._best = np.full(len(keys), np.inf)
+        self._waited = np.zeros(len(keys), dtype=np.int64)
+
+    def due(self, n_steps: int) -> bool:
+        return n_steps % self._rule.every == 0
+
+    def look(self, network: torch.nn.Module, n_steps: int) -> None:
+        """Check every member that is still training."""
+        with torch.no_grad():
+            noise = NoiseStream(self._keys, device=self._rows.device, call=_VALIDATION_CALL)
+            losses = self._objective.losses(network, self._rows, noise).double().cpu().numpy()
+        self.history.append(losses)
+        training = ~self.stopped
+        patient = training & ~(losses < self._best - self._rule.tol)
+        better = training & (losses < self._best)
+        self.kept.keep(better, n_steps)
+        self._best[better] = losses[better]
+        self._waited = np.where(patient, self._waited + 1, 0)
+        self.stopped |= training & (self._waited >= self._rule.patience)
+
+
+def _padded(data: TrainingData) -> torch.Tensor:
+    """Validation rows of all members, (M, V, D): where a member has fewer, its own come round."""
+    assert data.validation is not None
+    length = max(len(rows) for rows in data.validation)
+    numbers = np.stack([np.resize(rows, length) + data.first_row(m) for m, rows in enumerate(data.validation)])
+    flat = data.flat
+    return flat[torch.from_numpy(numbers).to(flat.device)]
