@@ -16,7 +16,7 @@ from aeanomaly.training import EarlyStopping, OptimizerState, TrainingData, Trai
 
 def steps_of_fit(max_iter: int | str, n_rows: int) -> int:
     """Optimiser steps of a whole fit: `max_iter`, or what "auto" means for so many rows."""
-    return int(np.clip(10 * math.sqrt(n_rows), 100, 1000)) if max_iter == "auto" else int(max_iter)
+    return int(np.clip(20 * math.sqrt(n_rows), 100, 1000)) if max_iter == "auto" else int(max_iter)
 
 
 def learn(

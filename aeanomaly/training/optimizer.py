@@ -11,6 +11,8 @@ from torch import nn
 _BETA1, _BETA2, _EPSILON = 0.9, 0.999, 1e-8
 #: Floats in 64 bytes.
 _ALIGNMENT = 16
+#: Inputs of the layer that the learning rate is meant for, and the most that a narrower one gets of it.
+_RATE_WIDTH, _LARGEST_RATE = 128, 16
 
 
 @dataclass
@@ -42,21 +44,29 @@ class FlatParameters:
     Attributes
     ----------
     values : Tensor (M, P)
+    rates : Tensor (1, P)
+        Factor of the learning rate: for weights in inverse proportion to their layer's inputs (Yang et al.
+        2021, Tensor Programs V), 1 at 128 inputs and 16 at most, so that one rate serves all widths;
+        16 for scales, which have one input; 1 for biases.
     decays : Tensor (1, P)
-        1 where weight decay applies (matrices of weights), 0 where not (biases, scales, gaps).
+        1 where weight decay applies (weights), 0 where not (biases, scales, gaps).
     """
 
     def __init__(self, network: nn.Module):
-        tensors = list(network.parameters())
-        sizes = [p[0].numel() for p in tensors]
-        starts = list(accumulate((size + -size % _ALIGNMENT for size in sizes), initial=0))
-        self.values = tensors[0].new_zeros((len(tensors[0]), starts[-1]), requires_grad=False)
+        named = dict(network.named_parameters())
+        sizes = [p[0].numel() for p in named.values()]
+        starts = accumulate((size + -size % _ALIGNMENT for size in sizes), initial=0)
+        parts = [slice(start, start + size) for start, size in zip(starts, sizes, strict=False)]
+        first = next(iter(named.values()))
+        self.values = first.new_zeros((len(first), parts[-1].stop + -sizes[-1] % _ALIGNMENT))
+        self.rates = torch.ones_like(self.values[:1])
         self.decays = torch.zeros_like(self.values[:1])
         self._gradients = torch.zeros_like(self.values)
-        for p, size, start in zip(tensors, sizes, starts, strict=False):
-            part = slice(start, start + size)
+        for (name, p), part in zip(named.items(), parts, strict=True):
+            self.decays[:, part] = float(name.endswith("weight"))
+            if not name.endswith("bias"):
+                self.rates[:, part] = min(_RATE_WIDTH / p.shape[1], _LARGEST_RATE)
             self.values[:, part] = p.detach().flatten(1)
-            self.decays[:, part] = float(p.shape[1] > 1)
             p.data = self.values[:, part].view(p.shape)
             p.grad = self._gradients[:, part].view(p.shape)
 
@@ -83,9 +93,10 @@ class AdamW:
     ):
         values = parameters.values
         self._values = values
-        self._learning_rate = torch.as_tensor(learning_rate, dtype=torch.float32).to(values.device).view(-1, 1)
+        rate = torch.as_tensor(learning_rate, dtype=torch.float32).to(values.device).view(-1, 1)
         decay = torch.as_tensor(weight_decay, dtype=torch.float32).to(values.device).view(-1, 1)
-        self._shrink = self._learning_rate * decay * parameters.decays if bool((decay > 0).any()) else None
+        self._rates = rate * parameters.rates
+        self._shrink = rate * decay * parameters.decays if bool((decay > 0).any()) else None
         self.state = state or OptimizerState(torch.zeros_like(values), torch.zeros_like(values))
         self._update = torch.empty_like(values)
 
@@ -101,4 +112,4 @@ class AdamW:
         if self._shrink is not None:
             self._values.addcmul_(self._values, self._shrink, value=-factor)
         step_size = factor * root_correction / (1 - _BETA1**state.n_steps)
-        self._values.addcmul_(self._update, self._learning_rate, value=-step_size)
+        self._values.addcmul_(self._update, self._rates, value=-step_size)
