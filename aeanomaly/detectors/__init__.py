@@ -1,6 +1,6 @@
 """What users build: one estimator for each autoencoder."""
 
-from aeanomaly.detectors._saving import load
+from aeanomaly.detectors._saving import REGISTRY, load
 from aeanomaly.detectors.contractive import ContractiveAutoencoder
 from aeanomaly.detectors.denoising import DenoisingAutoencoder
 from aeanomaly.detectors.sparse import SparseAutoencoder
@@ -8,6 +8,7 @@ from aeanomaly.detectors.undercomplete import UndercompleteAutoencoder
 from aeanomaly.detectors.variational import VariationalAutoencoder
 
 __all__ = [
+    "REGISTRY",
     "ContractiveAutoencoder",
     "DenoisingAutoencoder",
     "SparseAutoencoder",

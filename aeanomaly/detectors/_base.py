@@ -4,7 +4,6 @@ import copy
 import os
 import warnings
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -28,7 +27,6 @@ from aeanomaly.thresholds import ScoreSummary, as_threshold
 from aeanomaly.training import OptimizerState, TrainingResult, resolve_device
 
 
-@dataclass(eq=False, repr=False)
 class BaseDetector(
     CallbackSupportMixin,
     ClassNamePrefixFeaturesOutMixin,
@@ -41,7 +39,14 @@ class BaseDetector(
     """Everything that detectors share. A detector says which network and which objective."""
 
     _rules: ClassVar[dict[str, Rule]] = SHARED_RULES
+    _word: ClassVar[str]
     _latent_dim_text: ClassVar[str]
+
+    # What a fit leaves behind, beside the public attributes.
+    _model: Model
+    _seed: int
+    _n_calls: int
+    _optimizer: dict[str, np.ndarray] | None
 
     @abstractmethod
     def _network(self, n_columns: int) -> NetworkSpec:
@@ -147,7 +152,8 @@ class BaseDetector(
             model = Model.fresh(encoder.schema, self._network(encoder.schema.n_columns), keys, device)
         else:
             model, keys = self._model.copy(), [MemberKey(self._seed)]
-        state = self._optimizer and OptimizerState.from_arrays(self._optimizer, model.device)
+        moments = self._optimizer
+        state = None if moments is None else OptimizerState.from_arrays(moments, model.device)
         rows, objective = model.encode(table), self._objective(model)
         result = learn_more(self, model, objective, rows, keys=keys, call=self._n_calls, state=state)
         self._n_calls, self._optimizer = self._n_calls + 1, result.optimizer.arrays()
@@ -303,9 +309,7 @@ class BaseDetector(
         self
         """
         check_is_fitted(self)
-        self.offset_ = float(
-            as_threshold(threshold).fit(self.training_scores_ if X is None else self.score_samples(X))
-        )
+        self.offset_ = float(as_threshold(threshold).fit(self.training_scores_ if X is None else self.score_samples(X)))
         return self
 
     # ------------------------------------------------------- codes and original units

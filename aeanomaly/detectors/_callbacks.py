@@ -1,24 +1,24 @@
 """What happens after each step beside training: the progress bar, and scikit-learn's callbacks where they exist."""
 
-from collections.abc import Callable
+import importlib
+import importlib.util
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from tqdm.auto import tqdm
 
-try:
-    from sklearn.callback import CallbackSupportMixin, with_callbacks
-except ImportError:  # scikit-learn before 1.9
 
-    class CallbackSupportMixin:  # type: ignore[no-redef]
-        """Stands in where scikit-learn has no callbacks."""
+class _NoCallbacks:
+    """Stands in for scikit-learn's mixin before version 1.9, which has no callbacks."""
 
-        def _init_callback_context(self, **_: Any) -> None:
-            return None
+    def _init_callback_context(self, **_: Any) -> None:
+        return None
 
-    def with_callbacks(method):  # type: ignore[no-redef]
-        return method
 
+_sklearn = importlib.import_module("sklearn.callback") if importlib.util.find_spec("sklearn.callback") else None
+CallbackSupportMixin: Any = getattr(_sklearn, "CallbackSupportMixin", _NoCallbacks)
+with_callbacks: Any = getattr(_sklearn, "with_callbacks", lambda method: method)
 
 __all__ = ["CallbackSupportMixin", "StepHook", "watched", "with_callbacks"]
 
@@ -26,7 +26,9 @@ StepHook = Callable[[int], bool]
 
 
 @contextmanager
-def watched(estimator: Any, n_steps: int, table: Any, attributes: Callable[[], dict[str, Any]]):
+def watched(
+    estimator: Any, n_steps: int, table: Any, attributes: Callable[[], dict[str, Any]]
+) -> Iterator[StepHook | None]:
     """Yield the engine's step hook, or None where nobody watches.
 
     Parameters

@@ -124,7 +124,9 @@ class Model:
                 raise ModelFileError(f"the weights {name!r} are not finite float32 numbers")
         network = build_network(built)
         network.load_state_dict({n: torch.from_numpy(np.array(a)) for n, a in weights.items()})
-        schema = Schema.from_arrays({n.removeprefix("schema."): a for n, a in arrays.items() if n.startswith("schema.")})
+        schema = Schema.from_arrays(
+            {n.removeprefix("schema."): a for n, a in arrays.items() if n.startswith("schema.")}
+        )
         return cls(schema, built, network, device)
 
     def __getstate__(self) -> dict[str, Any]:

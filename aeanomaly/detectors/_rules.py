@@ -1,5 +1,6 @@
 """Checks of parameters: once, at the door, one sentence each."""
 
+import math
 from collections.abc import Callable, Mapping
 from numbers import Integral, Real
 from typing import Any, NamedTuple
@@ -24,9 +25,10 @@ def real(low: float, high: float = np.inf, *, with_low: bool = False, with_high:
     """A finite number between two bounds, which belong to it where `with_low`, `with_high` say so."""
 
     def allows(v: Any) -> bool:
-        if not isinstance(v, Real) or isinstance(v, bool) or not np.isfinite(v):
+        if not isinstance(v, Real) or isinstance(v, bool):
             return False
-        return (v > low or (with_low and v == low)) and (v < high or (with_high and v == high))
+        v = float(v)
+        return math.isfinite(v) and (v > low or (with_low and v == low)) and (v < high or (with_high and v == high))
 
     if high == np.inf:
         return Rule(allows, f"a number {'of at least' if with_low else 'above'} {low:g}")

@@ -14,13 +14,13 @@ from aeanomaly.persistence import from_json, read_model, to_json, write_model
 from aeanomaly.thresholds import Contamination, MedianAbsoluteDeviation
 
 #: Every detector by the word that names it in files and on the command line.
-REGISTRY: dict[str, type] = {}
+REGISTRY: dict[str, Any] = {}
 #: The objects that a parameter in a file may hold.
 _OBJECTS = {"Contamination": Contamination, "MedianAbsoluteDeviation": MedianAbsoluteDeviation}
 _CURVES = ("training_scores_", "loss_curve_", "validation_curve_")
 _OPTIMIZER = ("mean", "square", "n_steps")
 
-D = TypeVar("D", bound=type)
+D = TypeVar("D", bound=Any)
 
 
 def registered(word: str) -> Callable[[D], D]:
@@ -28,7 +28,7 @@ def registered(word: str) -> Callable[[D], D]:
 
     def register(cls: D) -> D:
         REGISTRY[word] = cls
-        cls._word = word  # type: ignore[attr-defined]
+        cls._word = word
         return cls
 
     return register

@@ -93,8 +93,8 @@ class DenoisingAutoencoder(BaseDetector):
             return GaussianCorruption(level)
         if level >= 1:
             raise ValueError(
-                f"DenoisingAutoencoder: corruption_level={level!r} must be below 1 with corruption={self.corruption!r}, "
-                "where it is the share of values that is replaced"
+                f"DenoisingAutoencoder: corruption_level={level!r} must be below 1 with "
+                f"corruption={self.corruption!r}, where it is the share of values that is replaced"
             )
         if self.corruption == "masking":
             return MaskingCorruption(level, column_values(model.schema.mean))

@@ -15,6 +15,11 @@ class Standardize(nn.Module):
     Shape: (B, F) -> (B, D).
     """
 
+    order: torch.Tensor
+    offset: torch.Tensor
+    scale: torch.Tensor
+    limit: torch.Tensor
+
     def __init__(self, order: torch.Tensor, offset: torch.Tensor, scale: torch.Tensor, limit: torch.Tensor):
         super().__init__()
         for name, value in (("order", order), ("offset", offset), ("scale", scale), ("limit", limit)):
@@ -41,7 +46,7 @@ def encoder_module(encoder: StackedMLP, member: int, latent_dim: int, standardiz
     modules: list[nn.Module] = [standardize]
     for layer, name in zip(encoder.layers, encoder.activations, strict=True):
         weight, bias = layer.weight[member].detach(), layer.bias[member, 0].detach()
-        linear = nn.Linear(*weight.shape, dtype=torch.float32, device="cpu")
+        linear = nn.Linear(weight.shape[0], weight.shape[1], dtype=torch.float32, device="cpu")
         linear.weight.data.copy_(weight.T)
         linear.bias.data.copy_(bias)
         modules += [linear, ACTIVATIONS[name].module()]

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import nn
@@ -27,6 +28,8 @@ class StackedMLP(nn.Module):
     -----
     Shape: input (M, B, widths[0]), output (M, B, widths[-1]).
     """
+
+    layers: Any  # nn.ModuleList of StackedLinear
 
     def __init__(self, n_members: int, widths: Sequence[int], activation: str, output_activation: str = "identity"):
         super().__init__()

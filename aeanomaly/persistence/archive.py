@@ -45,7 +45,7 @@ _UNREADABLE = (
 
 def write_model(path: str | os.PathLike[str], manifest: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
     """Write a model file, atomically; the same content gives the same bytes."""
-    weights = safetensors.numpy.save({name: np.ascontiguousarray(value) for name, value in arrays.items()})
+    weights = safetensors.numpy.save({name: np.asarray(value, order="C") for name, value in arrays.items()})
     header = {"format": FORMAT, "sha256": {_WEIGHTS: hashlib.sha256(weights).hexdigest()}}
     text = json.dumps({**header, **manifest}, indent=1, sort_keys=True, allow_nan=False)
     buffer = io.BytesIO()

@@ -1,7 +1,6 @@
 """Parameter values <-> JSON, without losing their type."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -42,7 +41,7 @@ def to_json(value: Any, name: str, classes: Mapping[str, type]) -> Any:
         return {"dict": {key: to_json(v, name, classes) for key, v in value.items()}}
     for key, known in classes.items():
         if type(value) is known:
-            return {"object": key, "fields": {f: to_json(v, name, classes) for f, v in asdict(value).items()}}
+            return {"object": key, "fields": {f: to_json(v, name, classes) for f, v in vars(value).items()}}
     raise ModelFileError(
         f"{name}={value!r} cannot be written to a model file, which holds no code; "
         f"set {name} to a plain value before saving (the fitted model keeps its threshold)"

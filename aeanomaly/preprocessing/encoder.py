@@ -1,6 +1,6 @@
 """Learning a table's schema, and encoding by it."""
 
-from typing import Literal
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -40,7 +40,7 @@ class TableEncoder:
 
     schema: Schema
 
-    def __init__(self, likelihood: Literal["auto", "gaussian", "bernoulli"], standardize: bool):
+    def __init__(self, likelihood: str, standardize: bool):
         self._likelihood = likelihood
         self._standardize = standardize
 
@@ -142,6 +142,6 @@ def _moments(
     return mean, np.sqrt(squares / len(table)), two_valued
 
 
-def _blocks(table: np.ndarray):
+def _blocks(table: np.ndarray) -> Iterator[np.ndarray]:
     for first in range(0, len(table), _ROWS_AT_ONCE):
         yield table[first : first + _ROWS_AT_ONCE].astype(np.float64)

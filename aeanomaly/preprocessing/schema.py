@@ -69,5 +69,16 @@ class Schema:
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray]) -> "Schema":
-        """The inverse of `arrays`."""
-        return cls(**{**arrays, "n_gaussian": int(arrays["n_gaussian"])})
+        """The inverse of `arrays`; a ValueError where they do not fit together."""
+        n_gaussian, order = int(arrays["n_gaussian"]), arrays["order"]
+        constants = {name: arrays[name] for name in ("offset", "scale", "limit", "minimum", "maximum", "mean")}
+        if set(arrays) != {"n_gaussian", "order", *constants} or not 0 <= n_gaussian <= len(order):
+            raise ValueError("the schema's parts are not those of a schema")
+        if order.ndim != 1 or order.dtype.kind != "i" or not np.array_equal(np.sort(order), np.arange(len(order))):
+            raise ValueError("the schema's order is no permutation")
+        for name, values in constants.items():
+            if values.shape != order.shape or values.dtype != np.float64 or not np.isfinite(values).all():
+                raise ValueError(f"the schema's {name} is not a finite number for each column")
+        if not ((constants["scale"] > 0) & (constants["limit"] > 0)).all():
+            raise ValueError("the schema's scales and limits must be above 0")
+        return cls(order=order, n_gaussian=n_gaussian, **constants)

@@ -69,7 +69,7 @@ def check_finite(table: np.ndarray, names: np.ndarray | None) -> None:
     ):
         counts = wrong(table).sum(axis=0)
         if counts.any():
-            columns = [f"{_name(names, j)} ({counts[j]})" for j in np.flatnonzero(counts)]
+            columns = [f"{_name(names, j)} ({counts[j]})" for j in np.flatnonzero(counts).tolist()]
             shown = ", ".join(columns[:10]) + (f" and {len(columns) - 10} more" if len(columns) > 10 else "")
             raise ValueError(f"X contains {text} in column(s) {shown}; {remedy}")
 
@@ -97,7 +97,7 @@ def _numbers_of_column(column: pd.Series, name: Any) -> np.ndarray:
         return column.where(column.notna(), np.nan).to_numpy(dtype=np.float64)
     if not pd.api.types.is_numeric_dtype(column.dtype) or pd.api.types.is_complex_dtype(column.dtype):
         raise ValueError(f"column {name!r} is of dtype {column.dtype}, and only numbers are taken; {_ENCODE_IT}")
-    if pd.api.types.is_integer_dtype(column.dtype) and column.dtype.itemsize == 8:
+    if pd.api.types.is_integer_dtype(column.dtype):
         _warn_if_rounded(column.to_numpy(dtype=np.int64, na_value=0), repr(str(name)))
     return column.to_numpy(dtype=np.float64, na_value=np.nan)
 

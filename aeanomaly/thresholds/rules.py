@@ -89,7 +89,7 @@ def as_threshold(value: Any) -> Threshold:
     """
     if isinstance(value, str) and value == "auto":
         return MedianAbsoluteDeviation()
-    if isinstance(value, Real) and not isinstance(value, bool) and 0 < value <= 0.5:
+    if isinstance(value, Real) and not isinstance(value, bool) and 0 < float(value) <= 0.5:
         return Contamination(float(value))
     if callable(getattr(value, "fit", None)) and not isinstance(value, type):
         return value

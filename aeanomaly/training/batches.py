@@ -1,6 +1,6 @@
 """Which rows each member sees at each step."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -44,7 +44,7 @@ class BatchStream:
         return torch.from_numpy(by_step.reshape(self._per_block, -1)).to(self._flat.device)
 
 
-def _row_numbers(rows: np.ndarray, stream: np.random.Generator, size: int):
+def _row_numbers(rows: np.ndarray, stream: np.random.Generator, size: int) -> Iterator[np.ndarray]:
     """Yield blocks of `size` row numbers: permutations of `rows`, one after another."""
     left = rows[:0]
     while True:

@@ -56,8 +56,10 @@ def train(
         batches = BatchStream(data, settings.keys, settings.batch_size, settings.call)
         noise = NoiseStream(settings.keys, device=data.rows.device, call=settings.call)
         divergence = DivergenceWatch(parameters.values)
-        stopping = settings.early_stopping and EarlyStoppingWatch(
-            settings.early_stopping, parameters.values, objective, data, settings.keys
+        stopping = (
+            EarlyStoppingWatch(settings.early_stopping, parameters.values, objective, data, settings.keys)
+            if settings.early_stopping
+            else None
         )
         loss = torch.empty((settings.n_steps + 1, len(settings.keys)), dtype=torch.float32, device=data.rows.device)
         asked_to_stop, looked = False, 0

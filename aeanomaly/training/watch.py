@@ -9,7 +9,6 @@ from aeanomaly.objectives import Objective
 from aeanomaly.streams import MemberKey, NoiseStream
 from aeanomaly.training.settings import EarlyStopping, TrainingData
 
-
 #: The stream of validation noise: no training call has this number.
 _VALIDATION_CALL = 2**31 - 1
 #: A loss this many times its first value has left the ground, even while it is finite.

@@ -1,0 +1,96 @@
+"""The grammar of the command line."""
+
+import argparse
+import ast
+from pathlib import Path
+from typing import Any
+
+from aeanomaly._version import __version__
+from aeanomaly.cli.demo import run_demo
+from aeanomaly.cli.fit import run_fit
+from aeanomaly.cli.info import run_info
+from aeanomaly.cli.score import run_score
+from aeanomaly.detectors import REGISTRY
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser; each command sets ``run``, a function of the parsed options."""
+    root = argparse.ArgumentParser(prog="aeanomaly", description="Anomaly detection by reconstruction error.")
+    root.add_argument("--version", action="version", version=f"aeanomaly {__version__}")
+    commands = root.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _add_fit(commands)
+    _add_score(commands)
+    _add_info(commands)
+    _add_demo(commands)
+    return root
+
+
+def _add_fit(commands: Any) -> None:
+    command = commands.add_parser("fit", help="learn from a table and write a model file")
+    command.add_argument("table", help="training rows: .csv, .csv.gz, .parquet, or - for CSV on standard input")
+    command.add_argument("-o", "--output", required=True, type=Path, metavar="MODEL.aea", help="the model file")
+    command.add_argument("--detector", choices=sorted(REGISTRY), default="denoising", help="default: denoising")
+    command.add_argument(
+        "--contamination", type=_literal, default="auto", metavar="SHARE", help="share of rows to flag, or auto"
+    )
+    command.add_argument("--drop", action="append", default=[], metavar="COLUMN", help="leave a column out; repeatable")
+    command.add_argument("--label", metavar="COLUMN", help="known answers (1, or -1 beside +1, = anomaly): reported on")
+    command.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        type=_assignment,
+        dest="parameters",
+        metavar="NAME=VALUE",
+        help="any parameter of the detector; repeatable; random_state is 0 unless set",
+    )
+    command.add_argument("--json", action="store_true", help="print the summary as JSON")
+    command.set_defaults(run=run_fit)
+
+
+def _add_score(commands: Any) -> None:
+    command = commands.add_parser("score", help="score the rows of a table with a model")
+    command.add_argument("model", type=Path, help="the model file")
+    command.add_argument("table", help="rows to score: .csv, .csv.gz, .parquet, or - for CSV on standard input")
+    command.add_argument(
+        "-o", "--output", metavar="TABLE", help="scored rows; by default standard output, unless --top or --json"
+    )
+    command.add_argument("--prefix", default="", help="put before the names score, decision and anomaly")
+    command.add_argument("--top", type=_positive, metavar="N", help="print the N worst rows")
+    command.add_argument("--label", metavar="COLUMN", help="known answers: report AUROC and average precision")
+    command.add_argument("--json", action="store_true", help="print the summary as JSON")
+    command.set_defaults(run=run_score)
+
+
+def _add_info(commands: Any) -> None:
+    command = commands.add_parser("info", help="say what a model file holds, without loading the model")
+    command.add_argument("model", type=Path)
+    command.add_argument("--json", action="store_true", help="print the manifest as JSON")
+    command.set_defaults(run=run_info)
+
+
+def _add_demo(commands: Any) -> None:
+    command = commands.add_parser("demo", help="fit and score a real table that scikit-learn ships; needs no network")
+    command.add_argument("--folder", type=Path, default=Path("aeanomaly-demo"), help="default: aeanomaly-demo")
+    command.set_defaults(run=run_demo)
+
+
+def _literal(text: str) -> Any:
+    """A Python literal where the text is one, else the text itself."""
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+
+
+def _assignment(text: str) -> tuple[str, Any]:
+    name, separator, value = text.partition("=")
+    if not separator or not name.isidentifier():
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form NAME=VALUE, such as max_iter=500")
+    return name, _literal(value)
+
+
+def _positive(text: str) -> int:
+    if not text.isdigit() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a positive whole number")
+    return int(text)

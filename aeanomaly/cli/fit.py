@@ -1,0 +1,72 @@
+"""``aeanomaly fit``."""
+
+import argparse
+import json
+import sys
+import time
+from typing import Any
+
+from aeanomaly.cli.errors import CommandError
+from aeanomaly.cli.labels import ranking, ranking_in_words, read_labels
+from aeanomaly.cli.tables import numbers, read_table
+from aeanomaly.detectors import REGISTRY
+
+
+def run_fit(options: argparse.Namespace) -> None:
+    """Read, fit, save, report."""
+    detector = _detector(options)
+    frame = read_table(options.table)
+    anomalous = None if options.label is None else read_labels(frame, options.label, options.table)
+    X = numbers(frame, _columns(list(frame.columns), options), options.table)
+    start = time.perf_counter()
+    detector.fit(X)
+    seconds = time.perf_counter() - start
+    detector.save(options.output)
+    summary: dict[str, Any] = {
+        "model": str(options.output),
+        "detector": options.detector,
+        "rows": len(X),
+        "columns": X.shape[1],
+        "steps": detector.n_iter_,
+        "seconds": round(seconds, 3),
+        "offset": detector.offset_,
+        "flagged": int((detector.training_scores_ < detector.offset_).sum()),
+    }
+    if anomalous is not None:
+        summary |= ranking(anomalous, detector.score_samples(X))
+    if options.json:
+        print(json.dumps(summary))
+    else:
+        print(_in_words(summary), file=sys.stderr)
+
+
+def _detector(options: argparse.Namespace) -> Any:
+    parameters = {"random_state": 0, "contamination": options.contamination, **dict(options.parameters)}
+    cls = REGISTRY[options.detector]
+    known = cls().get_params()
+    unknown = [name for name in parameters if name not in known]
+    if unknown:
+        raise CommandError(f"--set {unknown[0]}: {options.detector} has no such parameter; it has {', '.join(known)}")
+    return cls(**parameters)
+
+
+def _columns(names: list[str], options: argparse.Namespace) -> list[str]:
+    for name in options.drop:
+        if name not in names:
+            shown = ", ".join(names[:20])
+            raise CommandError(f"{options.table}: there is no column {name!r} to --drop; it has {shown}")
+    left = [name for name in names if name not in options.drop and name != options.label]
+    if not left:
+        raise CommandError(f"{options.table}: no column is left to learn from; drop fewer")
+    return left
+
+
+def _in_words(summary: dict[str, Any]) -> str:
+    lines = [
+        f"{summary['detector']} autoencoder: {summary['rows']:,} rows x {summary['columns']} columns, "
+        f"{summary['steps']:,} steps in {summary['seconds']:.1f} s",
+        f"{summary['flagged']:,} training rows score below the offset {summary['offset']:.4g}",
+    ]
+    if "auroc" in summary:
+        lines.append(f"on the training rows: {ranking_in_words(summary)}")
+    return "\n".join([*lines, f"model written to {summary['model']}"])

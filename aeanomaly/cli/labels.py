@@ -1,0 +1,39 @@
+"""Known answers: they are reported on, and never trained on."""
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from aeanomaly.cli.errors import CommandError
+from aeanomaly.cli.tables import numbers
+
+
+def read_labels(frame: pd.DataFrame, label: str, source: str) -> np.ndarray:
+    """True for anomalies: 1 among {0, 1}, -1 among {+1, -1}."""
+    if label not in frame.columns:
+        shown = ", ".join(frame.columns[:20])
+        raise CommandError(f"{source}: there is no column {label!r} for --label; it has {shown}")
+    values = numbers(frame, [label], source)[label].to_numpy(dtype=np.float64, na_value=np.nan)
+    seen = set(np.unique(values))
+    if seen == {0.0, 1.0}:
+        return values == 1
+    if seen == {-1.0, 1.0}:
+        return values == -1
+    shown = ", ".join(f"{value:g}" for value in sorted(seen)[:5])
+    raise CommandError(
+        f"{source}: label column {label!r} must hold 0 and 1 (1 = anomaly) or +1 and -1 (-1 = anomaly), both; "
+        f"it holds {shown or 'nothing'}"
+    )
+
+
+def ranking(anomalous: np.ndarray, scores: np.ndarray) -> dict[str, float]:
+    """AUROC and average precision of scores, higher = more normal."""
+    return {
+        "auroc": float(roc_auc_score(anomalous, -scores)),
+        "average_precision": float(average_precision_score(anomalous, -scores)),
+    }
+
+
+def ranking_in_words(measures: dict[str, float]) -> str:
+    """One line for a reader."""
+    return f"AUROC {measures['auroc']:.3f}, average precision {measures['average_precision']:.3f}"

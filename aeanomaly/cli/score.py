@@ -1,0 +1,94 @@
+"""``aeanomaly score``."""
+
+import argparse
+import json
+import sys
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from aeanomaly.cli.errors import CommandError
+from aeanomaly.cli.labels import ranking, ranking_in_words, read_labels
+from aeanomaly.cli.tables import numbers, read_table, write_table
+from aeanomaly.detectors import load
+
+_NEW = ("score", "decision", "anomaly")
+#: Characters on a line of --top.
+_WIDTH = 110
+
+
+def run_score(options: argparse.Namespace) -> None:
+    """Load, read, score, write, report."""
+    detector = load(options.model)
+    frame = read_table(options.table)
+    anomalous = None if options.label is None else read_labels(frame, options.label, options.table)
+    scored = _scored(detector, frame, options)
+    target = options.output or (None if options.top or options.json else "-")
+    if target is not None:
+        write_table(scored, target)
+    score, _, anomaly = (scored[options.prefix + name] for name in _NEW)
+    summary: dict[str, Any] = {"rows": len(scored), "anomalies": int(anomaly.sum())}
+    if anomalous is not None:
+        summary |= ranking(anomalous, score.to_numpy())
+    worst = scored.assign(row=np.arange(1, len(scored) + 1)).iloc[np.argsort(score, kind="stable")[: options.top or 0]]
+    # Standard output is the table's where the table goes there.
+    place = sys.stderr if target == "-" else sys.stdout
+    if options.json:
+        rows = json.loads(worst.to_json(orient="records", double_precision=15))
+        print(json.dumps({**summary, **({"top": rows} if options.top else {})}), file=place)
+        return
+    print(_in_words(summary), file=sys.stderr)
+    if options.top:
+        print(_table(worst, options.prefix, options.label), file=place)
+
+
+def _scored(detector: Any, frame: pd.DataFrame, options: argparse.Namespace) -> pd.DataFrame:
+    new = [options.prefix + name for name in _NEW]
+    clash = [name for name in new if name in frame.columns]
+    if clash:
+        raise CommandError(
+            f"{options.table}: it already has column(s) {', '.join(map(repr, clash))}; "
+            "rename the new ones with --prefix, such as --prefix ae_"
+        )
+    X = _rows(detector, frame, options)
+    # An empty table is no fault here: a pipeline of files may well bring one.
+    score = detector.score_samples(X) if len(X) else np.empty(0)
+    decision = score - detector.offset_
+    return frame.assign(**dict(zip(new, (score, decision, (decision < 0).astype(np.int64)), strict=True)))
+
+
+def _rows(detector: Any, frame: pd.DataFrame, options: argparse.Namespace) -> Any:
+    names = getattr(detector, "feature_names_in_", None)
+    if names is not None:
+        return numbers(frame, list(names), options.table)
+    columns = [name for name in frame.columns if name != options.label]
+    if len(columns) != detector.n_features_in_:
+        raise CommandError(
+            f"{options.table}: the model was fitted without column names on {detector.n_features_in_} columns, "
+            f"and this table has {len(columns)}; pass these columns alone, in that order"
+        )
+    return numbers(frame, columns, options.table).to_numpy(dtype=np.float64)
+
+
+def _in_words(summary: dict[str, Any]) -> str:
+    share = summary["anomalies"] / max(1, summary["rows"])
+    line = f"{summary['rows']:,} rows scored, {summary['anomalies']:,} anomalies ({share:.1%})"
+    return line + (f"; {ranking_in_words(summary)}" if "auroc" in summary else "")
+
+
+def _table(worst: pd.DataFrame, prefix: str, label: str | None) -> str:
+    """The worst rows, and as many of their columns as fit on a line."""
+    first = ["row", *(prefix + name for name in _NEW), *([label] if label else [])]
+    names = first + [name for name in worst.columns if name not in first]
+    text = worst[first].to_string(index=False, float_format=_short)
+    for end in range(len(first) + 1, len(names) + 1):
+        wider = worst[names[:end]].to_string(index=False, float_format=_short)
+        if max(map(len, wider.splitlines())) > _WIDTH:
+            break
+        text = wider
+    return text
+
+
+def _short(number: float) -> str:
+    return f"{number:.4g}"
