@@ -13,6 +13,7 @@ from aeanomaly.training.optimizer import AdamW, FlatParameters, OptimizerState
 from aeanomaly.training.result import Status, TrainingResult
 from aeanomaly.training.schedule import schedule_factor
 from aeanomaly.training.settings import TrainingData, TrainingSettings
+from aeanomaly.training.threads import step_threads
 from aeanomaly.training.watch import DivergenceWatch, EarlyStoppingWatch
 
 #: Steps between two looks at the losses.
@@ -50,7 +51,8 @@ def train(
     -------
     TrainingResult
     """
-    with torch.inference_mode(False), torch.enable_grad():
+    n_weights = sum(p.numel() for p in network.parameters())
+    with torch.inference_mode(False), torch.enable_grad(), step_threads(settings.batch_size * n_weights):
         parameters = FlatParameters(network)
         optimizer = AdamW(parameters, settings.learning_rate, settings.weight_decay, state)
         batches = BatchStream(data, settings.keys, settings.batch_size, settings.call)
@@ -79,12 +81,12 @@ def train(
             optimizer.step(parameters.gradients(losses), factor)
             asked_to_stop = on_step is not None and on_step(n_steps + 1)
 
-        return _conclude(loss[:n_steps], n_steps, divergence, stopping, optimizer.state)
+        return _conclude(loss[:n_steps], asked_to_stop, divergence, stopping, optimizer.state)
 
 
 def _conclude(
     loss: torch.Tensor,
-    n_steps: int,
+    asked_to_stop: bool,
     divergence: DivergenceWatch,
     stopping: EarlyStoppingWatch | None,
     state: OptimizerState,
@@ -92,12 +94,12 @@ def _conclude(
     """Give members that did not end well their kept weights back, and say how each ended."""
     diverged = divergence.diverged
     converged = stopping.stopped if stopping else np.zeros_like(diverged)
-    kept_steps = np.where(diverged, divergence.kept.n_steps, n_steps)
+    kept_steps = np.where(diverged, divergence.kept.n_steps, len(loss))
     divergence.kept.restore(diverged)
     if stopping:
         stopping.kept.restore(np.ones_like(diverged))
         kept_steps = stopping.kept.n_steps
-    ending: Status = "finished" if n_steps == len(loss) else "stopped"
+    ending: Status = "stopped" if asked_to_stop else "finished"
     return TrainingResult(
         loss=loss.double().cpu().numpy(),
         validation_loss=np.array(stopping.history if stopping else []).reshape(-1, len(diverged)),

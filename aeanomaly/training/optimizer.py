@@ -62,18 +62,19 @@ class FlatParameters:
         self.rates = torch.ones_like(self.values[:1])
         self.decays = torch.zeros_like(self.values[:1])
         self._gradients = torch.zeros_like(self.values)
+        self._tensors = list(named.values())
+        self._views = [self._gradients[:, part].view(p.shape) for p, part in zip(self._tensors, parts, strict=True)]
         for (name, p), part in zip(named.items(), parts, strict=True):
             self.decays[:, part] = float(name.endswith("weight"))
             if not name.endswith("bias"):
                 self.rates[:, part] = min(_RATE_WIDTH / p.shape[1], _LARGEST_RATE)
             self.values[:, part] = p.detach().flatten(1)
             p.data = self.values[:, part].view(p.shape)
-            p.grad = self._gradients[:, part].view(p.shape)
 
     def gradients(self, losses: torch.Tensor) -> torch.Tensor:
         """Gradient of each member's loss by its own parameters, (M, P); overwritten by the next call."""
-        self._gradients.zero_()
-        losses.sum().backward()
+        for view, gradient in zip(self._views, torch.autograd.grad(losses.sum(), self._tensors), strict=True):
+            view.copy_(gradient)
         return self._gradients
 
 
