@@ -71,6 +71,7 @@ class BaseDetector(
         X : array-like or DataFrame of shape (n_samples, n_features)
             Finite numbers, at least two rows; mostly normal ones.
         y : Ignored
+            Never trained on; handed to scikit-learn's callbacks.
 
         Returns
         -------
@@ -84,11 +85,11 @@ class BaseDetector(
         """
         self._init_callback_context(max_subtasks=None)
         learner = copy.copy(self)
-        learner._fit(X, self)
+        learner._fit(X, y, self)
         self.__dict__ = learner.__dict__
         return self
 
-    def _fit(self, X: Any, watching: Any) -> None:
+    def _fit(self, X: Any, y: Any, watching: Any) -> None:
         check_parameters(self, self._rules)
         device = resolve_device(self.device)
         table = check_table(self, X, reset=True, least_rows=2)
@@ -99,7 +100,7 @@ class BaseDetector(
         keys = [MemberKey(seed)]
         model = model or Model.fresh(encoder.schema, self._network(encoder.schema.n_columns), keys, device)
         n_steps = steps_of_fit(self.max_iter, len(table))
-        with watched(watching, n_steps, table, lambda: self._as_if_fitted(model, table)) as on_step:
+        with watched(watching, n_steps, {"X": X, "y": y}, lambda: self._as_if_fitted(model, table)) as on_step:
             result = learn(
                 self,
                 model,

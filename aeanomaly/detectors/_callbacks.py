@@ -27,7 +27,7 @@ StepHook = Callable[[int], bool]
 
 @contextmanager
 def watched(
-    estimator: Any, n_steps: int, table: Any, attributes: Callable[[], dict[str, Any]]
+    estimator: Any, n_steps: int, data: dict[str, Any], attributes: Callable[[], dict[str, Any]]
 ) -> Iterator[StepHook | None]:
     """Yield the engine's step hook, or None where nobody watches.
 
@@ -36,8 +36,8 @@ def watched(
     estimator : estimator
         Its ``verbose`` asks for the bar; its callbacks are those of ``set_callbacks``.
     n_steps : int
-    table : array
-        The training rows, for callbacks that ask for them.
+    data : dict
+        X and y as they came, for callbacks that ask for them.
     attributes : callable() -> dict
         The fitted attributes as if training stopped now; called only if a callback asks.
     """
@@ -46,7 +46,7 @@ def watched(
         yield None
         return
     if context is not None:
-        context.call_on_fit_task_begin(estimator=estimator, X=table)
+        context.call_on_fit_task_begin(estimator=estimator, **data)
     with tqdm(total=n_steps, desc=type(estimator).__name__, unit="step", disable=not estimator.verbose) as bar:
 
         def after_step(step: int) -> bool:
@@ -54,9 +54,9 @@ def watched(
             if context is None:
                 return False
             task = context.subcontext(task_name="step")
-            task.call_on_fit_task_begin(estimator=estimator, X=table)
-            return task.call_on_fit_task_end(estimator=estimator, X=table, reconstruction_attributes=attributes)
+            task.call_on_fit_task_begin(estimator=estimator, **data)
+            return task.call_on_fit_task_end(estimator=estimator, **data, reconstruction_attributes=attributes)
 
         yield after_step
     if context is not None:
-        context.call_on_fit_task_end(estimator=estimator, X=table, reconstruction_attributes=attributes)
+        context.call_on_fit_task_end(estimator=estimator, **data, reconstruction_attributes=attributes)

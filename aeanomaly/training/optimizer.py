@@ -73,7 +73,9 @@ class FlatParameters:
 
     def gradients(self, losses: torch.Tensor) -> torch.Tensor:
         """Gradient of each member's loss by its own parameters, (M, P); overwritten by the next call."""
-        for view, gradient in zip(self._views, torch.autograd.grad(losses.sum(), self._tensors), strict=True):
+        # A noise scale has no part in the loss of a table without real columns: its gradient is then 0.
+        found = torch.autograd.grad(losses.sum(), self._tensors, allow_unused=True, materialize_grads=True)
+        for view, gradient in zip(self._views, found, strict=True):
             view.copy_(gradient)
         return self._gradients
 

@@ -1,0 +1,111 @@
+"""What scores, labels, codes and reconstructions mean, for every detector."""
+
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from aeanomaly import VariationalAutoencoder
+from tests.conftest import mixed_rows
+
+
+@pytest.fixture
+def fitted(detector_class, rows):
+    return detector_class(max_iter=150, random_state=0).fit(rows)
+
+
+def test_planted_anomalies_score_lower_than_normal_rows(detector_class):
+    train, normal, broken = mixed_rows(600), mixed_rows(300, 1), mixed_rows(300, 2)
+    broken[:, 3] = broken[::-1, 3] + 3
+    detector = detector_class(random_state=0).fit(train)
+    scores = detector.score_samples(np.vstack([normal, broken]))
+    assert roc_auc_score(np.repeat([1, 0], 300), scores) > 0.9
+
+
+def test_score_decision_and_label_agree(fitted, rows):
+    scores = fitted.score_samples(rows)
+    np.testing.assert_array_equal(fitted.decision_function(rows), scores - fitted.offset_)
+    np.testing.assert_array_equal(fitted.predict(rows), np.where(scores >= fitted.offset_, 1, -1))
+    np.testing.assert_array_equal(fitted.training_scores_, scores)
+    assert fitted.score(rows) == scores.mean()
+
+
+def test_errors_per_column_add_up_to_minus_the_score(fitted, rows):
+    errors = fitted.reconstruction_error(rows, per_feature=True)
+    assert errors.shape == rows.shape
+    assert (errors >= 0).all()
+    np.testing.assert_array_equal(errors.sum(axis=1), fitted.reconstruction_error(rows))
+    if isinstance(fitted, VariationalAutoencoder):
+        np.testing.assert_array_equal(fitted.negative_elbo(rows), -fitted.score_samples(rows))
+    else:
+        np.testing.assert_array_equal(-fitted.reconstruction_error(rows), fitted.score_samples(rows))
+
+
+def test_code_and_rows_go_back_and_forth(fitted, rows):
+    code = fitted.transform(rows)
+    assert code.shape == (len(rows), fitted.latent_dim_)
+    again = fitted.inverse_transform(code)
+    np.testing.assert_allclose(again, fitted.reconstruct(rows), rtol=1e-5, atol=1e-4)
+    spread = rows.std(axis=0)
+    assert (np.abs(again - rows).mean(axis=0) < spread).all()
+    assert ((again[:, 1] >= 3) & (again[:, 1] <= 7)).all()
+
+
+def test_reconstruction_error_is_that_of_the_reconstruction(fitted, rows):
+    z, back = ((values - rows.mean(axis=0)) / rows.std(axis=0) for values in (rows, fitted.reconstruct(rows)))
+    errors = fitted.reconstruction_error(rows, per_feature=True)
+    real = [0, 2, 3]
+    np.testing.assert_allclose(errors[:, real], np.square(z - back)[:, real], rtol=1e-3, atol=1e-5)
+    p = (fitted.reconstruct(rows)[:, 1] - 3) / 4
+    cross_entropy = -2 * np.log(np.where(rows[:, 1] == 7, p, 1 - p))
+    np.testing.assert_allclose(errors[:, 1], cross_entropy, rtol=1e-2, atol=1e-5)
+
+
+def test_a_code_of_the_wrong_width_is_refused(fitted, rows):
+    with pytest.raises(ValueError, match=r"X has 4 columns, and the code has \d+"):
+        fitted.inverse_transform(np.zeros((2, 4)))
+
+
+def test_the_encoder_module_gives_the_code_and_can_be_trained(fitted, rows):
+    import torch
+
+    before = fitted.score_samples(rows)
+    module = fitted.encoder_module()
+    code = module(torch.from_numpy(rows))
+    np.testing.assert_allclose(code.detach().numpy(), fitted.transform(rows), rtol=1e-4, atol=1e-5)
+    optimizer = torch.optim.SGD(module.parameters(), lr=0.1)
+    code.square().mean().backward()
+    optimizer.step()
+    assert not torch.equal(module(torch.from_numpy(rows)), code)
+    np.testing.assert_array_equal(fitted.score_samples(rows), before)
+
+
+def test_names_of_codes_and_frames_as_output(fitted, rows):
+    names = fitted.get_feature_names_out()
+    assert len(names) == fitted.latent_dim_
+    assert names[0] == type(fitted).__name__.lower() + "0"
+    frame = fitted.set_output(transform="pandas").transform(rows)
+    assert list(frame.columns) == list(names)
+
+
+def test_samples_look_like_the_training_rows(rows):
+    detector = VariationalAutoencoder(max_iter=1500, random_state=0).fit(mixed_rows(1000))
+    new = detector.sample(2000, random_state=1)
+    np.testing.assert_array_equal(new, detector.sample(2000, random_state=1))
+    assert set(np.unique(new[:, 1])) == {3.0, 7.0}
+    z = (new - mixed_rows(1000).mean(axis=0)) / mixed_rows(1000).std(axis=0)
+    assert (np.abs(z.mean(axis=0)) < 0.3).all()
+    assert ((z.std(axis=0) > 0.6) & (z.std(axis=0) < 1.5)).all()
+    assert np.corrcoef(z[:, 0], z[:, 3])[0, 1] > 0.5
+    assert detector.sample(3).shape == (3, 4)
+    assert not np.array_equal(detector.sample(3), detector.sample(3))
+
+
+def test_levels_of_noise_variance():
+    X = mixed_rows(500)[:, [0, 2, 3]]
+    shapes = {
+        mode: VariationalAutoencoder(noise_variance=mode, max_iter=100, random_state=0)
+        .fit(X)
+        ._model.network.noise.shape
+        for mode in ("column", "shared", 0.5)
+    }
+    assert shapes == {"column": (1, 1, 3), "shared": (1, 1, 1), 0.5: (1, 1, 1)}
