@@ -41,7 +41,8 @@ def read_table(source: str) -> pd.DataFrame:
     except pd.errors.EmptyDataError:
         raise CommandError(f"{source}: the file is empty; its first line must name the columns") from None
     except (pd.errors.ParserError, pd.errors.ParserWarning, UnicodeDecodeError, EOFError) as error:
-        raise CommandError(f"{source}: not a CSV table in UTF-8: {error}") from None
+        reason = str(error).strip().removeprefix("Error tokenizing data. C error: ")
+        raise CommandError(f"{source}: not a CSV table in UTF-8: {reason}") from None
     names = cells.iloc[0].tolist()
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:

@@ -1,0 +1,34 @@
+# Two commands do everything on a fresh machine with Python >= 3.11: `make demo` and `make test`.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test test-long check clean
+
+# Install once, and again when what is to be installed changes.
+.venv/installed: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+# The main job on real data: fit, score, show.
+demo: .venv/installed
+	$(BIN)/aeanomaly demo --folder demo
+
+# Tests, doctests and README blocks; not the longest loops.
+test: .venv/installed
+	$(BIN)/python -m pytest
+
+# The longest loops.
+test-long: .venv/installed
+	$(BIN)/python -m pytest -m long
+
+# All that must hold before a change lands.
+check: .venv/installed
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest
+
+clean:
+	rm -rf .venv build dist demo .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,210 @@
+"""The command line, from files to files."""
+
+import io
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import aeanomaly
+from aeanomaly.cli import main
+
+QUICK = ["--set", "max_iter=60"]
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A folder with train.csv and new.csv, in which the commands run."""
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(2, 120))
+    table = pd.DataFrame({"id": [f"{i:05d}" for i in range(120)], "a": a, "b": b, "c": a + b, "flag": a > 0})
+    table.to_csv("train.csv", index=False)
+    new = table.iloc[:30].assign(c=lambda t: t.c + 9 * (t.index < 3), y=lambda t: (t.index < 3).astype(int))
+    new.to_csv("new.csv", index=False)
+    return tmp_path
+
+
+def run(*words):
+    return main([str(word) for word in words])
+
+
+def fitted(*more):
+    assert run("fit", "train.csv", "-o", "model.aea", "--drop", "id", *QUICK, *more) == 0
+
+
+def test_from_a_csv_to_scored_rows(folder, capsys):
+    fitted()
+    assert run("score", "model.aea", "new.csv", "-o", "scored.csv") == 0
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "denoising autoencoder: 120 rows x 4 columns, 60 steps" in captured.err
+    assert "30 rows scored" in captured.err
+    before, after = (pd.read_csv(name, dtype=str) for name in ("new.csv", "scored.csv"))
+    pd.testing.assert_frame_equal(after[before.columns], before)
+    scored = pd.read_csv("scored.csv")
+    assert list(scored.columns[-3:]) == ["score", "decision", "anomaly"]
+    detector = aeanomaly.load("model.aea")
+    X = scored[["a", "b", "c", "flag"]].astype(float)
+    np.testing.assert_array_equal(scored.score, detector.score_samples(X))
+    np.testing.assert_array_equal(scored.decision, detector.decision_function(X))
+    np.testing.assert_array_equal(scored.anomaly == 1, detector.predict(X) == -1)
+    assert scored.score.argsort()[:3].isin([0, 1, 2]).all()
+
+
+def test_standard_input_and_output_and_order_of_columns(folder, capsys, monkeypatch):
+    fitted()
+    capsys.readouterr()
+    shuffled = pd.read_csv("new.csv", dtype=str)[["c", "y", "flag", "b", "a", "id"]].to_csv(index=False)
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(shuffled.encode())))
+    assert run("score", "model.aea", "-") == 0
+    one = pd.read_csv(io.StringIO(capsys.readouterr().out))
+    assert run("score", "model.aea", "new.csv") == 0
+    two = pd.read_csv(io.StringIO(capsys.readouterr().out))
+    np.testing.assert_array_equal(one.score, two.score)
+
+
+def test_labels_are_reported_and_never_trained_on(folder, capsys):
+    fitted()
+    assert run("score", "model.aea", "new.csv", "--label", "y", "--json", "--top", 2) == 0
+    summary = json.loads(capsys.readouterr().out)
+    assert summary["rows"] == 30
+    assert summary["auroc"] == 1.0
+    assert {row["row"] for row in summary["top"]} <= {1, 2, 3}
+    assert run("fit", "new.csv", "-o", "own.aea", "--drop", "id", "--label", "y", "--json", *QUICK) == 0
+    summary = json.loads(capsys.readouterr().out)
+    assert summary["columns"] == 4
+    assert 0 <= summary["average_precision"] <= 1
+    assert "y" not in aeanomaly.load("own.aea").feature_names_in_
+
+
+def test_labels_of_plus_and_minus_one_count_minus_one_as_anomaly(folder, capsys):
+    fitted()
+    table = pd.read_csv("new.csv", dtype=str)
+    table.assign(y=table.y.map({"1": "-1", "0": "1"})).to_csv("signs.csv", index=False)
+    capsys.readouterr()
+    run("score", "model.aea", "signs.csv", "--label", "y", "--json")
+    assert json.loads(capsys.readouterr().out)["auroc"] == 1.0
+
+
+def test_parquet_in_and_out(folder):
+    pytest.importorskip("pyarrow")
+    pd.read_csv("new.csv", dtype={"id": str}).to_parquet("new.parquet")
+    fitted()
+    assert run("score", "model.aea", "new.parquet", "-o", "scored.parquet") == 0
+    assert run("score", "model.aea", "new.csv", "-o", "scored.csv") == 0
+    np.testing.assert_array_equal(pd.read_parquet("scored.parquet").score, pd.read_csv("scored.csv").score)
+
+
+def test_detectors_parameters_and_info(folder, capsys):
+    assert run(
+        "fit", "train.csv", "-o", "m.aea", "--drop", "id", "--detector", "variational", "--contamination", "0.1",
+        "--set", "max_iter=20", "--set", "hidden_layer_sizes=(16, 8)", "--set", "activation=tanh",
+    ) == 0  # fmt: skip
+    capsys.readouterr()
+    assert run("info", "m.aea") == 0
+    text = capsys.readouterr().out
+    for part in ("variational autoencoder", "4 - 16 - 8 - 3, tanh", "flag (bernoulli)", "hidden_layer_sizes = (16, 8)"):
+        assert part in text
+    assert run("info", "m.aea", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["fitted"]["n_samples_seen"] == 120
+    assert aeanomaly.load("m.aea").contamination == 0.1
+
+
+def test_an_empty_table_gives_an_empty_result(folder, capsys):
+    fitted()
+    pd.read_csv("new.csv", dtype=str).iloc[:0].to_csv("none.csv", index=False)
+    assert run("score", "model.aea", "none.csv", "-o", "scored.csv") == 0
+    assert list(pd.read_csv("scored.csv").columns) == ["id", "a", "b", "c", "flag", "y", "score", "decision", "anomaly"]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["fit", "train.csv", "-o", "m.aea", "--drop", "idd"], "there is no column 'idd' to --drop; it has id, a, b"),
+        (["fit", "none.csv", "-o", "m.aea"], "none.csv: No such file or directory"),
+        (["fit", "train.txt", "-o", "m.aea"], "the suffix must be .csv, .csv.gz or .parquet"),
+        (["fit", "text.csv", "-o", "m.aea"], "column 'city' holds 'Oslo' in row 2, and only numbers are taken"),
+        (["fit", "holes.csv", "-o", "m.aea"], "X contains NaN in column(s) 'a' (1); impute"),
+        (["fit", "twice.csv", "-o", "m.aea"], "column names appear more than once: 'a'; rename them"),
+        (["fit", "ragged.csv", "-o", "m.aea"], "not a CSV table in UTF-8"),
+        (["fit", "empty.csv", "-o", "m.aea"], "the file is empty; its first line must name the columns"),
+        (["fit", "train.csv", "-o", "m.aea", "--set", "depth=3"], "--set depth: denoising has no such parameter"),
+        (["fit", "train.csv", "-o", "m.aea", "--label", "z"], "there is no column 'z' for --label"),
+        (["fit", "train.csv", "-o", "m.aea", "--label", "a"], "label column 'a' must hold 0 and 1"),
+        (["fit", "train.csv", "-o", "m.aea", "--drop", "id", "--contamination", "0.9"], "a fraction in (0, 0.5]"),
+        (["fit", "train.csv", "-o", "no/m.aea", "--drop", "id", *QUICK], "No such file or directory"),
+        (["score", "train.csv", "new.csv"], "'train.csv' is not a model file that can be read"),
+        (["score", "model.aea", "holes.csv"], "column(s) 'b', 'c', 'flag' that the model needs are missing"),
+        (["score", "model.aea", "scored.csv"], "already has column(s) 'score'; rename the new ones with --prefix"),
+        (["info", "new.csv"], "'new.csv' is not a model file"),
+    ],
+)
+def test_mistakes_get_one_sentence_and_exit_code_1(folder, capsys, words, message):
+    fitted()
+    files = {
+        "text.csv": "a,city\n1,2\n2,Oslo\n",
+        "holes.csv": 'a\n1\n""\n3\n',
+        "twice.csv": "a,a\n1,2\n3,4\n",
+        "ragged.csv": "a,b\n1,2\n3,4,5\n",
+        "empty.csv": "",
+        "scored.csv": "a,b,c,flag,score\n1,2,3,1,0\n",
+        "train.txt": "a\n1\n",
+    }
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    capsys.readouterr()
+    assert run(*words) == 1
+    captured = capsys.readouterr()
+    assert captured.err.startswith("aeanomaly: error: ")
+    assert message in captured.err
+    assert captured.err.count("\n") == 1
+    assert captured.out == ""
+    assert not (folder / "m.aea").exists()
+
+
+def test_wrong_usage_exits_with_2(folder, capsys):
+    for words in (["fit", "train.csv"], ["score", "model.aea", "new.csv", "--top", "0"], ["fly"], []):
+        with pytest.raises(SystemExit) as stopped:
+            run(*words)
+        assert stopped.value.code == 2
+    assert "is not a positive whole number" in capsys.readouterr().err
+
+
+def test_an_interrupt_exits_with_130_and_leaves_the_old_model(folder, monkeypatch, capsys):
+    fitted()
+    before = (folder / "model.aea").read_bytes()
+
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("aeanomaly.detectors._base.learn", interrupted)
+    assert run("fit", "train.csv", "-o", "model.aea", "--drop", "id") == 130
+    assert (folder / "model.aea").read_bytes() == before
+
+
+def test_a_prefix_avoids_the_clash(folder):
+    fitted()
+    run("score", "model.aea", "new.csv", "-o", "once.csv")
+    assert run("score", "model.aea", "once.csv", "-o", "again.csv", "--prefix", "second_") == 0
+    again = pd.read_csv("again.csv")
+    np.testing.assert_array_equal(again.score, again.second_score)
+
+
+def test_a_reader_that_leaves_early_is_no_crash(folder):
+    fitted()
+    command = f"{sys.executable} -m aeanomaly.cli score model.aea new.csv | head -n 1"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=120)
+    assert done.stdout.startswith("id,a,b,c,flag")
+    assert "Traceback" not in done.stderr
+
+
+def test_the_demo_runs_without_network(tmp_path, capsys):
+    assert run("demo", "--folder", tmp_path / "demo") == 0
+    captured = capsys.readouterr()
+    assert "AUROC 0.9" in captured.err
+    assert len(pd.read_csv(tmp_path / "demo" / "scored.csv")) == 391
+    assert captured.out.count("\n") > 12

@@ -1,0 +1,77 @@
+"""Tables into matrices and back."""
+
+import numpy as np
+import pytest
+
+from aeanomaly.preprocessing import Schema, TableEncoder
+
+RNG = np.random.default_rng(0)
+
+
+def encoder(table, **parameters):
+    return TableEncoder(**{"likelihood": "auto", "standardize": True, **parameters}).fit(table)
+
+
+def test_columns_of_one_kind_stand_together_and_come_back_in_place():
+    table = np.column_stack([RNG.normal(size=50), RNG.integers(0, 2, 50) * 4 - 1, RNG.normal(size=50), np.ones(50)])
+    fitted = encoder(table)
+    assert fitted.schema.kinds == ["gaussian", "bernoulli", "gaussian", "gaussian"]
+    assert fitted.schema.blocks == [("gaussian", 3), ("bernoulli", 1)]
+    encoded = fitted.encode(table)
+    assert set(np.unique(encoded[:, 3])) == {0.0, 1.0}
+    np.testing.assert_allclose(fitted.decode(encoded), table, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("values", [(0, 1), (-1, 1), (3.5, 700.0), (-2.0, -1.0), (False, True)])
+def test_any_two_values_are_bernoulli(values):
+    column = np.array(values)[RNG.integers(0, 2, 40)][:, None]
+    assert encoder(column).schema.kinds == ["bernoulli"]
+    assert encoder(column, likelihood="gaussian").schema.kinds == ["gaussian"]
+
+
+def test_two_rows_and_three_values_are_gaussian():
+    assert encoder(np.array([[1.0], [2.0]])).schema.kinds == ["gaussian"]
+    assert encoder(np.array([[1.0], [2.0], [3.0]] * 9)).schema.kinds == ["gaussian"]
+
+
+def test_standardising_keeps_small_differences_of_large_numbers():
+    table = 1e9 + RNG.normal(size=(1000, 1))
+    encoded = encoder(table).encode(table)
+    assert encoded.std() == pytest.approx(1, rel=1e-3)
+    np.testing.assert_allclose(encoded[:, 0], (table[:, 0] - table.mean()) / table.std(), atol=1e-6)
+
+
+def test_rounding_noise_is_a_constant_column():
+    table = 1e9 + 1e-7 * RNG.normal(size=(100, 1))
+    assert np.abs(encoder(table).encode(table)).max() < 1e-6
+
+
+def test_huge_values_stay_finite():
+    fitted = encoder(RNG.normal(size=(100, 2)))
+    far = fitted.encode(np.array([[1e25, -1e300], [1.7e308, -1.7e308], [5.0, 5.0]]))
+    assert np.isfinite(far).all()
+    assert (np.abs(far[:2]) > 1e5).all()
+    wide = np.array([[1e300, 0.0], [-1e300, 1.0], [3e299, 2.0]])
+    assert np.isfinite(encoder(wide).encode(wide)).all()
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "float16", "float32", ">f8", "longdouble", "int64"])
+def test_a_dtype_changes_nothing(dtype):
+    table = RNG.integers(0, 100, size=(60, 3))
+    reference = encoder(table.astype(np.float64))
+    other = encoder(table.astype(dtype))
+    np.testing.assert_array_equal(other.encode(table.astype(dtype)), reference.encode(table.astype(np.float64)))
+
+
+def test_without_standardising_values_stay_as_they_are():
+    table = RNG.normal(size=(50, 2)) * 100 + 7
+    np.testing.assert_allclose(encoder(table, standardize=False).encode(table), table, rtol=1e-6)
+
+
+def test_a_schema_survives_as_arrays_and_is_audited():
+    schema = encoder(RNG.normal(size=(20, 3))).schema
+    again = Schema.from_arrays(schema.arrays())
+    assert again.kinds == schema.kinds
+    for change in ({"order": np.array([0, 0, 2])}, {"scale": np.zeros(3)}, {"mean": np.full(3, np.nan)}):
+        with pytest.raises(ValueError, match="schema"):
+            Schema.from_arrays({**schema.arrays(), **change})

@@ -1,0 +1,62 @@
+"""Offsets from scores."""
+
+import numpy as np
+import pytest
+
+from aeanomaly.thresholds import Contamination, MedianAbsoluteDeviation, ScoreSummary, as_threshold
+
+SCORES = np.random.default_rng(0).normal(size=1001)
+
+
+@pytest.mark.parametrize("fraction", [0.001, 0.01, 0.1, 0.25, 0.5])
+@pytest.mark.parametrize("n", [2, 3, 10, 101, 1001])
+def test_a_share_is_flagged_exactly(fraction, n):
+    scores = SCORES[:n]
+    flagged = (scores < Contamination(fraction).fit(scores)).sum()
+    assert flagged == min(max(1, round(fraction * n)), n - 1)
+
+
+def test_neighbouring_floats_are_still_told_apart():
+    scores = np.array([1.0, np.nextafter(1.0, 2.0), 2.0])
+    assert (scores < Contamination(0.3).fit(scores)).sum() == 1
+
+
+def test_ties_are_flagged_together_or_not_at_all():
+    assert (np.zeros(10) < Contamination(0.3).fit(np.zeros(10))).sum() == 0
+
+
+def test_the_robust_rule_follows_shift_and_scale_and_ignores_a_third_of_outliers():
+    rule = MedianAbsoluteDeviation()
+    assert rule.fit(SCORES) == pytest.approx(-3, abs=0.25)
+    assert rule.fit(5 * SCORES + 7) == pytest.approx(5 * rule.fit(SCORES) + 7)
+    spoiled = np.concatenate([SCORES, np.full(300, -1e6)])
+    assert rule.fit(spoiled) > -6
+    assert MedianAbsoluteDeviation(2).fit(SCORES) > rule.fit(SCORES)
+
+
+@pytest.mark.parametrize("value", [0, 0.6, -0.1, "often", None, True, Contamination, float("nan")])
+def test_what_is_no_threshold_is_refused(value):
+    with pytest.raises(ValueError, match="a threshold must be 'auto', a fraction"):
+        as_threshold(value)
+
+
+def test_scores_that_are_not_finite_are_refused():
+    for scores in (np.array([1.0, np.nan]), np.array([]), np.zeros((2, 2))):
+        with pytest.raises(ValueError, match="scores must be finite"):
+            MedianAbsoluteDeviation().fit(scores)
+
+
+def test_few_scores_are_kept_as_they_are_and_many_as_order_statistics():
+    assert ScoreSummary.of(SCORES).values is SCORES
+    rng = np.random.default_rng(1)
+    parts = [rng.normal(size=n) for n in (150_000, 40_000, 7, 90_000)]
+    summary = ScoreSummary.of(parts[0])
+    for part in parts[1:]:
+        summary = summary.merged(part)
+    everything = np.concatenate(parts)
+    assert summary.n_rows == len(everything)
+    assert len(summary.values) == 100_000
+    assert summary.values[0] == everything.min()
+    assert summary.values[-1] == everything.max()
+    for q in (0.001, 0.01, 0.1, 0.5, 0.9):
+        assert (everything < np.quantile(summary.values, q)).mean() == pytest.approx(q, abs=2e-4)
