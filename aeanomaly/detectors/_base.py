@@ -326,7 +326,8 @@ class BaseDetector(
         -------
         code : ndarray of shape (n_samples, latent_dim_)
         """
-        return self._model.code(self._checked(X))
+        table = self._checked(X)
+        return self._model.code(table)
 
     def inverse_transform(self, X: Any) -> np.ndarray:
         """Expected row for each code, in original units.
@@ -358,7 +359,8 @@ class BaseDetector(
         rows : ndarray of shape (n_samples, n_features)
             Expected values; of a two-valued column, between the two.
         """
-        return self._model.reconstruct(self._checked(X))
+        table = self._checked(X)
+        return self._model.reconstruct(table)
 
     def encoder_module(self) -> torch.nn.Sequential:
         """A copy of the trained encoder as a torch module, to fine-tune.

@@ -12,6 +12,8 @@ from aeanomaly.preprocessing import Schema, TableEncoder
 from aeanomaly.scoring import deviance_terms, in_chunks
 from aeanomaly.training import resolve_device
 
+#: Beyond this, products of a code with weights might leave float32.
+_LARGEST_CODE = 1e12
 _LIKELIHOODS = {"gaussian": Gaussian, "bernoulli": Bernoulli}
 
 
@@ -72,7 +74,7 @@ class Model:
         def expected(codes: torch.Tensor) -> torch.Tensor:
             return self.likelihood.mean(self.network.decode(codes.expand(self.spec.n_members, -1, -1))).mean(dim=0)
 
-        rows = in_chunks(expected, code, lambda part: part.astype(np.float32), self.device)
+        rows = in_chunks(expected, code, _code_in_float32, self.device)
         return self._encoder.decode(rows)
 
     def reconstruct(self, table: np.ndarray) -> np.ndarray:
@@ -136,6 +138,10 @@ class Model:
     def __setstate__(self, state: dict[str, Any]) -> None:
         rebuilt = self.from_state(state["spec"], state["arrays"], device_or_cpu(state["device"]))
         self.__dict__.update(rebuilt.__dict__)
+
+
+def _code_in_float32(code: np.ndarray) -> np.ndarray:
+    return np.clip(code, -_LARGEST_CODE, _LARGEST_CODE).astype(np.float32)
 
 
 def device_or_cpu(device: str) -> torch.device:

@@ -36,7 +36,7 @@ class DenoisingAutoencoder(BaseDetector):
     corruption : {"gaussian", "masking", "salt_and_pepper"}, default="gaussian"
         Normal noise on every value; values replaced by their column's mean; values replaced by their
         column's smallest or largest.
-    corruption_level : float, default=0.1
+    corruption_level : float, default=0.5
         Standard deviation of the noise in encoded units; or the share of values that is replaced,
         which must be below 1.
     {shared}
@@ -62,7 +62,7 @@ class DenoisingAutoencoder(BaseDetector):
     """
 
     corruption: str = "gaussian"
-    corruption_level: float = 0.1
+    corruption_level: float = 0.5
 
     _rules: ClassVar[dict[str, Rule]] = {
         **SHARED_RULES,

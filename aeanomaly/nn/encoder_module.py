@@ -46,7 +46,8 @@ def encoder_module(encoder: StackedMLP, member: int, latent_dim: int, standardiz
     modules: list[nn.Module] = [standardize]
     for layer, name in zip(encoder.layers, encoder.activations, strict=True):
         weight, bias = layer.weight[member].detach(), layer.bias[member, 0].detach()
-        linear = nn.Linear(weight.shape[0], weight.shape[1], dtype=torch.float32, device="cpu")
+        # Without its own draw of weights, which would move torch's global generator.
+        linear = nn.utils.skip_init(nn.Linear, *weight.shape, dtype=torch.float32, device="cpu")
         linear.weight.data.copy_(weight.T)
         linear.bias.data.copy_(bias)
         modules += [linear, ACTIVATIONS[name].module()]

@@ -4,8 +4,12 @@ from collections.abc import Sequence
 
 import torch
 from torch import nn
+from torch.nn import functional
 
 from aeanomaly.streams import MemberKey, numpy_stream
+
+#: Widths that are multiples of this leave no ragged edge.
+_TILE = 16
 
 
 class StackedLinear(nn.Module):
@@ -53,4 +57,9 @@ class StackedLinear(nn.Module):
         return self
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return torch.baddbmm(self.bias, x, self.weight)
+        short = -self.weight.shape[2] % _TILE
+        if short == 0 or torch.is_grad_enabled():
+            return torch.baddbmm(self.bias, x, self.weight)
+        # At the ragged edge of a product a row would round by its place in the batch: scores must not.
+        weight, bias = functional.pad(self.weight, (0, short)), functional.pad(self.bias, (0, short))
+        return torch.baddbmm(bias, x, weight)[:, :, :-short]

@@ -67,8 +67,10 @@ class TableEncoder:
             offset, scale = np.zeros_like(mean), np.ones_like(mean)
         if self._likelihood == "auto":
             # Two rows are two values in any column; with three, one has come twice.
-            bernoulli = two_valued & ~constant & (len(table) > 2)
-            offset, scale = np.where(bernoulli, low, offset), np.where(bernoulli, high - low, scale)
+            with np.errstate(over="ignore"):
+                width = high - low
+            bernoulli = two_valued & ~constant & np.isfinite(width) & (len(table) > 2)
+            offset, scale = np.where(bernoulli, low, offset), np.where(bernoulli, width, scale)
         elif self._likelihood == "bernoulli":
             _check_unit_interval(low, high)
             bernoulli = np.ones(len(low), dtype=bool)
@@ -83,10 +85,7 @@ class TableEncoder:
         schema = self.schema
         encoded = np.empty(table.shape, dtype=np.float32)
         for first in range(0, len(table), _ROWS_AT_ONCE):
-            rows = table[first : first + _ROWS_AT_ONCE][:, schema.order].astype(np.float64)
-            with np.errstate(over="ignore"):
-                rows -= schema.offset
-                rows /= schema.scale
+            rows = _scaled(table[first : first + _ROWS_AT_ONCE][:, schema.order], schema.offset, schema.scale)
             encoded[first : first + _ROWS_AT_ONCE] = np.clip(rows, -schema.limit, schema.limit)
         return encoded
 
@@ -95,10 +94,19 @@ class TableEncoder:
         return self.schema.in_table_order(self.schema.offset + self.schema.scale * rows.astype(np.float64))
 
 
+def _scaled(values: np.ndarray, offset: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """Compute (values - offset) / scale in float64, by halves: the difference of two floats may exceed the largest."""
+    with np.errstate(over="ignore", under="ignore"):
+        halves = np.multiply(values, 0.5, dtype=np.float64)
+        halves -= 0.5 * offset
+        halves /= 0.5 * scale
+    return halves
+
+
 def _schema(
     bernoulli: np.ndarray, offset: np.ndarray, scale: np.ndarray, low: np.ndarray, high: np.ndarray, mean: np.ndarray
 ) -> Schema:
-    minimum, maximum, mean = ((values - offset) / scale for values in (low, high, mean))
+    minimum, maximum, mean = np.clip(_scaled(np.stack([low, high, mean]), offset, scale), -_LARGEST, _LARGEST)
     reach = np.maximum(1.0, np.maximum(np.abs(minimum), np.abs(maximum)))
     order = np.argsort(bernoulli, kind="stable")
     return Schema(

@@ -41,17 +41,13 @@ def check_table(estimator: Any, X: Any, *, reset: bool, least_rows: int = 1) -> 
         validate_data(estimator, X, reset=reset, skip_check_array=True)
         table = _numbers_of_frame(X)
     else:
-        table = validate_data(estimator, X, reset=reset, dtype="numeric", ensure_all_finite=False, ensure_min_samples=0)
+        table = _numbers_of_array(estimator, X, reset)
     if len(table) < least_rows:
         needs = "at least 1 row" if least_rows == 1 else f"at least {least_rows} rows"
         raise ValueError(f"X has n_samples={len(table)} (shape={table.shape}), and this needs {needs}; pass more rows")
     if table.shape[1] == 0:
         raise ValueError(f"0 feature(s) (shape={table.shape}) while a minimum of 1 is required.")
-    names = getattr(estimator, "feature_names_in_", None)
-    check_finite(table, names)
-    if reset and table.dtype.kind in "iu" and table.dtype.itemsize == 8:
-        for j, column in enumerate(table.T):
-            _warn_if_rounded(column, _name(names, j))
+    check_finite(table, getattr(estimator, "feature_names_in_", None))
     return table
 
 
@@ -61,7 +57,7 @@ def check_finite(table: np.ndarray, names: np.ndarray | None) -> None:
         return
     # One pass in the common case: a sum is finite only if all its terms are (or it overflows, and we look again).
     with np.errstate(all="ignore"):
-        if np.isfinite(np.sum(table, dtype=np.float64 if table.dtype.itemsize <= 8 else None)):
+        if np.isfinite(np.sum(table, dtype=np.float64)):
             return
     for text, wrong, remedy in (
         ("NaN", np.isnan, "impute them (SimpleImputer, say) or drop the rows"),
@@ -85,30 +81,39 @@ def _check_column_names(frame: pd.DataFrame) -> None:
 
 
 def _numbers_of_frame(frame: pd.DataFrame) -> np.ndarray:
+    for j in range(frame.shape[1]):
+        _check_column(frame.iloc[:, j], frame.columns[j])
     if all(isinstance(dtype, np.dtype) and dtype.kind in "fiu" for dtype in frame.dtypes):
         return frame.to_numpy()
-    columns = [_numbers_of_column(frame.iloc[:, j], frame.columns[j]) for j in range(frame.shape[1])]
-    return np.column_stack(columns) if columns else np.empty(frame.shape)
+    return np.column_stack([_numbers_of_column(frame.iloc[:, j]) for j in range(frame.shape[1])])
 
 
-def _numbers_of_column(column: pd.Series, name: Any) -> np.ndarray:
+def _check_column(column: pd.Series, name: Any) -> None:
     if column.dtype == object:
-        _check_objects(column, name)
-        return column.where(column.notna(), np.nan).to_numpy(dtype=np.float64)
-    if not pd.api.types.is_numeric_dtype(column.dtype) or pd.api.types.is_complex_dtype(column.dtype):
+        for value in column[column.notna()]:
+            if not isinstance(value, (Real, np.bool_)):
+                raise ValueError(f"column {name!r} holds {value!r}, and only numbers are taken; {_ENCODE_IT}")
+    elif not _is_numeric(column.dtype):
         raise ValueError(f"column {name!r} is of dtype {column.dtype}, and only numbers are taken; {_ENCODE_IT}")
-    if pd.api.types.is_integer_dtype(column.dtype):
-        _warn_if_rounded(column.to_numpy(dtype=np.int64, na_value=0), repr(str(name)))
+    elif not pd.api.types.is_integer_dtype(column.dtype):
+        return
+    _warn_if_rounded(column.dropna(), repr(str(name)))
+
+
+def _is_numeric(dtype: Any) -> bool:
+    # Asked apart, as pandas does not count Arrow's truth values among its numbers.
+    numeric = pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_bool_dtype(dtype)
+    return numeric and not pd.api.types.is_complex_dtype(dtype)
+
+
+def _numbers_of_column(column: pd.Series) -> np.ndarray:
+    if column.dtype == object:
+        column = column.where(column.notna(), np.nan)
     return column.to_numpy(dtype=np.float64, na_value=np.nan)
 
 
-def _check_objects(column: pd.Series, name: Any) -> None:
-    for value in column[column.notna()]:
-        if not isinstance(value, (Real, np.bool_)):
-            raise ValueError(f"column {name!r} holds {value!r}, and only numbers are taken; {_ENCODE_IT}")
-
-
-def _warn_if_rounded(values: np.ndarray, name: Any) -> None:
+def _warn_if_rounded(values: Any, name: str) -> None:
+    """Warn where integers are too large for float64."""
     if len(values) and max(abs(int(values.max())), abs(int(values.min()))) > _LARGEST_EXACT_INT:
         warnings.warn(
             f"column {name} holds integers beyond 2**53, which float64 rounds; "
@@ -116,3 +121,33 @@ def _warn_if_rounded(values: np.ndarray, name: Any) -> None:
             UserWarning,
             stacklevel=2,
         )
+
+
+def _numbers_of_array(estimator: Any, X: Any, reset: bool) -> np.ndarray:
+    try:
+        table = validate_data(estimator, X, reset=reset, dtype="numeric", ensure_all_finite=False, ensure_min_samples=0)
+        if table.dtype == object:  # a frame of another library
+            table = table.astype(np.float64)
+    except ValueError as error:
+        if "could not convert" in str(error):
+            _raise_for_text(np.asarray(X, dtype=object), getattr(estimator, "feature_names_in_", None))
+        raise
+    if table.dtype.itemsize > 8:
+        with np.errstate(over="ignore"):
+            return table.astype(np.float64)
+    if table.dtype.kind in "iu" and table.dtype.itemsize == 8:
+        for j, column in enumerate(table.T):
+            _warn_if_rounded(column, str(j))
+    return table
+
+
+def _raise_for_text(cells: np.ndarray, names: np.ndarray | None) -> None:
+    """Name the first column with a cell that is no number."""
+    for j, column in enumerate(cells.T):
+        for cell in column:
+            try:
+                float(cell)
+            except (TypeError, ValueError):
+                raise ValueError(
+                    f"column {_name(names, j)} holds {cell!r}, and only numbers are taken; {_ENCODE_IT}"
+                ) from None

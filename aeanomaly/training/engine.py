@@ -8,16 +8,20 @@ from torch import nn
 
 from aeanomaly.objectives import Objective
 from aeanomaly.streams import NoiseStream
+from aeanomaly.threads import at_most
 from aeanomaly.training.batches import BatchStream
 from aeanomaly.training.optimizer import AdamW, FlatParameters, OptimizerState
 from aeanomaly.training.result import Status, TrainingResult
 from aeanomaly.training.schedule import schedule_factor
 from aeanomaly.training.settings import TrainingData, TrainingSettings
-from aeanomaly.training.threads import step_threads
 from aeanomaly.training.watch import DivergenceWatch, EarlyStoppingWatch
 
 #: Steps between two looks at the losses.
 _LOOK_EVERY = 25
+
+#: Multiplications in a step's forward pass below which threads cost more than they give, and far
+#: more where other processes want the same cores.
+_WORTH_THREADS = 1 << 24
 
 StepHook = Callable[[int], bool]
 
@@ -52,7 +56,8 @@ def train(
     TrainingResult
     """
     n_weights = sum(p.numel() for p in network.parameters())
-    with torch.inference_mode(False), torch.enable_grad(), step_threads(settings.batch_size * n_weights):
+    n_threads = 1 if settings.batch_size * n_weights < _WORTH_THREADS else torch.get_num_threads()
+    with torch.inference_mode(False), torch.enable_grad(), at_most(n_threads):
         parameters = FlatParameters(network)
         optimizer = AdamW(parameters, settings.learning_rate, settings.weight_decay, state)
         batches = BatchStream(data, settings.keys, settings.batch_size, settings.call)

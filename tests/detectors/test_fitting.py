@@ -12,7 +12,6 @@ from sklearn.preprocessing import MinMaxScaler, OneHotEncoder
 import aeanomaly
 from aeanomaly import DenoisingAutoencoder, UndercompleteAutoencoder, VariationalAutoencoder
 from aeanomaly.thresholds import Contamination
-from tests.conftest import mixed_rows
 
 
 def quick(**parameters):

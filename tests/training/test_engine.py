@@ -130,8 +130,8 @@ def test_training_lowers_the_loss_and_decay_shrinks_the_weights():
     assert held[name].norm() < 0.9 * free[name].norm()
 
 
-def test_going_on_from_the_optimiser_state_differs_from_starting_anew():
-    first, result = trained("plain", [0], schedule="constant")
+def test_the_optimiser_state_survives_as_arrays():
+    _, result = trained("plain", [0], schedule="constant")
     assert result.optimizer.n_steps == 60
     arrays = result.optimizer.arrays()
     again = type(result.optimizer).from_arrays(arrays, torch.device("cpu"))

@@ -1,5 +1,7 @@
 """The flat AdamW against torch's own."""
 
+from itertools import pairwise
+
 import pytest
 import torch
 
@@ -52,7 +54,7 @@ def test_narrow_layers_get_a_higher_rate():
 def test_the_schedule_warms_up_and_comes_to_rest():
     factors = [schedule_factor("cosine", step, 200) for step in range(200)]
     assert factors.index(max(factors)) == 9
-    assert all(a > b for a, b in zip(factors[9:], factors[10:], strict=False))
+    assert all(a > b for a, b in pairwise(factors[9:]))
     assert 0 < factors[-1] < 1e-3
     assert schedule_factor("constant", 5, 10) == 1.0
 
