@@ -51,16 +51,17 @@ def elbo_terms(
 def log_weights(
     network: GaussianAutoencoder, likelihood: Likelihood, rows: torch.Tensor, draws: torch.Tensor
 ) -> torch.Tensor:
-    """log p(x, z) - log q(z|x) for each draw: rows (M, B, D), draws (S, L) -> (S, M, B), float64.
+    """log p(x, z) - log q(z|x) for each draw: rows (M, B, D), draws (S, L) -> (S, M, B).
 
     Their mean over draws is the ELBO, the log of their mean exponential the importance-weighted
     bound (Burda, Grosse & Salakhutdinov 2016, ICLR), which by Jensen's inequality is never below.
     """
+    wide = torch.float32 if rows.device.type == "mps" else torch.float64  # which MPS lacks
     loc, log_scale = network.posterior(rows)
     weights = []
     for draw in draws:
         code = loc + torch.exp(log_scale) * draw
-        log_prob = likelihood.log_prob(rows, network.decode(code), network.log_noise_scale).double().sum(dim=2)
-        log_ratio = (0.5 * (draw.square() - code.square()) + log_scale).double().sum(dim=2)
+        log_prob = likelihood.log_prob(rows, network.decode(code), network.log_noise_scale).to(wide).sum(dim=2)
+        log_ratio = (0.5 * (draw.square() - code.square()) + log_scale).to(wide).sum(dim=2)
         weights.append(log_prob + log_ratio)
     return torch.stack(weights)
