@@ -35,7 +35,7 @@ def numpy_stream(key: MemberKey, purpose: str, call: int = 0) -> np.random.Gener
 
 def torch_stream(key: MemberKey, purpose: str, call: int, device: torch.device) -> torch.Generator:
     """The same for noise that is drawn where the network runs."""
-    seed = int(_sequence(key, purpose, call).generate_state(1, np.uint64)[0] >> 1)
+    seed = int(_sequence(key, purpose, call).generate_state(1, np.uint64)[0]) >> 1
     return torch.Generator(device=device).manual_seed(seed)
 
 

@@ -85,7 +85,8 @@ class BaseDetector(
         """
         self._init_callback_context(max_subtasks=None)
         learner = copy.copy(self)
-        learner._fit(X, y, self)
+        with torch.inference_mode(False):
+            learner._fit(X, y, self)
         self.__dict__ = learner.__dict__
         return self
 
@@ -138,7 +139,8 @@ class BaseDetector(
             As `fit`.
         """
         learner = copy.copy(self)
-        learner._partial_fit(X)
+        with torch.inference_mode(False):
+            learner._partial_fit(X)
         self.__dict__ = learner.__dict__
         return self
 

@@ -151,5 +151,6 @@ def _moments(
 
 
 def _blocks(table: np.ndarray) -> Iterator[np.ndarray]:
+    """Float64 blocks in one memory order, so that sums over them do not depend on the table's."""
     for first in range(0, len(table), _ROWS_AT_ONCE):
-        yield table[first : first + _ROWS_AT_ONCE].astype(np.float64)
+        yield np.ascontiguousarray(table[first : first + _ROWS_AT_ONCE], dtype=np.float64)

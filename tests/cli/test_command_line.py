@@ -45,7 +45,7 @@ def test_from_a_csv_to_scored_rows(folder, capsys):
     assert "30 rows scored" in captured.err
     before, after = (pd.read_csv(name, dtype=str) for name in ("new.csv", "scored.csv"))
     pd.testing.assert_frame_equal(after[before.columns], before)
-    scored = pd.read_csv("scored.csv")
+    scored = pd.read_csv("scored.csv", float_precision="round_trip")
     assert list(scored.columns[-3:]) == ["score", "decision", "anomaly"]
     detector = aeanomaly.load("model.aea")
     X = scored[["a", "b", "c", "flag"]].astype(float)

@@ -209,3 +209,13 @@ def test_soft_values_under_the_bernoulli_likelihood():
     back = detector.reconstruct(X)
     assert ((back > 0) & (back < 1)).all()
     assert (detector.reconstruction_error(X, per_feature=True) >= 0).all()
+
+
+def test_the_callers_gradient_modes_do_not_matter(rows):
+    import torch
+
+    plain = quick().fit(rows).score_samples(rows)
+    for mode in (torch.no_grad, torch.inference_mode, torch.enable_grad):
+        with mode():
+            np.testing.assert_array_equal(quick().fit(rows).score_samples(rows), plain)
+            quick().partial_fit(rows).partial_fit(rows)

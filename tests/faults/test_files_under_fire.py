@@ -1,0 +1,263 @@
+"""A model file that is killed while written, or damaged: the old one, the new one, or a clear error."""
+
+import multiprocessing
+import os
+import signal
+import time
+import warnings
+
+import numpy as np
+import pytest
+import torch
+
+import aeanomaly
+
+needs_fork = pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="no fork here")
+may_fork = pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
+
+
+# Case 40
+
+
+def saving_for_ever(detectors, path, started):
+    while True:
+        for detector in detectors:
+            detector.save(path)
+            started.set()
+
+
+def saver(detectors, path):
+    """Start a process that saves these detectors in turn, to one path, until it is killed."""
+    context = multiprocessing.get_context("fork")
+    started = context.Event()
+    process = context.Process(target=saving_for_ever, args=(detectors, path, started), daemon=True)
+    process.start()
+    assert started.wait(30)
+    return process
+
+
+def old_and_new(any_detector, X):
+    wide = {"hidden_layer_sizes": (200, 200), "max_iter": 2}
+    pair = [any_detector(random_state=seed, **wide).fit(X) for seed in (1, 2)]
+    return pair, {one.score_samples(X).tobytes() for one in pair}
+
+
+def kill_while_saving(detector, X, path, moments):
+    pair, possible = old_and_new(detector, X)
+    assert len(possible) == 2
+    pair[0].save(path)
+    for moment in moments:
+        process = saver(pair, path)
+        time.sleep(moment)
+        os.kill(process.pid, signal.SIGKILL)
+        process.join()
+        assert aeanomaly.load(path).score_samples(X).tobytes() in possible
+    pair[1].save(path)
+    assert aeanomaly.load(path).score_samples(X).tobytes() == pair[1].score_samples(X).tobytes()
+
+
+@needs_fork
+@may_fork
+def test_a_save_that_is_killed_leaves_the_old_or_the_new_model(detector, X, tmp_path):
+    kill_while_saving(detector, X, tmp_path / "model", np.random.default_rng(0).uniform(0, 0.02, size=20))
+
+
+@needs_fork
+@may_fork
+@pytest.mark.long
+def test_two_hundred_saves_that_are_killed_leave_the_old_or_the_new_model(any_detector, X, tmp_path):
+    kill_while_saving(any_detector, X, tmp_path / "model", np.random.default_rng(0).uniform(0, 0.03, size=200))
+
+
+@needs_fork
+@may_fork
+def test_loading_while_another_process_saves_gives_the_old_or_the_new_model(detector, X, tmp_path):
+    pair, possible = old_and_new(detector, X)
+    path = tmp_path / "model"
+    process = saver(pair, path)
+    try:
+        seen = {aeanomaly.load(path).score_samples(X).tobytes() for _ in range(60)}
+    finally:
+        process.kill()
+        process.join()
+    assert seen <= possible
+
+
+@needs_fork
+@may_fork
+def test_two_processes_that_save_to_one_path_do_not_mix(detector, X, tmp_path):
+    pair, possible = old_and_new(detector, X)
+    path = tmp_path / "model"
+    processes = [saver([one], path) for one in pair]
+    try:
+        seen = {aeanomaly.load(path).score_samples(X).tobytes() for _ in range(50)}
+    finally:
+        for process in processes:
+            process.kill()
+            process.join()
+    assert seen <= possible
+
+
+def test_a_save_leaves_nothing_beside_the_file(any_detector, X, tmp_path):
+    any_detector().fit(X).save(tmp_path / "model")
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+# Case 43
+
+
+def saved(any_detector, X, path):
+    """Return the bytes of a model file and what they stand for."""
+    X = np.hstack([X, X[:, :1] > 0])
+    any_detector(max_iter=3).fit(X).save(path)
+    return path.read_bytes(), meaning(aeanomaly.load(path), X), X
+
+
+def meaning(fitted, X):
+    """Return all that a model answers, with its parameters, as one comparable value."""
+    learnt = fitted.offset_, fitted.n_iter_, fitted.n_samples_seen_, fitted.latent_dim_, fitted.n_features_in_
+    arrays = fitted.score_samples(X), fitted.transform(X), fitted.reconstruct(X), fitted.training_scores_
+    return type(fitted), repr(fitted.get_params()), learnt, [np.asarray(one).tobytes() for one in arrays]
+
+
+def assert_refused_or_same(path, damaged, expected, X):
+    path.write_bytes(damaged)
+    begun = time.perf_counter()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            model = aeanomaly.load(path)
+    except aeanomaly.ModelFileError:
+        model = None
+    assert time.perf_counter() - begun < 1
+    assert model is None or meaning(model, X) == expected
+
+
+def mutations(original, rng, count):
+    """Yield damaged copies: flipped bits, changed bytes, cut, doubled, moved, zeroed or foreign pieces."""
+    size = len(original)
+    for _ in range(count):
+        damaged = bytearray(original)
+        kind = rng.integers(8)
+        start, stop = sorted(rng.integers(0, size, size=2))
+        if kind == 0:
+            damaged[start] ^= 1 << rng.integers(8)
+        elif kind == 1:
+            damaged[start] = rng.integers(256)
+        elif kind == 2:
+            del damaged[start : start + rng.integers(1, 40)]
+        elif kind == 3:
+            damaged[start:start] = rng.bytes(rng.integers(1, 40))
+        elif kind == 4:
+            damaged[start : start + 16] = bytes(16)
+        elif kind == 5:
+            damaged[start : start + 8] = rng.bytes(8)
+        elif kind == 6:
+            damaged[stop : stop + 8] = damaged[start : start + 8]
+        else:
+            damaged = damaged[:start]
+        yield bytes(damaged)
+
+
+def test_a_file_cut_anywhere_is_refused(any_detector, X, tmp_path):
+    original, _, _ = saved(any_detector, X, tmp_path / "model")
+    for size in [*range(0, 64), *range(64, len(original), max(1, len(original) // 60)), len(original) - 1]:
+        (tmp_path / "cut").write_bytes(original[:size])
+        with pytest.raises(aeanomaly.ModelFileError):
+            aeanomaly.load(tmp_path / "cut")
+
+
+def test_a_file_with_a_flipped_bit_is_refused_or_the_same(detector, X, tmp_path):
+    original, expected, X = saved(detector, X, tmp_path / "model")
+    rng = np.random.default_rng(0)
+    anywhere = rng.integers(0, len(original), size=200)
+    for place in [*range(0, 100), *anywhere, *range(len(original) - 100, len(original))]:
+        damaged = bytearray(original)
+        damaged[place] ^= 1 << rng.integers(8)
+        assert_refused_or_same(tmp_path / "flipped", bytes(damaged), expected, X)
+
+
+def test_a_damaged_file_is_refused_or_the_same(any_detector, X, tmp_path):
+    original, expected, X = saved(any_detector, X, tmp_path / "model")
+    for damaged in mutations(original, np.random.default_rng(0), 100):
+        assert_refused_or_same(tmp_path / "damaged", damaged, expected, X)
+
+
+@pytest.mark.long
+def test_fifty_thousand_damaged_files_are_refused_or_the_same(any_detector, X, tmp_path):
+    original, expected, X = saved(any_detector, X, tmp_path / "model")
+    for damaged in mutations(original, np.random.default_rng(1), 10_000):
+        assert_refused_or_same(tmp_path / "damaged", damaged, expected, X)
+
+
+def test_random_bytes_are_refused(tmp_path):
+    rng = np.random.default_rng(0)
+    heads = [b"", b"PK\x03\x04", b"PK\x05\x06" + bytes(18), b"\x80\x04", b"{", b"\x93NUMPY", bytes(8), b"\xff" * 8]
+    for size in [0, 1, 7, 8, 9, 100, 5000]:
+        for head in heads:
+            (tmp_path / "noise").write_bytes(head + rng.bytes(size))
+            begun = time.perf_counter()
+            with pytest.raises(aeanomaly.ModelFileError):
+                aeanomaly.load(tmp_path / "noise")
+            assert time.perf_counter() - begun < 1
+
+
+def test_two_files_spliced_are_refused_or_one_of_them(detector, X, tmp_path):
+    originals, meanings = [], []
+    for seed in (1, 2):
+        fitted = detector(random_state=seed).fit(X)
+        fitted.save(tmp_path / "model")
+        originals.append((tmp_path / "model").read_bytes())
+        meanings.append(meaning(aeanomaly.load(tmp_path / "model"), X))
+    first, second = originals
+    for place in range(0, len(first), max(1, len(first) // 50)):
+        for damaged in (first[:place] + second[place:], first + second[place:], first[:place] + second):
+            (tmp_path / "spliced").write_bytes(damaged)
+            try:
+                model = aeanomaly.load(tmp_path / "spliced")
+            except aeanomaly.ModelFileError:
+                continue
+            assert meaning(model, X) in meanings
+
+
+@pytest.mark.parametrize("content", [b"a,b\n1,2\n", b"not a model", b"\x80\x05K\x01.", b"{}", b"[]"])
+def test_the_error_names_the_file(tmp_path, content):
+    (tmp_path / "other.csv").write_bytes(content)
+    with pytest.raises(aeanomaly.ModelFileError, match=r"other\.csv"):
+        aeanomaly.load(tmp_path / "other.csv")
+
+
+def test_a_file_that_is_not_there_is_an_os_error(tmp_path):
+    with pytest.raises((FileNotFoundError, aeanomaly.ModelFileError)):
+        aeanomaly.load(tmp_path / "nothing")
+
+
+def test_files_of_other_libraries_are_refused(X, tmp_path):
+    np.save(tmp_path / "array.npy", X)
+    np.savez(tmp_path / "arrays.npz", X=X)
+    torch.save({"weight": torch.zeros(3)}, tmp_path / "torch.pt")
+    for path in tmp_path.iterdir():
+        with pytest.raises(aeanomaly.ModelFileError):
+            aeanomaly.load(path)
+
+
+# The intact file
+
+
+def test_a_loaded_model_is_the_saved_one(any_detector, X, tmp_path, answers):
+    for parameters in ({}, {"likelihood": "gaussian", "contamination": 0.1}, {"hidden_layer_sizes": (), "max_iter": 5}):
+        fitted = any_detector(**parameters).fit(X)
+        fitted.save(tmp_path / "model")
+        loaded = aeanomaly.load(tmp_path / "model")
+        assert type(loaded) is any_detector.cls
+        assert repr(loaded.get_params()) == repr(fitted.get_params())
+        assert answers(loaded, X) == answers(fitted, X)
+        loaded.save(tmp_path / "again")
+        assert (tmp_path / "again").read_bytes() == (tmp_path / "model").read_bytes()
+
+
+def test_a_loaded_model_goes_on_training_as_the_saved_one(any_detector, X, tmp_path, answers):
+    fitted = any_detector().partial_fit(X)
+    fitted.save(tmp_path / "model")
+    loaded = aeanomaly.load(tmp_path / "model")
+    assert answers(loaded.fit(X), X) == answers(fitted.fit(X), X)

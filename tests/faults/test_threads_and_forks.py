@@ -1,0 +1,242 @@
+"""Many threads, forked processes, and machines without an accelerator."""
+
+import multiprocessing
+import os
+import pickle
+import re
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+import torch
+
+import aeanomaly
+
+# Case 28
+
+
+def together(calls):
+    """Run the calls at the same time, one thread each, and return their results in order."""
+    gate = threading.Barrier(len(calls))
+
+    def run(call):
+        gate.wait(timeout=60)
+        return call()
+
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return [future.result(timeout=120) for future in [pool.submit(run, call) for call in calls]]
+
+
+def test_fits_at_the_same_time_equal_fits_in_turn(any_detector, X, answers):
+    def fitted(seed):
+        return answers(any_detector(random_state=seed).fit(X), X)
+
+    in_turn = [fitted(seed) for seed in range(4)]
+    assert together([lambda seed=seed: fitted(seed) for seed in range(4)]) == in_turn
+
+
+def test_fits_of_different_detectors_at_the_same_time_equal_fits_in_turn(X, answers):
+    names = sorted(name for name in dir(aeanomaly) if name.endswith("Autoencoder"))
+
+    def fitted(name):
+        return answers(getattr(aeanomaly, name)(max_iter=12, batch_size=32, random_state=0).fit(X), X)
+
+    in_turn = [fitted(name) for name in names]
+    assert together([lambda name=name: fitted(name) for name in names]) == in_turn
+
+
+def test_streams_at_the_same_time_equal_streams_in_turn(any_detector, X, answers):
+    def fitted(seed):
+        return answers(any_detector(random_state=seed).partial_fit(X[:60]).partial_fit(X[60:]), X)
+
+    in_turn = [fitted(seed) for seed in range(4)]
+    assert together([lambda seed=seed: fitted(seed) for seed in range(4)]) == in_turn
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_fits_in_threads_leave_the_thread_count_alone(detector, X):
+    def counts():
+        return [torch.get_num_threads(), *together([torch.get_num_threads] * 2)]
+
+    before = counts()
+    for _ in range(3):
+        together([lambda seed=seed: detector(random_state=seed, max_iter=40).fit(X) for seed in range(4)])
+        assert counts() == before
+
+
+# Case 29
+
+
+def test_scoring_at_the_same_time_equals_scoring_in_turn(any_detector, methods_on_rows):
+    X = np.random.default_rng(0).normal(size=(300, 5))
+    fitted = any_detector().fit(X)
+    names = methods_on_rows(fitted)
+    in_turn = [getattr(fitted, name)(X) for name in names]
+    for _ in range(3):
+        at_once = together([lambda name=name: getattr(fitted, name)(X) for name in names])
+        for name, left, right in zip(names, at_once, in_turn, strict=True):
+            np.testing.assert_array_equal(left, right, name)
+
+
+def test_one_detector_serves_many_threads(any_detector, X):
+    fitted = any_detector().fit(X)
+
+    def serve(offset):
+        return {fitted.score_samples(X[offset::7]).tobytes() for _ in range(10)}
+
+    in_turn = [serve(offset) for offset in range(6)]
+    assert together([lambda offset=offset: serve(offset) for offset in range(6)]) == in_turn
+
+
+def test_scoring_writes_nothing_to_the_detector(any_detector, X, methods_on_rows):
+    fitted = any_detector().fit(X)
+    before = pickle.dumps(fitted), sorted(vars(fitted))
+    for name in methods_on_rows(fitted):
+        getattr(fitted, name)(X + 1)
+    fitted.reconstruction_error(X, per_feature=True)
+    fitted.inverse_transform(fitted.transform(X))
+    fitted.encoder_module()
+    fitted.score(X)
+    assert (pickle.dumps(fitted), sorted(vars(fitted))) == before
+
+
+def test_scoring_while_another_thread_fits_gives_the_old_or_the_new_scores(any_detector, X):
+    fitted = any_detector().fit(X)
+    possible = {any_detector(random_state=seed).fit(X).score_samples(X).tobytes() for seed in range(4)}
+    stop, seen = threading.Event(), set()
+
+    def score():
+        while not stop.is_set():
+            seen.add(fitted.score_samples(X).tobytes())
+
+    def refit():
+        for seed in (1, 2, 3, 0):
+            fitted.set_params(random_state=seed).fit(X)
+        stop.set()
+
+    try:
+        together([score, refit])
+    finally:
+        stop.set()
+    assert seen <= possible
+
+
+# Case 32
+
+needs_fork = pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="no fork here")
+
+
+def in_a_forked_child(call, seconds=30):
+    """Return what a call gives in a forked process; fail if it hangs."""
+    context = multiprocessing.get_context("fork")
+    receiver, sender = context.Pipe(duplex=False)
+    child = context.Process(target=lambda: sender.send_bytes(call()), daemon=True)
+    child.start()
+    sender.close()
+    try:
+        assert receiver.poll(seconds), "the child hangs"
+        return receiver.recv_bytes()
+    finally:
+        child.kill()
+        child.join(10)
+
+
+@pytest.mark.usefixtures("two_threads")
+@needs_fork
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
+def test_a_forked_child_scores_as_its_parent(variational):
+    X = np.random.default_rng(0).normal(size=(5000, 8))
+    fitted = variational(hidden_layer_sizes=(64,)).fit(X)
+    expected = fitted.score_samples(X).tobytes()
+    assert in_a_forked_child(lambda: fitted.score_samples(X).tobytes()) == expected
+    assert fitted.score_samples(X).tobytes() == expected
+
+
+@pytest.mark.usefixtures("two_threads")
+@needs_fork
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
+def test_a_forked_child_can_fit(variational, X):
+    parent = variational(hidden_layer_sizes=(64,)).fit(np.tile(X, (40, 1)))
+    parent.score_samples(np.tile(X, (40, 1)))
+    scores = np.frombuffer(in_a_forked_child(lambda: variational().fit(X).score_samples(X).tobytes()))
+    np.testing.assert_allclose(scores, variational().fit(X).score_samples(X), rtol=1e-3)
+
+
+@pytest.mark.usefixtures("two_threads")
+@needs_fork
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
+def test_a_forked_child_of_threads_that_score_does_not_hang(detector):
+    X = np.random.default_rng(0).normal(size=(5000, 8))
+    fitted = detector(hidden_layer_sizes=(64,)).fit(X)
+    expected = fitted.score_samples(X).tobytes()
+    stop = threading.Event()
+
+    def keep_scoring():
+        while not stop.is_set():
+            fitted.score_samples(X)
+
+    busy = threading.Thread(target=keep_scoring)
+    busy.start()
+    try:
+        time.sleep(0.05)
+        assert in_a_forked_child(lambda: fitted.score_samples(X).tobytes()) == expected
+    finally:
+        stop.set()
+        busy.join()
+
+
+# Case 35
+
+without_cuda = pytest.mark.skipif(torch.cuda.is_available(), reason="CUDA is here")
+
+
+@without_cuda
+@pytest.mark.parametrize("device", ["cuda", "cuda:0", "cuda:7"])
+@pytest.mark.parametrize("door", ["fit", "partial_fit"])
+def test_cuda_where_there_is_none_is_refused_with_a_remedy(any_detector, X, device, door):
+    with pytest.raises(ValueError, match=r"(?i)cuda") as raised:
+        getattr(any_detector(device=device), door)(X)
+    assert re.search("device", str(raised.value))
+    assert re.search("auto|cpu", str(raised.value))
+
+
+@without_cuda
+@pytest.mark.skipif(torch.accelerator.is_available(), reason="an accelerator is here")
+def test_auto_is_the_cpu_where_there_is_nothing_else(any_detector, X, answers):
+    assert answers(any_detector(device="auto").fit(X), X) == answers(any_detector(device="cpu").fit(X), X)
+
+
+@pytest.mark.parametrize("device", ["gpu", "", "cpu:99:1", "banana", 0, None, "meta"])
+def test_a_device_that_does_not_exist_is_refused(detector, X, device):
+    with pytest.raises((ValueError, TypeError), match="device"):
+        detector(device=device).fit(X)
+
+
+@without_cuda
+def test_a_model_meant_for_cuda_loads_and_scores_without(any_detector, X, tmp_path):
+    fitted = any_detector().fit(X)
+    expected = fitted.score_samples(X)
+    fitted.set_params(device="cuda").save(tmp_path / "model")
+    for copy in (aeanomaly.load(tmp_path / "model"), pickle.loads(pickle.dumps(fitted))):
+        np.testing.assert_array_equal(copy.score_samples(X), expected)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA here")
+def test_a_model_saved_on_cuda_loads_where_cuda_is_hidden(any_detector, X, tmp_path):
+    import subprocess
+    import sys
+
+    any_detector(device="cuda").fit(X).save(tmp_path / "model")
+    np.save(tmp_path / "X.npy", X)
+    script = """if True:
+        import sys, numpy as np, torch, aeanomaly
+        assert not torch.cuda.is_available()
+        X = np.load(sys.argv[2])
+        np.save(sys.argv[2], aeanomaly.load(sys.argv[1]).score_samples(X))
+    """
+    arguments = [sys.executable, "-c", script, str(tmp_path / "model"), str(tmp_path / "X.npy")]
+    subprocess.run(arguments, env=os.environ | {"CUDA_VISIBLE_DEVICES": ""}, check=True, timeout=120)
+    expected = aeanomaly.load(tmp_path / "model").score_samples(X)
+    np.testing.assert_allclose(np.load(tmp_path / "X.npy"), expected, rtol=1e-4)
