@@ -30,17 +30,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     try:
         with warnings.catch_warnings():
+            warnings.simplefilter("always", UserWarning)
             warnings.showwarning = _show_warning
             options.run(options)
             sys.stdout.flush()
     except KeyboardInterrupt:
-        print("aeanomaly: interrupted; nothing was written", file=sys.stderr)
+        print("aeanomaly: interrupted; no file is half-written", file=sys.stderr)
         return _INTERRUPTED
     except BrokenPipeError:
         # The reader has left; keep the interpreter from complaining when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _FAILED
-    except (CommandError, ValueError, TypeError, OSError, MemoryError) as error:
+    except (CommandError, ValueError, TypeError, OSError, MemoryError, RuntimeError) as error:
         print(f"aeanomaly: error: {_in_words(error)}", file=sys.stderr)
         return _FAILED
     return 0

@@ -30,9 +30,7 @@ def _add_fit(commands: Any) -> None:
     command.add_argument("table", help="training rows: .csv, .csv.gz, .parquet, or - for CSV on standard input")
     command.add_argument("-o", "--output", required=True, type=Path, metavar="MODEL.aea", help="the model file")
     command.add_argument("--detector", choices=sorted(REGISTRY), default="denoising", help="default: denoising")
-    command.add_argument(
-        "--contamination", type=_literal, default="auto", metavar="SHARE", help="share of rows to flag, or auto"
-    )
+    command.add_argument("--contamination", type=_literal, metavar="SHARE", help="share of rows to flag; default: auto")
     command.add_argument("--drop", action="append", default=[], metavar="COLUMN", help="leave a column out; repeatable")
     command.add_argument("--label", metavar="COLUMN", help="known answers (1, or -1 beside +1, = anomaly): reported on")
     command.add_argument(

@@ -41,7 +41,11 @@ def run_fit(options: argparse.Namespace) -> None:
 
 
 def _detector(options: argparse.Namespace) -> Any:
-    parameters = {"random_state": 0, "contamination": options.contamination, **dict(options.parameters)}
+    parameters = {"random_state": 0, **dict(options.parameters)}
+    if options.contamination is not None:
+        if "contamination" in parameters:
+            raise CommandError("--contamination and --set contamination= are one and the same; give one of them")
+        parameters["contamination"] = options.contamination
     cls = REGISTRY[options.detector]
     known = cls().get_params()
     unknown = [name for name in parameters if name not in known]

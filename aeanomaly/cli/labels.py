@@ -13,13 +13,16 @@ def read_labels(frame: pd.DataFrame, label: str, source: str) -> np.ndarray:
     if label not in frame.columns:
         shown = ", ".join(frame.columns[:20])
         raise CommandError(f"{source}: there is no column {label!r} for --label; it has {shown}")
-    values = numbers(frame, [label], source)[label].to_numpy(dtype=np.float64, na_value=np.nan)
-    seen = set(np.unique(values))
+    try:
+        values = numbers(frame, [label], source)[label].to_numpy(dtype=np.float64, na_value=np.nan)
+    except CommandError:
+        values = frame[label].to_numpy(dtype=object)
+    seen = set(values)
     if seen == {0.0, 1.0}:
         return values == 1
     if seen == {-1.0, 1.0}:
         return values == -1
-    shown = ", ".join(f"{value:g}" for value in sorted(seen)[:5])
+    shown = ", ".join(sorted(map(str, seen))[:5])
     raise CommandError(
         f"{source}: label column {label!r} must hold 0 and 1 (1 = anomaly) or +1 and -1 (-1 = anomaly), both; "
         f"it holds {shown or 'nothing'}"

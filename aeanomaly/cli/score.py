@@ -31,7 +31,8 @@ def run_score(options: argparse.Namespace) -> None:
     summary: dict[str, Any] = {"rows": len(scored), "anomalies": int(anomaly.sum())}
     if anomalous is not None:
         summary |= ranking(anomalous, score.to_numpy())
-    worst = scored.assign(row=np.arange(1, len(scored) + 1)).iloc[np.argsort(score, kind="stable")[: options.top or 0]]
+    worst = scored.iloc[np.argsort(score, kind="stable")[: options.top or 0]].copy()
+    worst.insert(0, "row" if "row" not in worst else "row number", worst.index + 1)
     # Standard output is the table's where the table goes there.
     place = sys.stderr if target == "-" else sys.stdout
     if options.json:
@@ -79,7 +80,7 @@ def _in_words(summary: dict[str, Any]) -> str:
 
 def _table(worst: pd.DataFrame, prefix: str, label: str | None) -> str:
     """The worst rows, and as many of their columns as fit on a line."""
-    first = ["row", *(prefix + name for name in _NEW), *([label] if label else [])]
+    first = [worst.columns[0], *(prefix + name for name in _NEW), *([label] if label else [])]
     names = first + [name for name in worst.columns if name not in first]
     text = worst[first].to_string(index=False, float_format=_short)
     for end in range(len(first) + 1, len(names) + 1):

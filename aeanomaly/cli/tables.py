@@ -1,11 +1,14 @@
 """Tables in and out. Cells of a CSV stay text, so that a copy of them is exact."""
 
 import csv
+import gzip
 import io
 import sys
 import warnings
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,7 +23,8 @@ _HOLES = {"", "na", "n/a", "nan", "null", "none", "<na>"}
 def read_table(source: str) -> pd.DataFrame:
     """Read a table by its suffix; the columns of a CSV are text."""
     if _is_parquet(source):
-        return _with_pyarrow(pd.read_parquet, source)
+        frame = _with_pyarrow(pd.read_parquet, source)
+        return frame if frame.index.names == [None] else frame.reset_index()
     if source != "-" and not source.endswith((".csv", ".csv.gz")):
         raise CommandError(
             f"{source}: the suffix must be .csv, .csv.gz or .parquet; rename the file, or pass - for CSV"
@@ -37,12 +41,22 @@ def read_table(source: str) -> pd.DataFrame:
                 index_col=False,
                 dtype=str,
                 na_filter=False,
+                skip_blank_lines=False,
             )
     except pd.errors.EmptyDataError:
         raise CommandError(f"{source}: the file is empty; its first line must name the columns") from None
-    except (pd.errors.ParserError, pd.errors.ParserWarning, UnicodeDecodeError, EOFError) as error:
+    except (
+        pd.errors.ParserError,
+        pd.errors.ParserWarning,
+        UnicodeDecodeError,
+        EOFError,
+        gzip.BadGzipFile,
+        zlib.error,
+    ) as error:
         reason = str(error).strip().removeprefix("Error tokenizing data. C error: ")
         raise CommandError(f"{source}: not a CSV table in UTF-8: {reason}") from None
+    while len(cells) > 1 and cells.iloc[-1].isin(["", np.nan]).all():
+        cells = cells.iloc[:-1]  # a blank line at the end is no row; one in between is a row of holes
     names = cells.iloc[0].tolist()
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
@@ -77,18 +91,26 @@ def numbers(frame: pd.DataFrame, columns: Sequence[str], source: str) -> pd.Data
     return pd.DataFrame({n: _parsed(c, source) if pd.api.types.is_string_dtype(c) else c for n, c in picked.items()})
 
 
-def _parsed(column: pd.Series, source: str) -> np.ndarray:
-    values = np.empty(len(column))
-    for row, cell in enumerate(column):
-        text = str(cell).strip()
-        try:
-            values[row] = np.nan if text.lower() in _HOLES else float(_TRUTH.get(text.lower(), text))
-        except ValueError:
-            raise CommandError(
-                f"{source}: column {column.name!r} holds {text!r} in row {row + 1}, and only numbers are taken; "
-                f"correct it, or leave the column out of the model with fit --drop {column.name}"
-            ) from None
-    return values
+def _parsed(column: pd.Series, source: str) -> pd.Series:
+    numbers = [_number(str(cell).strip(), row, column.name, source) for row, cell in enumerate(column, start=1)]
+    exact = all(isinstance(number, int) for number in numbers)
+    # Whole numbers stay objects, so that the detector can see which are too large to be exact.
+    return pd.Series(numbers, dtype=object if exact and numbers else np.float64, name=column.name)
+
+
+def _number(text: str, row: int, column: Any, source: str) -> int | float:
+    if text.lower() in _HOLES:
+        return float("nan")
+    text = _TRUTH.get(text.lower(), text)
+    try:
+        if "_" in text:  # Python's own notation, and nobody else's
+            raise ValueError
+        return int(text) if text.lstrip("+-").isdecimal() else float(text)
+    except ValueError:
+        raise CommandError(
+            f"{source}: column {column!r} holds {text!r} in row {row}, and only numbers are taken; "
+            f"correct it, or leave the column out of the model with fit --drop {column}"
+        ) from None
 
 
 def _is_parquet(name: str) -> bool:

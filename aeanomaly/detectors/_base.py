@@ -21,9 +21,9 @@ from aeanomaly.detectors._rules import Rule, check_parameters
 from aeanomaly.detectors._seeds import draw_seed
 from aeanomaly.nn import NetworkSpec
 from aeanomaly.objectives import Objective
-from aeanomaly.preprocessing import Schema, TableEncoder, check_table
+from aeanomaly.preprocessing import TableEncoder, check_table
 from aeanomaly.streams import MemberKey
-from aeanomaly.thresholds import ScoreSummary, as_threshold
+from aeanomaly.thresholds import ScoreSummary, offset_of
 from aeanomaly.training import OptimizerState, TrainingResult, resolve_device
 
 
@@ -40,7 +40,7 @@ class BaseDetector(
 
     _rules: ClassVar[dict[str, Rule]] = SHARED_RULES
     _word: ClassVar[str]
-    _latent_dim_text: ClassVar[str]
+    _auto_latent_dim: ClassVar[Any]  # number of columns -> width of the code
 
     # What a fit leaves behind, beside the public attributes.
     _model: Model
@@ -55,6 +55,16 @@ class BaseDetector(
     @abstractmethod
     def _objective(self, model: Model) -> Objective:
         """What training minimises."""
+
+    def _spec(self, n_columns: int, **own: Any) -> NetworkSpec:
+        """A network of the shared parameters, and of what is the detector's own."""
+        return NetworkSpec(
+            n_columns=n_columns,
+            latent_dim=self._auto_latent_dim(n_columns) if self.latent_dim == "auto" else int(self.latent_dim),
+            hidden_layer_sizes=tuple(int(width) for width in self.hidden_layer_sizes),
+            activation=self.activation,
+            **own,
+        )
 
     def _error_terms(self, table: np.ndarray) -> np.ndarray:
         """Terms (N, T) whose sum over the last axis is minus the score."""
@@ -92,36 +102,48 @@ class BaseDetector(
 
     def _fit(self, X: Any, y: Any, watching: Any) -> None:
         check_parameters(self, self._rules)
-        device = resolve_device(self.device)
         table = check_table(self, X, reset=True, least_rows=2)
-        encoder = TableEncoder(self.likelihood, self.standardize).fit(table)
-        seed = draw_seed(self.random_state)
-        model = self._warm_model(encoder.schema) if self.warm_start else None
-        call = 0 if model is None else self._n_calls
-        keys = [MemberKey(seed)]
-        model = model or Model.fresh(encoder.schema, self._network(encoder.schema.n_columns), keys, device)
+        model = self._start(table, self._model if self.warm_start and self.__sklearn_is_fitted__() else None)
         n_steps = steps_of_fit(self.max_iter, len(table))
         with watched(watching, n_steps, {"X": X, "y": y}, lambda: self._as_if_fitted(model, table)) as on_step:
             result = learn(
                 self,
                 model,
                 self._objective(model),
-                encoder.encode(table),
-                keys=keys,
+                model.encode(table),
+                keys=self._keys,
                 n_steps=n_steps,
-                call=call,
+                call=self._n_calls,
                 on_step=on_step,
             )
-        self._seed, self._n_calls, self._optimizer = seed, call + 1, None
+        self._n_calls += 1
         self.loss_curve_, self.validation_curve_ = result.loss[:, 0], result.validation_loss[:, 0]
-        self._warn_of_divergence(result)
-        self._conclude(model, ScoreSummary.of(self._scores_with(model, table)))
+        self._conclude(model, result, table)
+
+    def _start(self, table: np.ndarray, warm: Model | None = None) -> Model:
+        """A model for these rows, with new weights or with those of `warm`."""
+        device = resolve_device(self.device)
+        encoder = TableEncoder(self.likelihood, self.standardize)
+        schema = encoder.fit(table, getattr(self, "feature_names_in_", None)).schema
+        spec = self._network(schema.n_columns)
+        self._seed, self._optimizer = draw_seed(self.random_state), None
+        if warm is None:
+            self._n_calls = 0
+            return Model.fresh(schema, spec, self._keys, device)
+        if (warm.spec, warm.schema.kinds) != (spec, schema.kinds):
+            raise ValueError(
+                "warm_start=True needs the columns and the network of the last fit: "
+                f"that had {warm.spec}, with columns {warm.schema.kinds}; "
+                f"this has {spec}, with columns {schema.kinds}; set warm_start=False to start anew"
+            )
+        return warm.copy(schema=schema, device=device)
 
     def partial_fit(self, X: Any, y: Any = None) -> Self:
         """Take one pass over more rows: ceil(n_samples / batch_size) steps at a constant rate.
 
         The first call fixes scaling, columns and network; later ones are checked against them and
-        keep the optimiser's state. `offset_` is set from the scores that all rows had when they came.
+        keep the optimiser's state, which the first call after `fit` starts anew. `offset_` is set by
+        `contamination` from the scores that all rows had when they came; what `set_threshold` had set is lost.
 
         Parameters
         ----------
@@ -148,66 +170,50 @@ class BaseDetector(
         check_parameters(self, self._rules)
         first = not self.__sklearn_is_fitted__()
         table = check_table(self, X, reset=first, least_rows=2 if first else 1)
-        if first:
-            encoder = TableEncoder(self.likelihood, self.standardize).fit(table)
-            self._seed, self._n_calls, self._optimizer = draw_seed(self.random_state), 0, None
-            keys, device = [MemberKey(self._seed)], resolve_device(self.device)
-            model = Model.fresh(encoder.schema, self._network(encoder.schema.n_columns), keys, device)
-        else:
-            model, keys = self._model.copy(), [MemberKey(self._seed)]
+        model = self._start(table) if first else self._model.copy(device=resolve_device(self.device))
         moments = self._optimizer
         state = None if moments is None else OptimizerState.from_arrays(moments, model.device)
         rows, objective = model.encode(table), self._objective(model)
-        result = learn_more(self, model, objective, rows, keys=keys, call=self._n_calls, state=state)
-        self._n_calls, self._optimizer = self._n_calls + 1, result.optimizer.arrays()
-        before = np.empty(0) if first else self.loss_curve_
-        self.loss_curve_, self.validation_curve_ = np.concatenate([before, result.loss[:, 0]]), np.empty(0)
-        self._warn_of_divergence(result)
-        scores = self._scores_with(model, table)
-        self._conclude(model, ScoreSummary.of(scores) if first else self._summary.merged(scores))
+        result = learn_more(self, model, objective, rows, keys=self._keys, call=self._n_calls, state=state)
+        # After a divergence the weights are older than the moments.
+        self._optimizer = None if result.status[0] == "diverged" else result.optimizer.arrays()
+        self._n_calls += 1
+        if first:
+            self.loss_curve_ = self.validation_curve_ = np.empty(0)
+        self.loss_curve_ = np.concatenate([self.loss_curve_, result.loss[:, 0]])
+        earlier = None if first else ScoreSummary(self.training_scores_, self.n_samples_seen_)
+        self._conclude(model, result, table, earlier)
 
-    def _warn_of_divergence(self, result: TrainingResult) -> None:
-        if result.status[0] == "diverged":
+    def _conclude(
+        self, model: Model, result: TrainingResult | None, table: np.ndarray, earlier: ScoreSummary | None = None
+    ) -> None:
+        """Set the fitted attributes: the model on weights of its own, then scores, then the threshold."""
+        if result is not None and result.status[0] == "diverged":
             warnings.warn(
                 f"training diverged; the weights of step {result.n_steps[0]} are kept; lower learning_rate",
                 ConvergenceWarning,
                 stacklevel=4,
             )
-
-    def _scores_with(self, model: Model, table: np.ndarray) -> np.ndarray:
-        """Put a model in its place, on weights of its own, and score the rows it was trained on."""
         self._model = model.copy()
-        return -self._error_terms(table).sum(axis=1)
-
-    def _conclude(self, model: Model, summary: ScoreSummary) -> None:
-        """Set the fitted attributes, the threshold last."""
         self.latent_dim_, self.n_iter_ = model.spec.latent_dim, len(self.loss_curve_)
+        scores = -self._error_terms(table).sum(axis=1)
+        summary = ScoreSummary.of(scores) if earlier is None else earlier.merged(scores)
         self.training_scores_, self.n_samples_seen_ = summary.values, summary.n_rows
-        self.offset_ = as_threshold(self.contamination).fit(self.training_scores_)
+        self.offset_ = offset_of(self.contamination, self.training_scores_)
 
-    def _warm_model(self, schema: Schema) -> Model | None:
-        """The present network under new statistics, if there is one."""
-        if not self.__sklearn_is_fitted__():
-            return None
-        old = self._model
-        if old.spec != self._network(schema.n_columns) or old.schema.kinds != schema.kinds:
-            raise ValueError(
-                "warm_start=True needs the columns and the network of the last fit "
-                f"({old.spec.n_columns} columns, {old.spec.hidden_layer_sizes}, code of {old.spec.latent_dim}); "
-                "set warm_start=False to start anew"
-            )
-        return Model(schema, old.spec, old.copy().network, old.device)
-
-    def _as_if_fitted(self, model: Model, table: np.ndarray) -> dict[str, Any]:
-        """Fitted attributes as if training stopped now, for scikit-learn's callbacks."""
+    def _as_if_fitted(self, model: Model, table: np.ndarray) -> dict[str, Any] | None:
+        """Fitted attributes as if training stopped now, for scikit-learn's callbacks; None while there are none."""
         learner = copy.copy(self)
         learner.loss_curve_ = np.empty(0)
-        learner._conclude(model, ScoreSummary.of(learner._scores_with(model, table)))
+        try:
+            learner._conclude(model, None, table)
+        except ValueError:  # training has diverged, and the engine will say so
+            return None
         return {name: value for name, value in vars(learner).items() if name not in self.get_params()}
 
     @property
-    def _summary(self) -> ScoreSummary:
-        return ScoreSummary(self.training_scores_, self.n_samples_seen_)
+    def _keys(self) -> list[MemberKey]:
+        return [MemberKey(self._seed)]
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "offset_")
@@ -310,9 +316,14 @@ class BaseDetector(
         Returns
         -------
         self
+
+        Raises
+        ------
+        ValueError
+            If it is no threshold, or its answer is not a finite number.
         """
         check_is_fitted(self)
-        self.offset_ = float(as_threshold(threshold).fit(self.training_scores_ if X is None else self.score_samples(X)))
+        self.offset_ = offset_of(threshold, self.training_scores_ if X is None else self.score_samples(X))
         return self
 
     # ------------------------------------------------------- codes and original units
@@ -388,6 +399,15 @@ class BaseDetector(
         ----------
         path : path-like
             By custom with the suffix ``.aea``. Replaced in one step.
+
+        Raises
+        ------
+        ModelFileError
+            If a parameter holds an object of one's own, which a file without code cannot.
+        ValueError
+            If the path is there and is not a regular file.
+        OSError
+            If it cannot be written; what was there is intact.
         """
         check_is_fitted(self)
         _saving.save(self, path)

@@ -8,6 +8,8 @@ from typing import Any
 
 from tqdm.auto import tqdm
 
+from aeanomaly.training import StepHook
+
 
 class _NoCallbacks:
     """Stands in for scikit-learn's mixin before version 1.9, which has no callbacks."""
@@ -20,14 +22,12 @@ _sklearn = importlib.import_module("sklearn.callback") if importlib.util.find_sp
 CallbackSupportMixin: Any = getattr(_sklearn, "CallbackSupportMixin", _NoCallbacks)
 with_callbacks: Any = getattr(_sklearn, "with_callbacks", lambda method: method)
 
-__all__ = ["CallbackSupportMixin", "StepHook", "watched", "with_callbacks"]
-
-StepHook = Callable[[int], bool]
+__all__ = ["CallbackSupportMixin", "watched", "with_callbacks"]
 
 
 @contextmanager
 def watched(
-    estimator: Any, n_steps: int, data: dict[str, Any], attributes: Callable[[], dict[str, Any]]
+    estimator: Any, n_steps: int, data: dict[str, Any], attributes: Callable[[], dict[str, Any] | None]
 ) -> Iterator[StepHook | None]:
     """Yield the engine's step hook, or None where nobody watches.
 
@@ -38,7 +38,7 @@ def watched(
     n_steps : int
     data : dict
         X and y as they came, for callbacks that ask for them.
-    attributes : callable() -> dict
+    attributes : callable() -> dict or None
         The fitted attributes as if training stopped now; called only if a callback asks.
     """
     context = getattr(estimator, "_callback_fit_ctx", None) if getattr(estimator, "_skl_callbacks", None) else None

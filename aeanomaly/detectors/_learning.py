@@ -6,12 +6,19 @@ from typing import Any
 import numpy as np
 import torch
 
-from aeanomaly.detectors._callbacks import StepHook
 from aeanomaly.detectors._model import Model
 from aeanomaly.exceptions import FitError
 from aeanomaly.objectives import Objective
 from aeanomaly.streams import MemberKey, numpy_stream
-from aeanomaly.training import EarlyStopping, OptimizerState, TrainingData, TrainingResult, TrainingSettings, train
+from aeanomaly.training import (
+    EarlyStopping,
+    OptimizerState,
+    StepHook,
+    TrainingData,
+    TrainingResult,
+    TrainingSettings,
+    train,
+)
 
 
 def steps_of_fit(max_iter: int | str, n_rows: int) -> int:
@@ -20,7 +27,7 @@ def steps_of_fit(max_iter: int | str, n_rows: int) -> int:
 
 
 def learn(
-    parameters: Any,
+    detector: Any,
     model: Model,
     objective: Objective,
     rows: np.ndarray,
@@ -31,14 +38,14 @@ def learn(
     on_step: StepHook | None = None,
 ) -> TrainingResult:
     """Train a model's network on encoded rows (N, D) over a whole schedule, in place."""
-    members, validation, stopping = _split(parameters, len(rows), keys, n_steps, call)
+    members, validation, stopping = _split(detector, len(rows), keys, n_steps, call)
     data = TrainingData(torch.from_numpy(rows).to(model.device)[None], members, validation)
-    settings = _settings(parameters, keys, n_steps, call, schedule="cosine", early_stopping=stopping)
-    return _checked(train(model.network.requires_grad_(True), objective, data, settings, on_step=on_step), parameters)
+    settings = _settings(detector, keys, n_steps, call, schedule="cosine", early_stopping=stopping)
+    return _checked(train(model.network.requires_grad_(True), objective, data, settings, on_step=on_step), detector)
 
 
 def learn_more(
-    parameters: Any,
+    detector: Any,
     model: Model,
     objective: Objective,
     rows: np.ndarray,
@@ -46,51 +53,50 @@ def learn_more(
     keys: list[MemberKey],
     call: int,
     state: OptimizerState | None,
-    on_step: StepHook | None = None,
 ) -> TrainingResult:
     """One pass over more rows at a constant rate, from the optimiser's `state`."""
-    n_steps = -(-len(rows) // parameters.batch_size)
+    n_steps = -(-len(rows) // detector.batch_size)
     data = TrainingData(torch.from_numpy(rows).to(model.device)[None], [np.arange(len(rows))] * len(keys))
-    settings = _settings(parameters, keys, n_steps, call, schedule="constant", early_stopping=None)
+    settings = _settings(detector, keys, n_steps, call, schedule="constant", early_stopping=None)
     network = model.network.requires_grad_(True)
-    return _checked(train(network, objective, data, settings, state=state, on_step=on_step), parameters)
+    return _checked(train(network, objective, data, settings, state=state), detector)
 
 
-def _settings(parameters: Any, keys: list[MemberKey], n_steps: int, call: int, **rest: Any) -> TrainingSettings:
+def _settings(detector: Any, keys: list[MemberKey], n_steps: int, call: int, **rest: Any) -> TrainingSettings:
     return TrainingSettings(
         keys=keys,
         n_steps=n_steps,
-        batch_size=parameters.batch_size,
-        learning_rate=[parameters.learning_rate] * len(keys),
-        weight_decay=[parameters.weight_decay] * len(keys),
+        batch_size=detector.batch_size,
+        learning_rate=[detector.learning_rate] * len(keys),
+        weight_decay=[detector.weight_decay] * len(keys),
         call=call,
         **rest,
     )
 
 
 def _split(
-    parameters: Any, n_rows: int, keys: list[MemberKey], n_steps: int, call: int
+    detector: Any, n_rows: int, keys: list[MemberKey], n_steps: int, call: int
 ) -> tuple[list[np.ndarray], list[np.ndarray] | None, EarlyStopping | None]:
     """Each member's training and validation rows, and the rule of early stopping."""
-    if not parameters.early_stopping:
+    if not detector.early_stopping:
         return [np.arange(n_rows)] * len(keys), None, None
-    held_out = max(1, round(parameters.validation_fraction * n_rows))
+    held_out = max(1, round(detector.validation_fraction * n_rows))
     if held_out >= n_rows:
         raise ValueError(
-            f"validation_fraction={parameters.validation_fraction} holds out all {n_rows} rows; lower it or pass more"
+            f"validation_fraction={detector.validation_fraction} holds out all {n_rows} rows; lower it or pass more"
         )
     orders = [numpy_stream(key, "validation rows", call).permutation(n_rows) for key in keys]
-    epoch = -(-(n_rows - held_out) // parameters.batch_size)
+    epoch = -(-(n_rows - held_out) // detector.batch_size)
     every = int(np.clip(epoch, 10, max(10, n_steps // 20)))
-    rule = EarlyStopping(every=every, patience=parameters.n_iter_no_change, tol=parameters.tol)
-    return [np.sort(o[held_out:]) for o in orders], [np.sort(o[:held_out]) for o in orders], rule
+    rule = EarlyStopping(every=every, patience=detector.n_iter_no_change, tol=detector.tol)
+    return [np.sort(o[held_out:]) for o in orders], [o[:held_out] for o in orders], rule
 
 
-def _checked(result: TrainingResult, parameters: Any) -> TrainingResult:
+def _checked(result: TrainingResult, detector: Any) -> TrainingResult:
     lost = [m for m, status in enumerate(result.status) if status == "diverged" and result.n_steps[m] == 0]
     if lost:
         raise FitError(
-            f"training diverged before any step could be kept (learning_rate={parameters.learning_rate}); "
-            "lower learning_rate, or standardize the columns"
+            f"training diverged before any step could be kept (learning_rate={detector.learning_rate}, "
+            f"standardize={detector.standardize}); lower learning_rate, or standardize the columns"
         )
     return result

@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from aeanomaly.exceptions import ModelFileError
 from aeanomaly.likelihoods import Bernoulli, Gaussian, Likelihood, Product
 from aeanomaly.nn import NetworkSpec, Standardize, build_network, encoder_module
 from aeanomaly.preprocessing import Schema, TableEncoder
 from aeanomaly.scoring import deviance_terms, in_chunks
+from aeanomaly.streams import MemberKey, torch_stream
 from aeanomaly.training import resolve_device
 
 #: Beyond this, products of a code with weights might leave float32.
@@ -83,23 +83,30 @@ class Model:
         rows = self.apply(lambda rows: self.likelihood.mean(through.decode(through.encode(rows))), table)
         return self._encoder.decode(rows)
 
-    def sample(self, n_samples: int, generator: torch.Generator) -> np.ndarray:
-        """Random rows with a code from the prior N(0, I), in original units (n_samples, F)."""
-        code = torch.empty((1, n_samples, self.spec.latent_dim), dtype=torch.float32).normal_(generator=generator)
-        with torch.inference_mode():
-            output = self.network.decode(code.to(self.device))
-            scale = self.network.log_noise_scale.cpu()
-            rows = self.likelihood.sample(output.cpu(), scale, generator)
-        return self._encoder.decode(rows[0].numpy())
+    def sample(self, n_samples: int, seed: int) -> np.ndarray:
+        """Random rows of the first member with a code from the prior N(0, I), in original units (n_samples, F)."""
+        cpu = torch.device("cpu")
+        generator = torch_stream(MemberKey(seed), "sample", 0, cpu)
+        code = torch.empty((n_samples, self.spec.latent_dim), dtype=torch.float32, device=cpu)
+        code.normal_(generator=generator)
+
+        def output(codes: torch.Tensor) -> torch.Tensor:
+            return self.network.decode(codes.expand(self.spec.n_members, -1, -1))[0]
+
+        outputs = torch.from_numpy(in_chunks(output, code.numpy(), lambda part: part, self.device)).float()
+        with torch.no_grad():
+            rows = self.likelihood.sample(outputs, self.network.log_noise_scale[0].to(cpu), generator)
+        return self._encoder.decode(rows.numpy())
 
     def encoder_module(self) -> torch.nn.Sequential:
         """The encoder of a single network as a plain module on the CPU."""
         constants = [torch.from_numpy(np.array(getattr(self.schema, n))) for n in ("order", "offset", "scale", "limit")]
         return encoder_module(self.network.encoder, 0, self.spec.latent_dim, Standardize(*constants))
 
-    def copy(self) -> "Model":
-        """The same model with a network of its own."""
-        return self.from_state(*self.to_state(), device=self.device)
+    def copy(self, *, schema: Schema | None = None, device: torch.device | None = None) -> "Model":
+        """The same model with a network of its own; under another schema, on another device, if given."""
+        copied = self.from_state(*self.to_state(), device=device or self.device)
+        return copied if schema is None else Model(schema, copied.spec, copied.network, copied.device)
 
     def to_state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """Plain data and numpy arrays that make up the model."""
@@ -113,17 +120,17 @@ class Model:
 
         Raises
         ------
-        ModelFileError
+        ValueError
             If names, shapes or dtypes do not fit together, or a number is not finite.
         """
         built = NetworkSpec.from_dict(spec)
         weights = {n.removeprefix("network."): a for n, a in arrays.items() if n.startswith("network.")}
         expected = built.shapes()
         if {n: a.shape for n, a in weights.items()} != expected:
-            raise ModelFileError("the weights do not have the names and shapes of the network in the manifest")
+            raise ValueError("the weights do not have the names and shapes of the network in the manifest")
         for name, array in weights.items():
             if array.dtype != np.float32 or not np.isfinite(array).all():
-                raise ModelFileError(f"the weights {name!r} are not finite float32 numbers")
+                raise ValueError(f"the weights {name!r} are not finite float32 numbers")
         network = build_network(built)
         network.load_state_dict({n: torch.from_numpy(np.array(a)) for n, a in weights.items()})
         schema = Schema.from_arrays(

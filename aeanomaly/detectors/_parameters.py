@@ -82,18 +82,20 @@ hidden_layer_sizes : tuple of int, default={hidden_layer_sizes}
         epoch, but not more often than every 10 steps, and at least 20 times in `max_iter` where that
         leaves 10 steps between.
     tol : float, default=1e-4
-        What counts as an improvement.
+        Fall of the validation loss (per row) that counts as an improvement.
     warm_start : bool, default=False
         Let the next `fit` start from the present weights, with new statistics and threshold.
     contamination : "auto", float in (0, 0.5] or object with ``fit(scores) -> offset``, default="auto"
         What sets `offset_` from the training scores. "auto": three robust standard deviations below
         their median (`aeanomaly.thresholds.MedianAbsoluteDeviation`). A float: the share to flag.
     device : str, default="auto"
-        "auto" takes the accelerator that is there (CUDA, XPU, MPS), else the CPU.
+        "auto" takes the accelerator that is there (CUDA, XPU, MPS), else the CPU. Else a name that torch
+        knows, such as "cpu" or "cuda:1"; a ValueError where that device is missing.
     random_state : int, RandomState, Generator or None, default=None
-        The only source of randomness; an int gives the same bits every time.
+        The only source of randomness; an int gives the same bits every time, on one machine at one
+        number of threads.
     verbose : int, default=0
-        Above 0, a progress bar on standard error."""
+        Above 0, `fit` shows a progress bar on standard error."""
 
 _ATTRIBUTES_DOC = """\
 offset_ : float
@@ -115,10 +117,10 @@ offset_ : float
         Only if the rows came with names that are all text."""
 
 
-def documented(cls: type) -> type:
+def documented(cls: Any) -> Any:
     """Fill ``{shared}`` and ``{attributes}`` in a detector's docstring; its defaults come from its fields."""
     assert cls.__doc__ is not None
     defaults = {name: getattr(cls, name) for name in SharedParameters.__dataclass_fields__ if name != "_"}
-    shared = _SHARED_DOC.format(**{**defaults, "latent_dim": getattr(cls, "_latent_dim_text")})  # noqa: B009
+    shared = _SHARED_DOC.format(**{**defaults, "latent_dim": cls._auto_latent_dim.__doc__})
     cls.__doc__ = cls.__doc__.replace("{shared}", shared).replace("{attributes}", _ATTRIBUTES_DOC)
     return cls

@@ -60,7 +60,10 @@ def check_parameters(estimator: Any, rules: Mapping[str, Rule]) -> None:
         value = getattr(estimator, name)
         if not rule.allows(value):
             raise ValueError(f"{type(estimator).__name__}: {name} must be {rule.text}; got {value!r}")
-    as_threshold(estimator.contamination)
+    try:
+        as_threshold(estimator.contamination)
+    except ValueError as error:
+        raise ValueError(f"{type(estimator).__name__}: contamination: {error}") from None
 
 
 def _is_integer(value: Any) -> bool:

@@ -12,6 +12,7 @@ from aeanomaly.detectors._rules import check_parameters
 from aeanomaly.exceptions import ModelFileError
 from aeanomaly.persistence import from_json, read_model, to_json, write_model
 from aeanomaly.thresholds import Contamination, MedianAbsoluteDeviation
+from aeanomaly.training import FlatParameters
 
 #: Every detector by the word that names it in files and on the command line.
 REGISTRY: dict[str, Any] = {}
@@ -39,6 +40,7 @@ def save(detector: Any, path: str | os.PathLike[str]) -> None:
     parameters = detector.get_params(deep=False)
     if isinstance(detector.random_state, (np.random.RandomState, np.random.Generator)):
         parameters["random_state"] = detector._seed
+    parameters["device"] = str(detector.device)
     spec, arrays = detector._model.to_state()
     arrays |= {name: getattr(detector, name) for name in _CURVES}
     arrays |= {f"optimizer.{name}": value for name, value in (detector._optimizer or {}).items()}
@@ -105,6 +107,8 @@ def _built(manifest: dict[str, Any], arrays: dict[str, np.ndarray]) -> Any:
     parameters = {name: from_json(value, _OBJECTS) for name, value in manifest["parameters"].items()}
     detector = cls(**parameters)
     check_parameters(detector, cls._rules)
+    if manifest["network"]["code"] != detector._network(manifest["network"]["n_columns"]).code:
+        raise ModelFileError("the network is not one of this detector's")
     fitted = manifest["fitted"]
     optimizer = {n.removeprefix("optimizer."): arrays.pop(n) for n in list(arrays) if n.startswith("optimizer.")}
     curves = {name: _curve(arrays.pop(name), name) for name in _CURVES}
@@ -112,11 +116,11 @@ def _built(manifest: dict[str, Any], arrays: dict[str, np.ndarray]) -> Any:
     state: dict[str, Any] = {
         **curves,
         "_model": model,
-        "_seed": int(fitted["seed"]),
-        "_n_calls": int(fitted["n_calls"]),
+        "_seed": _checked_count(fitted["seed"], "seed"),
+        "_n_calls": _checked_count(fitted["n_calls"], "n_calls"),
         "_optimizer": _checked_optimizer(optimizer, model),
-        "offset_": float(fitted["offset"]),
-        "n_samples_seen_": int(fitted["n_samples_seen"]),
+        "offset_": _checked_offset(fitted["offset"]),
+        "n_samples_seen_": _checked_count(fitted["n_samples_seen"], "n_samples_seen"),
         "n_features_in_": model.spec.n_columns,
         "latent_dim_": model.spec.latent_dim,
         "n_iter_": len(curves["loss_curve_"]),
@@ -125,6 +129,18 @@ def _built(manifest: dict[str, Any], arrays: dict[str, np.ndarray]) -> Any:
         state["feature_names_in_"] = _checked_names(fitted["feature_names"], model.spec.n_columns)
     vars(detector).update(state)
     return detector
+
+
+def _checked_count(value: Any, name: str) -> int:
+    if type(value) is not int or value < 0:
+        raise ModelFileError(f"{name} is not a whole number of at least 0")
+    return value
+
+
+def _checked_offset(value: Any) -> float:
+    if type(value) not in (int, float) or not np.isfinite(value):
+        raise ModelFileError("offset is not a finite number")
+    return float(value)
 
 
 def _curve(array: np.ndarray, name: str) -> np.ndarray:
@@ -142,6 +158,11 @@ def _checked_names(names: Any, n_columns: int) -> np.ndarray:
 def _checked_optimizer(arrays: dict[str, np.ndarray], model: Model) -> dict[str, np.ndarray] | None:
     if not arrays:
         return None
-    if sorted(arrays) != sorted(_OPTIMIZER) or arrays["mean"].shape != arrays["square"].shape:
+    if sorted(arrays) != sorted(_OPTIMIZER):
         raise ModelFileError("the optimiser's state is not whole")
+    shape = FlatParameters(model.copy().network).values.shape
+    for name in ("mean", "square"):
+        moment = arrays[name]
+        if moment.shape != shape or moment.dtype != np.float32 or not np.isfinite(moment).all():
+            raise ModelFileError(f"the optimiser's {name} is not a finite float32 number for each weight")
     return arrays

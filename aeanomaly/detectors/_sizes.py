@@ -1,13 +1,13 @@
-"""What ``latent_dim="auto"`` means."""
+"""What ``latent_dim="auto"`` means. The docstrings are phrases that the detectors' own quote."""
 
 import math
 
 
 def bottleneck(n_columns: int) -> int:
-    """Root of the columns plus one, narrower than the row where the row has two columns or more."""
+    """the root of the number of columns, plus one, but narrower than the row"""
     return max(1, min(round(math.sqrt(n_columns)) + 1, n_columns - 1))
 
 
 def overcomplete(n_columns: int) -> int:
-    """At least as wide as the row."""
+    """64, or as wide as the row if that is wider"""
     return max(64, n_columns)

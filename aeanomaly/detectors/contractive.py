@@ -49,17 +49,10 @@ class ContractiveAutoencoder(BaseDetector):
     contraction_weight: float = 0.1
 
     _rules: ClassVar[dict[str, Rule]] = {**SHARED_RULES, "contraction_weight": real(0, with_low=True)}
-    _latent_dim_text: ClassVar[str] = "64, or as wide as the row if that is wider"
+    _auto_latent_dim = staticmethod(overcomplete)
 
     def _network(self, n_columns: int) -> NetworkSpec:
-        return NetworkSpec(
-            code="point",
-            n_columns=n_columns,
-            latent_dim=overcomplete(n_columns) if self.latent_dim == "auto" else int(self.latent_dim),
-            hidden_layer_sizes=tuple(self.hidden_layer_sizes),
-            activation=self.activation,
-            code_activation="logistic",
-        )
+        return self._spec(n_columns, code="point", code_activation="logistic")
 
     def _objective(self, model: Model) -> Objective:
         return ReconstructionObjective(model.likelihood, penalty=Contraction(self.contraction_weight))

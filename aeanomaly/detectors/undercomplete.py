@@ -1,7 +1,6 @@
 """The bottleneck."""
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from aeanomaly.detectors._base import BaseDetector
 from aeanomaly.detectors._model import Model
@@ -50,22 +49,16 @@ class UndercompleteAutoencoder(BaseDetector):
 
     hidden_layer_sizes: tuple[int, ...] = (128, 64)
 
-    _latent_dim_text: ClassVar[str] = "the root of the number of columns, plus one, but narrower than the row"
+    _auto_latent_dim = staticmethod(bottleneck)
 
     def _network(self, n_columns: int) -> NetworkSpec:
-        latent_dim = bottleneck(n_columns) if self.latent_dim == "auto" else int(self.latent_dim)
-        if latent_dim >= n_columns and self.latent_dim != "auto":
+        spec = self._spec(n_columns, code="point")
+        if spec.latent_dim >= n_columns and self.latent_dim != "auto":
             raise ValueError(
-                f"UndercompleteAutoencoder: latent_dim={latent_dim} must be below the {n_columns} columns of X; "
+                f"UndercompleteAutoencoder: latent_dim={spec.latent_dim} must be below the {n_columns} columns of X; "
                 "lower it, or take another detector for a wide code"
             )
-        return NetworkSpec(
-            code="point",
-            n_columns=n_columns,
-            latent_dim=latent_dim,
-            hidden_layer_sizes=tuple(self.hidden_layer_sizes),
-            activation=self.activation,
-        )
+        return spec
 
     def _objective(self, model: Model) -> Objective:
         narrow = model.spec.latent_dim < model.spec.n_columns

@@ -4,6 +4,8 @@ from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any, Literal
 
+from aeanomaly.nn.activations import ACTIVATIONS
+
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkSpec:
@@ -33,6 +35,19 @@ class NetworkSpec:
     code_activation: str = "identity"
     noise_variance: str | float = "column"
     n_members: int = 1
+
+    def __post_init__(self) -> None:
+        """Refuse what no detector would ask for; files are the ones that might."""
+        widths = (self.n_columns, self.latent_dim, self.n_members, *self.hidden_layer_sizes)
+        if self.code not in ("point", "gaussian") or {self.activation, self.code_activation} - set(ACTIVATIONS):
+            raise ValueError(
+                f"there is no network with {self.code!r} code, {self.activation!r}, {self.code_activation!r}"
+            )
+        if not all(type(width) is int and width >= 1 for width in widths):
+            raise ValueError(f"the widths of a network must be positive whole numbers; got {widths}")
+        given = self.noise_variance
+        if given not in ("column", "shared") and not (isinstance(given, float) and given > 0):
+            raise ValueError(f"noise_variance={given!r} must be 'column', 'shared' or a number above 0")
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Name and shape of every tensor of the network, known without building it."""

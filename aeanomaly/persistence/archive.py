@@ -25,6 +25,7 @@ from aeanomaly.persistence.atomic import write_atomically
 
 FORMAT = 1
 _MANIFEST, _WEIGHTS = "manifest.json", "weights.safetensors"
+_PARTS = ("sha256", "aeanomaly", "detector", "parameters", "network", "fitted")
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _LARGEST_MANIFEST = 64 << 20
 _UNREADABLE = (
@@ -102,6 +103,9 @@ def _audited(data: bytes) -> tuple[dict[str, Any], bytes]:
 def _check_format(manifest: Any) -> None:
     if not isinstance(manifest, dict) or not isinstance(manifest.get("format"), int):
         raise ModelFileError("its manifest has no format number")
+    missing = [name for name in _PARTS if name not in manifest]
+    if missing:
+        raise ModelFileError(f"its manifest lacks {', '.join(missing)}")
     if not 1 <= manifest["format"] <= FORMAT:
         raise ModelFileError(f"its format is {manifest['format']}, and this version reads up to {FORMAT}; upgrade")
 

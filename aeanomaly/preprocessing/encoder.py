@@ -1,6 +1,6 @@
 """Learning a table's schema, and encoding by it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -11,6 +11,7 @@ _ROWS_AT_ONCE = 16_384
 _LIMIT = 1e6
 #: Where that is not tight enough: squares, and sums of squares, must fit into float32.
 _LARGEST = 1e12
+_MAX = np.finfo(np.float64).max
 #: A column whose deviation is within a few roundings of its largest value is constant.
 _ROUNDINGS = 8
 
@@ -51,8 +52,8 @@ class TableEncoder:
         encoder.schema = schema
         return encoder
 
-    def fit(self, table: np.ndarray) -> "TableEncoder":
-        """Learn kinds and constants from finite rows (N, F)."""
+    def fit(self, table: np.ndarray, names: Sequence[str] | None = None) -> "TableEncoder":
+        """Learn kinds and constants from finite rows (N, F); `names` of columns are for errors."""
         low, high = _range(table)
         centre, half = 0.5 * low + 0.5 * high, 0.5 * high - 0.5 * low
         half[half == 0] = 1.0
@@ -72,7 +73,7 @@ class TableEncoder:
             bernoulli = two_valued & ~constant & np.isfinite(width) & (len(table) > 2)
             offset, scale = np.where(bernoulli, low, offset), np.where(bernoulli, width, scale)
         elif self._likelihood == "bernoulli":
-            _check_unit_interval(low, high)
+            _check_unit_interval(low, high, names)
             bernoulli = np.ones(len(low), dtype=bool)
             offset, scale = np.zeros_like(low), np.ones_like(low)
         else:
@@ -91,7 +92,9 @@ class TableEncoder:
 
     def decode(self, rows: np.ndarray) -> np.ndarray:
         """Expected encoded rows (N, D) -> float64 rows (N, F) in original units."""
-        return self.schema.in_table_order(self.schema.offset + self.schema.scale * rows.astype(np.float64))
+        schema = self.schema
+        values = schema.offset + schema.scale * rows.astype(np.float64)
+        return schema.in_table_order(np.where(rows == 1, schema.one, values))
 
 
 def _scaled(values: np.ndarray, offset: np.ndarray, scale: np.ndarray) -> np.ndarray:
@@ -114,6 +117,7 @@ def _schema(
         n_gaussian=int((~bernoulli).sum()),
         offset=offset[order],
         scale=scale[order],
+        one=np.where(bernoulli & (minimum == 0), high, np.clip(offset + scale, -_MAX, _MAX))[order],
         limit=np.minimum(_LIMIT * reach, _LARGEST)[order],
         minimum=minimum[order],
         maximum=maximum[order],
@@ -121,12 +125,13 @@ def _schema(
     )
 
 
-def _check_unit_interval(low: np.ndarray, high: np.ndarray) -> None:
+def _check_unit_interval(low: np.ndarray, high: np.ndarray, names: Sequence[str] | None) -> None:
     outside = np.flatnonzero((low < 0) | (high > 1))
     if len(outside):
-        j = outside[0]
+        j = int(outside[0])
+        name = j if names is None else repr(str(names[j]))
         raise ValueError(
-            f"likelihood='bernoulli' wants values in [0, 1], and column {j} runs from {low[j]:g} to {high[j]:g}; "
+            f"likelihood='bernoulli' wants values in [0, 1], and column {name} runs from {low[j]:g} to {high[j]:g}; "
             "rescale it or use likelihood='auto'"
         )
 

@@ -24,6 +24,8 @@ class Schema:
         How many of them, from the left, are Gaussian; the others are Bernoulli.
     offset, scale : ndarray of float64 (D,)
         encoded = (value - offset) / scale. A Bernoulli column's two values become 0 and 1.
+    one : ndarray of float64 (D,)
+        The value that is encoded as 1, exactly; offset + scale may miss it by a rounding.
     limit : ndarray of float64 (D,)
         Encoded values are clipped to [-limit, limit].
     minimum, maximum, mean : ndarray of float64 (D,)
@@ -34,6 +36,7 @@ class Schema:
     n_gaussian: int
     offset: np.ndarray
     scale: np.ndarray
+    one: np.ndarray
     limit: np.ndarray
     minimum: np.ndarray
     maximum: np.ndarray
@@ -71,7 +74,7 @@ class Schema:
     def from_arrays(cls, arrays: dict[str, np.ndarray]) -> "Schema":
         """The inverse of `arrays`; a ValueError where they do not fit together."""
         n_gaussian, order = int(arrays["n_gaussian"]), arrays["order"]
-        constants = {name: arrays[name] for name in ("offset", "scale", "limit", "minimum", "maximum", "mean")}
+        constants = {name: arrays[name] for name in ("offset", "scale", "one", "limit", "minimum", "maximum", "mean")}
         if set(arrays) != {"n_gaussian", "order", *constants} or not 0 <= n_gaussian <= len(order):
             raise ValueError("the schema's parts are not those of a schema")
         if order.ndim != 1 or order.dtype.kind != "i" or not np.array_equal(np.sort(order), np.arange(len(order))):

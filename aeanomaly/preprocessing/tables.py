@@ -1,6 +1,7 @@
 """The door: what a caller passes as X -> a numeric array (N, F), or one clear sentence."""
 
 import warnings
+from decimal import Decimal
 from numbers import Real
 from typing import Any
 
@@ -36,10 +37,11 @@ def check_table(estimator: Any, X: Any, *, reset: bool, least_rows: int = 1) -> 
     TypeError
         For sparse matrices, and column names that are not all strings.
     """
-    if isinstance(X, pd.DataFrame):
-        _check_column_names(X)
+    frame = _as_pandas(X)
+    if frame is not None:
+        _check_column_names(frame)
         validate_data(estimator, X, reset=reset, skip_check_array=True)
-        table = _numbers_of_frame(X)
+        table = _numbers_of_frame(frame)
     else:
         table = _numbers_of_array(estimator, X, reset)
     if len(table) < least_rows:
@@ -49,6 +51,17 @@ def check_table(estimator: Any, X: Any, *, reset: bool, least_rows: int = 1) -> 
         raise ValueError(f"0 feature(s) (shape={table.shape}) while a minimum of 1 is required.")
     check_finite(table, getattr(estimator, "feature_names_in_", None))
     return table
+
+
+def _as_pandas(X: Any) -> pd.DataFrame | None:
+    """X as a pandas frame if it is a frame, of pandas or of another library."""
+    if isinstance(X, pd.DataFrame):
+        return X
+    try:
+        frame = X.to_pandas()
+    except (AttributeError, ImportError):
+        return None
+    return frame if isinstance(frame, pd.DataFrame) else None
 
 
 def check_finite(table: np.ndarray, names: np.ndarray | None) -> None:
@@ -91,7 +104,7 @@ def _numbers_of_frame(frame: pd.DataFrame) -> np.ndarray:
 def _check_column(column: pd.Series, name: Any) -> None:
     if column.dtype == object:
         for value in column[column.notna()]:
-            if not isinstance(value, (Real, np.bool_)):
+            if not isinstance(value, (Real, Decimal, np.bool_)):
                 raise ValueError(f"column {name!r} holds {value!r}, and only numbers are taken; {_ENCODE_IT}")
     elif not _is_numeric(column.dtype):
         raise ValueError(f"column {name!r} is of dtype {column.dtype}, and only numbers are taken; {_ENCODE_IT}")
@@ -126,12 +139,14 @@ def _warn_if_rounded(values: Any, name: str) -> None:
 def _numbers_of_array(estimator: Any, X: Any, reset: bool) -> np.ndarray:
     try:
         table = validate_data(estimator, X, reset=reset, dtype="numeric", ensure_all_finite=False, ensure_min_samples=0)
-        if table.dtype == object:  # a frame of another library
+        if table.dtype == object:  # a frame of a library without a way to pandas
             table = table.astype(np.float64)
     except ValueError as error:
         if "could not convert" in str(error):
             _raise_for_text(np.asarray(X, dtype=object), getattr(estimator, "feature_names_in_", None))
         raise
+    if table.dtype.kind in "mM":
+        raise ValueError(f"X is of dtype {table.dtype}, and only numbers are taken; {_ENCODE_IT}")
     if table.dtype.itemsize > 8:
         with np.errstate(over="ignore"):
             return table.astype(np.float64)

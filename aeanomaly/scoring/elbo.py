@@ -1,7 +1,8 @@
 """Evidence of a row under the variational autoencoder, and its lower bounds.
 
-All bounds are taken on one fixed set of draws, the same for every row, so that scoring is
-deterministic and a row's score does not depend on its neighbours.
+All are taken on one fixed set of draws, the same for every row, so that scoring is deterministic
+and a row's score does not depend on its neighbours. The draws are a quadrature rather than a random
+sample: an expectation over few of them has less error, and is no longer unbiased.
 """
 
 import math

@@ -1,6 +1,6 @@
 """Scores -> offset: rows that score below it are flagged."""
 
-from aeanomaly.thresholds.rules import Contamination, MedianAbsoluteDeviation, as_threshold
+from aeanomaly.thresholds.rules import Contamination, MedianAbsoluteDeviation, as_threshold, offset_of
 from aeanomaly.thresholds.summary import ScoreSummary
 
-__all__ = ["Contamination", "MedianAbsoluteDeviation", "ScoreSummary", "as_threshold"]
+__all__ = ["Contamination", "MedianAbsoluteDeviation", "ScoreSummary", "as_threshold", "offset_of"]

@@ -98,6 +98,20 @@ def as_threshold(value: Any) -> Threshold:
     )
 
 
+def offset_of(threshold: Any, scores: np.ndarray) -> float:
+    """The offset that a threshold, in any of its forms, sets on scores (n,).
+
+    Raises
+    ------
+    ValueError
+        If it is no threshold, or its answer is not a finite number.
+    """
+    offset = as_threshold(threshold).fit(scores)
+    if not isinstance(offset, Real) or not np.isfinite(float(offset)):
+        raise ValueError(f"{threshold!r}.fit(scores) must return a finite number, the offset; got {offset!r}")
+    return float(offset)
+
+
 def _finite(scores: np.ndarray) -> np.ndarray:
     scores = np.asarray(scores, dtype=np.float64)
     if scores.ndim != 1 or len(scores) == 0 or not np.isfinite(scores).all():

@@ -1,14 +1,16 @@
 """The engine: train(network, objective, data, settings) -> result. It knows members, and no variant."""
 
 from aeanomaly.training.device import resolve_device
-from aeanomaly.training.engine import train
-from aeanomaly.training.optimizer import OptimizerState
+from aeanomaly.training.engine import StepHook, train
+from aeanomaly.training.optimizer import FlatParameters, OptimizerState
 from aeanomaly.training.result import TrainingResult
 from aeanomaly.training.settings import EarlyStopping, TrainingData, TrainingSettings
 
 __all__ = [
     "EarlyStopping",
+    "FlatParameters",
     "OptimizerState",
+    "StepHook",
     "TrainingData",
     "TrainingResult",
     "TrainingSettings",

@@ -78,9 +78,10 @@ def train(
             if last or n_steps % _LOOK_EVERY == 0:
                 divergence.look(loss[looked : n_steps + 1].cpu().numpy(), n_steps)
                 looked = n_steps + 1
-            if stopping and stopping.due(n_steps):
+            if stopping and (last or stopping.due(n_steps)):
                 stopping.look(network, n_steps)
-            if last or (divergence.diverged | stopping.stopped if stopping else divergence.diverged).all():
+                divergence.ignore(stopping.stopped)
+            if last or (divergence.diverged | divergence.ignored).all():
                 break
             factor = schedule_factor(settings.schedule, n_steps, settings.n_steps)
             optimizer.step(parameters.gradients(losses), factor)

@@ -1,7 +1,7 @@
 """What the engine is told: the rows, and how to train on them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -21,7 +21,7 @@ class TrainingData:
     members : list of ndarray of int
         For each member, the numbers of the rows that it trains on.
     validation : list of ndarray of int, optional
-        For each member, the numbers of the rows that early stopping watches.
+        For each member, the numbers of the rows that early stopping watches, in random order.
     encoding_of_member : sequence of int, optional
         For each member, its slice; by default the first.
     """
@@ -76,5 +76,5 @@ class TrainingSettings:
     learning_rate: Sequence[float]
     weight_decay: Sequence[float]
     schedule: Literal["cosine", "constant"] = "cosine"
-    early_stopping: EarlyStopping | None = field(default=None)
+    early_stopping: EarlyStopping | None = None
     call: int = 0

@@ -13,6 +13,10 @@ from aeanomaly.training.settings import EarlyStopping, TrainingData
 _VALIDATION_CALL = 2**31 - 1
 #: A loss this many times its first value has left the ground, even while it is finite.
 _EXPLOSION = 1e6
+#: Losses in a row that make an explosion.
+_WHOLE_BLOCK = 10
+#: Validation rows of each member: the same number for all, so that a member's loss does not depend on its neighbours.
+_VALIDATION_ROWS = 1024
 
 
 class KeptWeights:
@@ -44,21 +48,29 @@ class KeptWeights:
 class DivergenceWatch:
     """Finds members whose loss stopped being finite or exploded, and keeps the last weights before that.
 
-    Looks at a block of losses at a time, so that the loop need not wait for each.
+    Looks at a block of losses at a time, so that the loop need not wait for each, and because one
+    batch with an outlying row has a huge loss in the best of trainings: only a whole block is an explosion.
     """
 
     def __init__(self, values: torch.Tensor):
         self.kept = KeptWeights(values)
         self.diverged = np.zeros(len(values), dtype=bool)
+        self.ignored = np.zeros(len(values), dtype=bool)
         self._bound: np.ndarray | None = None
 
     def look(self, block: np.ndarray, n_steps: int) -> None:
         """Take in losses (steps, M), the last of them at the present weights, which are `n_steps` old."""
         if self._bound is None:
             self._bound = _EXPLOSION * (1 + np.abs(block[0]))
-        with np.errstate(invalid="ignore"):
-            self.diverged |= ~(block <= self._bound).all(axis=0)
+        lost = ~np.isfinite(block).all(axis=0)
+        if len(block) >= _WHOLE_BLOCK:
+            lost |= (block > self._bound).all(axis=0)
+        self.diverged |= lost & ~self.ignored
         self.kept.keep(~self.diverged, n_steps)
+
+    def ignore(self, members: np.ndarray) -> None:
+        """Look no longer at members (M,) that have stopped."""
+        self.ignored = members
 
 
 class EarlyStoppingWatch:
@@ -79,7 +91,7 @@ class EarlyStoppingWatch:
         self._rule = rule
         self._objective = objective
         self._keys = keys
-        self._rows = _padded(data)
+        self._rows = _validation_rows(data)
         self.kept = KeptWeights(values)
         self.stopped = np.zeros(len(keys), dtype=bool)
         self.history: list[np.ndarray] = []
@@ -104,10 +116,10 @@ class EarlyStoppingWatch:
         self.stopped |= training & (self._waited >= self._rule.patience)
 
 
-def _padded(data: TrainingData) -> torch.Tensor:
-    """Validation rows of all members, (M, V, D): where a member has fewer, its own come round."""
+def _validation_rows(data: TrainingData) -> torch.Tensor:
+    """Validation rows of all members, (M, V, D): the first of them, or all, coming round."""
     assert data.validation is not None
-    length = max(len(rows) for rows in data.validation)
-    numbers = np.stack([np.resize(rows, length) + data.first_row(m) for m, rows in enumerate(data.validation)])
+    rows_of = enumerate(data.validation)
+    numbers = np.stack([np.resize(rows, _VALIDATION_ROWS) + data.first_row(m) for m, rows in rows_of])
     flat = data.flat
     return flat[torch.from_numpy(numbers).to(flat.device)]

@@ -45,12 +45,13 @@ def test_from_a_csv_to_scored_rows(folder, capsys):
     assert "30 rows scored" in captured.err
     before, after = (pd.read_csv(name, dtype=str) for name in ("new.csv", "scored.csv"))
     pd.testing.assert_frame_equal(after[before.columns], before)
-    scored = pd.read_csv("scored.csv", float_precision="round_trip")
+    scored = pd.read_csv("scored.csv")
     assert list(scored.columns[-3:]) == ["score", "decision", "anomaly"]
     detector = aeanomaly.load("model.aea")
     X = scored[["a", "b", "c", "flag"]].astype(float)
-    np.testing.assert_array_equal(scored.score, detector.score_samples(X))
-    np.testing.assert_array_equal(scored.decision, detector.decision_function(X))
+    # Older versions of pandas read floats a rounding off.
+    np.testing.assert_allclose(scored.score, detector.score_samples(X), rtol=1e-14)
+    np.testing.assert_allclose(scored.decision, detector.decision_function(X), rtol=1e-14)
     np.testing.assert_array_equal(scored.anomaly == 1, detector.predict(X) == -1)
     assert scored.score.argsort()[:3].isin([0, 1, 2]).all()
 
@@ -141,6 +142,12 @@ def test_an_empty_table_gives_an_empty_result(folder, capsys):
         (["score", "model.aea", "holes.csv"], "column(s) 'b', 'c', 'flag' that the model needs are missing"),
         (["score", "model.aea", "scored.csv"], "already has column(s) 'score'; rename the new ones with --prefix"),
         (["info", "new.csv"], "'new.csv' is not a model file"),
+        (["fit", "broken.csv.gz", "-o", "m.aea"], "broken.csv.gz"),
+        (["fit", "text.csv", "-o", "m.aea", "--label", "city"], "label column 'city' must hold 0 and 1"),
+        (
+            ["fit", "train.csv", "-o", "m.aea", "--contamination", "0.1", "--set", "contamination=0.2"],
+            "one and the same",
+        ),
     ],
 )
 def test_mistakes_get_one_sentence_and_exit_code_1(folder, capsys, words, message):
@@ -153,6 +160,7 @@ def test_mistakes_get_one_sentence_and_exit_code_1(folder, capsys, words, messag
         "empty.csv": "",
         "scored.csv": "a,b,c,flag,score\n1,2,3,1,0\n",
         "train.txt": "a\n1\n",
+        "broken.csv.gz": "\x1f\x8b no gzip at all",
     }
     for name, text in files.items():
         (folder / name).write_text(text)
@@ -164,6 +172,29 @@ def test_mistakes_get_one_sentence_and_exit_code_1(folder, capsys, words, messag
     assert captured.err.count("\n") == 1
     assert captured.out == ""
     assert not (folder / "m.aea").exists()
+
+
+def test_columns_called_row_blank_lines_and_indices_are_kept(folder, capsys):
+    (folder / "one.csv").write_text("row\n1001\n1002\n1003\n1004\n\n")
+    assert run("fit", "one.csv", "-o", "one.aea", *QUICK) == 0
+    capsys.readouterr()
+    assert run("score", "one.aea", "one.csv", "--top", 4, "--json") == 0
+    top = json.loads(capsys.readouterr().out)["top"]
+    assert {(line["row number"], str(line["row"])) for line in top} == {(i, f"100{i}") for i in range(1, 5)}
+    (folder / "hole.csv").write_text("row\n1001\n\n1003\n")
+    assert run("score", "one.aea", "hole.csv") == 1
+    assert "X contains NaN in column(s) 'row' (1)" in capsys.readouterr().err
+    pytest.importorskip("pyarrow")
+    fitted()
+    pd.read_csv("new.csv", dtype={"id": str}).set_index("id").to_parquet("indexed.parquet")
+    assert run("score", "model.aea", "indexed.parquet", "-o", "scored.csv") == 0
+    assert pd.read_csv("scored.csv", dtype=str).id.tolist() == pd.read_csv("new.csv", dtype=str).id.tolist()
+
+
+def test_identifiers_that_are_too_large_are_warned_of(folder, capsys):
+    (folder / "big.csv").write_text("n,b\n" + "".join(f"{2**53 + 1 + 2 * i},{i}\n" for i in range(20)))
+    assert run("fit", "big.csv", "-o", "big.aea", *QUICK) == 0
+    assert "aeanomaly: warning: column 'n' holds integers beyond 2**53" in capsys.readouterr().err
 
 
 def test_wrong_usage_exits_with_2(folder, capsys):

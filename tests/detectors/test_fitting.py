@@ -219,3 +219,70 @@ def test_the_callers_gradient_modes_do_not_matter(rows):
         with mode():
             np.testing.assert_array_equal(quick().fit(rows).score_samples(rows), plain)
             quick().partial_fit(rows).partial_fit(rows)
+
+
+def test_a_short_fit_with_early_stopping_keeps_trained_weights(rows):
+    stopped, plain = quick(early_stopping=True, max_iter=9).fit(rows), quick(max_iter=9).fit(rows)
+    untrained = quick(max_iter=1, learning_rate=1e-12).fit(rows)
+    assert stopped.score(rows) > untrained.score(rows)
+    assert plain.score(rows) > untrained.score(rows)
+
+
+def test_one_wild_row_is_no_divergence(rows):
+    wild = rows.copy()
+    wild[17, 0] = 1e5
+    detector = quick(batch_size=8).fit(rows).partial_fit(wild)
+    assert detector.score_samples(wild).argmin() == 17
+    raw = np.random.default_rng(0).normal(size=(1000, 3))
+    raw[3, 0] = 3e4
+    assert quick(standardize=False, max_iter=300).fit(raw).score_samples(raw).argmin() == 3
+
+
+def test_a_threshold_must_answer_with_a_finite_number(rows):
+    class Fluent:
+        def fit(self, scores):
+            return self
+
+    class Lost:
+        def fit(self, scores):
+            return np.nan
+
+    detector = quick().fit(rows)
+    for rule in (Fluent(), Lost()):
+        with pytest.raises(ValueError, match=r"must return a finite number, the offset; got"):
+            detector.set_threshold(rule)
+        with pytest.raises(ValueError, match=r"must return a finite number, the offset; got"):
+            quick(contamination=rule).fit(rows)
+
+
+def test_numbers_of_numpy_as_parameters_can_be_saved(rows, tmp_path):
+    detector = VariationalAutoencoder(
+        hidden_layer_sizes=(np.int64(8),),
+        noise_variance=np.float32(0.5),
+        max_iter=np.int32(20),
+        random_state=np.int64(1),
+    ).fit(rows)
+    detector.save(tmp_path / "model.aea")
+    np.testing.assert_array_equal(aeanomaly.load(tmp_path / "model.aea").elbo(rows), detector.elbo(rows))
+
+
+def test_a_scoring_callback_does_not_hide_a_divergence(rows):
+    callback = pytest.importorskip("sklearn.callback")
+    detector = quick(learning_rate=1e10, weight_decay=0.0).set_callbacks(callback.ScoringMonitor(scoring="roc_auc"))
+    with pytest.raises(aeanomaly.FitError, match="training diverged before any step could be kept"):
+        detector.fit(rows, np.where(np.arange(200) % 10 == 0, -1, 1))
+
+
+def test_two_valued_columns_come_back_exactly():
+    X = np.random.default_rng(0).choice([-2.7, -0.6], size=(100, 2))
+    detector = VariationalAutoencoder(max_iter=50, random_state=0).fit(X)
+    assert set(np.unique(detector.sample(50, random_state=2**64 + 5))) <= {-2.7, -0.6}
+
+
+def test_dates_are_refused_in_any_container():
+    dates = np.arange("2020-01-01", "2020-02-01", dtype="datetime64[D]")
+    with pytest.raises(ValueError, match="only numbers are taken"):
+        quick().fit(dates[:, None])
+    polars = pytest.importorskip("polars")
+    with pytest.raises(ValueError, match="column 'day' is of dtype"):
+        quick().fit(polars.DataFrame({"x": np.arange(31.0), "day": dates}))

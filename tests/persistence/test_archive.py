@@ -104,7 +104,11 @@ def test_a_threshold_of_ones_own_cannot_be_saved_and_the_error_says_what_to_do(r
         (lambda m: m["sha256"].update({"weights.safetensors": "0" * 64}), "do not agree with their checksum"),
         (lambda m: m["fitted"].update(feature_names=["a"]), "feature_names are not 4 texts"),
         (lambda m: m["fitted"].pop("offset"), "offset"),
-        (lambda m: m["fitted"].update(offset="low"), "could not convert"),
+        (lambda m: m["fitted"].update(seed=-1), "seed is not a whole number of at least 0"),
+        (lambda m: m["network"].update(activation="foo"), "there is no network with 'point' code, 'foo'"),
+        (lambda m: m.update(detector="variational"), "does not hold a whole detector"),
+        (lambda m: m.pop("fitted"), "its manifest lacks fitted"),
+        (lambda m: m["fitted"].update(offset="low"), "offset is not a finite number"),
     ],
 )
 def test_a_manifest_that_lies_is_refused(model, change, message):
