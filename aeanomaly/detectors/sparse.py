@@ -25,7 +25,7 @@ class SparseAutoencoder(BaseDetector):
         "l1": `sparsity_weight` times the sum of absolute code values, of a rectified code. "kl":
         `sparsity_weight` times the divergence of each unit's mean activation from `sparsity_target`,
         of a code in (0, 1).
-    sparsity_weight : float, default=0.1
+    sparsity_weight : float, default=0.3
         Weight beside the reconstruction error of a row; 0 for no penalty.
     sparsity_target : float in (0, 1), default=0.05
         Mean activation that "kl" aims at.
@@ -47,12 +47,12 @@ class SparseAutoencoder(BaseDetector):
     >>> t = np.random.default_rng(0).uniform(-1, 1, size=(500, 1))
     >>> X = np.hstack([t, t**2, np.sin(3 * t)])
     >>> detector = SparseAutoencoder(random_state=0).fit(X)
-    >>> detector.predict([[0.0, 0.0, 0.0], [0.9, -3.0, -3.0]])
+    >>> detector.predict([[0.5, 0.25, 1.0], [0.9, -3.0, -3.0]])
     array([ 1, -1])
     """
 
     sparsity: str = "l1"
-    sparsity_weight: float = 0.1
+    sparsity_weight: float = 0.3
     sparsity_target: float = 0.05
 
     _rules: ClassVar[dict[str, Rule]] = {

@@ -1,0 +1,224 @@
+"""What a fitted detector answers: scores, labels, codes, rows in original units, a file."""
+
+import os
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import torch
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, OutlierMixin, TransformerMixin
+from sklearn.utils.validation import check_array, check_is_fitted
+
+from aeanomaly.detectors import _saving
+from aeanomaly.detectors._model import Model
+from aeanomaly.preprocessing import check_table
+from aeanomaly.thresholds import offset_of
+
+
+class FittedMethods(ClassNamePrefixFeaturesOutMixin, TransformerMixin, OutlierMixin):
+    """The public methods that read a fit; the threshold is all that one of them moves.
+
+    A score's way is the same in all of them: check the table, encode it, networks chunk by chunk,
+    terms per column, their sum.
+    """
+
+    # What a fit leaves behind, beside the public attributes.
+    _word: ClassVar[str]
+    _model: Model
+    offset_: float
+    training_scores_: np.ndarray
+    latent_dim_: int
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "offset_")
+
+    def _error_terms(self, table: np.ndarray) -> np.ndarray:
+        """Terms (N, T) whose sum over the last axis is minus the score."""
+        return self._model.deviance(table)
+
+    def _checked(self, X: Any) -> np.ndarray:
+        """The numbers of a table that is to be scored."""
+        check_is_fitted(self)
+        return check_table(self, X, reset=False)
+
+    def score_samples(self, X: Any) -> np.ndarray:
+        """How normal each row is.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples,)
+            Higher = more normal. The same to the bit for a row alone, in any chunk, in any order.
+        """
+        return -self._error_terms(self._checked(X)).sum(axis=1)
+
+    def decision_function(self, X: Any) -> np.ndarray:
+        """``score_samples(X) - offset_``: below 0 for anomalies.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+
+        Returns
+        -------
+        decision : ndarray of shape (n_samples,)
+            Higher = more normal.
+        """
+        return self.score_samples(X) - self.offset_
+
+    def predict(self, X: Any) -> np.ndarray:
+        """+1 for normal rows, -1 for anomalies.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+
+        Returns
+        -------
+        labels : ndarray of int of shape (n_samples,)
+        """
+        return np.where(self.decision_function(X) >= 0, 1, -1)
+
+    def score(self, X: Any, y: Any = None) -> float:
+        """Mean of `score_samples`, so that cross-validation runs without labels.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+            Rows that were not trained on.
+        y : Ignored
+
+        Returns
+        -------
+        score : float
+            Higher = better reconstructed.
+        """
+        return float(self.score_samples(X).mean())
+
+    def reconstruction_error(self, X: Any, per_feature: bool = False) -> np.ndarray:
+        """Deviance of each row from its reconstruction, in encoded units.
+
+        Squared error for Gaussian columns, twice the cross-entropy for Bernoulli ones.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+        per_feature : bool, default=False
+            Each column's part instead of the sum over columns.
+
+        Returns
+        -------
+        errors : ndarray of shape (n_samples,) or (n_samples, n_features)
+            Higher = worse.
+        """
+        table = self._checked(X)
+        errors = self._model.deviance(table)
+        return errors if per_feature else errors.sum(axis=1)
+
+    def set_threshold(self, threshold: Any, X: Any = None, y: Any = None) -> Self:
+        """Move `offset_` without refitting.
+
+        Parameters
+        ----------
+        threshold : "auto", float in (0, 0.5] or object with ``fit(scores) -> offset``
+            As for the parameter `contamination`, which is left as it is.
+        X : array-like or DataFrame of shape (n_samples, n_features), optional
+            Rows to set it on; by default `training_scores_`.
+        y : Ignored
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If it is no threshold, or its answer is not a finite number.
+        """
+        check_is_fitted(self)
+        self.offset_ = offset_of(threshold, self.training_scores_ if X is None else self.score_samples(X))
+        return self
+
+    def transform(self, X: Any) -> np.ndarray:
+        """Code of each row.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+
+        Returns
+        -------
+        code : ndarray of shape (n_samples, latent_dim_)
+        """
+        table = self._checked(X)
+        return self._model.code(table)
+
+    def inverse_transform(self, X: Any) -> np.ndarray:
+        """Expected row for each code, in original units.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, latent_dim_)
+            Codes, as from `transform`.
+
+        Returns
+        -------
+        rows : ndarray of shape (n_samples, n_features)
+        """
+        check_is_fitted(self)
+        code = check_array(X, dtype=np.float64)
+        if code.shape[1] != self.latent_dim_:
+            raise ValueError(f"X has {code.shape[1]} columns, and the code has {self.latent_dim_}; pass transform(X)")
+        return self._model.from_code(code)
+
+    def reconstruct(self, X: Any) -> np.ndarray:
+        """What the autoencoder makes of each row, in original units.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+
+        Returns
+        -------
+        rows : ndarray of shape (n_samples, n_features)
+            Expected values; of a two-valued column, between the two.
+        """
+        table = self._checked(X)
+        return self._model.reconstruct(table)
+
+    def encoder_module(self) -> torch.nn.Sequential:
+        """A copy of the trained encoder as a torch module, to fine-tune.
+
+        Returns
+        -------
+        module : nn.Sequential
+            Rows in original units (B, n_features), any real dtype -> code (B, latent_dim_), float32.
+        """
+        check_is_fitted(self)
+        return self._model.encoder_module()
+
+    @property
+    def _n_features_out(self) -> int:
+        return self.latent_dim_
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the fitted detector to a model file, which holds no code; `aeanomaly.load` reads it.
+
+        Parameters
+        ----------
+        path : path-like
+            By custom with the suffix ``.aea``. Replaced in one step.
+
+        Raises
+        ------
+        ModelFileError
+            If a parameter holds an object of one's own, which a file without code cannot.
+        ValueError
+            If the path is there and is not a regular file.
+        OSError
+            If it cannot be written; what was there is intact.
+        """
+        check_is_fitted(self)
+        _saving.save(self, path)
