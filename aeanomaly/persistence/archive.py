@@ -38,8 +38,7 @@ _UNREADABLE = (
     IndexError,
     EOFError,
     OverflowError,
-    RuntimeError,  # an encrypted member, a deep nesting
-    NotImplementedError,
+    RuntimeError,  # an encrypted member, a deep nesting, what zipfile does not implement
     OSError,
 )
 
