@@ -1,6 +1,5 @@
 """Tables in and out. Cells of a CSV stay text, so that a copy of them is exact."""
 
-import csv
 import gzip
 import io
 import sys
@@ -78,7 +77,7 @@ def write_table(frame: pd.DataFrame, target: str) -> None:
         raise CommandError(f"{target}: the suffix must be .csv, .csv.gz or .parquet; choose another name, or - ")
     buffer = io.BytesIO()
     compression = {"method": "gzip", "mtime": 0} if target.endswith(".gz") else None
-    frame.to_csv(buffer, index=False, lineterminator="\n", quoting=csv.QUOTE_MINIMAL, compression=compression)
+    frame.to_csv(buffer, index=False, lineterminator="\n", compression=compression)
     write_atomically(target, buffer.getvalue())
 
 

@@ -51,13 +51,13 @@ class Model:
         """Table (N, F) -> float32 rows (N, D)."""
         return self._encoder.encode(table)
 
-    def apply(self, function: Any, table: np.ndarray) -> np.ndarray:
+    def apply(self, function: Any, table: np.ndarray, encode: Any = None) -> np.ndarray:
         """`function` on encoded rows (M, B, D) -> (M, B, T), averaged over members: (N, T) float64."""
 
         def members(rows: torch.Tensor) -> torch.Tensor:
             return function(rows.expand(self.spec.n_members, -1, -1)).mean(dim=0)
 
-        return in_chunks(members, table, self.encode, self.device)
+        return in_chunks(members, table, encode or self.encode, self.device)
 
     def deviance(self, table: np.ndarray) -> np.ndarray:
         """Reconstruction error per column of the table, (N, F)."""
@@ -70,11 +70,7 @@ class Model:
 
     def from_code(self, code: np.ndarray) -> np.ndarray:
         """Expected row for each code (N, L), in original units (N, F)."""
-
-        def expected(codes: torch.Tensor) -> torch.Tensor:
-            return self.likelihood.mean(self.network.decode(codes.expand(self.spec.n_members, -1, -1))).mean(dim=0)
-
-        rows = in_chunks(expected, code, _code_in_float32, self.device)
+        rows = self.apply(lambda codes: self.likelihood.mean(self.network.decode(codes)), code, _code_in_float32)
         return self._encoder.decode(rows)
 
     def reconstruct(self, table: np.ndarray) -> np.ndarray:

@@ -16,6 +16,11 @@ class Rule(NamedTuple):
     allows: Callable[[Any], bool]
     text: str
 
+    def check(self, owner: str, name: str, value: Any) -> None:
+        """Raise a ValueError that names owner, parameter, rule and value if the rule is broken."""
+        if not self.allows(value):
+            raise ValueError(f"{owner}: {name} must be {self.text}; got {value!r}")
+
 
 def integer(least: int) -> Rule:
     return Rule(lambda v: _is_integer(v) and v >= least, f"an integer of at least {least}")
@@ -56,14 +61,13 @@ def widths() -> Rule:
 
 def check_parameters(estimator: Any, rules: Mapping[str, Rule]) -> None:
     """Raise a ValueError for the first parameter that breaks its rule."""
+    owner = type(estimator).__name__
     for name, rule in rules.items():
-        value = getattr(estimator, name)
-        if not rule.allows(value):
-            raise ValueError(f"{type(estimator).__name__}: {name} must be {rule.text}; got {value!r}")
+        rule.check(owner, name, getattr(estimator, name))
     try:
         as_threshold(estimator.contamination)
     except ValueError as error:
-        raise ValueError(f"{type(estimator).__name__}: contamination: {error}") from None
+        raise ValueError(f"{owner}: contamination: {error}") from None
 
 
 def _is_integer(value: Any) -> bool:

@@ -140,9 +140,7 @@ class VariationalAutoencoder(BaseDetector):
         """
         table, model = self._checked(X), self._model
         n_draws = self.n_draws if n_draws is None else n_draws
-        rule = integer(1)
-        if not rule.allows(n_draws):
-            raise ValueError(f"log_evidence: n_draws must be {rule.text}; got {n_draws!r}")
+        self._rules["n_draws"].check("log_evidence", "n_draws", n_draws)
         draws = self._draws(n_draws)
 
         def bound(rows: torch.Tensor) -> torch.Tensor:
@@ -165,7 +163,5 @@ class VariationalAutoencoder(BaseDetector):
             In original units; two-valued columns hold their two values.
         """
         check_is_fitted(self)
-        rule = integer(1)
-        if not rule.allows(n_samples):
-            raise ValueError(f"sample: n_samples must be {rule.text}; got {n_samples!r}")
+        integer(1).check("sample", "n_samples", n_samples)
         return self._model.sample(n_samples, draw_seed(random_state))

@@ -1,8 +1,8 @@
 """AdamW for a whole stack, on one flat buffer."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Any
 
 import numpy as np
 import torch
@@ -86,13 +86,17 @@ class AdamW:
     Parameters
     ----------
     parameters : FlatParameters
-    learning_rate, weight_decay : Tensor (M, 1)
+    learning_rate, weight_decay : sequence of float (M,)
     state : OptimizerState, optional
         To go on from.
     """
 
     def __init__(
-        self, parameters: FlatParameters, learning_rate: Any, weight_decay: Any, state: OptimizerState | None = None
+        self,
+        parameters: FlatParameters,
+        learning_rate: Sequence[float],
+        weight_decay: Sequence[float],
+        state: OptimizerState | None = None,
     ):
         values = parameters.values
         self._values = values
