@@ -6,6 +6,7 @@ import torch
 
 from aeanomaly._version import __version__
 from aeanomaly.detectors import (
+    AutoencoderEnsemble,
     ContractiveAutoencoder,
     DenoisingAutoencoder,
     SparseAutoencoder,
@@ -20,6 +21,7 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=lambda: torch.set_num_threads(1))
 
 __all__ = [
+    "AutoencoderEnsemble",
     "ContractiveAutoencoder",
     "DenoisingAutoencoder",
     "FitError",

@@ -3,12 +3,14 @@
 from aeanomaly.detectors._saving import REGISTRY, load
 from aeanomaly.detectors.contractive import ContractiveAutoencoder
 from aeanomaly.detectors.denoising import DenoisingAutoencoder
+from aeanomaly.detectors.ensemble import AutoencoderEnsemble
 from aeanomaly.detectors.sparse import SparseAutoencoder
 from aeanomaly.detectors.undercomplete import UndercompleteAutoencoder
 from aeanomaly.detectors.variational import VariationalAutoencoder
 
 __all__ = [
     "REGISTRY",
+    "AutoencoderEnsemble",
     "ContractiveAutoencoder",
     "DenoisingAutoencoder",
     "SparseAutoencoder",

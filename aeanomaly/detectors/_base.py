@@ -3,6 +3,7 @@
 import copy
 import warnings
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -24,6 +25,9 @@ from aeanomaly.streams import MemberKey
 from aeanomaly.thresholds import ScoreSummary, offset_of
 from aeanomaly.training import OptimizerState, TrainingResult, resolve_device
 
+#: How far `robust` moves prototypes towards where rows are many (see `Start`).
+_ROBUST = {"shifts": 2, "n_neighbors": 10}
+
 
 class BaseDetector(
     FittedMethods,
@@ -36,6 +40,8 @@ class BaseDetector(
 
     _rules: ClassVar[dict[str, Rule]] = SHARED_RULES
     _auto_latent_dim: ClassVar[Any]  # number of columns -> width of the code
+    _activation_of_code: ClassVar[str] = ""  # for the docstring
+    _far_from_start: ClassVar[bool] = False  # whether training has to move prototypes far
 
     # What a fit leaves behind, beside the public attributes.
     _seed: int
@@ -91,25 +97,25 @@ class BaseDetector(
     def _fit(self, X: Any, y: Any, watching: Any) -> None:
         check_parameters(self, self._rules)
         table = check_table(self, X, reset=True, least_rows=2)
-        model = self._start(table, self._model if self.warm_start and self.__sklearn_is_fitted__() else None)
-        n_steps = steps_of_fit(self.max_iter, len(table))
+        model, rows = self._start(table, self._model if self.warm_start and self.__sklearn_is_fitted__() else None)
+        n_steps = steps_of_fit(self, len(table))
         with watched(watching, n_steps, {"X": X, "y": y}, lambda: self._as_if_fitted(model, table)) as on_step:
             result = learn(
                 self,
                 model,
                 self._objective(model),
-                model.encode(table),
+                rows,
                 keys=self._keys,
                 n_steps=n_steps,
                 call=self._n_calls,
                 on_step=on_step,
             )
         self._n_calls += 1
-        self.loss_curve_, self.validation_curve_ = result.loss[:, 0], result.validation_loss[:, 0]
+        self.loss_curve_, self.validation_curve_ = result.loss.mean(axis=1), result.validation_loss.mean(axis=1)
         self._conclude(model, result, table)
 
-    def _start(self, table: np.ndarray, warm: Model | None = None) -> Model:
-        """A model for these rows, with new weights or with those of `warm`."""
+    def _start(self, table: np.ndarray, warm: Model | None = None) -> tuple[Model, np.ndarray]:
+        """A model for this table, with new weights or with those of `warm`, and the table's encoded rows."""
         device = resolve_device(self.device)
         encoder = TableEncoder(self.likelihood, self.standardize)
         schema = encoder.fit(table, getattr(self, "feature_names_in_", None)).schema
@@ -117,14 +123,16 @@ class BaseDetector(
         self._seed, self._optimizer = draw_seed(self.random_state), None
         if warm is None:
             self._n_calls = 0
-            return Model.fresh(schema, spec, self._keys, device)
+            rows = encoder.encode(table)
+            parts = [rows if part is None else rows[part] for part in self._samples(len(rows))]
+            return Model.fresh(schema, spec, self._keys, parts, device, **self._shift), rows
         if (warm.spec, warm.schema.kinds) != (spec, schema.kinds):
             raise ValueError(
                 "warm_start=True needs the columns and the network of the last fit: "
                 f"that had {warm.spec}, with columns {warm.schema.kinds}; "
                 f"this has {spec}, with columns {schema.kinds}; set warm_start=False to start anew"
             )
-        return warm.copy(schema=schema, device=device)
+        return warm.copy(schema=schema, device=device), encoder.encode(table)
 
     def partial_fit(self, X: Any, y: Any = None) -> Self:
         """Take one pass over more rows: ceil(n_samples / batch_size) steps at a constant rate.
@@ -158,17 +166,20 @@ class BaseDetector(
         check_parameters(self, self._rules)
         first = not self.__sklearn_is_fitted__()
         table = check_table(self, X, reset=first, least_rows=2 if first else 1)
-        model = self._start(table) if first else self._model.copy(device=resolve_device(self.device))
+        if first:
+            model, rows = self._start(table)
+        else:
+            model = self._model.copy(device=resolve_device(self.device))
+            rows = model.encode(table)
         moments = self._optimizer
         state = None if moments is None else OptimizerState.from_arrays(moments, model.device)
-        rows, objective = model.encode(table), self._objective(model)
-        result = learn_more(self, model, objective, rows, keys=self._keys, call=self._n_calls, state=state)
+        result = learn_more(self, model, self._objective(model), rows, keys=self._keys, call=self._n_calls, state=state)
         # After a divergence the weights are older than the moments.
-        self._optimizer = None if result.status[0] == "diverged" else result.optimizer.arrays()
+        self._optimizer = None if "diverged" in result.status else result.optimizer.arrays()
         self._n_calls += 1
         if first:
             self.loss_curve_ = self.validation_curve_ = np.empty(0)
-        self.loss_curve_ = np.concatenate([self.loss_curve_, result.loss[:, 0]])
+        self.loss_curve_ = np.concatenate([self.loss_curve_, result.loss.mean(axis=1)])
         earlier = None if first else ScoreSummary(self.training_scores_, self.n_samples_seen_)
         self._conclude(model, result, table, earlier)
 
@@ -176,14 +187,16 @@ class BaseDetector(
         self, model: Model, result: TrainingResult | None, table: np.ndarray, earlier: ScoreSummary | None = None
     ) -> None:
         """Set the fitted attributes: the model on weights of its own, then scores, then the threshold."""
-        if result is not None and result.status[0] == "diverged":
+        if result is not None and "diverged" in result.status:
             warnings.warn(
-                f"training diverged; the weights of step {result.n_steps[0]} are kept; lower learning_rate",
+                f"training diverged; the weights of step {min(result.n_steps)} are kept; lower learning_rate",
                 ConvergenceWarning,
                 stacklevel=4,
             )
         self._model = model.copy()
-        self.latent_dim_, self.n_iter_ = model.spec.latent_dim, len(self.loss_curve_)
+        self.latent_dim_, self.n_iter_ = self._model.code_width, len(self.loss_curve_)
+        if earlier is None:
+            self._settle(table)
         scores = -self._error_terms(table).sum(axis=1)
         summary = ScoreSummary.of(scores) if earlier is None else earlier.merged(scores)
         self.training_scores_, self.n_samples_seen_ = summary.values, summary.n_rows
@@ -201,4 +214,17 @@ class BaseDetector(
 
     @property
     def _keys(self) -> list[MemberKey]:
+        """Whose streams the members draw from, (M,)."""
         return [MemberKey(self._seed)]
+
+    def _settle(self, table: np.ndarray) -> None:
+        """What else scoring needs to know of the training table, once the network is trained."""
+
+    @property
+    def _shift(self) -> dict[str, int]:
+        """What `Start` is told of prototypes."""
+        return _ROBUST if self.robust else {}
+
+    def _samples(self, n_rows: int) -> Sequence[np.ndarray | None]:
+        """Numbers of the rows that each member trains on, None for all, (M,)."""
+        return [None]

@@ -8,6 +8,7 @@ import torch
 
 from aeanomaly.detectors._model import Model
 from aeanomaly.exceptions import FitError
+from aeanomaly.nn import SOFTMAX
 from aeanomaly.objectives import Objective
 from aeanomaly.streams import MemberKey, numpy_stream
 from aeanomaly.training import (
@@ -21,9 +22,13 @@ from aeanomaly.training import (
 )
 
 
-def steps_of_fit(max_iter: int | str, n_rows: int) -> int:
+def steps_of_fit(detector: Any, n_rows: int) -> int:
     """Optimiser steps of a whole fit: `max_iter`, or what "auto" means for so many rows."""
-    return int(np.clip(20 * math.sqrt(n_rows), 100, 1000)) if max_iter == "auto" else int(max_iter)
+    if detector.max_iter != "auto":
+        return int(detector.max_iter)
+    few = detector.activation == SOFTMAX and not detector._far_from_start
+    per_root, least, most = (8, 50, 400) if few else (20, 100, 1000)
+    return int(np.clip(per_root * math.sqrt(n_rows), least, most))
 
 
 def learn(
@@ -78,15 +83,19 @@ def _split(
     detector: Any, n_rows: int, keys: list[MemberKey], n_steps: int, call: int
 ) -> tuple[list[np.ndarray], list[np.ndarray] | None, EarlyStopping | None]:
     """Each member's training and validation rows, and the rule of early stopping."""
+    samples = [np.arange(n_rows) if part is None else part for part in detector._samples(n_rows)]
     if not detector.early_stopping:
-        return [np.arange(n_rows)] * len(keys), None, None
-    held_out = max(1, round(detector.validation_fraction * n_rows))
-    if held_out >= n_rows:
+        return samples, None, None
+    n_sampled = min(map(len, samples))
+    held_out = max(1, round(detector.validation_fraction * n_sampled))
+    if held_out >= n_sampled:
         raise ValueError(
-            f"validation_fraction={detector.validation_fraction} holds out all {n_rows} rows; lower it or pass more"
+            f"validation_fraction={detector.validation_fraction} holds out all {n_sampled} rows; lower it or pass more"
         )
-    orders = [numpy_stream(key, "validation rows", call).permutation(n_rows) for key in keys]
-    epoch = -(-(n_rows - held_out) // detector.batch_size)
+    orders = [
+        numpy_stream(key, "validation rows", call).permutation(part) for key, part in zip(keys, samples, strict=True)
+    ]
+    epoch = -(-(n_sampled - held_out) // detector.batch_size)
     every = int(np.clip(epoch, 10, max(10, n_steps // 20)))
     rule = EarlyStopping(every=every, patience=detector.n_iter_no_change, tol=detector.tol)
     return [np.sort(o[held_out:]) for o in orders], [o[:held_out] for o in orders], rule

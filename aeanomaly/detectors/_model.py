@@ -1,20 +1,26 @@
 """What a fit leaves behind: a schema, a network, and the ways through them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
 
 from aeanomaly.likelihoods import Bernoulli, Gaussian, Likelihood, Product
-from aeanomaly.nn import NetworkSpec, Standardize, build_network, encoder_module
+from aeanomaly.nn import NetworkSpec, StackedPrototypes, Standardize, Start, build_network, encoder_module
 from aeanomaly.preprocessing import Schema, TableEncoder
 from aeanomaly.scoring import deviance_terms, in_chunks
 from aeanomaly.streams import MemberKey, torch_stream
+from aeanomaly.threads import at_most
 from aeanomaly.training import resolve_device
 
 #: Beyond this, products of a code with weights might leave float32.
 _LARGEST_CODE = 1e12
 _LIKELIHOODS = {"gaussian": Gaussian, "bernoulli": Bernoulli}
+
+
+def _mean_of_members(terms: torch.Tensor) -> torch.Tensor:
+    return terms.mean(dim=0)
 
 
 class Model:
@@ -30,48 +36,99 @@ class Model:
     network : nn.Module
         Of that spec, its weights drawn or trained.
     device : torch.device
+    scales : ndarray of float64 (M,), optional
+        What each member's errors are divided by; 1 by default.
     """
 
-    def __init__(self, schema: Schema, spec: NetworkSpec, network: Any, device: torch.device):
+    def __init__(
+        self, schema: Schema, spec: NetworkSpec, network: Any, device: torch.device, scales: np.ndarray | None = None
+    ):
         self.schema = schema
         self.spec = spec
+        self.scales = np.ones(spec.n_members) if scales is None else scales
         self.network = network.to(device).requires_grad_(False)
         self.device = device
         self.likelihood = _likelihood(schema)
         self._encoder = TableEncoder.of(schema)
 
     @classmethod
-    def fresh(cls, schema: Schema, spec: NetworkSpec, keys: Any, device: torch.device) -> "Model":
-        """A model with newly drawn weights."""
+    def fresh(
+        cls,
+        schema: Schema,
+        spec: NetworkSpec,
+        keys: Any,
+        rows: Sequence[np.ndarray],
+        device: torch.device,
+        **shift: int,
+    ) -> "Model":
+        """A model with newly drawn weights, and prototypes out of each member's encoded rows (N, D).
+
+        `shift` is what `Start` wants to know beside.
+        """
         network = build_network(spec)
-        network.reset(keys)
+        with at_most(1), torch.no_grad():
+            network.reset(keys, Start([torch.from_numpy(part) for part in rows], _likelihood(schema).output, **shift))
         return cls(schema, spec, network, device)
+
+    def spacing(self) -> torch.Tensor:
+        """How far apart neighbouring rows are per column, (M, 1, 1), as far as the encoder's prototypes know.
+
+        Half a standard deviation if it has none.
+        """
+        first = self.network.encoder.layers[0]
+        if isinstance(first, StackedPrototypes):
+            return first.spacing
+        return torch.full((self.spec.n_members, 1, 1), 0.5, dtype=torch.float32, device=self.device)
 
     def encode(self, table: np.ndarray) -> np.ndarray:
         """Table (N, F) -> float32 rows (N, D)."""
         return self._encoder.encode(table)
 
-    def apply(self, function: Any, table: np.ndarray, encode: Any = None) -> np.ndarray:
-        """`function` on encoded rows (M, B, D) -> (M, B, T), averaged over members: (N, T) float64."""
+    def apply(self, function: Any, table: np.ndarray, join: Any = _mean_of_members) -> np.ndarray:
+        """`function` on encoded rows (M, B, D) -> (M, B, T), joined over members: (N, T) float64."""
 
         def members(rows: torch.Tensor) -> torch.Tensor:
-            return function(rows.expand(self.spec.n_members, -1, -1)).mean(dim=0)
+            return join(function(rows.expand(self.spec.n_members, -1, -1)))
 
-        return in_chunks(members, table, encode or self.encode, self.device)
+        return in_chunks(members, table, self.encode, self.device)
 
     def deviance(self, table: np.ndarray) -> np.ndarray:
-        """Reconstruction error per column of the table, (N, F)."""
-        terms = self.apply(lambda rows: deviance_terms(self.network, self.likelihood, rows), table)
+        """Reconstruction error per column of the table, (N, F): the mean over members, each on its own scale."""
+        weights = torch.from_numpy(1 / self.scales).float().to(self.device).view(-1, 1, 1)
+        terms = self.apply(lambda rows: deviance_terms(self.network, self.likelihood, rows) * weights, table)
         return self.schema.in_table_order(terms)
 
+    def errors_of_members(self, table: np.ndarray) -> np.ndarray:
+        """Reconstruction error of each row by each member, before any scale, (N, M)."""
+
+        def errors(rows: torch.Tensor) -> torch.Tensor:
+            return deviance_terms(self.network, self.likelihood, rows).sum(dim=2)
+
+        return self.apply(errors, table, lambda members: members.T)
+
+    @property
+    def code_width(self) -> int:
+        """Units that the members use, all together."""
+        return sum(self.spec.used_code)
+
     def code(self, table: np.ndarray) -> np.ndarray:
-        """Code of each row, (N, L)."""
-        return self.apply(self.network.encode, table)
+        """Code of each row, members side by side, (N, code_width)."""
+
+        def side_by_side(codes: torch.Tensor) -> torch.Tensor:
+            return torch.cat([c[:, :used] for c, used in zip(codes, self.spec.used_code, strict=True)], dim=1)
+
+        return self.apply(self.network.encode, table, side_by_side)
 
     def from_code(self, code: np.ndarray) -> np.ndarray:
-        """Expected row for each code (N, L), in original units (N, F)."""
-        rows = self.apply(lambda codes: self.likelihood.mean(self.network.decode(codes)), code, _code_in_float32)
-        return self._encoder.decode(rows)
+        """Expected row for each code (N, code_width), in original units (N, F)."""
+
+        def rows(codes: torch.Tensor) -> torch.Tensor:
+            padded = codes.new_zeros((self.spec.n_members, len(codes), self.spec.latent_dim))
+            for member, part in enumerate(codes.split(self.spec.used_code, dim=1)):
+                padded[member, :, : part.shape[1]] = part
+            return self.likelihood.mean(self.network.decode(padded)).mean(dim=0)
+
+        return self._encoder.decode(in_chunks(rows, code, _code_in_float32, self.device))
 
     def reconstruct(self, table: np.ndarray) -> np.ndarray:
         """Expected row given each row's code, in original units (N, F)."""
@@ -97,18 +154,18 @@ class Model:
     def encoder_module(self) -> torch.nn.Sequential:
         """The encoder of a single network as a plain module on the CPU."""
         constants = [torch.from_numpy(np.array(getattr(self.schema, n))) for n in ("order", "offset", "scale", "limit")]
-        return encoder_module(self.network.encoder, 0, self.spec.latent_dim, Standardize(*constants))
+        return encoder_module(self.network.encoder, self.spec.used_code, Standardize(*constants))
 
     def copy(self, *, schema: Schema | None = None, device: torch.device | None = None) -> "Model":
         """The same model with a network of its own; under another schema, on another device, if given."""
         copied = self.from_state(*self.to_state(), device=device or self.device)
-        return copied if schema is None else Model(schema, copied.spec, copied.network, copied.device)
+        return copied if schema is None else Model(schema, copied.spec, copied.network, copied.device, copied.scales)
 
     def to_state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """Plain data and numpy arrays that make up the model."""
         weights = {f"network.{name}": p.detach().cpu().numpy().copy() for name, p in self.network.state_dict().items()}
         schema = {f"schema.{name}": value for name, value in self.schema.arrays().items()}
-        return self.spec.to_dict(), {**schema, **weights}
+        return self.spec.to_dict(), {**schema, **weights, "scales": self.scales.copy()}
 
     @classmethod
     def from_state(cls, spec: dict[str, Any], arrays: dict[str, np.ndarray], device: torch.device) -> "Model":
@@ -132,7 +189,10 @@ class Model:
         schema = Schema.from_arrays(
             {n.removeprefix("schema."): a for n, a in arrays.items() if n.startswith("schema.")}
         )
-        return cls(schema, built, network, device)
+        scales = arrays["scales"]
+        if scales.dtype != np.float64 or scales.shape != (built.n_members,) or not (scales > 0).all():
+            raise ValueError("the scales are not one positive number for each member")
+        return cls(schema, built, network, device, scales)
 
     def __getstate__(self) -> dict[str, Any]:
         spec, arrays = self.to_state()

@@ -12,9 +12,9 @@ class SharedParameters:
     """Keyword-only fields in the signature of every detector."""
 
     _: KW_ONLY
-    hidden_layer_sizes: tuple[int, ...] = (128,)
+    hidden_layer_sizes: tuple[int, ...] = (256,)
     latent_dim: int | str = "auto"
-    activation: str = "silu"
+    activation: str = "softmax"
     likelihood: str = "auto"
     standardize: bool = True
     learning_rate: float = 2e-3
@@ -25,6 +25,7 @@ class SharedParameters:
     validation_fraction: float = 0.1
     n_iter_no_change: int = 10
     tol: float = 1e-4
+    robust: bool = False
     warm_start: bool = False
     contamination: Any = "auto"
     device: str = "auto"
@@ -46,6 +47,7 @@ SHARED_RULES: dict[str, Rule] = {
     "validation_fraction": real(0, 1),
     "n_iter_no_change": integer(1),
     "tol": real(0, with_low=True),
+    "robust": flag(),
     "warm_start": flag(),
     "verbose": either(flag(), integer(0)),
 }
@@ -55,8 +57,11 @@ hidden_layer_sizes : tuple of int, default={hidden_layer_sizes}
         Widths of the encoder's hidden layers; the decoder mirrors them; ``()`` for none.
     latent_dim : int or "auto", default="auto"
         Width of the code. "auto": {latent_dim}.
-    activation : {{"silu", "relu", "gelu", "tanh", "logistic", "identity"}}, default="silu"
-        Activation of the hidden layers.
+    activation : {{"softmax", "silu", "relu", "gelu", "tanh", "logistic", "identity"}}, default="softmax"
+        Activation of the hidden layers{also_code}. "softmax": the units of a layer are prototypes, which start
+        at neighbourhoods of training rows and answer by how near the row is to each, compared with the
+        others; the network starts as a smoother of its training rows, and learns from there. A row
+        far from all of them cannot be reconstructed. The others start at random, and extrapolate.
     likelihood : {{"auto", "gaussian", "bernoulli"}}, default="auto"
         What a column is. "auto": a column with exactly two values, whatever they are, is Bernoulli, any
         other Gaussian. "bernoulli" takes every column as such and wants values in [0, 1].
@@ -71,7 +76,7 @@ hidden_layer_sizes : tuple of int, default={hidden_layer_sizes}
     batch_size : int, default={batch_size}
         Rows in each step; where there are fewer, they come round within the batch.
     max_iter : int or "auto", default="auto"
-        Optimiser steps, not epochs. "auto": 20 times the root of the number of rows, from 100 to 1000.
+        Optimiser steps, not epochs. "auto": {max_iter}.
     early_stopping : bool, default=False
         Hold out `validation_fraction` of the rows, stop when their loss no longer falls, and keep the
         best weights.
@@ -83,6 +88,11 @@ hidden_layer_sizes : tuple of int, default={hidden_layer_sizes}
         leaves 10 steps between.
     tol : float, default=1e-4
         Fall of the validation loss (per row) that counts as an improvement.
+    robust : bool, default=False
+        For rows that hold anomalies. Prototypes then start at places where rows are many: each is moved
+        twice to the mean of its 10 nearest rows (Yang, Rahardja & Franti 2021, Mean-shift outlier detection
+        and filtering, Pattern Recognition 115), not once to that of 3, so that few of them stand for
+        anomalies. Only for ``activation="softmax"``; without effect on the others.
     warm_start : bool, default=False
         Let the next `fit` start from the present weights, with new statistics and threshold.
     contamination : "auto", float in (0, 0.5] or object with ``fit(scores) -> offset``, default="auto"
@@ -121,6 +131,14 @@ def documented(cls: Any) -> Any:
     """Fill ``{shared}`` and ``{attributes}`` in a detector's docstring; its defaults come from its fields."""
     assert cls.__doc__ is not None
     defaults = {name: getattr(cls, name) for name in SharedParameters.__dataclass_fields__ if name != "_"}
-    shared = _SHARED_DOC.format(**{**defaults, "latent_dim": cls._auto_latent_dim.__doc__})
+    for_others = "20 times the root of the number of rows, from 100 to 1000"
+    words = {
+        "latent_dim": cls._auto_latent_dim.__doc__,
+        "also_code": cls._activation_of_code,
+        "max_iter": for_others
+        if cls._far_from_start
+        else f"{for_others}; 8 times that root, from 50 to 400, with prototypes",
+    }
+    shared = _SHARED_DOC.format(**{**defaults, **words})
     cls.__doc__ = cls.__doc__.replace("{shared}", shared).replace("{attributes}", _ATTRIBUTES_DOC)
     return cls

@@ -24,6 +24,7 @@ class FittedMethods(ClassNamePrefixFeaturesOutMixin, TransformerMixin, OutlierMi
     # What a fit leaves behind, beside the public attributes.
     _word: ClassVar[str]
     _model: Model
+    _kernel: Model | None = None  # beside the network, in an ensemble
     offset_: float
     training_scores_: np.ndarray
     latent_dim_: int
@@ -33,6 +34,10 @@ class FittedMethods(ClassNamePrefixFeaturesOutMixin, TransformerMixin, OutlierMi
 
     def _error_terms(self, table: np.ndarray) -> np.ndarray:
         """Terms (N, T) whose sum over the last axis is minus the score."""
+        return self._deviance(table)
+
+    def _deviance(self, table: np.ndarray) -> np.ndarray:
+        """Reconstruction error per column, (N, F)."""
         return self._model.deviance(table)
 
     def _checked(self, X: Any) -> np.ndarray:
@@ -114,7 +119,7 @@ class FittedMethods(ClassNamePrefixFeaturesOutMixin, TransformerMixin, OutlierMi
             Higher = worse.
         """
         table = self._checked(X)
-        errors = self._model.deviance(table)
+        errors = self._deviance(table)
         return errors if per_feature else errors.sum(axis=1)
 
     def set_threshold(self, threshold: Any, X: Any = None, y: Any = None) -> Self:

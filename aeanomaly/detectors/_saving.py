@@ -42,6 +42,8 @@ def save(detector: Any, path: str | os.PathLike[str]) -> None:
         parameters["random_state"] = detector._seed
     parameters["device"] = str(detector.device)
     spec, arrays = detector._model.to_state()
+    kernel, stored = (None, {}) if detector._kernel is None else detector._kernel.to_state()
+    arrays |= {f"kernel.{name}": value for name, value in stored.items()}
     arrays |= {name: getattr(detector, name) for name in _CURVES}
     arrays |= {f"optimizer.{name}": value for name, value in (detector._optimizer or {}).items()}
     names = getattr(detector, "feature_names_in_", None)
@@ -50,6 +52,7 @@ def save(detector: Any, path: str | os.PathLike[str]) -> None:
         "detector": detector._word,
         "parameters": {name: to_json(value, name, _OBJECTS) for name, value in parameters.items()},
         "network": spec,
+        "kernel": kernel,
         "fitted": {
             "offset": float(detector.offset_),
             "n_samples_seen": int(detector.n_samples_seen_),
@@ -112,17 +115,22 @@ def _built(manifest: dict[str, Any], arrays: dict[str, np.ndarray]) -> Any:
     fitted = manifest["fitted"]
     optimizer = {n.removeprefix("optimizer."): arrays.pop(n) for n in list(arrays) if n.startswith("optimizer.")}
     curves = {name: _curve(arrays.pop(name), name) for name in _CURVES}
-    model = Model.from_state(manifest["network"], arrays, device_or_cpu(detector.device))
+    kernel = {n.removeprefix("kernel."): arrays.pop(n) for n in list(arrays) if n.startswith("kernel.")}
+    device = device_or_cpu(detector.device)
+    model = Model.from_state(manifest["network"], arrays, device)
+    if (manifest["kernel"] is not None) != getattr(detector, "kernel", False):
+        raise ModelFileError("a kernel member is there that should not be, or missing")
     state: dict[str, Any] = {
         **curves,
         "_model": model,
+        "_kernel": Model.from_state(manifest["kernel"], kernel, device) if kernel else None,
         "_seed": _checked_count(fitted["seed"], "seed"),
         "_n_calls": _checked_count(fitted["n_calls"], "n_calls"),
         "_optimizer": _checked_optimizer(optimizer, model),
         "offset_": _checked_offset(fitted["offset"]),
         "n_samples_seen_": _checked_count(fitted["n_samples_seen"], "n_samples_seen"),
         "n_features_in_": model.spec.n_columns,
-        "latent_dim_": model.spec.latent_dim,
+        "latent_dim_": model.code_width,
         "n_iter_": len(curves["loss_curve_"]),
     }
     if fitted["feature_names"] is not None:

@@ -8,6 +8,11 @@ def bottleneck(n_columns: int) -> int:
     return max(1, min(round(math.sqrt(n_columns)) + 1, n_columns - 1))
 
 
+def prototypes(n_columns: int) -> int:
+    """512"""
+    return 512
+
+
 def overcomplete(n_columns: int) -> int:
     """64, or as wide as the row if that is wider"""
     return max(64, n_columns)

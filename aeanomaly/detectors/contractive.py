@@ -42,7 +42,7 @@ class ContractiveAutoencoder(BaseDetector):
     >>> t = np.random.default_rng(0).uniform(-1, 1, size=(500, 1))
     >>> X = np.hstack([t, t**2, np.sin(3 * t)])
     >>> detector = ContractiveAutoencoder(random_state=0).fit(X)
-    >>> detector.predict([[0.0, 0.0, 0.0], [0.9, -3.0, -3.0]])
+    >>> detector.predict([[0.5, 0.25, 1.0], [0.9, -3.0, -3.0]])
     array([ 1, -1])
     """
 

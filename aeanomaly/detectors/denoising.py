@@ -9,9 +9,9 @@ import torch
 from aeanomaly.detectors._base import BaseDetector
 from aeanomaly.detectors._model import Model
 from aeanomaly.detectors._parameters import SHARED_RULES, documented
-from aeanomaly.detectors._rules import Rule, one_of, real
+from aeanomaly.detectors._rules import Rule, either, one_of, real
 from aeanomaly.detectors._saving import registered
-from aeanomaly.detectors._sizes import overcomplete
+from aeanomaly.detectors._sizes import prototypes
 from aeanomaly.nn import NetworkSpec
 from aeanomaly.objectives import (
     Corruption,
@@ -21,6 +21,9 @@ from aeanomaly.objectives import (
     ReconstructionObjective,
     SaltAndPepperCorruption,
 )
+
+#: Share of the values that corruption_level="auto" replaces.
+_SHARE = 0.2
 
 
 @registered("denoising")
@@ -61,15 +64,17 @@ class DenoisingAutoencoder(BaseDetector):
     array([ 1, -1])
     """
 
+    hidden_layer_sizes: tuple[int, ...] = ()
     corruption: str = "gaussian"
-    corruption_level: float = 0.5
+    corruption_level: float | str = "auto"
 
     _rules: ClassVar[dict[str, Rule]] = {
         **SHARED_RULES,
         "corruption": one_of("gaussian", "masking", "salt_and_pepper"),
-        "corruption_level": real(0, with_low=True),
+        "corruption_level": either(one_of("auto"), real(0, with_low=True)),
     }
-    _auto_latent_dim = staticmethod(overcomplete)
+    _auto_latent_dim = staticmethod(prototypes)
+    _activation_of_code = " and of the code"
 
     def _network(self, n_columns: int) -> NetworkSpec:
         return self._spec(n_columns, code="point", code_activation=self.activation)
@@ -83,7 +88,8 @@ class DenoisingAutoencoder(BaseDetector):
 
         level: Any = self.corruption_level
         if self.corruption == "gaussian":
-            return GaussianCorruption(level)
+            return GaussianCorruption(model.spacing() if level == "auto" else level)
+        level = _SHARE if level == "auto" else level
         if level >= 1:
             raise ValueError(
                 f"DenoisingAutoencoder: corruption_level={level!r} must be below 1 with "

@@ -25,7 +25,7 @@ class SparseAutoencoder(BaseDetector):
         "l1": `sparsity_weight` times the sum of absolute code values, of a rectified code. "kl":
         `sparsity_weight` times the divergence of each unit's mean activation from `sparsity_target`,
         of a code in (0, 1).
-    sparsity_weight : float, default=0.3
+    sparsity_weight : float, default=0.03
         Weight beside the reconstruction error of a row; 0 for no penalty.
     sparsity_target : float in (0, 1), default=0.05
         Mean activation that "kl" aims at.
@@ -52,7 +52,8 @@ class SparseAutoencoder(BaseDetector):
     """
 
     sparsity: str = "l1"
-    sparsity_weight: float = 0.3
+    learning_rate: float = 3e-4
+    sparsity_weight: float = 0.03
     sparsity_target: float = 0.05
 
     _rules: ClassVar[dict[str, Rule]] = {
@@ -62,6 +63,7 @@ class SparseAutoencoder(BaseDetector):
         "sparsity_target": real(0, 1),
     }
     _auto_latent_dim = staticmethod(overcomplete)
+    _far_from_start = True
 
     def _network(self, n_columns: int) -> NetworkSpec:
         return self._spec(n_columns, code="point", code_activation="relu" if self.sparsity == "l1" else "logistic")

@@ -43,11 +43,9 @@ class UndercompleteAutoencoder(BaseDetector):
     >>> t = np.random.default_rng(0).uniform(-1, 1, size=(500, 1))
     >>> X = np.hstack([t, t**2, np.sin(3 * t)])
     >>> detector = UndercompleteAutoencoder(random_state=0).fit(X)
-    >>> detector.predict([[0.0, 0.0, 0.0], [0.9, 0.0, 0.9]])
+    >>> detector.predict([[0.5, 0.25, 1.0], [0.9, 0.0, 0.9]])
     array([ 1, -1])
     """
-
-    hidden_layer_sizes: tuple[int, ...] = (128, 64)
 
     _auto_latent_dim = staticmethod(bottleneck)
 

@@ -25,5 +25,9 @@ class Likelihood(ABC):
         """Expected encoded row."""
 
     @abstractmethod
+    def output(self, mean: torch.Tensor) -> torch.Tensor:
+        """Decoder output with this mean, as near as is finite: the inverse of `mean`."""
+
+    @abstractmethod
     def sample(self, output: torch.Tensor, log_scale: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """One random encoded row for each row of `output`."""

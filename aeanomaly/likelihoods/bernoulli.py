@@ -5,6 +5,9 @@ from torch.nn import functional
 
 from aeanomaly.likelihoods.base import Likelihood
 
+#: The means that outputs are made for go no nearer to 0 and 1.
+_RAREST = 0.02
+
 
 class Bernoulli(Likelihood):
     """Bernoulli with logits `output`; its unit deviance is twice the cross-entropy less the target's entropy.
@@ -28,6 +31,9 @@ class Bernoulli(Likelihood):
 
     def mean(self, output: torch.Tensor) -> torch.Tensor:
         return torch.sigmoid(output)
+
+    def output(self, mean: torch.Tensor) -> torch.Tensor:
+        return torch.logit(mean, eps=_RAREST)
 
     def sample(self, output: torch.Tensor, log_scale: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         return torch.bernoulli(torch.sigmoid(output), generator=generator)

@@ -26,6 +26,9 @@ class Gaussian(Likelihood):
     def mean(self, output: torch.Tensor) -> torch.Tensor:
         return output
 
+    def output(self, mean: torch.Tensor) -> torch.Tensor:
+        return mean
+
     def sample(self, output: torch.Tensor, log_scale: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         noise = torch.empty_like(output).normal_(generator=generator)
         return output + torch.exp(log_scale) * noise

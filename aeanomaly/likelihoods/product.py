@@ -37,6 +37,9 @@ class Product(Likelihood):
     def mean(self, output: torch.Tensor) -> torch.Tensor:
         return self._joined(lambda part, y: part.mean(y), output)
 
+    def output(self, mean: torch.Tensor) -> torch.Tensor:
+        return self._joined(lambda part, x: part.output(x), mean)
+
     def sample(self, output: torch.Tensor, log_scale: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         log_scale = log_scale.expand_as(output)
         return self._joined(lambda part, y, s: part.sample(y, s, generator), output, log_scale)

@@ -1,22 +1,27 @@
 """Torch modules whose every parameter has a leading member axis M: many networks, one call."""
 
-from aeanomaly.nn.activations import ACTIVATIONS
+from aeanomaly.nn.activations import ACTIVATIONS, SOFTMAX
 from aeanomaly.nn.codes import kl_to_standard_normal
 from aeanomaly.nn.encoder_module import Standardize, encoder_module
 from aeanomaly.nn.linear import StackedLinear
 from aeanomaly.nn.mlp import StackedMLP
-from aeanomaly.nn.networks import GaussianAutoencoder, PointAutoencoder, build_network
+from aeanomaly.nn.networks import GaussianAutoencoder, PointAutoencoder, Start, build_network
+from aeanomaly.nn.prototypes import StackedPrototypes, spacing
 from aeanomaly.nn.spec import NetworkSpec
 
 __all__ = [
     "ACTIVATIONS",
+    "SOFTMAX",
     "GaussianAutoencoder",
     "NetworkSpec",
     "PointAutoencoder",
     "StackedLinear",
     "StackedMLP",
+    "StackedPrototypes",
     "Standardize",
+    "Start",
     "build_network",
     "encoder_module",
     "kl_to_standard_normal",
+    "spacing",
 ]

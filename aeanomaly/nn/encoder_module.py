@@ -1,5 +1,7 @@
 """A trained encoder as a plain torch module, to fine-tune elsewhere."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import nn
 
@@ -30,28 +32,37 @@ class Standardize(nn.Module):
         return z.clamp(-self.limit, self.limit).float()
 
 
-class FirstColumns(nn.Module):
-    """The mean of a Gaussian code: the first half of the encoder's output."""
+class SideBySide(nn.Module):
+    """Several modules on the same rows, their outputs joined: (B, D) -> (B, L)."""
 
-    def __init__(self, n_columns: int):
+    def __init__(self, modules: Sequence[nn.Module]):
         super().__init__()
-        self.n_columns = n_columns
+        self.members = nn.ModuleList(modules)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x[:, : self.n_columns]
+        return torch.cat([member(x) for member in self.members], dim=1)
 
 
-def encoder_module(encoder: StackedMLP, member: int, latent_dim: int, standardize: Standardize) -> nn.Sequential:
-    """Copy one member's encoder into ``nn.Sequential(Standardize, Linear, activation, ...)``."""
-    modules: list[nn.Module] = [standardize]
-    for layer, name in zip(encoder.layers, encoder.activations, strict=True):
-        weight, bias = layer.weight[member].detach(), layer.bias[member, 0].detach()
+def encoder_module(encoder: StackedMLP, used_code: Sequence[int], standardize: Standardize) -> nn.Sequential:
+    """Copy the encoder of every member into ``nn.Sequential(Standardize, Linear, activation, ...)``.
+
+    With several members, what is behind ``Standardize`` is one `SideBySide`.
+    """
+    members = [_of_member(encoder, member, used) for member, used in enumerate(used_code)]
+    if len(members) == 1:
+        return nn.Sequential(standardize, *members[0])
+    return nn.Sequential(standardize, SideBySide([nn.Sequential(*modules) for modules in members]))
+
+
+def _of_member(encoder: StackedMLP, member: int, used: int) -> list[nn.Module]:
+    modules: list[nn.Module] = []
+    for number, (layer, name) in enumerate(zip(encoder.layers, encoder.activations, strict=True)):
+        weight, bias = (part[member].detach() for part in layer.affine())
+        if number == len(encoder.layers) - 1:  # without unused units, or of a Gaussian code the log scale
+            weight, bias = weight[:, :used], bias[:, :used]
         # Without its own draw of weights, which would move torch's global generator.
         linear = nn.utils.skip_init(nn.Linear, *weight.shape, dtype=torch.float32, device="cpu")
         linear.weight.data.copy_(weight.T)
-        linear.bias.data.copy_(bias)
+        linear.bias.data.copy_(bias[0])
         modules += [linear, ACTIVATIONS[name].module()]
-    modules = [m for m in modules if not isinstance(m, nn.Identity)]
-    if encoder.layers[-1].weight.shape[2] != latent_dim:
-        modules.append(FirstColumns(latent_dim))
-    return nn.Sequential(*modules)
+    return [m for m in modules if not isinstance(m, nn.Identity)]

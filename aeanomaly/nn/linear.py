@@ -19,6 +19,8 @@ class StackedLinear(nn.Module):
     ----------
     n_members, n_inputs, n_outputs : int
         M and the two widths.
+    active_inputs : int, optional
+        How many inputs act at a time, by default all: what the learning rate goes by (see `FlatParameters`).
 
     Notes
     -----
@@ -32,8 +34,9 @@ class StackedLinear(nn.Module):
     torch.Size([3, 7, 2])
     """
 
-    def __init__(self, n_members: int, n_inputs: int, n_outputs: int):
+    def __init__(self, n_members: int, n_inputs: int, n_outputs: int, *, active_inputs: int | None = None):
         super().__init__()
+        self.active_inputs = active_inputs or n_inputs
         self.weight = nn.Parameter(torch.zeros(n_members, n_inputs, n_outputs, dtype=torch.float32, device="cpu"))
         self.bias = nn.Parameter(torch.zeros(n_members, 1, n_outputs, dtype=torch.float32, device="cpu"))
 
@@ -56,10 +59,24 @@ class StackedLinear(nn.Module):
             self.bias.zero_()
         return self
 
+    def recall(self, values: torch.Tensor) -> None:
+        """Start so that input unit k, when it alone is 1, calls up row k of `values` (M, E, n_outputs)."""
+        with torch.no_grad():
+            self.weight.copy_(values[:, : self.weight.shape[1]])
+            self.bias.zero_()
+
+    def affine(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Weight (M, n_inputs, n_outputs) and bias (M, 1, n_outputs)."""
+        return self.weight, self.bias
+
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        short = -self.weight.shape[2] % _TILE
-        if short == 0 or torch.is_grad_enabled():
-            return torch.baddbmm(self.bias, x, self.weight)
-        # At the ragged edge of a product a row would round by its place in the batch: scores must not.
-        weight, bias = functional.pad(self.weight, (0, short)), functional.pad(self.bias, (0, short))
-        return torch.baddbmm(bias, x, weight)[:, :, :-short]
+        return padded_product(self.bias, x, self.weight)
+
+
+def padded_product(bias: torch.Tensor, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    """Return bias + x @ weight for every member, a row's bits not depending on its place in the batch."""
+    short = -weight.shape[2] % _TILE
+    if short == 0 or torch.is_grad_enabled():
+        return torch.baddbmm(bias, x, weight)
+    # At the ragged edge of a product a row would round by its place in the batch: scores must not.
+    return torch.baddbmm(functional.pad(bias, (0, short)), x, functional.pad(weight, (0, short)))[:, :, :-short]

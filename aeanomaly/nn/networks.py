@@ -1,11 +1,13 @@
 """The two autoencoders: one whose code is a point, one whose code is a Gaussian."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import torch
 from torch import nn
 
 from aeanomaly.nn.mlp import StackedMLP
+from aeanomaly.nn.prototypes import Examples, StackedPrototypes
 from aeanomaly.nn.spec import NetworkSpec
 from aeanomaly.streams import MemberKey
 
@@ -13,6 +15,29 @@ from aeanomaly.streams import MemberKey
 _LOG_SCALE_RANGE = (-8.0, 4.0)
 #: Lower bound of the decoder's learned log scale, in encoded units: a variance of 1e-4.
 _LOG_SCALE_FLOOR = -4.6
+#: Where the two start: a code sharp enough to tell rows apart, and noise of the size of a fair reconstruction's.
+_START_LOG_SCALE, _START_LOG_NOISE = -3.0, -1.0
+
+
+class Start(NamedTuple):
+    """What prototypes start at.
+
+    Attributes
+    ----------
+    rows : sequence of Tensor (N, D)
+        Each member's encoded training rows.
+    output : callable
+        Expected rows (..., D) -> the decoder output that stands for them.
+    shifts : int
+        How often an example is moved to the mean of its neighbours.
+    n_neighbors : int
+        Neighbours in that mean.
+    """
+
+    rows: Sequence[torch.Tensor]
+    output: Callable[[torch.Tensor], torch.Tensor]
+    shifts: int = 1
+    n_neighbors: int = 3
 
 
 class PointAutoencoder(nn.Module):
@@ -23,13 +48,16 @@ class PointAutoencoder(nn.Module):
 
     def __init__(self, spec: NetworkSpec):
         super().__init__()
+        self.latent_dim = spec.latent_dim
         self.encoder = _encoder(spec, spec.latent_dim)
         self.decoder = _decoder(spec)
 
-    def reset(self, keys: Sequence[MemberKey]) -> None:
-        """Draw the weights, each member from its own streams."""
-        self.encoder.reset(keys, "encoder")
-        self.decoder.reset(keys, "decoder", from_code=True)
+    def reset(self, keys: Sequence[MemberKey], start: Start | None = None) -> None:
+        """Draw the weights, each member from its own streams; prototypes need rows to `start` at."""
+        examples, targets = _examples(self, keys, start)
+        components = _principal_codes(self.encoder, examples, self.latent_dim)
+        codes = self.encoder.reset(keys, "encoder", examples=examples, targets=components)
+        self.decoder.reset(keys, "decoder", examples=codes, from_code=True, targets=targets)
 
     def encode(self, rows: torch.Tensor) -> torch.Tensor:
         return self.encoder(rows)
@@ -49,6 +77,7 @@ class GaussianAutoencoder(nn.Module):
 
     def __init__(self, spec: NetworkSpec):
         super().__init__()
+        self.latent_dim = spec.latent_dim
         self.encoder = _encoder(spec, 2 * spec.latent_dim)
         self.decoder = _decoder(spec)
         self.n_columns = spec.n_columns
@@ -59,12 +88,19 @@ class GaussianAutoencoder(nn.Module):
             log_scale = 0.5 * torch.tensor(float(spec.noise_variance), dtype=torch.float64, device="cpu").log()
             self.register_buffer("noise", log_scale.float().expand(spec.n_members, 1, 1).clone())
 
-    def reset(self, keys: Sequence[MemberKey]) -> None:
-        """Draw the weights, each member from its own streams; a learned noise variance starts at 1."""
-        self.encoder.reset(keys, "encoder")
-        self.decoder.reset(keys, "decoder", from_code=True)
+    def reset(self, keys: Sequence[MemberKey], start: Start | None = None) -> None:
+        """Draw the weights, each member from its own streams; a learned noise scale starts at exp(-1)."""
+        examples, targets = _examples(self, keys, start)
+        components = _principal_codes(self.encoder, examples, self.latent_dim)
+        if components is not None:
+            loc = components / components.square().mean(dim=1, keepdim=True).sqrt().clamp(min=1e-6)
+            components = torch.cat([loc, torch.full_like(loc, _START_LOG_SCALE)], dim=2)
+        codes = self.encoder.reset(keys, "encoder", examples=examples, targets=components)
+        if codes is not None:
+            codes = codes.narrowed(self.latent_dim)
+        self.decoder.reset(keys, "decoder", examples=codes, from_code=True, targets=targets)
         if isinstance(self.noise, nn.Parameter):
-            nn.init.zeros_(self.noise)
+            nn.init.constant_(self.noise, _START_LOG_NOISE)
 
     @property
     def log_noise_scale(self) -> torch.Tensor:
@@ -89,11 +125,35 @@ def build_network(spec: NetworkSpec) -> PointAutoencoder | GaussianAutoencoder:
     return PointAutoencoder(spec) if spec.code == "point" else GaussianAutoencoder(spec)
 
 
+def _examples(
+    network: nn.Module, keys: Sequence[MemberKey], start: Start | None
+) -> tuple[Examples | None, torch.Tensor | None]:
+    """Examples for the prototypes of a network, and the decoder outputs that stand for them; None without any."""
+    widths = [layer.weight.shape[2] for layer in network.modules() if isinstance(layer, StackedPrototypes)]
+    if not widths:
+        return None, None
+    assert start is not None
+    examples = Examples.of(start.rows, keys, max(widths), shifts=start.shifts, n_neighbors=start.n_neighbors)
+    return examples, start.output(examples.examples)
+
+
+def _principal_codes(encoder: StackedMLP, examples: Examples | None, latent_dim: int) -> torch.Tensor | None:
+    """Leading principal components of examples (M, E, D) as the codes (M, E, L) that an encoder shall recall.
+
+    None if it recalls none, or if there are not as many components.
+    """
+    if examples is None or not encoder.recalls or latent_dim > examples.examples.shape[2]:
+        return None
+    centred = examples.examples - examples.examples.mean(dim=1, keepdim=True)
+    axes = torch.linalg.eigh(centred.mT @ centred)[1].flip(2)
+    return centred @ axes[:, :, :latent_dim]
+
+
 def _encoder(spec: NetworkSpec, n_outputs: int) -> StackedMLP:
     widths = (spec.n_columns, *spec.hidden_layer_sizes, n_outputs)
-    return StackedMLP(spec.n_members, widths, spec.activation, spec.code_activation)
+    return StackedMLP(spec.n_members, widths, spec.activation, spec.code_activation, output_sizes=spec.code_sizes)
 
 
 def _decoder(spec: NetworkSpec) -> StackedMLP:
     widths = (spec.latent_dim, *reversed(spec.hidden_layer_sizes), spec.n_columns)
-    return StackedMLP(spec.n_members, widths, spec.activation)
+    return StackedMLP(spec.n_members, widths, spec.activation, input_activation=spec.code_activation)

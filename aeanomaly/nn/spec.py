@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any, Literal
 
-from aeanomaly.nn.activations import ACTIVATIONS
+from aeanomaly.nn.activations import ACTIVATIONS, SOFTMAX
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +25,8 @@ class NetworkSpec:
         Gaussian code only: the decoder's noise variance, learned per column, learned as one number, or given.
     n_members : int
         Networks in the stack, M.
+    code_sizes : tuple of int, optional
+        Units of the code that each member uses, the first ones; by default all.
     """
 
     code: Literal["point", "gaussian"]
@@ -35,6 +37,7 @@ class NetworkSpec:
     code_activation: str = "identity"
     noise_variance: str | float = "column"
     n_members: int = 1
+    code_sizes: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         """Refuse what no detector would ask for; files are the ones that might."""
@@ -45,6 +48,12 @@ class NetworkSpec:
             )
         if not all(type(width) is int and width >= 1 for width in widths):
             raise ValueError(f"the widths of a network must be positive whole numbers; got {widths}")
+        if self.code_sizes is not None and not (
+            self.code == "point"
+            and len(self.code_sizes) == self.n_members
+            and all(type(size) is int and 1 <= size <= self.latent_dim for size in self.code_sizes)
+        ):
+            raise ValueError(f"{self.n_members} members cannot use {self.code_sizes} of {self.latent_dim} code units")
         given = self.noise_variance
         if given not in ("column", "shared") and not (isinstance(given, float) and given > 0):
             raise ValueError(f"noise_variance={given!r} must be 'column', 'shared' or a number above 0")
@@ -54,19 +63,30 @@ class NetworkSpec:
         encoder = (self.n_columns, *self.hidden_layer_sizes, self.latent_dim * (2 if self.code == "gaussian" else 1))
         decoder = (self.latent_dim, *reversed(self.hidden_layer_sizes), self.n_columns)
         shapes: dict[str, tuple[int, ...]] = {}
-        for part, widths in (("encoder", encoder), ("decoder", decoder)):
+        for part, widths, last in (("encoder", encoder, self.code_activation), ("decoder", decoder, "identity")):
             for number, (n_inputs, n_outputs) in enumerate(pairwise(widths)):
                 shapes[f"{part}.layers.{number}.weight"] = (self.n_members, n_inputs, n_outputs)
-                shapes[f"{part}.layers.{number}.bias"] = (self.n_members, 1, n_outputs)
+                if (last if number == len(widths) - 2 else self.activation) == SOFTMAX:
+                    shapes[f"{part}.layers.{number}.log_bandwidth"] = (self.n_members, 1, 1)
+                    shapes[f"{part}.layers.{number}.spacing"] = (self.n_members, 1, 1)
+                else:
+                    shapes[f"{part}.layers.{number}.bias"] = (self.n_members, 1, n_outputs)
         if self.code == "gaussian":
             shapes["noise"] = (self.n_members, 1, self.n_columns if self.noise_variance == "column" else 1)
         return shapes
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for a file."""
-        return {**asdict(self), "hidden_layer_sizes": list(self.hidden_layer_sizes)}
+        sizes = None if self.code_sizes is None else list(self.code_sizes)
+        return {**asdict(self), "hidden_layer_sizes": list(self.hidden_layer_sizes), "code_sizes": sizes}
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> "NetworkSpec":
         """The inverse of `to_dict`."""
-        return cls(**{**data, "hidden_layer_sizes": tuple(data["hidden_layer_sizes"])})
+        sizes = None if data["code_sizes"] is None else tuple(data["code_sizes"])
+        return cls(**{**data, "hidden_layer_sizes": tuple(data["hidden_layer_sizes"]), "code_sizes": sizes})
+
+    @property
+    def used_code(self) -> tuple[int, ...]:
+        """Units of the code that each member uses, (M,)."""
+        return self.code_sizes or (self.latent_dim,) * self.n_members

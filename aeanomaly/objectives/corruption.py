@@ -15,13 +15,13 @@ class Corruption(ABC):
 
 
 class GaussianCorruption(Corruption):
-    """Adds normal noise of standard deviation `level`, in encoded units."""
+    """Adds normal noise of standard deviation `level`, a number or (M, 1, 1), in encoded units."""
 
-    def __init__(self, level: float):
+    def __init__(self, level: float | torch.Tensor):
         self._level = level
 
     def __call__(self, rows: torch.Tensor, noise: NoiseStream) -> torch.Tensor:
-        return torch.add(rows, noise.normal("corruption", *rows.shape[1:]), alpha=self._level)
+        return rows + self._level * noise.normal("corruption", *rows.shape[1:])
 
 
 class MaskingCorruption(Corruption):

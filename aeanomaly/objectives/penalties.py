@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 
 import torch
 
-from aeanomaly.nn import ACTIVATIONS, PointAutoencoder, StackedMLP
+from aeanomaly.nn import ACTIVATIONS, SOFTMAX, PointAutoencoder, StackedMLP
 from aeanomaly.streams import NoiseStream
 
 
@@ -67,8 +67,18 @@ class Contraction(Penalty):
 def exact_squared_jacobian(encoder: StackedMLP, rows: torch.Tensor) -> torch.Tensor:
     """Squared Frobenius norm of a one-layer encoder's Jacobian at each row, (M, B)."""
     (layer,), (name,) = encoder.layers, encoder.activations
+    weight, _ = layer.affine()
+    if name == SOFTMAX:
+        return _softmax_squared_jacobian(weight, encoder(rows))
     slope = ACTIVATIONS[name].derivative(layer(rows))
-    return torch.bmm(slope.square(), layer.weight.square().sum(dim=1).unsqueeze(2)).squeeze(2)
+    return torch.bmm(slope.square(), weight.square().sum(dim=1).unsqueeze(2)).squeeze(2)
+
+
+def _softmax_squared_jacobian(weight: torch.Tensor, share: torch.Tensor) -> torch.Tensor:
+    """Sum of p_k^2 |w_k - mean of w under p|^2 over units k: weight (M, D, L), shares p (M, B, L) -> (M, B)."""
+    mean = torch.bmm(share, weight.mT)
+    away = weight.square().sum(dim=1, keepdim=True) - 2 * torch.bmm(mean, weight) + mean.square().sum(2, keepdim=True)
+    return (share.square() * away).sum(dim=2)
 
 
 def probed_squared_jacobian(encoder: StackedMLP, rows: torch.Tensor, noise: NoiseStream) -> torch.Tensor:
@@ -76,7 +86,11 @@ def probed_squared_jacobian(encoder: StackedMLP, rows: torch.Tensor, noise: Nois
     tangent = 2 * (noise.uniform("contraction", *rows.shape[1:]) < 0.5).to(rows.dtype) - 1
     x = rows
     for layer, name in zip(encoder.layers, encoder.activations, strict=True):
+        tangent = torch.bmm(tangent, layer.affine()[0])
         a = layer(x)
-        tangent = ACTIVATIONS[name].derivative(a) * torch.bmm(tangent, layer.weight)
         x = ACTIVATIONS[name].function(a)
+        if name == SOFTMAX:
+            tangent = x * (tangent - (x * tangent).sum(dim=2, keepdim=True))
+        else:
+            tangent = ACTIVATIONS[name].derivative(a) * tangent
     return tangent.square().sum(dim=2)

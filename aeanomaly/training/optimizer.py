@@ -67,7 +67,9 @@ class FlatParameters:
         for (name, p), part in zip(named.items(), parts, strict=True):
             self.decays[:, part] = float(name.endswith("weight"))
             if not name.endswith("bias"):
-                self.rates[:, part] = min(_RATE_WIDTH / p.shape[1], _LARGEST_RATE)
+                layer = network.get_submodule(name.rpartition(".")[0])
+                inputs = getattr(layer, "active_inputs", 1) if name.endswith("weight") else 1
+                self.rates[:, part] = min(_RATE_WIDTH / inputs, _LARGEST_RATE)
             self.values[:, part] = p.detach().flatten(1)
             p.data = self.values[:, part].view(p.shape)
 

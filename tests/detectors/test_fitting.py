@@ -52,7 +52,7 @@ def test_early_stopping_stops_and_reports(rows):
 
 
 def test_warm_start_goes_on_from_the_present_weights(rows):
-    detector = quick(warm_start=True).fit(rows)
+    detector = quick(warm_start=True, activation="silu").fit(rows)
     first = detector.loss_curve_
     assert detector.fit(rows).loss_curve_[0] < 0.5 * first[0]
     assert not np.array_equal(detector.loss_curve_, first)
@@ -62,7 +62,7 @@ def test_warm_start_goes_on_from_the_present_weights(rows):
 
 
 def test_partial_fit_learns_and_folds_its_scores(detector_class, rows):
-    detector = detector_class(random_state=0, batch_size=50)
+    detector = detector_class(random_state=0, batch_size=50, activation="silu", learning_rate=2e-3)
     assert detector.partial_fit(rows).n_iter_ == 4
     start = detector.score(rows)
     for _ in range(30):
@@ -222,8 +222,9 @@ def test_the_callers_gradient_modes_do_not_matter(rows):
 
 
 def test_a_short_fit_with_early_stopping_keeps_trained_weights(rows):
-    stopped, plain = quick(early_stopping=True, max_iter=9).fit(rows), quick(max_iter=9).fit(rows)
-    untrained = quick(max_iter=1, learning_rate=1e-12).fit(rows)
+    from_scratch = {"activation": "silu"}
+    stopped, plain = (quick(early_stopping=s, max_iter=9, **from_scratch).fit(rows) for s in (True, False))
+    untrained = quick(max_iter=1, learning_rate=1e-12, **from_scratch).fit(rows)
     assert stopped.score(rows) > untrained.score(rows)
     assert plain.score(rows) > untrained.score(rows)
 

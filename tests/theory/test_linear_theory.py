@@ -61,7 +61,9 @@ def closed_form_denoising_error(covariance, level):
     return np.trace(covariance - shrunk)
 
 
-@pytest.mark.parametrize("network", [LINEAR, {"hidden_layer_sizes": (128,), "random_state": 0}])
+@pytest.mark.parametrize(
+    "network", [LINEAR, {"hidden_layer_sizes": (128,), "activation": "silu", "latent_dim": 64, "random_state": 0}]
+)
 def test_denoiser_of_gaussian_rows_is_the_closed_form_optimum(network):
     level = 0.5
     Z = standardized(low_rank_rows(5000, 6, 3, 0.5))

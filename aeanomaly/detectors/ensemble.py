@@ -1,0 +1,164 @@
+"""Many varied autoencoders, trained as one."""
+
+from dataclasses import dataclass, replace
+from itertools import cycle, islice
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+import torch
+
+from aeanomaly.detectors._base import BaseDetector
+from aeanomaly.detectors._model import Model
+from aeanomaly.detectors._parameters import SHARED_RULES, documented
+from aeanomaly.detectors._rules import Rule, flag, integer, real
+from aeanomaly.detectors._saving import registered
+from aeanomaly.detectors._sizes import prototypes
+from aeanomaly.nn import SOFTMAX, NetworkSpec
+from aeanomaly.objectives import GaussianCorruption, Objective, ReconstructionObjective
+from aeanomaly.streams import MemberKey, numpy_stream
+
+#: Rows that the kernel member stores at most.
+_KERNEL_ROWS = 2048
+#: Rows from which a member's scale is measured.
+_SCALE_ROWS = 4096
+_SMALLEST_SCALE = 1e-12
+
+
+class Variety(NamedTuple):
+    """What sets a member apart: the share of the code that it uses, and a factor of the noise."""
+
+    code: float
+    noise: float
+
+
+class Recipe(NamedTuple):
+    """Varieties, one member after another and again from the first, and the kernel's share of the score."""
+
+    varieties: tuple[Variety, ...]
+    kernel_share: float
+
+
+_RECIPE = Recipe((Variety(1, 1), Variety(1, 0.5), Variety(1 / 4, 1), Variety(1, 2)), kernel_share=1 / 2)
+#: A small code has no room for anomalies: it reconstructs what is common, and a large one what is rare, too.
+_ROBUST_RECIPE = Recipe((Variety(1, 1), Variety(1 / 16, 1)), kernel_share=1 / 4)
+
+
+@registered("ensemble")
+@documented
+@dataclass(kw_only=True, eq=False, repr=False)
+class AutoencoderEnsemble(BaseDetector):
+    """Denoising autoencoders that differ in rows, code size, noise and learning rate, and a kernel beside them.
+
+    Parameters
+    ----------
+    n_estimators : int, default=8
+        Networks in the ensemble.
+    max_samples : float in (0, 1], default=0.8
+        Share of the rows that each member trains on, drawn anew for each.
+    kernel : bool, default=True
+        Whether a kernel member votes beside the networks: the denoiser of at most 2,048 stored rows in
+        closed form, which nothing trains.
+    {shared}
+
+    Attributes
+    ----------
+    {attributes}
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from aeanomaly import AutoencoderEnsemble
+    >>> t = np.random.default_rng(0).uniform(-1, 1, size=(500, 1))
+    >>> X = np.hstack([t, t**2, np.sin(3 * t)])
+    >>> detector = AutoencoderEnsemble(random_state=0).fit(X)
+    >>> detector.predict([[0.0, 0.0, 0.0], [0.9, -3.0, -3.0]])
+    array([ 1, -1])
+    """
+
+    hidden_layer_sizes: tuple[int, ...] = ()
+    n_estimators: int = 8
+    max_samples: float = 0.8
+    kernel: bool = True
+
+    _rules: ClassVar[dict[str, Rule]] = {
+        **SHARED_RULES,
+        "n_estimators": integer(1),
+        "max_samples": real(0, 1, with_high=True),
+        "kernel": flag(),
+    }
+    _auto_latent_dim = staticmethod(prototypes)
+    _activation_of_code = " and of the code"
+
+    @property
+    def _recipe(self) -> Recipe:
+        return _ROBUST_RECIPE if self.robust else _RECIPE
+
+    @property
+    def _varieties(self) -> list[Variety]:
+        return list(islice(cycle(self._recipe.varieties), self.n_estimators))
+
+    @property
+    def _keys(self) -> list[MemberKey]:
+        return [MemberKey(self._seed, member) for member in range(self.n_estimators)]
+
+    @property
+    def _kernel_key(self) -> MemberKey:
+        return MemberKey(self._seed, self.n_estimators)
+
+    def _samples(self, n_rows: int) -> list[np.ndarray]:
+        return [self._sample(key, n_rows) for key in self._keys]
+
+    def _sample(self, key: MemberKey, n_rows: int) -> np.ndarray:
+        n_sampled = max(2, round(self.max_samples * n_rows))
+        return numpy_stream(key, "samples").permutation(n_rows)[:n_sampled]
+
+    def _network(self, n_columns: int) -> NetworkSpec:
+        spec = self._spec(n_columns, code="point", code_activation=self.activation, n_members=self.n_estimators)
+        sizes = tuple(max(1, round(variety.code * spec.latent_dim)) for variety in self._varieties)
+        return replace(spec, code_sizes=sizes)
+
+    def _objective(self, model: Model) -> Objective:
+        factors = torch.tensor([variety.noise for variety in self._varieties], dtype=torch.float32, device=model.device)
+        level = factors.view(-1, 1, 1) * model.spacing()
+        return ReconstructionObjective(model.likelihood, corruption=GaussianCorruption(level))
+
+    def _start(self, table: np.ndarray, warm: Model | None = None) -> tuple[Model, np.ndarray]:
+        model, rows = super()._start(table, warm)
+        self._kernel = self._new_kernel(model, rows) if self.kernel else None
+        return model, rows
+
+    def _new_kernel(self, model: Model, rows: np.ndarray) -> Model:
+        """A network whose prototypes are rows, and stay so: the optimal denoiser of an even mixture of them."""
+        stored = self._sample(self._kernel_key, len(rows))[:_KERNEL_ROWS]
+        spec = NetworkSpec(
+            code="point",
+            n_columns=model.spec.n_columns,
+            latent_dim=len(stored),
+            hidden_layer_sizes=(),
+            activation=SOFTMAX,
+            code_activation=SOFTMAX,
+        )
+        shift = self._shift if self.robust else {"shifts": 0}
+        return Model.fresh(model.schema, spec, [self._kernel_key], [rows[stored]], model.device, **shift)
+
+    def _settle(self, table: np.ndarray) -> None:
+        self._model.scales = _scales(self._model, table, self._samples(len(table)))
+        if self._kernel is not None:
+            stored = self._sample(self._kernel_key, len(table))[:_KERNEL_ROWS]
+            self._kernel.scales = _scales(self._kernel, table, [stored])
+
+    def _deviance(self, table: np.ndarray) -> np.ndarray:
+        networks = self._model.deviance(table)
+        if self._kernel is None:
+            return networks
+        share = self._recipe.kernel_share
+        return (1 - share) * networks + share * self._kernel.deviance(table)
+
+
+def _scales(model: Model, table: np.ndarray, trained_on: list[np.ndarray]) -> np.ndarray:
+    """Median error of each member on rows that it did not train on, or on all where there are none."""
+    rows = np.linspace(0, len(table) - 1, min(len(table), _SCALE_ROWS)).astype(int)
+    errors = model.errors_of_members(table[rows])
+    unseen = [~np.isin(rows, own) for own in trained_on]
+    medians = [np.median(e[u] if u.any() else e) for e, u in zip(errors.T, unseen, strict=True)]
+    return np.maximum(medians, _SMALLEST_SCALE)

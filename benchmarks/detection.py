@@ -1,0 +1,246 @@
+"""How well do the detectors find anomalies, and how fast? All against their peers, on a folder of labelled tables.
+
+From the root of a checkout, with the extra ``aeanomaly[benchmark]`` installed::
+
+    python -m benchmarks.detection --data FOLDER
+
+Each run is a line of ``detection.csv`` in the folder of results. A command that was stopped goes on where it was; to
+repeat a run, delete its line. ``--report`` makes the tables and the plots from that file alone.
+"""
+
+import argparse
+import csv
+import os
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+from sklearn.metrics import average_precision_score, roc_auc_score
+from tqdm import tqdm
+
+from aeanomaly import __version__
+from benchmarks.peers import Entry, entries, surroundings, threads, warm_up
+from benchmarks.protocol import SETTINGS, Split, UsageError, find, read, sample, split
+from benchmarks.tables import write_report
+
+COLUMNS = (
+    "setting",
+    "dataset",
+    "seed",
+    "detector",
+    "n_train",
+    "n_columns",
+    "auroc",
+    "average_precision",
+    "fit_seconds",
+    "score_seconds",
+    "error",
+    "version",
+    "threads",
+)
+_KEY = list(COLUMNS[:4])
+_INTERRUPTED = 130
+
+
+class Job(NamedTuple):
+    """A detector to run on a split."""
+
+    dataset: str
+    seed: int
+    setting: str
+    entry: Entry
+
+    @property
+    def key(self) -> tuple[str, str, int, str]:
+        """What identifies its line, in the order of `COLUMNS`."""
+        return self.setting, self.dataset, self.seed, self.entry.name
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line: 0 when done, 130 when interrupted; wrong usage exits with 2."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:
+        if options.list:
+            sys.stdout.write(_listing(options))
+            return 0
+        if not options.report:
+            run(options)
+        sys.stdout.write(write_report(_chosen(options), options.out))
+    except UsageError as error:
+        parser.error(str(error))
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted; the same command goes on from here\n")
+        return _INTERRUPTED
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.detection", description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, metavar="FOLDER", help="data sets (.npz, .csv); default: $AEANOMALY_DATA")
+    parser.add_argument("--label", metavar="COLUMN", help="label column of the CSV files; default: their last one")
+    parser.add_argument("--settings", nargs="+", choices=SETTINGS, default=list(SETTINGS), help="default: both")
+    parser.add_argument("--seeds", nargs="+", type=_whole, metavar="SEED", help="default: 0 1 2")
+    parser.add_argument("--detectors", nargs="+", metavar="NAME", help="default: all of --list")
+    parser.add_argument("--datasets", nargs="+", metavar="NAME", help="default: all of the folder")
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results", metavar="FOLDER", help="results")
+    parser.add_argument("--threads", type=_whole, default=2, metavar="N", help="for every detector alike; default: 2")
+    parser.add_argument("--list", action="store_true", help="list detectors and data sets, and do nothing else")
+    parser.add_argument("--report", action="store_true", help="run nothing; tables and plots of all runs so far")
+    return parser
+
+
+def _whole(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 0")
+    return int(text)
+
+
+def _listing(options: argparse.Namespace) -> str:
+    datasets = list(find(_folder(options))) if options.data or "AEANOMALY_DATA" in os.environ else []
+    lines = ["detectors:", *(f"  {name}" for name in entries()), *(["data sets:"] if datasets else [])]
+    return "\n".join([*lines, *(f"  {name}" for name in datasets)]) + "\n"
+
+
+def _folder(options: argparse.Namespace) -> Path:
+    folder = options.data or os.environ.get("AEANOMALY_DATA")
+    if not folder:
+        raise UsageError("no data: pass --data FOLDER, or set AEANOMALY_DATA, to a folder of .npz or .csv files")
+    return Path(folder)
+
+
+def _named(option: str, names: Iterable[str] | None, known: Iterable[str]) -> list[str]:
+    """The known ones that were asked for, in their own order; all where none was."""
+    known = list(known)
+    unknown = [name for name in names or () if name not in known]
+    if unknown:
+        raise UsageError(f"{option}: {unknown[0]!r} is none of {', '.join(known)}")
+    return [name for name in known if names is None or name in names]
+
+
+def run(options: argparse.Namespace) -> None:
+    """Do every run that is asked for and not done yet; each is a line of the file as soon as it ends."""
+    if options.threads == 0:
+        raise UsageError("--threads must be at least 1")
+    paths, jobs = _plan(options)
+    for name in dict.fromkeys(job.dataset for job in jobs):
+        read(paths[name], options.label)  # a fault in the last file shall not show after hours
+    with threads(options.threads), _progress(len(jobs)) as bar:
+        bar.set_description("warming up")
+        _warm_up({job.entry.name: job.entry for job in jobs}.values())
+        with open(_runs_file(options), "a", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, COLUMNS, restval="", lineterminator="\n")
+            for line in _lines(jobs, paths, options.label, bar):
+                writer.writerow({**line, "version": __version__, "threads": options.threads})
+                file.flush()
+
+
+def _progress(total: int) -> Any:
+    """A bar on standard error, which a log gets to see now and then only."""
+    return tqdm(total=total, unit="run", file=sys.stderr, mininterval=0.1 if sys.stderr.isatty() else 30)
+
+
+def _plan(options: argparse.Namespace) -> tuple[dict[str, Path], list[Job]]:
+    """The files, and what is left to do, data set by data set, so that each is read once."""
+    paths, known = find(_folder(options)), entries()
+    datasets = _named("--datasets", options.datasets, paths)
+    detectors = _named("--detectors", options.detectors, known)
+    seeds = (0, 1, 2) if options.seeds is None else dict.fromkeys(options.seeds)
+    settings = dict.fromkeys(options.settings)
+    done = set(_runs(_prepared(_runs_file(options)))[_KEY].itertuples(index=False, name=None))
+    grid = (Job(d, s, t, known[n]) for d in datasets for s in seeds for t in settings for n in detectors)
+    return paths, [job for job in grid if job.key not in done]
+
+
+def _warm_up(taking_part: Iterable[Entry]) -> None:
+    for entry in taking_part:
+        try:
+            warm_up(entry)
+        except ImportError as error:
+            raise UsageError(str(error)) from None
+
+
+def _lines(jobs: list[Job], paths: dict[str, Path], label: str | None, bar: Any) -> Iterator[dict[str, Any]]:
+    for dataset, of_dataset in groupby(jobs, lambda job: job.dataset):
+        X, y = read(paths[dataset], label)
+        for (seed, setting), of_split in groupby(of_dataset, lambda job: (job.seed, job.setting)):
+            raw = split(*sample(X, y, seed), setting, seed)
+            standardized = raw.standardized()
+            for job in of_split:
+                bar.set_description(f"{job.entry.name} on {dataset}", refresh=sys.stderr.isatty())
+                line = measure(job.entry, raw if job.entry.ours else standardized, seed)
+                if line.get("error"):
+                    bar.write(f"{job.entry.name} failed on {dataset}, seed {seed}: {line['error']}", file=sys.stderr)
+                yield dict(zip(_KEY, job.key, strict=True)) | line
+                bar.update()
+
+
+def measure(entry: Entry, rows: Split, seed: int) -> dict[str, Any]:
+    """Fit on the training rows, which carry no labels, and rank the others; what a detector raises is recorded."""
+    line: dict[str, Any] = {"n_train": len(rows.train), "n_columns": rows.train.shape[1]}
+    try:
+        with surroundings(entry, seed):
+            detector = entry.build(seed, rows.train.shape[1], rows.same_rows)
+            start = time.perf_counter()
+            detector.fit(rows.train)
+            fitted = time.perf_counter()
+            score = entry.anomaly_score(detector, rows.test, rows.same_rows)
+            scored = time.perf_counter()
+        line["auroc"] = f"{roc_auc_score(rows.y, score):.6f}"
+        line["average_precision"] = f"{average_precision_score(rows.y, score):.6f}"
+    except Exception as error:
+        # One line, so that a file cut off anywhere is mended by dropping its last line.
+        return line | {"error": " ".join(f"{type(error).__name__}: {error}".split()), "auroc": ""}
+    return line | {"fit_seconds": f"{fitted - start:.4f}", "score_seconds": f"{scored - fitted:.4f}"}
+
+
+def _runs_file(options: argparse.Namespace) -> Path:
+    return options.out / "detection.csv"
+
+
+def _prepared(path: Path) -> Path:
+    """The file of runs, ready for more lines: it has its header, and a line that a kill cut off is gone."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    whole = _whole_lines(path) or (",".join(COLUMNS) + "\n").encode()
+    if not path.exists() or path.stat().st_size != len(whole):
+        path.write_bytes(whole)
+    return path
+
+
+def _whole_lines(path: Path) -> bytes:
+    text = path.read_bytes() if path.exists() else b""
+    return text[: text.rfind(b"\n") + 1]
+
+
+def _runs(path: Path) -> pd.DataFrame:
+    """All whole lines of the file of runs; of a run that is there twice, the last."""
+    reader = csv.DictReader(_whole_lines(path).decode().splitlines())
+    if tuple(reader.fieldnames or COLUMNS) != COLUMNS:
+        raise UsageError(f"{path}: its columns are not {', '.join(COLUMNS)}; move it away or choose another --out")
+    frame = pd.DataFrame(list(reader), columns=COLUMNS)
+    numbers = ["seed", "auroc", "average_precision", "fit_seconds", "score_seconds"]
+    try:
+        frame[numbers] = frame[numbers].apply(pd.to_numeric)
+    except ValueError as error:
+        raise UsageError(f"{path}: a line is damaged: {error}; correct or delete it") from None
+    return frame.drop_duplicates(_KEY, keep="last", ignore_index=True)
+
+
+def _chosen(options: argparse.Namespace) -> pd.DataFrame:
+    """The runs to report on: all of the file, but for what the options leave out."""
+    runs = _runs(_runs_file(options))
+    named = {"dataset": options.datasets, "seed": options.seeds, "detector": options.detectors}
+    for column, values in {"setting": options.settings, **named}.items():
+        if values is not None:
+            runs = runs[runs[column].isin(values)]
+    if runs.empty:
+        raise UsageError(f"{_runs_file(options)} holds no run to report on; leave out --report to make some")
+    return runs
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,164 @@
+"""Who takes part: the detectors of the package and their peers, each with its own defaults."""
+
+import contextlib
+import importlib
+import inspect
+import io
+import random
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.ensemble import IsolationForest
+from sklearn.neighbors import LocalOutlierFactor, NearestNeighbors
+from threadpoolctl import threadpool_limits
+
+import aeanomaly
+
+_OURS = (
+    "UndercompleteAutoencoder",
+    "DenoisingAutoencoder",
+    "SparseAutoencoder",
+    "ContractiveAutoencoder",
+    "VariationalAutoencoder",
+    "AutoencoderEnsemble",
+)
+_PYOD = {"ECOD": "ecod", "PCA": "pca", "AutoEncoder": "auto_encoder", "VAE": "vae", "DeepSVDD": "deep_svdd"}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A detector that takes part.
+
+    Attributes
+    ----------
+    name : str
+        What the tables call it.
+    build : callable
+        ``build(seed, n_columns, same_rows)`` gives an estimator with a method `fit`. `same_rows`: the rows to score are
+        those of training.
+    anomaly_score : callable
+        ``anomaly_score(estimator, X, same_rows)``, higher = worse.
+    ours : bool
+        Whether it belongs to the package, and so gets raw rows; peers get standardised ones.
+    """
+
+    name: str
+    build: Callable[[int, int, bool], Any]
+    anomaly_score: Callable[[Any, np.ndarray, bool], np.ndarray]
+    ours: bool = False
+
+
+def entries() -> dict[str, Entry]:
+    """All that take part, by name; nothing is imported for it that is not there."""
+    return {entry.name: entry for entry in (*_ours(), *_sklearn(), *_pyod())}
+
+
+def _ours() -> Iterator[Entry]:
+    for name in _OURS:
+        if (cls := getattr(aeanomaly, name, None)) is None:
+            continue
+        yield Entry(name, partial(_build_ours, cls), _minus_score_samples, ours=True)
+        if "robust" in inspect.signature(cls).parameters:
+            yield Entry(f"{name} robust", partial(_build_ours, cls, robust=True), _minus_score_samples, ours=True)
+
+
+def _build_ours(cls: type, seed: int, n_columns: int, same_rows: bool, **parameters: Any) -> Any:
+    return cls(random_state=seed, **parameters)
+
+
+def _minus_score_samples(detector: Any, X: np.ndarray, same_rows: bool) -> np.ndarray:
+    return -detector.score_samples(X)
+
+
+def _sklearn() -> Iterator[Entry]:
+    for name, k in {"nearest neighbour (k=1)": 1, "kNN (k=5)": 5}.items():
+        yield Entry(name, partial(_build_neighbours, k), _distance)
+    yield Entry("LOF", _build_lof, _lof)
+    yield Entry("IsolationForest", _build_forest, _minus_score_samples)
+
+
+def _build_neighbours(k: int, seed: int, n_columns: int, same_rows: bool) -> NearestNeighbors:
+    return NearestNeighbors(n_neighbors=k)
+
+
+def _distance(detector: NearestNeighbors, X: np.ndarray, same_rows: bool) -> np.ndarray:
+    """Distance to the k-th neighbour; a training row is none of its own neighbours."""
+    distances, _ = detector.kneighbors(None if same_rows else X)
+    return distances[:, -1]
+
+
+def _build_lof(seed: int, n_columns: int, same_rows: bool) -> LocalOutlierFactor:
+    return LocalOutlierFactor(n_neighbors=20, novelty=not same_rows)
+
+
+def _lof(detector: LocalOutlierFactor, X: np.ndarray, same_rows: bool) -> np.ndarray:
+    return -(detector.negative_outlier_factor_ if same_rows else detector.score_samples(X))
+
+
+def _build_forest(seed: int, n_columns: int, same_rows: bool) -> IsolationForest:
+    return IsolationForest(random_state=seed)
+
+
+def _pyod() -> Iterator[Entry]:
+    for name in _PYOD:
+        yield Entry(f"PyOD {name}", partial(_build_pyod, name), _decision_function)
+
+
+def _build_pyod(name: str, seed: int, n_columns: int, same_rows: bool) -> Any:
+    try:
+        cls = getattr(importlib.import_module(f"pyod.models.{_PYOD[name]}"), name)
+    except ImportError as error:
+        raise ImportError(
+            f"PyOD {name} cannot be imported ({error}); install it with: pip install 'aeanomaly[benchmark]', "
+            "or name the detectors that shall run with --detectors"
+        ) from error
+    offered = {"random_state": seed, "verbose": 0, "n_features": n_columns}
+    return cls(**{key: value for key, value in offered.items() if key in inspect.signature(cls).parameters})
+
+
+def _decision_function(detector: Any, X: np.ndarray, same_rows: bool) -> np.ndarray:
+    return detector.decision_function(X)
+
+
+@contextlib.contextmanager
+def surroundings(entry: Entry, seed: int) -> Iterator[None]:
+    """What a peer needs around it: seeded global generators, silence. Ours read no global generator and never print."""
+    if entry.ours:
+        yield
+        return
+    # Not all of PyOD's randomness obeys random_state: DeepSVDD shuffles by numpy's global generator.
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002
+    torch.manual_seed(seed)
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        yield
+
+
+@contextlib.contextmanager
+def threads(n: int) -> Iterator[None]:
+    """Give every detector alike so many threads, in torch and in the thread pools below numpy and scikit-learn."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(n)
+    try:
+        with threadpool_limits(limits=n):
+            yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def warm_up(entry: Entry) -> None:
+    """One small fit, so that no import and no first call is timed; a missing package raises ImportError."""
+    rows = np.random.default_rng(0).normal(size=(128, 6))
+    try:
+        with surroundings(entry, 0):
+            entry.anomaly_score(entry.build(0, rows.shape[1], False).fit(rows), rows, False)
+    except ImportError:
+        raise
+    except Exception:  # noqa: S110
+        pass  # what goes wrong here goes wrong again in the runs, and is recorded there

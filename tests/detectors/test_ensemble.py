@@ -1,0 +1,93 @@
+"""The ensemble: its members, their scales, the kernel beside them."""
+
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+
+import aeanomaly
+from aeanomaly import AutoencoderEnsemble, DenoisingAutoencoder, VariationalAutoencoder
+from tests.conftest import mixed_rows
+
+QUICK = {"n_estimators": 4, "latent_dim": 32, "max_iter": 60, "random_state": 0}
+
+
+def test_the_score_is_the_mean_of_the_members_errors_each_on_its_scale(rows):
+    detector = AutoencoderEnsemble(**QUICK, kernel=False).fit(rows)
+    model = detector._model
+    errors = model.errors_of_members(rows)
+    assert errors.shape == (200, 4)
+    np.testing.assert_allclose(-detector.score_samples(rows), (errors / model.scales).mean(axis=1), rtol=1e-5)
+
+
+def test_a_scale_is_the_median_error_on_rows_that_the_member_did_not_train_on(rows):
+    detector = AutoencoderEnsemble(**QUICK, max_samples=0.7).fit(rows)
+    errors = detector._model.errors_of_members(rows)
+    for member, sample in enumerate(detector._samples(len(rows))):
+        assert len(sample) == 140
+        unseen = np.setdiff1d(np.arange(len(rows)), sample)
+        assert detector._model.scales[member] == pytest.approx(np.median(errors[unseen, member]))
+
+
+def test_members_differ_in_rows_and_code_size(rows):
+    detector = AutoencoderEnsemble(**QUICK).fit(rows)
+    samples = detector._samples(len(rows))
+    assert len({tuple(sorted(sample)) for sample in samples}) == 4
+    assert detector._model.spec.used_code == (32, 32, 8, 32)
+    assert detector.latent_dim_ == 104 == detector.transform(rows).shape[1]
+
+
+def test_more_members_do_not_change_the_first_ones(rows):
+    few, many = (AutoencoderEnsemble(**{**QUICK, "n_estimators": m}, kernel=False).fit(rows) for m in (2, 5))
+    ours, theirs = few._model.errors_of_members(rows), many._model.errors_of_members(rows)
+    np.testing.assert_array_equal(ours, theirs[:, :2])
+
+
+def test_codes_side_by_side_go_back_to_the_mean_of_the_members(rows):
+    detector = AutoencoderEnsemble(**QUICK).fit(rows)
+    back = detector.inverse_transform(detector.transform(rows))
+    np.testing.assert_allclose(back, detector.reconstruct(rows), rtol=1e-4, atol=1e-3)
+
+
+def test_the_kernel_stores_so_many_rows_and_has_its_share_of_the_score():
+    rows = mixed_rows(3000)
+    detector = AutoencoderEnsemble(**QUICK).fit(rows)
+    kernel = detector._kernel
+    assert kernel.spec.latent_dim == 2048
+    parts = detector._model.deviance(rows), kernel.deviance(rows)
+    np.testing.assert_allclose(-detector.score_samples(rows), sum(part.sum(axis=1) for part in parts) / 2, rtol=1e-6)
+    assert AutoencoderEnsemble(**QUICK, kernel=False).fit(rows)._kernel is None
+
+
+def test_a_file_without_its_kernel_is_refused(rows, tmp_path):
+    from aeanomaly.persistence import read_model, write_model
+
+    AutoencoderEnsemble(**QUICK).fit(rows).save(tmp_path / "whole.aea")
+    manifest, arrays = read_model(tmp_path / "whole.aea")
+    manifest["kernel"] = None
+    write_model(tmp_path / "less.aea", manifest, {n: a for n, a in arrays.items() if not n.startswith("kernel.")})
+    with pytest.raises(aeanomaly.ModelFileError, match="kernel"):
+        aeanomaly.load(tmp_path / "less.aea")
+
+
+@pytest.mark.parametrize(("name", "value"), [("n_estimators", 0), ("max_samples", 1.1), ("kernel", "yes")])
+def test_bad_parameters_are_named(rows, name, value):
+    with pytest.raises(ValueError, match=f"AutoencoderEnsemble: {name} must be"):
+        AutoencoderEnsemble(**{name: value}).fit(rows)
+
+
+def contaminated(n=800, share=0.1, seed=0):
+    """Rows around a curve, and among them a loose cloud."""
+    rng = np.random.default_rng(seed)
+    t = rng.uniform(-2, 2, size=n)
+    X = np.column_stack([t, t**2, np.sin(2 * t), t**3 / 3]) + 0.1 * rng.normal(size=(n, 4))
+    wrong = rng.random(n) < share
+    X[wrong] = 2.0 * rng.normal(size=(wrong.sum(), 4)) + [0, 1.3, 0, 0]
+    return X, wrong
+
+
+@pytest.mark.parametrize("cls", [DenoisingAutoencoder, VariationalAutoencoder, AutoencoderEnsemble])
+def test_robust_training_tells_the_anomalies_that_it_trained_on(cls):
+    X, wrong = contaminated()
+    plain, robust = (cls(robust=r, random_state=0).fit(X).score_samples(X) for r in (False, True))
+    assert roc_auc_score(wrong, -robust) > 0.9
+    assert roc_auc_score(wrong, -robust) > roc_auc_score(wrong, -plain) - 0.005

@@ -1,0 +1,136 @@
+"""The layer of prototypes: what it computes, and where it starts."""
+
+import numpy as np
+import pytest
+import torch
+
+from aeanomaly.nn import NetworkSpec, StackedPrototypes, Start, build_network, spacing
+from aeanomaly.nn.prototypes import Examples
+from aeanomaly.streams import MemberKey
+
+
+def normal(*shape, seed=0):
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+def spec(**changes):
+    shape = {"code": "point", "n_columns": 4, "latent_dim": 16, "hidden_layer_sizes": (), "activation": "softmax"}
+    return NetworkSpec(**{**shape, "code_activation": "softmax", **changes})
+
+
+def started(network_spec, rows, keys, **shift):
+    network = build_network(network_spec)
+    with torch.no_grad():
+        network.reset(keys, Start([rows] * len(keys), lambda x: x, **shift))
+    return network
+
+
+def keys(n, first=0):
+    return [MemberKey(7, member) for member in range(first, first + n)]
+
+
+def test_a_softmax_of_the_logits_is_the_posterior_of_an_even_mixture():
+    layer, rows = StackedPrototypes(1, 4, 6), normal(1, 50, 4)
+    layer.start_at(Examples.of([rows[0]], keys(1), 6, shifts=1, n_neighbors=3))
+    with torch.no_grad():
+        bandwidth = float(layer.log_bandwidth.exp())
+        log_density = -0.5 * torch.cdist(rows, layer.weight.mT).square() / bandwidth**2
+        torch.testing.assert_close(torch.softmax(layer(rows), 2), torch.softmax(log_density, 2), rtol=1e-3, atol=1e-5)
+
+
+def test_a_network_started_at_its_rows_is_the_optimal_denoiser_of_them():
+    rows = normal(16, 4)
+    network = started(spec(), rows, keys(1), shifts=0)
+    noisy = (rows + 0.3 * normal(16, 4, seed=1)).double()
+    variance = float(network.encoder.layers[0].spacing) ** 2
+    weight = torch.exp(-0.5 * torch.cdist(noisy, rows.double()).square() / variance)
+    posterior_mean = (weight / weight.sum(dim=1, keepdim=True)) @ rows.double()
+    with torch.no_grad():
+        found = network.decode(network.encode(noisy.float()[None]))[0]
+    torch.testing.assert_close(found.double(), posterior_mean, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("code", ["point", "gaussian"])
+def test_a_network_with_hidden_prototypes_starts_as_a_smoother(code):
+    rows = normal(500, 2) @ normal(2, 4, seed=1)
+    narrow = spec(code=code, hidden_layer_sizes=(256,), latent_dim=3, code_activation="identity")
+    network = started(narrow, rows, keys(1))
+    with torch.no_grad():
+        error = (network.decode(network.encode(rows[None])) - rows).square().sum(dim=2).mean()
+    assert error < 0.1 * rows.square().sum(dim=1).mean()
+
+
+def test_no_row_is_stored_and_a_lone_row_is_nobodys_prototype():
+    rows = torch.cat([normal(99, 4), torch.full((1, 4), 50.0)])
+    examples = Examples.of([rows], keys(1), 100, shifts=1, n_neighbors=3).examples[0]
+    assert torch.cdist(examples, rows).min() > 0
+    assert torch.cdist(examples, rows[-1:]).min() > 30
+
+
+def test_two_shifts_move_examples_to_where_rows_are_many():
+    rows = normal(1000, 4)
+    once, twice = (Examples.of([rows], keys(1), 200, shifts=s, n_neighbors=10).examples for s in (1, 2))
+    assert twice.norm(dim=2).mean() < once.norm(dim=2).mean() < rows.norm(dim=1).mean()
+
+
+def test_fewer_rows_than_examples_are_used_equally_often():
+    rows = normal(5, 4)
+    examples = Examples.of([rows], keys(1), 15, shifts=0, n_neighbors=3).examples[0]
+    counts = (torch.cdist(examples, rows) < 1e-5).sum(dim=0)
+    assert counts.tolist() == [3] * 5
+
+
+def test_spacing_is_a_deviation_per_column_and_knows_no_equal_rows():
+    grid = torch.arange(10.0)[:, None].expand(-1, 4)
+    assert spacing(grid, grid) == pytest.approx(1.0)
+    assert spacing(grid[:1], grid[:1].expand(3, -1)) == 1.0
+    assert spacing(100 * grid, 100 * grid) == pytest.approx(100.0)
+
+
+def test_members_started_together_are_those_started_apart():
+    rows = normal(300, 4)
+    sizes = (16, 5, 16)
+    together = started(spec(n_members=3, code_sizes=sizes), rows, keys(3))
+    for member, size in enumerate(sizes):
+        alone = started(spec(code_sizes=(size,)), rows, keys(1, first=member))
+        for (name, stack), one in zip(together.state_dict().items(), alone.state_dict().values(), strict=True):
+            assert torch.equal(stack[member], one[0]), name
+
+
+@pytest.mark.parametrize("activation", ["softmax", "silu"])
+def test_a_narrow_member_of_a_stack_is_the_narrow_network(activation):
+    rows = normal(300, 4)
+    wide = started(spec(n_members=1, code_sizes=(5,), code_activation=activation, activation=activation), rows, keys(1))
+    narrow = started(spec(latent_dim=5, code_activation=activation, activation=activation), rows, keys(1))
+    with torch.no_grad():
+        code = wide.encode(rows[None])
+        torch.testing.assert_close(code[:, :, :5], narrow.encode(rows[None]))
+        assert (code[:, :, 5:] == 0).all()
+        if activation == "softmax":  # where the decoder starts at the rows, not at draws that know its width
+            torch.testing.assert_close(wide.decode(code), narrow.decode(code[:, :, :5]))
+
+
+@pytest.mark.parametrize("sizes", [(16,), (16, 17), (0, 16), (16, 1.5)])
+def test_code_sizes_that_do_not_fit_are_refused(sizes):
+    with pytest.raises(ValueError, match="2 members cannot use"):
+        spec(n_members=2, code_sizes=sizes)
+
+
+def test_shapes_are_those_of_the_network_built():
+    for network_spec in (
+        spec(n_members=2, code_sizes=(3, 16)),
+        spec(hidden_layer_sizes=(8, 5), code_activation="relu"),
+        spec(code="gaussian", hidden_layer_sizes=(8,), code_activation="identity"),
+    ):
+        built = {name: tuple(value.shape) for name, value in build_network(network_spec).state_dict().items()}
+        assert built == network_spec.shapes()
+        assert NetworkSpec.from_dict(network_spec.to_dict()) == network_spec
+
+
+def test_rows_far_from_all_prototypes_cannot_be_reconstructed():
+    rows = normal(300, 4)
+    network = started(spec(), rows, keys(1))
+    with torch.no_grad():
+        far = network.decode(network.encode(1e6 * rows[None, :5]))
+    assert np.isfinite(far.numpy()).all()
+    assert far.abs().max() <= rows.abs().max()
