@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-long check clean
+.PHONY: demo test test-long check benchmark clean
 
 # Install once, and again when what is to be installed changes.
 .venv/installed: pyproject.toml constraints.txt
@@ -29,6 +29,11 @@ check: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest
+
+# How accurate, against the peers, on a folder of labelled tables: make benchmark DATA=folder
+benchmark: .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[benchmark]'
+	$(BIN)/python -m benchmarks.detection --data '$(DATA)'
 
 clean:
 	rm -rf .venv build dist demo .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -3,7 +3,6 @@
 import copy
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -124,8 +123,8 @@ class BaseDetector(
         if warm is None:
             self._n_calls = 0
             rows = encoder.encode(table)
-            parts = [rows if part is None else rows[part] for part in self._samples(len(rows))]
-            return Model.fresh(schema, spec, self._keys, parts, device, **self._shift), rows
+            start = {"samples": self._samples(len(rows)), **self._shift}
+            return Model.fresh(schema, spec, self._keys, rows, device, **start), rows
         if (warm.spec, warm.schema.kinds) != (spec, schema.kinds):
             raise ValueError(
                 "warm_start=True needs the columns and the network of the last fit: "
@@ -225,6 +224,6 @@ class BaseDetector(
         """What `Start` is told of prototypes."""
         return _ROBUST if self.robust else {}
 
-    def _samples(self, n_rows: int) -> Sequence[np.ndarray | None]:
-        """Numbers of the rows that each member trains on, None for all, (M,)."""
-        return [None]
+    def _samples(self, n_rows: int) -> list[np.ndarray] | None:
+        """Numbers of the rows that each member trains on, (M,); None for all."""
+        return None

@@ -83,7 +83,7 @@ def _split(
     detector: Any, n_rows: int, keys: list[MemberKey], n_steps: int, call: int
 ) -> tuple[list[np.ndarray], list[np.ndarray] | None, EarlyStopping | None]:
     """Each member's training and validation rows, and the rule of early stopping."""
-    samples = [np.arange(n_rows) if part is None else part for part in detector._samples(n_rows)]
+    samples = detector._samples(n_rows) or [np.arange(n_rows)] * len(keys)
     if not detector.early_stopping:
         return samples, None, None
     n_sampled = min(map(len, samples))

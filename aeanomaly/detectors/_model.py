@@ -1,6 +1,5 @@
 """What a fit leaves behind: a schema, a network, and the ways through them."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -57,17 +56,14 @@ class Model:
         schema: Schema,
         spec: NetworkSpec,
         keys: Any,
-        rows: Sequence[np.ndarray],
+        rows: np.ndarray,
         device: torch.device,
-        **shift: int,
+        **rest: Any,
     ) -> "Model":
-        """A model with newly drawn weights, and prototypes out of each member's encoded rows (N, D).
-
-        `shift` is what `Start` wants to know beside.
-        """
+        """A model with newly drawn weights, and prototypes out of encoded rows (N, D); `rest` is for `Start`."""
         network = build_network(spec)
         with at_most(1), torch.no_grad():
-            network.reset(keys, Start([torch.from_numpy(part) for part in rows], _likelihood(schema).output, **shift))
+            network.reset(keys, Start(torch.from_numpy(rows), _likelihood(schema).output, **rest))
         return cls(schema, spec, network, device)
 
     def spacing(self) -> torch.Tensor:

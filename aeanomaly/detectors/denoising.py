@@ -39,9 +39,10 @@ class DenoisingAutoencoder(BaseDetector):
     corruption : {"gaussian", "masking", "salt_and_pepper"}, default="gaussian"
         Normal noise on every value; values replaced by their column's mean; values replaced by their
         column's smallest or largest.
-    corruption_level : float, default=0.5
+    corruption_level : float or "auto", default="auto"
         Standard deviation of the noise in encoded units; or the share of values that is replaced,
-        which must be below 1.
+        which must be below 1. "auto": noise that moves a row about as far as its neighbours are, by the
+        spacing of the prototypes (0.5 without any); a share of 0.2.
     {shared}
 
     Attributes
@@ -51,7 +52,8 @@ class DenoisingAutoencoder(BaseDetector):
     References
     ----------
     Vincent et al. (2010), Stacked denoising autoencoders, JMLR 11. Alain & Bengio (2014), What
-    regularized auto-encoders learn from the data-generating distribution, JMLR 15.
+    regularized auto-encoders learn from the data-generating distribution, JMLR 15. Of the default network: Moody &
+    Darken (1989), Fast learning in networks of locally-tuned processing units, Neural Computation 1.
 
     Examples
     --------

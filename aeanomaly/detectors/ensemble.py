@@ -47,22 +47,33 @@ _ROBUST_RECIPE = Recipe((Variety(1, 1), Variety(1 / 16, 1)), kernel_share=1 / 4)
 @documented
 @dataclass(kw_only=True, eq=False, repr=False)
 class AutoencoderEnsemble(BaseDetector):
-    """Denoising autoencoders that differ in rows, code size, noise and learning rate, and a kernel beside them.
+    """Denoising autoencoders that differ in rows, code size and noise, trained as one stack, and a kernel beside them.
+
+    The error of each member is divided by its median on rows that the member did not train on, so that
+    all count alike; the score is minus the mean. `transform` puts the codes of the networks side by
+    side, `reconstruct` and `inverse_transform` average their rows; the kernel has a part in scores only.
 
     Parameters
     ----------
     n_estimators : int, default=8
         Networks in the ensemble.
-    max_samples : float in (0, 1], default=0.8
+    max_samples : float in (0, 1], default=0.9
         Share of the rows that each member trains on, drawn anew for each.
     kernel : bool, default=True
-        Whether a kernel member votes beside the networks: the denoiser of at most 2,048 stored rows in
-        closed form, which nothing trains.
+        Whether a kernel member votes beside the networks, with half of the score (a quarter with
+        `robust`): the best denoiser of at most 2,048 training rows in closed form, which nothing trains.
+        These rows are stored in the detector and in its file; with `robust`, means of neighbours are.
     {shared}
 
     Attributes
     ----------
     {attributes}
+
+    References
+    ----------
+    Chen, Sathe, Aggarwal & Turaga (2017), Outlier detection with autoencoder ensembles, SDM. Of the
+    kernel: Miyasawa (1961), An empirical Bayes estimator of the mean of a normal population, Bulletin
+    of the International Statistical Institute 38.
 
     Examples
     --------
@@ -77,7 +88,7 @@ class AutoencoderEnsemble(BaseDetector):
 
     hidden_layer_sizes: tuple[int, ...] = ()
     n_estimators: int = 8
-    max_samples: float = 0.8
+    max_samples: float = 0.9
     kernel: bool = True
 
     _rules: ClassVar[dict[str, Rule]] = {
@@ -138,8 +149,8 @@ class AutoencoderEnsemble(BaseDetector):
             activation=SOFTMAX,
             code_activation=SOFTMAX,
         )
-        shift = self._shift if self.robust else {"shifts": 0}
-        return Model.fresh(model.schema, spec, [self._kernel_key], [rows[stored]], model.device, **shift)
+        start = {"samples": [stored], "shifts": 0, **self._shift}
+        return Model.fresh(model.schema, spec, [self._kernel_key], rows, model.device, **start)
 
     def _settle(self, table: np.ndarray) -> None:
         self._model.scales = _scales(self._model, table, self._samples(len(table)))

@@ -40,8 +40,9 @@ class UndercompleteAutoencoder(BaseDetector):
     --------
     >>> import numpy as np
     >>> from aeanomaly import UndercompleteAutoencoder
-    >>> t = np.random.default_rng(0).uniform(-1, 1, size=(500, 1))
-    >>> X = np.hstack([t, t**2, np.sin(3 * t)])
+    >>> rng = np.random.default_rng(0)
+    >>> t = rng.uniform(-1, 1, size=(500, 1))
+    >>> X = np.hstack([t, t**2, np.sin(3 * t)]) + 0.05 * rng.normal(size=(500, 3))
     >>> detector = UndercompleteAutoencoder(random_state=0).fit(X)
     >>> detector.predict([[0.5, 0.25, 1.0], [0.9, 0.0, 0.9]])
     array([ 1, -1])

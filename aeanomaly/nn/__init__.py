@@ -5,8 +5,8 @@ from aeanomaly.nn.codes import kl_to_standard_normal
 from aeanomaly.nn.encoder_module import Standardize, encoder_module
 from aeanomaly.nn.linear import StackedLinear
 from aeanomaly.nn.mlp import StackedMLP
-from aeanomaly.nn.networks import GaussianAutoencoder, PointAutoencoder, Start, build_network
-from aeanomaly.nn.prototypes import StackedPrototypes, spacing
+from aeanomaly.nn.networks import GaussianAutoencoder, PointAutoencoder, build_network
+from aeanomaly.nn.prototypes import StackedPrototypes, Start, spacing
 from aeanomaly.nn.spec import NetworkSpec
 
 __all__ = [

@@ -1,13 +1,12 @@
 """The two autoencoders: one whose code is a point, one whose code is a Gaussian."""
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
 
 import torch
 from torch import nn
 
 from aeanomaly.nn.mlp import StackedMLP
-from aeanomaly.nn.prototypes import Examples, StackedPrototypes
+from aeanomaly.nn.prototypes import Examples, StackedPrototypes, Start
 from aeanomaly.nn.spec import NetworkSpec
 from aeanomaly.streams import MemberKey
 
@@ -17,27 +16,6 @@ _LOG_SCALE_RANGE = (-8.0, 4.0)
 _LOG_SCALE_FLOOR = -4.6
 #: Where the two start: a code sharp enough to tell rows apart, and noise of the size of a fair reconstruction's.
 _START_LOG_SCALE, _START_LOG_NOISE = -3.0, -1.0
-
-
-class Start(NamedTuple):
-    """What prototypes start at.
-
-    Attributes
-    ----------
-    rows : sequence of Tensor (N, D)
-        Each member's encoded training rows.
-    output : callable
-        Expected rows (..., D) -> the decoder output that stands for them.
-    shifts : int
-        How often an example is moved to the mean of its neighbours.
-    n_neighbors : int
-        Neighbours in that mean.
-    """
-
-    rows: Sequence[torch.Tensor]
-    output: Callable[[torch.Tensor], torch.Tensor]
-    shifts: int = 1
-    n_neighbors: int = 3
 
 
 class PointAutoencoder(nn.Module):
@@ -133,7 +111,7 @@ def _examples(
     if not widths:
         return None, None
     assert start is not None
-    examples = Examples.of(start.rows, keys, max(widths), shifts=start.shifts, n_neighbors=start.n_neighbors)
+    examples = Examples.of(start, keys, max(widths))
     return examples, start.output(examples.examples)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -95,6 +96,30 @@ def spacing(rows: torch.Tensor, among: torch.Tensor) -> float:
     return float(unlike.mean()) / rows.shape[1] ** 0.5 if len(unlike) else 1.0
 
 
+class Start(NamedTuple):
+    """What prototypes start at.
+
+    Attributes
+    ----------
+    rows : Tensor (N, D)
+        Encoded training rows.
+    output : callable
+        Expected rows (..., D) -> the decoder output that stands for them.
+    samples : sequence of ndarray of int, optional
+        For each member, the numbers of the rows that are its own; by default all.
+    shifts : int
+        How often an example is moved to the mean of its neighbours.
+    n_neighbors : int
+        Neighbours in that mean.
+    """
+
+    rows: torch.Tensor
+    output: Callable[[torch.Tensor], torch.Tensor]
+    samples: Sequence[np.ndarray] | None = None
+    shifts: int = 1
+    n_neighbors: int = 3
+
+
 class Examples(NamedTuple):
     """Rows on their way through a network whose weights are being set.
 
@@ -113,25 +138,23 @@ class Examples(NamedTuple):
     recalled: torch.Tensor
 
     @classmethod
-    def of(
-        cls, rows: Sequence[torch.Tensor], keys: Sequence[MemberKey], n_examples: int, *, shifts: int, n_neighbors: int
-    ) -> "Examples":
-        """Draw each member's from its encoded rows (N, D), by its own stream.
+    def of(cls, start: Start, keys: Sequence[MemberKey], n_examples: int) -> "Examples":
+        """Draw each member's by its own stream.
 
-        An example is a random row moved `shifts` times to the mean of its `n_neighbors` nearest
-        neighbours, itself left out (Yang, Rahardja & Franti 2021, Pattern Recognition 115): so no row
-        is stored as it is, and a lone one is nobody's prototype. With fewer rows than examples, all are
-        used equally often.
+        An example is a random row moved to the mean of its nearest neighbours, itself left out, as often
+        as `start` says (Yang, Rahardja & Franti 2021, Pattern Recognition 115): so no row is stored as
+        it is, and a lone one is nobody's prototype. With fewer rows than examples, all are used
+        equally often.
         """
-        orders = [
-            torch.from_numpy(numpy_stream(key, "examples").permutation(len(part)))
-            for part, key in zip(rows, keys, strict=True)
-        ]
-        shuffled = [part[order] for part, order in zip(rows, orders, strict=True)]
-        examples = torch.stack([_shifted(part, n_examples, shifts, n_neighbors) for part in shuffled])
-        # From the other end: not the rows that the examples come from, where there are others.
-        probes = torch.stack([_first(part.flip(0), _PROBES) for part in shuffled])
-        return cls(examples, probes, examples)
+        examples, probes = [], []
+        for key, sample in zip(keys, start.samples or [np.arange(len(start.rows))] * len(keys), strict=True):
+            order = numpy_stream(key, "examples").permutation(sample)
+            pool = start.rows[order[: max(_POOL, n_examples)]]
+            examples.append(_shifted(pool, n_examples, start.shifts, start.n_neighbors))
+            # From the other end: not the rows that the examples come from, where there are others.
+            probes.append(_first(start.rows[order[::-1][:_PROBES].copy()], _PROBES))
+        stacked = torch.stack(examples)
+        return cls(stacked, torch.stack(probes), stacked)
 
     def through(self, layer: nn.Module, activation: Callable[[torch.Tensor], torch.Tensor]) -> "Examples":
         """The same after one more layer."""

@@ -12,6 +12,7 @@ DETECTORS = (
     aeanomaly.ContractiveAutoencoder,
     aeanomaly.DenoisingAutoencoder,
     aeanomaly.VariationalAutoencoder,
+    aeanomaly.AutoencoderEnsemble,
 )
 QUICK = {"hidden_layer_sizes": (12,), "batch_size": 32, "max_iter": 12, "random_state": 0}
 

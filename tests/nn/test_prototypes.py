@@ -21,8 +21,12 @@ def spec(**changes):
 def started(network_spec, rows, keys, **shift):
     network = build_network(network_spec)
     with torch.no_grad():
-        network.reset(keys, Start([rows] * len(keys), lambda x: x, **shift))
+        network.reset(keys, Start(rows, lambda x: x, **shift))
     return network
+
+
+def examples_of(rows, n, **shift):
+    return Examples.of(Start(rows, lambda x: x, **shift), keys(1), n)
 
 
 def keys(n, first=0):
@@ -31,7 +35,7 @@ def keys(n, first=0):
 
 def test_a_softmax_of_the_logits_is_the_posterior_of_an_even_mixture():
     layer, rows = StackedPrototypes(1, 4, 6), normal(1, 50, 4)
-    layer.start_at(Examples.of([rows[0]], keys(1), 6, shifts=1, n_neighbors=3))
+    layer.start_at(examples_of(rows[0], 6))
     with torch.no_grad():
         bandwidth = float(layer.log_bandwidth.exp())
         log_density = -0.5 * torch.cdist(rows, layer.weight.mT).square() / bandwidth**2
@@ -62,20 +66,20 @@ def test_a_network_with_hidden_prototypes_starts_as_a_smoother(code):
 
 def test_no_row_is_stored_and_a_lone_row_is_nobodys_prototype():
     rows = torch.cat([normal(99, 4), torch.full((1, 4), 50.0)])
-    examples = Examples.of([rows], keys(1), 100, shifts=1, n_neighbors=3).examples[0]
+    examples = examples_of(rows, 100).examples[0]
     assert torch.cdist(examples, rows).min() > 0
     assert torch.cdist(examples, rows[-1:]).min() > 30
 
 
 def test_two_shifts_move_examples_to_where_rows_are_many():
     rows = normal(1000, 4)
-    once, twice = (Examples.of([rows], keys(1), 200, shifts=s, n_neighbors=10).examples for s in (1, 2))
+    once, twice = (examples_of(rows, 200, shifts=s, n_neighbors=10).examples for s in (1, 2))
     assert twice.norm(dim=2).mean() < once.norm(dim=2).mean() < rows.norm(dim=1).mean()
 
 
 def test_fewer_rows_than_examples_are_used_equally_often():
     rows = normal(5, 4)
-    examples = Examples.of([rows], keys(1), 15, shifts=0, n_neighbors=3).examples[0]
+    examples = examples_of(rows, 15, shifts=0).examples[0]
     counts = (torch.cdist(examples, rows) < 1e-5).sum(dim=0)
     assert counts.tolist() == [3] * 5
 
@@ -87,12 +91,16 @@ def test_spacing_is_a_deviation_per_column_and_knows_no_equal_rows():
     assert spacing(100 * grid, 100 * grid) == pytest.approx(100.0)
 
 
-def test_members_started_together_are_those_started_apart():
+@pytest.mark.parametrize(
+    "shape", [{}, {"hidden_layer_sizes": (32,), "latent_dim": 3, "code_activation": "identity", "code": "gaussian"}]
+)
+def test_members_started_together_are_those_started_apart(shape):
     rows = normal(300, 4)
-    sizes = (16, 5, 16)
-    together = started(spec(n_members=3, code_sizes=sizes), rows, keys(3))
-    for member, size in enumerate(sizes):
-        alone = started(spec(code_sizes=(size,)), rows, keys(1, first=member))
+    sizes = None if shape else (16, 5, 16)
+    together = started(spec(n_members=3, code_sizes=sizes, **shape), rows, keys(3))
+    for member in range(3):
+        size = None if sizes is None else sizes[member : member + 1]
+        alone = started(spec(code_sizes=size, **shape), rows, keys(1, first=member))
         for (name, stack), one in zip(together.state_dict().items(), alone.state_dict().values(), strict=True):
             assert torch.equal(stack[member], one[0]), name
 
