@@ -216,6 +216,10 @@ class BaseDetector(
         """Whose streams the members draw from, (M,)."""
         return [MemberKey(self._seed)]
 
+    def _rates(self) -> list[float]:
+        """Peak learning rate of each member, (M,)."""
+        return [self.learning_rate] * len(self._keys)
+
     def _settle(self, table: np.ndarray) -> None:
         """What else scoring needs to know of the training table, once the network is trained."""
 

@@ -72,7 +72,7 @@ def _settings(detector: Any, keys: list[MemberKey], n_steps: int, call: int, **r
         keys=keys,
         n_steps=n_steps,
         batch_size=detector.batch_size,
-        learning_rate=[detector.learning_rate] * len(keys),
+        learning_rate=detector._rates(),
         weight_decay=[detector.weight_decay] * len(keys),
         call=call,
         **rest,

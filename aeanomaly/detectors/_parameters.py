@@ -69,8 +69,8 @@ hidden_layer_sizes : tuple of int, default={hidden_layer_sizes}
         Give Gaussian columns mean 0 and deviation 1 before the network.
     learning_rate : float, default={learning_rate}
         Peak rate of AdamW for a layer of 128 inputs; weights of narrower layers get more in proportion,
-        up to 16 times, those of wider ones less. It rises over the first twentieth of the steps and
-        falls along a cosine.
+        up to 16 times, those of wider ones less; prototypes get 5 times, what they recall 16 times. It
+        rises over the first twentieth of the steps and falls along a cosine.
     weight_decay : float, default={weight_decay}
         Decoupled decay of the weights (not of the biases).
     batch_size : int, default={batch_size}

@@ -14,21 +14,43 @@ from aeanomaly.detectors._rules import Rule, flag, integer, real
 from aeanomaly.detectors._saving import registered
 from aeanomaly.detectors._sizes import prototypes
 from aeanomaly.nn import SOFTMAX, NetworkSpec
-from aeanomaly.objectives import GaussianCorruption, Objective, ReconstructionObjective
+from aeanomaly.objectives import (
+    Corruption,
+    EachItsOwn,
+    GaussianCorruption,
+    MaskingCorruption,
+    Objective,
+    ReconstructionObjective,
+)
 from aeanomaly.streams import MemberKey, numpy_stream
 
 #: Rows that the kernel member stores at most.
 _KERNEL_ROWS = 2048
+#: Share of the rows that it leaves alone, so that it has a scale.
+_KERNEL_LEAVES = 0.1
 #: Rows from which a member's scale is measured.
 _SCALE_ROWS = 4096
-_SMALLEST_SCALE = 1e-12
+#: A scale is at least this share of the mean error: where rows come twice, a median error may be 0.
+_OF_THE_MEAN, _SMALLEST_SCALE = 0.01, 1e-12
 
 
 class Variety(NamedTuple):
-    """What sets a member apart: the share of the code that it uses, and a factor of the noise."""
+    """What sets a member apart.
 
-    code: float
-    noise: float
+    Attributes
+    ----------
+    code : float
+        Share of the code that it uses.
+    noise, rate : float
+        Factors of the noise and of the learning rate.
+    masked : float
+        Share of values masked by their column's mean, in place of the noise; 0 for noise.
+    """
+
+    code: float = 1.0
+    noise: float = 1.0
+    rate: float = 1.0
+    masked: float = 0.0
 
 
 class Recipe(NamedTuple):
@@ -38,9 +60,11 @@ class Recipe(NamedTuple):
     kernel_share: float
 
 
-_RECIPE = Recipe((Variety(1, 1), Variety(1, 0.5), Variety(1 / 4, 1), Variety(1, 2)), kernel_share=1 / 2)
+_RECIPE = Recipe(
+    (Variety(), Variety(noise=0.5), Variety(code=1 / 4, rate=0.5), Variety(noise=2, rate=0.5)), kernel_share=1 / 2
+)
 #: A small code has no room for anomalies: it reconstructs what is common, and a large one what is rare, too.
-_ROBUST_RECIPE = Recipe((Variety(1, 1), Variety(1 / 16, 1)), kernel_share=1 / 4)
+_ROBUST_RECIPE = Recipe((Variety(), Variety(code=1 / 16)), kernel_share=1 / 4)
 
 
 @registered("ensemble")
@@ -123,15 +147,29 @@ class AutoencoderEnsemble(BaseDetector):
         n_sampled = max(2, round(self.max_samples * n_rows))
         return numpy_stream(key, "samples").permutation(n_rows)[:n_sampled]
 
+    def _stored(self, n_rows: int) -> np.ndarray:
+        """Numbers of the rows that the kernel stores."""
+        most = min(_KERNEL_ROWS, n_rows - max(1, round(_KERNEL_LEAVES * n_rows)))
+        return self._sample(self._kernel_key, n_rows)[:most]
+
     def _network(self, n_columns: int) -> NetworkSpec:
         spec = self._spec(n_columns, code="point", code_activation=self.activation, n_members=self.n_estimators)
         sizes = tuple(max(1, round(variety.code * spec.latent_dim)) for variety in self._varieties)
         return replace(spec, code_sizes=sizes)
 
     def _objective(self, model: Model) -> Objective:
-        factors = torch.tensor([variety.noise for variety in self._varieties], dtype=torch.float32, device=model.device)
-        level = factors.view(-1, 1, 1) * model.spacing()
-        return ReconstructionObjective(model.likelihood, corruption=GaussianCorruption(level))
+        def of_members(values: list[float]) -> torch.Tensor:
+            return torch.tensor(values, dtype=torch.float32).view(-1, 1, 1).to(model.device)
+
+        corruption: Corruption = GaussianCorruption(of_members([v.noise for v in self._varieties]) * model.spacing())
+        masked = of_members([v.masked for v in self._varieties])
+        if bool((masked > 0).any()):
+            mean = torch.from_numpy(model.schema.mean.astype(np.float32)).to(model.device)
+            corruption = EachItsOwn(corruption, MaskingCorruption(masked, mean), masked > 0)
+        return ReconstructionObjective(model.likelihood, corruption=corruption)
+
+    def _rates(self) -> list[float]:
+        return [self.learning_rate * variety.rate for variety in self._varieties]
 
     def _start(self, table: np.ndarray, warm: Model | None = None) -> tuple[Model, np.ndarray]:
         model, rows = super()._start(table, warm)
@@ -140,7 +178,7 @@ class AutoencoderEnsemble(BaseDetector):
 
     def _new_kernel(self, model: Model, rows: np.ndarray) -> Model:
         """A network whose prototypes are rows, and stay so: the optimal denoiser of an even mixture of them."""
-        stored = self._sample(self._kernel_key, len(rows))[:_KERNEL_ROWS]
+        stored = self._stored(len(rows))
         spec = NetworkSpec(
             code="point",
             n_columns=model.spec.n_columns,
@@ -155,8 +193,7 @@ class AutoencoderEnsemble(BaseDetector):
     def _settle(self, table: np.ndarray) -> None:
         self._model.scales = _scales(self._model, table, self._samples(len(table)))
         if self._kernel is not None:
-            stored = self._sample(self._kernel_key, len(table))[:_KERNEL_ROWS]
-            self._kernel.scales = _scales(self._kernel, table, [stored])
+            self._kernel.scales = _scales(self._kernel, table, [self._stored(len(table))])
 
     def _deviance(self, table: np.ndarray) -> np.ndarray:
         networks = self._model.deviance(table)
@@ -169,7 +206,9 @@ class AutoencoderEnsemble(BaseDetector):
 def _scales(model: Model, table: np.ndarray, trained_on: list[np.ndarray]) -> np.ndarray:
     """Median error of each member on rows that it did not train on, or on all where there are none."""
     rows = np.linspace(0, len(table) - 1, min(len(table), _SCALE_ROWS)).astype(int)
-    errors = model.errors_of_members(table[rows])
-    unseen = [~np.isin(rows, own) for own in trained_on]
-    medians = [np.median(e[u] if u.any() else e) for e, u in zip(errors.T, unseen, strict=True)]
-    return np.maximum(medians, _SMALLEST_SCALE)
+    scales = []
+    for errors, own in zip(model.errors_of_members(table[rows]).T, trained_on, strict=True):
+        unseen = ~np.isin(rows, own)
+        errors = errors[unseen] if unseen.any() else errors
+        scales.append(max(np.median(errors), _OF_THE_MEAN * errors.mean(), _SMALLEST_SCALE))
+    return np.array(scales)

@@ -3,15 +3,17 @@
 from aeanomaly.nn.activations import ACTIVATIONS, SOFTMAX
 from aeanomaly.nn.codes import kl_to_standard_normal
 from aeanomaly.nn.encoder_module import Standardize, encoder_module
+from aeanomaly.nn.examples import Examples, Start
 from aeanomaly.nn.linear import StackedLinear
 from aeanomaly.nn.mlp import StackedMLP
 from aeanomaly.nn.networks import GaussianAutoencoder, PointAutoencoder, build_network
-from aeanomaly.nn.prototypes import StackedPrototypes, Start, spacing
+from aeanomaly.nn.prototypes import StackedPrototypes, spacing
 from aeanomaly.nn.spec import NetworkSpec
 
 __all__ = [
     "ACTIVATIONS",
     "SOFTMAX",
+    "Examples",
     "GaussianAutoencoder",
     "NetworkSpec",
     "PointAutoencoder",

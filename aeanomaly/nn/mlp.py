@@ -1,6 +1,7 @@
 """A stack of layers with an activation between them."""
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -8,8 +9,9 @@ import torch
 from torch import nn
 
 from aeanomaly.nn.activations import ACTIVATIONS, SOFTMAX
+from aeanomaly.nn.examples import Examples
 from aeanomaly.nn.linear import StackedLinear
-from aeanomaly.nn.prototypes import Examples, StackedPrototypes
+from aeanomaly.nn.prototypes import StackedPrototypes
 from aeanomaly.streams import MemberKey
 
 
@@ -95,26 +97,34 @@ class StackedMLP(nn.Module):
         targets : Tensor (M, E, n_outputs), optional
             What the last layer, if it is behind prototypes, shall call up for each example.
         """
-        names = zip(self._before, self.activations, strict=True)
-        for number, (layer, (before, after)) in enumerate(zip(self.layers, names, strict=True)):
-            last = number == len(self.layers) - 1
-            stream = f"{purpose}.{number}"
-            if after == SOFTMAX:
+        for number, layer in enumerate(self.layers):
+            stream, of_prototypes = f"{purpose}.{number}", self.activations[number] == SOFTMAX
+            if of_prototypes:
                 layer.start_at(examples)
-            elif before != SOFTMAX:
+            elif self._before[number] != SOFTMAX:
                 layer.reset(keys, stream, by_input=from_code and number == 0)
-            elif last and targets is not None:
+            elif targets is not None and number == len(self.layers) - 1:
                 layer.recall(targets)
             else:
-                # As an affine map of the rows themselves, which it sees as the prototypes recall them.
                 assert examples is not None
-                drawn = StackedLinear(len(keys), examples.recalled.shape[2], layer.weight.shape[2])
-                layer.recall(drawn.reset(keys, stream)(examples.recalled))
+                layer.recall(_mapped(examples.recalled, layer.weight.shape[2], keys, stream))
             if examples is not None:
-                examples = examples.through(layer, ACTIVATIONS[after].function)
+                examples = examples.through(partial(self._through, number), of_prototypes=of_prototypes)
         return examples
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        for layer, name in zip(self.layers, self.activations, strict=True):
-            x = ACTIVATIONS[name].function(layer(x))
+        for number in range(len(self.layers)):
+            x = self._through(number, x)
         return x if self.used is None else x * self.used
+
+    def _through(self, number: int, x: torch.Tensor) -> torch.Tensor:
+        """One layer and its activation."""
+        return ACTIVATIONS[self.activations[number]].function(self.layers[number](x))
+
+
+def _mapped(rows: torch.Tensor, n_outputs: int, keys: Sequence[MemberKey], stream: str) -> torch.Tensor:
+    """Rows (M, E, width) under newly drawn affine maps, (M, E, n_outputs).
+
+    A layer that recalls these is that map, of rows that it sees as the prototypes recall them.
+    """
+    return StackedLinear(len(keys), rows.shape[2], n_outputs).reset(keys, stream)(rows)

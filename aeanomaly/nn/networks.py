@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
+from aeanomaly.nn.examples import Examples, Start
 from aeanomaly.nn.mlp import StackedMLP
-from aeanomaly.nn.prototypes import Examples, StackedPrototypes, Start
+from aeanomaly.nn.prototypes import StackedPrototypes
 from aeanomaly.nn.spec import NetworkSpec
 from aeanomaly.streams import MemberKey
 

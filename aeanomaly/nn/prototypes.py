@@ -1,19 +1,13 @@
-"""The layer of prototypes, and where it starts: at rows of the training table."""
+"""The layer of prototypes."""
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
 
-import numpy as np
 import torch
 from torch import nn
 
+from aeanomaly.nn.examples import Examples
 from aeanomaly.nn.linear import padded_product
-from aeanomaly.streams import MemberKey, numpy_stream
 
-#: Rows among which the neighbours of an example are looked for.
-_POOL = 4096
-#: Rows from which distances are measured.
-_PROBES = 1024
 #: Distances below this share of the rows' own size are those of equal rows.
 _EQUAL = 1e-6
 #: Bounds of a bandwidth, by its log: squares of both stay in float32.
@@ -58,7 +52,7 @@ class StackedPrototypes(nn.Module):
         self.register_buffer("spacing", torch.ones(n_members, 1, 1, dtype=torch.float32, device="cpu"))
         self.log_bandwidth = nn.Parameter(torch.zeros(n_members, 1, 1, dtype=torch.float32, device="cpu"))
 
-    def start_at(self, examples: "Examples") -> None:
+    def start_at(self, examples: Examples) -> None:
         """Put the prototypes on the first examples, with the bandwidth that other rows are away from them."""
         with torch.no_grad():
             self.weight.copy_(examples.examples[:, : self.weight.shape[2]].mT)
@@ -94,92 +88,3 @@ def spacing(rows: torch.Tensor, among: torch.Tensor) -> float:
     nearest = distances.masked_fill(equal, torch.inf).amin(dim=1)
     unlike = nearest[nearest.isfinite()]
     return float(unlike.mean()) / rows.shape[1] ** 0.5 if len(unlike) else 1.0
-
-
-class Start(NamedTuple):
-    """What prototypes start at.
-
-    Attributes
-    ----------
-    rows : Tensor (N, D)
-        Encoded training rows.
-    output : callable
-        Expected rows (..., D) -> the decoder output that stands for them.
-    samples : sequence of ndarray of int, optional
-        For each member, the numbers of the rows that are its own; by default all.
-    shifts : int
-        How often an example is moved to the mean of its neighbours.
-    n_neighbors : int
-        Neighbours in that mean.
-    """
-
-    rows: torch.Tensor
-    output: Callable[[torch.Tensor], torch.Tensor]
-    samples: Sequence[np.ndarray] | None = None
-    shifts: int = 1
-    n_neighbors: int = 3
-
-
-class Examples(NamedTuple):
-    """Rows on their way through a network whose weights are being set.
-
-    Attributes
-    ----------
-    examples : Tensor (M, E, width)
-        What prototypes start at.
-    probes : Tensor (M, P, width)
-        Rows whose distance from the prototypes sets the bandwidth.
-    recalled : Tensor (M, E, width)
-        The examples as they entered the last layer of prototypes.
-    """
-
-    examples: torch.Tensor
-    probes: torch.Tensor
-    recalled: torch.Tensor
-
-    @classmethod
-    def of(cls, start: Start, keys: Sequence[MemberKey], n_examples: int) -> "Examples":
-        """Draw each member's by its own stream.
-
-        An example is a random row moved to the mean of its nearest neighbours, itself left out, as often
-        as `start` says (Yang, Rahardja & Franti 2021, Pattern Recognition 115): so no row is stored as
-        it is, and a lone one is nobody's prototype. With fewer rows than examples, all are used
-        equally often.
-        """
-        examples, probes = [], []
-        for key, sample in zip(keys, start.samples or [np.arange(len(start.rows))] * len(keys), strict=True):
-            order = numpy_stream(key, "examples").permutation(sample)
-            pool = start.rows[order[: max(_POOL, n_examples)]]
-            examples.append(_shifted(pool, n_examples, start.shifts, start.n_neighbors))
-            # From the other end: not the rows that the examples come from, where there are others.
-            probes.append(_first(start.rows[order[::-1][:_PROBES].copy()], _PROBES))
-        stacked = torch.stack(examples)
-        return cls(stacked, torch.stack(probes), stacked)
-
-    def through(self, layer: nn.Module, activation: Callable[[torch.Tensor], torch.Tensor]) -> "Examples":
-        """The same after one more layer."""
-        recalled = self.examples if isinstance(layer, StackedPrototypes) else self.recalled
-        with torch.no_grad():
-            return Examples(activation(layer(self.examples)), activation(layer(self.probes)), recalled)
-
-    def narrowed(self, width: int) -> "Examples":
-        """The first columns alone."""
-        return self._replace(examples=self.examples[:, :, :width], probes=self.probes[:, :, :width])
-
-
-def _first(rows: torch.Tensor, n: int) -> torch.Tensor:
-    """The first n of rows (N, D), all of them as often as it takes."""
-    return rows.repeat(-(-n // len(rows)), 1)[:n]
-
-
-def _shifted(rows: torch.Tensor, n_examples: int, shifts: int, n_neighbors: int) -> torch.Tensor:
-    """The first of rows (N, D), each moved `shifts` times to the mean of its neighbours."""
-    pool, examples = rows[:_POOL], _first(rows, n_examples)
-    for shift in range(shifts):
-        distances = torch.cdist(examples, pool)
-        if shift == 0:
-            itself = torch.arange(n_examples) % len(rows)
-            distances[itself < len(pool), itself[itself < len(pool)]] = torch.inf
-        nearest = distances.topk(min(n_neighbors, len(pool) - 1), dim=1, largest=False).indices
-        examples = pool[nearest].mean(dim=1)
-    return examples

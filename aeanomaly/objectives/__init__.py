@@ -1,7 +1,13 @@
 """What training minimises: corruption, likelihood and penalties -> one loss per member."""
 
 from aeanomaly.objectives.base import Objective
-from aeanomaly.objectives.corruption import Corruption, GaussianCorruption, MaskingCorruption, SaltAndPepperCorruption
+from aeanomaly.objectives.corruption import (
+    Corruption,
+    EachItsOwn,
+    GaussianCorruption,
+    MaskingCorruption,
+    SaltAndPepperCorruption,
+)
 from aeanomaly.objectives.elbo import NegativeELBO
 from aeanomaly.objectives.penalties import Contraction, KLSparsity, L1Sparsity, Penalty
 from aeanomaly.objectives.reconstruction import ReconstructionObjective
@@ -9,6 +15,7 @@ from aeanomaly.objectives.reconstruction import ReconstructionObjective
 __all__ = [
     "Contraction",
     "Corruption",
+    "EachItsOwn",
     "GaussianCorruption",
     "KLSparsity",
     "L1Sparsity",

@@ -21,18 +21,18 @@ class GaussianCorruption(Corruption):
         self._level = level
 
     def __call__(self, rows: torch.Tensor, noise: NoiseStream) -> torch.Tensor:
-        return rows + self._level * noise.normal("corruption", *rows.shape[1:])
+        return rows + self._level * noise.normal("gaussian corruption", *rows.shape[1:])
 
 
 class MaskingCorruption(Corruption):
-    """Replaces each value, with probability `level`, by its column's training mean (D,)."""
+    """Replaces each value, with probability `level`, a number or (M, 1, 1), by its column's training mean (D,)."""
 
-    def __init__(self, level: float, mean: torch.Tensor):
+    def __init__(self, level: float | torch.Tensor, mean: torch.Tensor):
         self._level = level
         self._mean = mean
 
     def __call__(self, rows: torch.Tensor, noise: NoiseStream) -> torch.Tensor:
-        hit = noise.uniform("corruption", *rows.shape[1:]) < self._level
+        hit = noise.uniform("masking", *rows.shape[1:]) < self._level
         return torch.where(hit, self._mean, rows)
 
 
@@ -45,6 +45,18 @@ class SaltAndPepperCorruption(Corruption):
         self._maximum = maximum
 
     def __call__(self, rows: torch.Tensor, noise: NoiseStream) -> torch.Tensor:
-        u = noise.uniform("corruption", *rows.shape[1:])
+        u = noise.uniform("salt and pepper", *rows.shape[1:])
         extreme = torch.where(u < 0.5 * self._level, self._minimum, self._maximum)
         return torch.where(u < self._level, extreme, rows)
+
+
+class EachItsOwn(Corruption):
+    """One corruption for some members of a stack, another for the others, as the booleans `is_second` (M, 1, 1) say."""
+
+    def __init__(self, first: Corruption, second: Corruption, is_second: torch.Tensor):
+        self._first = first
+        self._second = second
+        self._is_second = is_second
+
+    def __call__(self, rows: torch.Tensor, noise: NoiseStream) -> torch.Tensor:
+        return torch.where(self._is_second, self._second(rows, noise), self._first(rows, noise))

@@ -45,9 +45,10 @@ class FlatParameters:
     ----------
     values : Tensor (M, P)
     rates : Tensor (1, P)
-        Factor of the learning rate: for weights in inverse proportion to their layer's inputs (Yang et al.
-        2021, Tensor Programs V), 1 at 128 inputs and 16 at most, so that one rate serves all widths;
-        16 for scales, which have one input; 1 for biases.
+        Factor of the learning rate: for weights in inverse proportion to the inputs of their layer that are
+        active at a time (Yang et al. 2021, Tensor Programs V), 1 at 128 inputs and 16 at most, so that one
+        rate serves all widths. A layer says so itself: behind a softmax one input is, and prototypes are
+        moved as fast whatever they have of inputs. 16 for scales, which have one input; 1 for biases.
     decays : Tensor (1, P)
         1 where weight decay applies (weights), 0 where not (biases, scales, gaps).
     """

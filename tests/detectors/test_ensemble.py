@@ -58,6 +58,20 @@ def test_the_kernel_stores_so_many_rows_and_has_its_share_of_the_score():
     assert AutoencoderEnsemble(**QUICK, kernel=False).fit(rows)._kernel is None
 
 
+def test_a_kernel_that_could_store_all_rows_leaves_some_for_its_scale(rows):
+    detector = AutoencoderEnsemble(**QUICK, max_samples=1.0).fit(rows)
+    assert detector._kernel.spec.latent_dim == 180
+    parts = [model.deviance(rows).sum(axis=1) for model in (detector._model, detector._kernel)]
+    assert 0.1 < np.mean(parts[0]) / np.mean(parts[1]) < 100
+
+
+def test_rows_that_come_twice_leave_the_scales_finite(rows):
+    twice = np.repeat(rows[:20], 10, axis=0)
+    detector = AutoencoderEnsemble(**QUICK).fit(twice)
+    assert (detector._kernel.scales > 0).all()
+    assert np.isfinite(detector.score_samples(rows)).all()
+
+
 def test_a_file_without_its_kernel_is_refused(rows, tmp_path):
     from aeanomaly.persistence import read_model, write_model
 

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from aeanomaly.nn import NetworkSpec, StackedPrototypes, Start, build_network, spacing
-from aeanomaly.nn.prototypes import Examples
+from aeanomaly.nn import Examples, NetworkSpec, StackedPrototypes, Start, build_network, spacing
 from aeanomaly.streams import MemberKey
 
 

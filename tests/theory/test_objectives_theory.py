@@ -7,8 +7,7 @@ from torch.distributions import Bernoulli as TorchBernoulli
 from torch.distributions import Normal, kl_divergence
 
 from aeanomaly.likelihoods import Bernoulli, Gaussian, Product
-from aeanomaly.nn import ACTIVATIONS, SOFTMAX, StackedMLP, kl_to_standard_normal
-from aeanomaly.nn.prototypes import Examples, Start
+from aeanomaly.nn import ACTIVATIONS, SOFTMAX, Examples, StackedMLP, Start, kl_to_standard_normal
 from aeanomaly.objectives.penalties import exact_squared_jacobian, probed_squared_jacobian
 from aeanomaly.streams import MemberKey, NoiseStream
 
