@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 
 from aeanomaly.detectors._callbacks import CallbackSupportMixin, watched, with_callbacks
-from aeanomaly.detectors._learning import learn, learn_more, steps_of_fit
+from aeanomaly.detectors._learning import learn, learn_more, rows_of_members, steps_of_fit
 from aeanomaly.detectors._model import Model
 from aeanomaly.detectors._parameters import SHARED_RULES, SharedParameters
 from aeanomaly.detectors._reading import FittedMethods
@@ -38,6 +38,7 @@ class BaseDetector(
     """Everything that detectors share. A detector says which network and which objective."""
 
     _rules: ClassVar[dict[str, Rule]] = SHARED_RULES
+    _code: ClassVar[str] = "point"
     _auto_latent_dim: ClassVar[Any]  # number of columns -> width of the code
     _activation_of_code: ClassVar[str] = ""  # for the docstring
     _far_from_start: ClassVar[bool] = False  # whether training has to move prototypes far
@@ -97,7 +98,7 @@ class BaseDetector(
         check_parameters(self, self._rules)
         table = check_table(self, X, reset=True, least_rows=2)
         model, rows = self._start(table, self._model if self.warm_start and self.__sklearn_is_fitted__() else None)
-        n_steps = steps_of_fit(self, len(table))
+        n_steps = steps_of_fit(self, model.spec, len(table))
         with watched(watching, n_steps, {"X": X, "y": y}, lambda: self._as_if_fitted(model, table)) as on_step:
             result = learn(
                 self,
@@ -123,7 +124,7 @@ class BaseDetector(
         if warm is None:
             self._n_calls = 0
             rows = encoder.encode(table)
-            start = {"samples": self._samples(len(rows)), **self._shift}
+            start = {"samples": rows_of_members(self, len(rows), call=0)[0], **self._shift}
             return Model.fresh(schema, spec, self._keys, rows, device, **start), rows
         if (warm.spec, warm.schema.kinds) != (spec, schema.kinds):
             raise ValueError(
@@ -169,6 +170,7 @@ class BaseDetector(
             model, rows = self._start(table)
         else:
             model = self._model.copy(device=resolve_device(self.device))
+            self._check_network(model.spec, "partial_fit")
             rows = model.encode(table)
         moments = self._optimizer
         state = None if moments is None else OptimizerState.from_arrays(moments, model.device)
@@ -181,6 +183,14 @@ class BaseDetector(
         self.loss_curve_ = np.concatenate([self.loss_curve_, result.loss.mean(axis=1)])
         earlier = None if first else ScoreSummary(self.training_scores_, self.n_samples_seen_)
         self._conclude(model, result, table, earlier)
+
+    def _check_network(self, spec: NetworkSpec, method: str) -> None:
+        """Refuse parameters that mean another network than the one that goes on."""
+        wanted = self._network(spec.n_columns)
+        if wanted != spec:
+            raise ValueError(
+                f"{method} goes on with {spec}; the parameters now mean {wanted}: set them back, or fit anew"
+            )
 
     def _conclude(
         self, model: Model, result: TrainingResult | None, table: np.ndarray, earlier: ScoreSummary | None = None
@@ -214,11 +224,15 @@ class BaseDetector(
     @property
     def _keys(self) -> list[MemberKey]:
         """Whose streams the members draw from, (M,)."""
-        return [MemberKey(self._seed)]
+        return [MemberKey(self._seed, member) for member in range(self._n_members)]
+
+    @property
+    def _n_members(self) -> int:
+        return 1
 
     def _rates(self) -> list[float]:
         """Peak learning rate of each member, (M,)."""
-        return [self.learning_rate] * len(self._keys)
+        return [self.learning_rate] * self._n_members
 
     def _settle(self, table: np.ndarray) -> None:
         """What else scoring needs to know of the training table, once the network is trained."""

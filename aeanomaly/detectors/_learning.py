@@ -8,7 +8,7 @@ import torch
 
 from aeanomaly.detectors._model import Model
 from aeanomaly.exceptions import FitError
-from aeanomaly.nn import SOFTMAX
+from aeanomaly.nn import NetworkSpec
 from aeanomaly.objectives import Objective
 from aeanomaly.streams import MemberKey, numpy_stream
 from aeanomaly.training import (
@@ -22,11 +22,11 @@ from aeanomaly.training import (
 )
 
 
-def steps_of_fit(detector: Any, n_rows: int) -> int:
-    """Optimiser steps of a whole fit: `max_iter`, or what "auto" means for so many rows."""
+def steps_of_fit(detector: Any, spec: NetworkSpec, n_rows: int) -> int:
+    """Optimiser steps of a whole fit: `max_iter`, or what "auto" means for such a network and so many rows."""
     if detector.max_iter != "auto":
         return int(detector.max_iter)
-    few = detector.activation == SOFTMAX and not detector._far_from_start
+    few = spec.has_prototypes and not detector._far_from_start
     per_root, least, most = (8, 50, 400) if few else (20, 100, 1000)
     return int(np.clip(per_root * math.sqrt(n_rows), least, most))
 
@@ -43,8 +43,9 @@ def learn(
     on_step: StepHook | None = None,
 ) -> TrainingResult:
     """Train a model's network on encoded rows (N, D) over a whole schedule, in place."""
-    members, validation, stopping = _split(detector, len(rows), keys, n_steps, call)
+    members, validation = rows_of_members(detector, len(rows), call)
     data = TrainingData(torch.from_numpy(rows).to(model.device)[None], members, validation)
+    stopping = _early_stopping(detector, len(members[0]), n_steps) if validation else None
     settings = _settings(detector, keys, n_steps, call, schedule="cosine", early_stopping=stopping)
     return _checked(train(model.network.requires_grad_(True), objective, data, settings, on_step=on_step), detector)
 
@@ -61,7 +62,8 @@ def learn_more(
 ) -> TrainingResult:
     """One pass over more rows at a constant rate, from the optimiser's `state`."""
     n_steps = -(-len(rows) // detector.batch_size)
-    data = TrainingData(torch.from_numpy(rows).to(model.device)[None], [np.arange(len(rows))] * len(keys))
+    members = detector._samples(len(rows)) or [np.arange(len(rows))] * len(keys)
+    data = TrainingData(torch.from_numpy(rows).to(model.device)[None], members)
     settings = _settings(detector, keys, n_steps, call, schedule="constant", early_stopping=None)
     network = model.network.requires_grad_(True)
     return _checked(train(network, objective, data, settings, state=state), detector)
@@ -79,26 +81,28 @@ def _settings(detector: Any, keys: list[MemberKey], n_steps: int, call: int, **r
     )
 
 
-def _split(
-    detector: Any, n_rows: int, keys: list[MemberKey], n_steps: int, call: int
-) -> tuple[list[np.ndarray], list[np.ndarray] | None, EarlyStopping | None]:
-    """Each member's training and validation rows, and the rule of early stopping."""
-    samples = detector._samples(n_rows) or [np.arange(n_rows)] * len(keys)
+def rows_of_members(detector: Any, n_rows: int, call: int) -> tuple[list[np.ndarray], list[np.ndarray] | None]:
+    """Numbers of the rows that each member trains on, and of those that early stopping holds out of them."""
+    samples = detector._samples(n_rows) or [np.arange(n_rows)] * detector._n_members
     if not detector.early_stopping:
-        return samples, None, None
-    n_sampled = min(map(len, samples))
+        return samples, None
+    n_sampled = len(samples[0])
     held_out = max(1, round(detector.validation_fraction * n_sampled))
     if held_out >= n_sampled:
         raise ValueError(
             f"validation_fraction={detector.validation_fraction} holds out all {n_sampled} rows; lower it or pass more"
         )
     orders = [
-        numpy_stream(key, "validation rows", call).permutation(part) for key, part in zip(keys, samples, strict=True)
+        numpy_stream(key, "validation rows", call).permutation(sample)
+        for key, sample in zip(detector._keys, samples, strict=True)
     ]
-    epoch = -(-(n_sampled - held_out) // detector.batch_size)
+    return [np.sort(order[held_out:]) for order in orders], [order[:held_out] for order in orders]
+
+
+def _early_stopping(detector: Any, n_rows: int, n_steps: int) -> EarlyStopping:
+    epoch = -(-n_rows // detector.batch_size)
     every = int(np.clip(epoch, 10, max(10, n_steps // 20)))
-    rule = EarlyStopping(every=every, patience=detector.n_iter_no_change, tol=detector.tol)
-    return [np.sort(o[held_out:]) for o in orders], [o[:held_out] for o in orders], rule
+    return EarlyStopping(every=every, patience=detector.n_iter_no_change, tol=detector.tol)
 
 
 def _checked(result: TrainingResult, detector: Any) -> TrainingResult:

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from aeanomaly.likelihoods import Bernoulli, Gaussian, Likelihood, Product
-from aeanomaly.nn import NetworkSpec, StackedPrototypes, Standardize, Start, build_network, encoder_module
+from aeanomaly.nn import SOFTMAX, NetworkSpec, StackedPrototypes, Standardize, Start, build_network, encoder_module
 from aeanomaly.preprocessing import Schema, TableEncoder
 from aeanomaly.scoring import deviance_terms, in_chunks
 from aeanomaly.streams import MemberKey, torch_stream
@@ -15,6 +15,8 @@ from aeanomaly.training import resolve_device
 
 #: Beyond this, products of a code with weights might leave float32.
 _LARGEST_CODE = 1e12
+#: What a member's errors are divided by is at least this.
+SMALLEST_SCALE = 1e-12
 _LIKELIHOODS = {"gaussian": Gaussian, "bernoulli": Bernoulli}
 
 
@@ -36,7 +38,7 @@ class Model:
         Of that spec, its weights drawn or trained.
     device : torch.device
     scales : ndarray of float64 (M,), optional
-        What each member's errors are divided by; 1 by default.
+        What each member's errors are divided by, its share of the score included; 1 by default.
     """
 
     def __init__(
@@ -147,6 +149,12 @@ class Model:
             rows = self.likelihood.sample(outputs, self.network.log_noise_scale[0].to(cpu), generator)
         return self._encoder.decode(rows.numpy())
 
+    def stands_beside(self, model: "Model") -> bool:
+        """Whether this takes the same rows as `model`, encoded alike, and is a single network of prototypes."""
+        ours, theirs = self.schema.arrays(), model.schema.arrays()
+        same = ours.keys() == theirs.keys() and all(np.array_equal(ours[name], theirs[name]) for name in ours)
+        return same and (self.spec.n_members, self.spec.code_activation) == (1, SOFTMAX)
+
     def encoder_module(self) -> torch.nn.Sequential:
         """The encoder of a single network as a plain module on the CPU."""
         constants = [torch.from_numpy(np.array(getattr(self.schema, n))) for n in ("order", "offset", "scale", "limit")]
@@ -174,20 +182,24 @@ class Model:
         """
         built = NetworkSpec.from_dict(spec)
         weights = {n.removeprefix("network."): a for n, a in arrays.items() if n.startswith("network.")}
+        if strange := {n for n in arrays if not n.startswith(("network.", "schema."))} - {"scales"}:
+            raise ValueError(f"{sorted(strange)} belong to nothing")
         expected = built.shapes()
         if {n: a.shape for n, a in weights.items()} != expected:
             raise ValueError("the weights do not have the names and shapes of the network in the manifest")
         for name, array in weights.items():
             if array.dtype != np.float32 or not np.isfinite(array).all():
                 raise ValueError(f"the weights {name!r} are not finite float32 numbers")
+            if name.endswith("spacing") and not (array > 0).all():
+                raise ValueError(f"{name!r} is not above 0")
         network = build_network(built)
         network.load_state_dict({n: torch.from_numpy(np.array(a)) for n, a in weights.items()})
         schema = Schema.from_arrays(
             {n.removeprefix("schema."): a for n, a in arrays.items() if n.startswith("schema.")}
         )
         scales = arrays["scales"]
-        if scales.dtype != np.float64 or scales.shape != (built.n_members,) or not (scales > 0).all():
-            raise ValueError("the scales are not one positive number for each member")
+        if scales.dtype != np.float64 or scales.shape != (built.n_members,) or not _plausible(scales):
+            raise ValueError("the scales are not one plausible number above 0 for each member")
         return cls(schema, built, network, device, scales)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -197,6 +209,10 @@ class Model:
     def __setstate__(self, state: dict[str, Any]) -> None:
         rebuilt = self.from_state(state["spec"], state["arrays"], device_or_cpu(state["device"]))
         self.__dict__.update(rebuilt.__dict__)
+
+
+def _plausible(scales: np.ndarray) -> bool:
+    return bool(((scales >= SMALLEST_SCALE) & (scales <= 1 / SMALLEST_SCALE**2)).all())
 
 
 def _code_in_float32(code: np.ndarray) -> np.ndarray:

@@ -110,7 +110,8 @@ def _built(manifest: dict[str, Any], arrays: dict[str, np.ndarray]) -> Any:
     parameters = {name: from_json(value, _OBJECTS) for name, value in manifest["parameters"].items()}
     detector = cls(**parameters)
     check_parameters(detector, cls._rules)
-    if manifest["network"]["code"] != detector._network(manifest["network"]["n_columns"]).code:
+    shape = manifest["network"]
+    if (shape["code"], shape["n_members"]) != (detector._code, detector._n_members):
         raise ModelFileError("the network is not one of this detector's")
     fitted = manifest["fitted"]
     optimizer = {n.removeprefix("optimizer."): arrays.pop(n) for n in list(arrays) if n.startswith("optimizer.")}
@@ -118,12 +119,10 @@ def _built(manifest: dict[str, Any], arrays: dict[str, np.ndarray]) -> Any:
     kernel = {n.removeprefix("kernel."): arrays.pop(n) for n in list(arrays) if n.startswith("kernel.")}
     device = device_or_cpu(detector.device)
     model = Model.from_state(manifest["network"], arrays, device)
-    if (manifest["kernel"] is not None) != getattr(detector, "kernel", False):
-        raise ModelFileError("a kernel member is there that should not be, or missing")
     state: dict[str, Any] = {
         **curves,
         "_model": model,
-        "_kernel": Model.from_state(manifest["kernel"], kernel, device) if kernel else None,
+        "_kernel": _checked_kernel(manifest["kernel"], kernel, model),
         "_seed": _checked_count(fitted["seed"], "seed"),
         "_n_calls": _checked_count(fitted["n_calls"], "n_calls"),
         "_optimizer": _checked_optimizer(optimizer, model),
@@ -137,6 +136,17 @@ def _built(manifest: dict[str, Any], arrays: dict[str, np.ndarray]) -> Any:
         state["feature_names_in_"] = _checked_names(fitted["feature_names"], model.spec.n_columns)
     vars(detector).update(state)
     return detector
+
+
+def _checked_kernel(spec: dict[str, Any] | None, arrays: dict[str, np.ndarray], model: Model) -> Model | None:
+    if spec is None and not arrays:
+        return None
+    if spec is None or not arrays:
+        raise ModelFileError("the kernel member is not whole")
+    kernel = Model.from_state(spec, arrays, model.device)
+    if not kernel.stands_beside(model):
+        raise ModelFileError("the kernel member is not one of this detector's")
+    return kernel
 
 
 def _checked_count(value: Any, name: str) -> int:

@@ -8,30 +8,25 @@ import numpy as np
 import torch
 
 from aeanomaly.detectors._base import BaseDetector
-from aeanomaly.detectors._model import Model
+from aeanomaly.detectors._model import SMALLEST_SCALE, Model
 from aeanomaly.detectors._parameters import SHARED_RULES, documented
 from aeanomaly.detectors._rules import Rule, flag, integer, real
 from aeanomaly.detectors._saving import registered
 from aeanomaly.detectors._sizes import prototypes
 from aeanomaly.nn import SOFTMAX, NetworkSpec
-from aeanomaly.objectives import (
-    Corruption,
-    EachItsOwn,
-    GaussianCorruption,
-    MaskingCorruption,
-    Objective,
-    ReconstructionObjective,
-)
+from aeanomaly.objectives import GaussianCorruption, Objective, ReconstructionObjective
 from aeanomaly.streams import MemberKey, numpy_stream
 
 #: Rows that the kernel member stores at most.
 _KERNEL_ROWS = 2048
+#: Its number among the members, whatever their number.
+_KERNEL_MEMBER = 1 << 30
 #: Share of the rows that it leaves alone, so that it has a scale.
 _KERNEL_LEAVES = 0.1
 #: Rows from which a member's scale is measured.
 _SCALE_ROWS = 4096
 #: A scale is at least this share of the mean error: where rows come twice, a median error may be 0.
-_OF_THE_MEAN, _SMALLEST_SCALE = 0.01, 1e-12
+_OF_THE_MEAN = 0.01
 
 
 class Variety(NamedTuple):
@@ -43,14 +38,11 @@ class Variety(NamedTuple):
         Share of the code that it uses.
     noise, rate : float
         Factors of the noise and of the learning rate.
-    masked : float
-        Share of values masked by their column's mean, in place of the noise; 0 for noise.
     """
 
     code: float = 1.0
     noise: float = 1.0
     rate: float = 1.0
-    masked: float = 0.0
 
 
 class Recipe(NamedTuple):
@@ -75,7 +67,9 @@ class AutoencoderEnsemble(BaseDetector):
 
     The error of each member is divided by its median on rows that the member did not train on, so that
     all count alike; the score is minus the mean. `transform` puts the codes of the networks side by
-    side, `reconstruct` and `inverse_transform` average their rows; the kernel has a part in scores only.
+    side (`latent_dim` is that of the largest, `latent_dim_` of all), `reconstruct` and `inverse_transform`
+    average their rows; the kernel has a part in scores and in `reconstruction_error` only, which is on the
+    members' scales. `partial_fit` trains the networks; scales and kernel stay those of its first call.
 
     Parameters
     ----------
@@ -85,8 +79,9 @@ class AutoencoderEnsemble(BaseDetector):
         Share of the rows that each member trains on, drawn anew for each.
     kernel : bool, default=True
         Whether a kernel member votes beside the networks, with half of the score (a quarter with
-        `robust`): the best denoiser of at most 2,048 training rows in closed form, which nothing trains.
-        These rows are stored in the detector and in its file; with `robust`, means of neighbours are.
+        `robust`): a smoother of at most 2,048 training rows that nothing trains, for real columns the
+        best denoiser of these rows in closed form. They are stored in the detector and in its file; with
+        `robust`, means of neighbours are.
     {shared}
 
     Attributes
@@ -133,12 +128,12 @@ class AutoencoderEnsemble(BaseDetector):
         return list(islice(cycle(self._recipe.varieties), self.n_estimators))
 
     @property
-    def _keys(self) -> list[MemberKey]:
-        return [MemberKey(self._seed, member) for member in range(self.n_estimators)]
+    def _n_members(self) -> int:
+        return int(self.n_estimators)
 
     @property
     def _kernel_key(self) -> MemberKey:
-        return MemberKey(self._seed, self.n_estimators)
+        return MemberKey(self._seed, _KERNEL_MEMBER)
 
     def _samples(self, n_rows: int) -> list[np.ndarray]:
         return [self._sample(key, n_rows) for key in self._keys]
@@ -158,15 +153,9 @@ class AutoencoderEnsemble(BaseDetector):
         return replace(spec, code_sizes=sizes)
 
     def _objective(self, model: Model) -> Objective:
-        def of_members(values: list[float]) -> torch.Tensor:
-            return torch.tensor(values, dtype=torch.float32).view(-1, 1, 1).to(model.device)
-
-        corruption: Corruption = GaussianCorruption(of_members([v.noise for v in self._varieties]) * model.spacing())
-        masked = of_members([v.masked for v in self._varieties])
-        if bool((masked > 0).any()):
-            mean = torch.from_numpy(model.schema.mean.astype(np.float32)).to(model.device)
-            corruption = EachItsOwn(corruption, MaskingCorruption(masked, mean), masked > 0)
-        return ReconstructionObjective(model.likelihood, corruption=corruption)
+        factors = torch.tensor([variety.noise for variety in self._varieties], dtype=torch.float32).view(-1, 1, 1)
+        level = factors.to(model.device) * model.spacing()
+        return ReconstructionObjective(model.likelihood, corruption=GaussianCorruption(level))
 
     def _rates(self) -> list[float]:
         return [self.learning_rate * variety.rate for variety in self._varieties]
@@ -191,16 +180,14 @@ class AutoencoderEnsemble(BaseDetector):
         return Model.fresh(model.schema, spec, [self._kernel_key], rows, model.device, **start)
 
     def _settle(self, table: np.ndarray) -> None:
-        self._model.scales = _scales(self._model, table, self._samples(len(table)))
+        share = self._recipe.kernel_share if self.kernel else 0.0
+        self._model.scales = _scales(self._model, table, self._samples(len(table))) / (1 - share)
         if self._kernel is not None:
-            self._kernel.scales = _scales(self._kernel, table, [self._stored(len(table))])
+            self._kernel.scales = _scales(self._kernel, table, [self._stored(len(table))]) / share
 
     def _deviance(self, table: np.ndarray) -> np.ndarray:
         networks = self._model.deviance(table)
-        if self._kernel is None:
-            return networks
-        share = self._recipe.kernel_share
-        return (1 - share) * networks + share * self._kernel.deviance(table)
+        return networks if self._kernel is None else networks + self._kernel.deviance(table)
 
 
 def _scales(model: Model, table: np.ndarray, trained_on: list[np.ndarray]) -> np.ndarray:
@@ -210,5 +197,5 @@ def _scales(model: Model, table: np.ndarray, trained_on: list[np.ndarray]) -> np
     for errors, own in zip(model.errors_of_members(table[rows]).T, trained_on, strict=True):
         unseen = ~np.isin(rows, own)
         errors = errors[unseen] if unseen.any() else errors
-        scales.append(max(np.median(errors), _OF_THE_MEAN * errors.mean(), _SMALLEST_SCALE))
+        scales.append(max(np.median(errors), _OF_THE_MEAN * errors.mean(), SMALLEST_SCALE))
     return np.array(scales)

@@ -73,11 +73,12 @@ class VariationalAutoencoder(BaseDetector):
         "noise_variance": either(one_of("column", "shared"), real(0)),
         "n_draws": integer(1),
     }
+    _code = "gaussian"
     _auto_latent_dim = staticmethod(bottleneck)
 
     def _network(self, n_columns: int) -> NetworkSpec:
         given = self.noise_variance
-        return self._spec(n_columns, code="gaussian", noise_variance=given if isinstance(given, str) else float(given))
+        return self._spec(n_columns, code=self._code, noise_variance=given if isinstance(given, str) else float(given))
 
     def _objective(self, model: Model) -> Objective:
         return NegativeELBO(model.likelihood, beta=self.beta)

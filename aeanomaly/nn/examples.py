@@ -60,8 +60,8 @@ class Examples(NamedTuple):
         """Draw each member's by its own stream.
 
         An example is a random row moved to the mean of its nearest neighbours, itself left out, as often
-        as `start` says (Yang, Rahardja & Franti 2021, Pattern Recognition 115): so no row is stored as
-        it is, and a lone one is nobody's prototype. With fewer rows than examples, all are used
+        as `start` says (Yang, Rahardja & Franti 2021, Pattern Recognition 115): so no row that comes
+        once is stored as it is, and a lone one is nobody's prototype. With fewer rows than examples, all are used
         equally often.
         """
         examples, probes = [], []
@@ -90,13 +90,19 @@ def _first(rows: torch.Tensor, n: int) -> torch.Tensor:
 
 
 def _shifted(rows: torch.Tensor, n_examples: int, shifts: int, n_neighbors: int) -> torch.Tensor:
-    """The first of rows (N, D), each moved `shifts` times to the mean of its neighbours."""
+    """The first of rows (N, D), each moved `shifts` times to the mean of its neighbours, if there are any."""
     pool, examples = rows[:_POOL], _first(rows, n_examples)
-    for shift in range(shifts):
-        distances = torch.cdist(examples, pool)
+    for shift in range(shifts if len(pool) > 1 else 0):
+        distances = torch.cdist(*centred(examples, pool))
         if shift == 0:
             itself = torch.arange(n_examples) % len(rows)
             distances[itself < len(pool), itself[itself < len(pool)]] = torch.inf
         nearest = distances.topk(min(n_neighbors, len(pool) - 1), dim=1, largest=False).indices
         examples = pool[nearest].mean(dim=1)
     return examples
+
+
+def centred(rows: torch.Tensor, among: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Both, less the mean of the second: distances by matrix products round less near the origin."""
+    centre = among.mean(dim=0)
+    return rows - centre, among - centre

@@ -121,11 +121,11 @@ def _principal_codes(encoder: StackedMLP, examples: Examples | None, latent_dim:
 
     None if it recalls none, or if there are not as many components.
     """
-    if examples is None or not encoder.recalls or latent_dim > examples.examples.shape[2]:
+    if examples is None or not encoder.recalls or latent_dim > min(examples.examples.shape[1:]):
         return None
     centred = examples.examples - examples.examples.mean(dim=1, keepdim=True)
-    axes = torch.linalg.eigh(centred.mT @ centred)[1].flip(2)
-    return centred @ axes[:, :, :latent_dim]
+    left, deviations, _ = torch.linalg.svd(centred, full_matrices=False)
+    return left[:, :, :latent_dim] * deviations[:, None, :latent_dim]
 
 
 def _encoder(spec: NetworkSpec, n_outputs: int) -> StackedMLP:

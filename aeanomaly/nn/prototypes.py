@@ -5,9 +5,11 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from aeanomaly.nn.examples import Examples
+from aeanomaly.nn.examples import Examples, centred
 from aeanomaly.nn.linear import padded_product
 
+#: Prototypes among which the nearest is looked for anew.
+_CANDIDATES = 4
 #: Distances below this share of the rows' own size are those of equal rows.
 _EQUAL = 1e-6
 #: Bounds of a bandwidth, by its log: squares of both stay in float32.
@@ -33,12 +35,14 @@ class StackedPrototypes(nn.Module):
     Notes
     -----
     Shape: input (M, B, n_inputs), output (M, B, n_outputs); ``weight`` (M, n_inputs, n_outputs) holds
-    the prototypes; ``log_bandwidth``, which is learned, and ``spacing``, from which it starts, are (M, 1, 1).
+    the prototypes, less ``centre`` (M, 1, n_inputs), which is their mean at the start; ``log_bandwidth``,
+    which is learned, and ``spacing``, from which it starts, are (M, 1, 1).
     """
 
     #: Prototypes live among the rows, however many columns these have (see `FlatParameters`).
     active_inputs = 25
 
+    centre: torch.Tensor
     spacing: torch.Tensor
     unused: torch.Tensor | None
 
@@ -49,13 +53,16 @@ class StackedPrototypes(nn.Module):
         unused = units >= torch.tensor(self._sizes, device="cpu").view(-1, 1, 1)
         self.register_buffer("unused", unused if sizes else None, persistent=False)
         self.weight = nn.Parameter(torch.zeros(n_members, n_inputs, n_outputs, dtype=torch.float32, device="cpu"))
+        self.register_buffer("centre", torch.zeros(n_members, 1, n_inputs, dtype=torch.float32, device="cpu"))
         self.register_buffer("spacing", torch.ones(n_members, 1, 1, dtype=torch.float32, device="cpu"))
         self.log_bandwidth = nn.Parameter(torch.zeros(n_members, 1, 1, dtype=torch.float32, device="cpu"))
 
     def start_at(self, examples: Examples) -> None:
         """Put the prototypes on the first examples, with the bandwidth that other rows are away from them."""
         with torch.no_grad():
-            self.weight.copy_(examples.examples[:, : self.weight.shape[2]].mT)
+            first = examples.examples[:, : self.weight.shape[2]]
+            self.centre.copy_(first.mean(dim=1, keepdim=True))
+            self.weight.copy_((first - self.centre).mT)
             members = zip(examples.probes, examples.examples, self._sizes, strict=True)
             for member, (probes, prototypes, size) in enumerate(members):
                 self.spacing[member] = spacing(probes, prototypes[:size])
@@ -68,13 +75,18 @@ class StackedPrototypes(nn.Module):
 
     def affine(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Weight (M, n_inputs, n_outputs) and bias (M, 1, n_outputs) of the same map as a linear layer."""
+        weight, bias = self._affine_of_centred()
+        return weight, bias - torch.bmm(self.centre, weight)
+
+    def _affine_of_centred(self) -> tuple[torch.Tensor, torch.Tensor]:
         precision = self.precision
         bias = -0.5 * precision * self.weight.square().sum(dim=1, keepdim=True)
         return precision * self.weight, bias if self.unused is None else bias.masked_fill(self.unused, -torch.inf)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        weight, bias = self.affine()
-        return padded_product(bias, x, weight)
+        weight, bias = self._affine_of_centred()
+        # Centred first: far from the origin the differences would be lost in rounding.
+        return padded_product(bias, x - self.centre, weight)
 
 
 def spacing(rows: torch.Tensor, among: torch.Tensor) -> float:
@@ -83,8 +95,10 @@ def spacing(rows: torch.Tensor, among: torch.Tensor) -> float:
     So it is a deviation per column: noise of that size moves a row about as far as its neighbour is. 1
     where all rows are alike.
     """
-    distances = torch.cdist(rows, among)
+    nearest = torch.cdist(*centred(rows, among)).topk(min(_CANDIDATES, len(among)), dim=1, largest=False).indices
+    # Anew: products round too much to tell an equal row from a near one.
+    distances = (rows[:, None] - among[nearest]).norm(dim=2)
     equal = distances <= _EQUAL * (1 + rows.norm(dim=1, keepdim=True))
-    nearest = distances.masked_fill(equal, torch.inf).amin(dim=1)
-    unlike = nearest[nearest.isfinite()]
+    distances = distances.masked_fill(equal, torch.inf).amin(dim=1)
+    unlike = distances[distances.isfinite()]
     return float(unlike.mean()) / rows.shape[1] ** 0.5 if len(unlike) else 1.0

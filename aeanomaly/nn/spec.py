@@ -69,6 +69,7 @@ class NetworkSpec:
                 if (last if number == len(widths) - 2 else self.activation) == SOFTMAX:
                     shapes[f"{part}.layers.{number}.log_bandwidth"] = (self.n_members, 1, 1)
                     shapes[f"{part}.layers.{number}.spacing"] = (self.n_members, 1, 1)
+                    shapes[f"{part}.layers.{number}.centre"] = (self.n_members, 1, n_inputs)
                 else:
                     shapes[f"{part}.layers.{number}.bias"] = (self.n_members, 1, n_outputs)
         if self.code == "gaussian":
@@ -85,6 +86,11 @@ class NetworkSpec:
         """The inverse of `to_dict`."""
         sizes = None if data["code_sizes"] is None else tuple(data["code_sizes"])
         return cls(**{**data, "hidden_layer_sizes": tuple(data["hidden_layer_sizes"]), "code_sizes": sizes})
+
+    @property
+    def has_prototypes(self) -> bool:
+        """Whether any layer holds prototypes."""
+        return self.code_activation == SOFTMAX or (self.activation == SOFTMAX and bool(self.hidden_layer_sizes))
 
     @property
     def used_code(self) -> tuple[int, ...]:

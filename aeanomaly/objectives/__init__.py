@@ -3,7 +3,6 @@
 from aeanomaly.objectives.base import Objective
 from aeanomaly.objectives.corruption import (
     Corruption,
-    EachItsOwn,
     GaussianCorruption,
     MaskingCorruption,
     SaltAndPepperCorruption,
@@ -15,7 +14,6 @@ from aeanomaly.objectives.reconstruction import ReconstructionObjective
 __all__ = [
     "Contraction",
     "Corruption",
-    "EachItsOwn",
     "GaussianCorruption",
     "KLSparsity",
     "L1Sparsity",

@@ -25,9 +25,9 @@ class GaussianCorruption(Corruption):
 
 
 class MaskingCorruption(Corruption):
-    """Replaces each value, with probability `level`, a number or (M, 1, 1), by its column's training mean (D,)."""
+    """Replaces each value, with probability `level`, by its column's training mean (D,)."""
 
-    def __init__(self, level: float | torch.Tensor, mean: torch.Tensor):
+    def __init__(self, level: float, mean: torch.Tensor):
         self._level = level
         self._mean = mean
 
@@ -48,15 +48,3 @@ class SaltAndPepperCorruption(Corruption):
         u = noise.uniform("salt and pepper", *rows.shape[1:])
         extreme = torch.where(u < 0.5 * self._level, self._minimum, self._maximum)
         return torch.where(u < self._level, extreme, rows)
-
-
-class EachItsOwn(Corruption):
-    """One corruption for some members of a stack, another for the others, as the booleans `is_second` (M, 1, 1) say."""
-
-    def __init__(self, first: Corruption, second: Corruption, is_second: torch.Tensor):
-        self._first = first
-        self._second = second
-        self._is_second = is_second
-
-    def __call__(self, rows: torch.Tensor, noise: NoiseStream) -> torch.Tensor:
-        return torch.where(self._is_second, self._second(rows, noise), self._first(rows, noise))

@@ -25,7 +25,7 @@ from aeanomaly.persistence.atomic import write_atomically
 
 FORMAT = 1
 _MANIFEST, _WEIGHTS = "manifest.json", "weights.safetensors"
-_PARTS = ("sha256", "aeanomaly", "detector", "parameters", "network", "fitted")
+_PARTS = ("sha256", "aeanomaly", "detector", "parameters", "network", "kernel", "fitted")
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _LARGEST_MANIFEST = 64 << 20
 _UNREADABLE = (

@@ -25,7 +25,8 @@ def test_a_scale_is_the_median_error_on_rows_that_the_member_did_not_train_on(ro
     for member, sample in enumerate(detector._samples(len(rows))):
         assert len(sample) == 140
         unseen = np.setdiff1d(np.arange(len(rows)), sample)
-        assert detector._model.scales[member] == pytest.approx(np.median(errors[unseen, member]))
+        half = 0.5  # the networks' share of the score
+        assert detector._model.scales[member] == pytest.approx(np.median(errors[unseen, member]) / half)
 
 
 def test_members_differ_in_rows_and_code_size(rows):
@@ -54,7 +55,7 @@ def test_the_kernel_stores_so_many_rows_and_has_its_share_of_the_score():
     kernel = detector._kernel
     assert kernel.spec.latent_dim == 2048
     parts = detector._model.deviance(rows), kernel.deviance(rows)
-    np.testing.assert_allclose(-detector.score_samples(rows), sum(part.sum(axis=1) for part in parts) / 2, rtol=1e-6)
+    np.testing.assert_allclose(-detector.score_samples(rows), sum(part.sum(axis=1) for part in parts), rtol=1e-6)
     assert AutoencoderEnsemble(**QUICK, kernel=False).fit(rows)._kernel is None
 
 
@@ -77,7 +78,7 @@ def test_a_file_without_its_kernel_is_refused(rows, tmp_path):
 
     AutoencoderEnsemble(**QUICK).fit(rows).save(tmp_path / "whole.aea")
     manifest, arrays = read_model(tmp_path / "whole.aea")
-    manifest["kernel"] = None
+    del manifest["sha256"]
     write_model(tmp_path / "less.aea", manifest, {n: a for n, a in arrays.items() if not n.startswith("kernel.")})
     with pytest.raises(aeanomaly.ModelFileError, match="kernel"):
         aeanomaly.load(tmp_path / "less.aea")
@@ -87,6 +88,47 @@ def test_a_file_without_its_kernel_is_refused(rows, tmp_path):
 def test_bad_parameters_are_named(rows, name, value):
     with pytest.raises(ValueError, match=f"AutoencoderEnsemble: {name} must be"):
         AutoencoderEnsemble(**{name: value}).fit(rows)
+
+
+@pytest.mark.parametrize("robust", [False, True])
+def test_two_rows_are_enough(robust):
+    X = np.array([[0.0, 1.0], [2.0, 4.0]])
+    assert np.isfinite(AutoencoderEnsemble(**QUICK, robust=robust).fit(X).score_samples(X)).all()
+
+
+def test_parameters_set_after_a_fit_do_not_change_its_scores(rows, tmp_path):
+    detector = AutoencoderEnsemble(**QUICK).fit(rows)
+    scores = detector.score_samples(rows)
+    detector.set_params(robust=True, kernel=False, max_samples=0.5)
+    np.testing.assert_array_equal(detector.score_samples(rows), scores)
+    detector.save(tmp_path / "model.aea")
+    np.testing.assert_array_equal(aeanomaly.load(tmp_path / "model.aea").score_samples(rows), scores)
+
+
+def test_partial_fit_refuses_to_go_on_with_other_members(rows):
+    detector = AutoencoderEnsemble(**QUICK).fit(rows).set_params(n_estimators=2)
+    with pytest.raises(ValueError, match="partial_fit goes on with"):
+        detector.partial_fit(rows)
+
+
+def test_the_kernel_does_not_depend_on_the_number_of_networks(rows):
+    few, many = (AutoencoderEnsemble(**{**QUICK, "n_estimators": m}).fit(rows) for m in (2, 3))
+    np.testing.assert_array_equal(few._kernel.errors_of_members(rows), many._kernel.errors_of_members(rows))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("scales", np.inf), ("scales", 1e-300), ("kernel.scales", 0.0), ("strange", 1.0)]
+)
+def test_a_file_with_numbers_that_no_fit_gives_is_refused(rows, tmp_path, name, value):
+    from aeanomaly.persistence import read_model, write_model
+
+    AutoencoderEnsemble(**QUICK).fit(rows).save(tmp_path / "model.aea")
+    manifest, arrays = read_model(tmp_path / "model.aea")
+    del manifest["sha256"]
+    arrays[name] = np.full_like(arrays.get(name, np.zeros(1)), value)
+    write_model(tmp_path / "model.aea", manifest, arrays)
+    with pytest.raises(aeanomaly.ModelFileError, match="does not hold a whole detector"):
+        aeanomaly.load(tmp_path / "model.aea")
 
 
 def contaminated(n=800, share=0.1, seed=0):

@@ -11,6 +11,7 @@ from sklearn.preprocessing import MinMaxScaler, OneHotEncoder
 
 import aeanomaly
 from aeanomaly import DenoisingAutoencoder, UndercompleteAutoencoder, VariationalAutoencoder
+from aeanomaly.detectors._learning import rows_of_members
 from aeanomaly.thresholds import Contamination
 
 
@@ -287,3 +288,13 @@ def test_dates_are_refused_in_any_container():
     polars = pytest.importorskip("polars")
     with pytest.raises(ValueError, match="column 'day' is of dtype"):
         quick().fit(polars.DataFrame({"x": np.arange(31.0), "day": dates}))
+
+
+def test_rows_that_early_stopping_holds_out_are_nobodys_prototype():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 4))
+    detector = DenoisingAutoencoder(early_stopping=True, validation_fraction=0.5, max_iter=400, random_state=0).fit(X)
+    new = detector.reconstruction_error(rng.normal(size=(2000, 4))).mean()
+    held_out = rows_of_members(detector, len(X), 0)[1][0]
+    assert detector.reconstruction_error(X[held_out]).mean() > 0.7 * new
+    assert detector.reconstruction_error(np.delete(X, held_out, axis=0)).mean() < 0.7 * new

@@ -37,7 +37,7 @@ def test_a_softmax_of_the_logits_is_the_posterior_of_an_even_mixture():
     layer.start_at(examples_of(rows[0], 6))
     with torch.no_grad():
         bandwidth = float(layer.log_bandwidth.exp())
-        log_density = -0.5 * torch.cdist(rows, layer.weight.mT).square() / bandwidth**2
+        log_density = -0.5 * torch.cdist(rows, layer.weight.mT + layer.centre).square() / bandwidth**2
         torch.testing.assert_close(torch.softmax(layer(rows), 2), torch.softmax(log_density, 2), rtol=1e-3, atol=1e-5)
 
 
@@ -88,6 +88,21 @@ def test_spacing_is_a_deviation_per_column_and_knows_no_equal_rows():
     assert spacing(grid, grid) == pytest.approx(1.0)
     assert spacing(grid[:1], grid[:1].expand(3, -1)) == 1.0
     assert spacing(100 * grid, 100 * grid) == pytest.approx(100.0)
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e4])
+def test_spacing_of_rows_among_themselves_leaves_each_row_itself_out(offset):
+    rows = normal(300, 30) + offset
+    exact = torch.cdist(rows.double(), rows.double(), compute_mode="donot_use_mm_for_euclid_dist")
+    nearest = exact.fill_diagonal_(torch.inf).amin(dim=1).mean() / 30**0.5
+    assert spacing(rows, rows) == pytest.approx(float(nearest), rel=1e-3)
+
+
+def test_prototypes_do_not_mind_where_the_origin_is():
+    rows = normal(300, 4)
+    near, far = (started(spec(), rows + offset, keys(1)) for offset in (0.0, 1024.0))
+    with torch.no_grad():
+        torch.testing.assert_close(near.encode(rows[None]), far.encode(rows[None] + 1024), rtol=0.05, atol=1e-2)
 
 
 @pytest.mark.parametrize(
