@@ -59,8 +59,9 @@ class DenoisingAutoencoder(BaseDetector):
     --------
     >>> import numpy as np
     >>> from aeanomaly import DenoisingAutoencoder
-    >>> t = np.random.default_rng(0).uniform(-1, 1, size=(500, 1))
-    >>> X = np.hstack([t, t**2, np.sin(3 * t)])
+    >>> rng = np.random.default_rng(0)
+    >>> t = rng.uniform(-1, 1, size=(500, 1))
+    >>> X = np.hstack([t, t**2, np.sin(3 * t)]) + 0.05 * rng.normal(size=(500, 3))
     >>> detector = DenoisingAutoencoder(random_state=0).fit(X)
     >>> detector.predict([[0.0, 0.0, 0.0], [0.9, -3.0, -3.0]])
     array([ 1, -1])

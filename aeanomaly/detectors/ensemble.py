@@ -98,8 +98,9 @@ class AutoencoderEnsemble(BaseDetector):
     --------
     >>> import numpy as np
     >>> from aeanomaly import AutoencoderEnsemble
-    >>> t = np.random.default_rng(0).uniform(-1, 1, size=(500, 1))
-    >>> X = np.hstack([t, t**2, np.sin(3 * t)])
+    >>> rng = np.random.default_rng(0)
+    >>> t = rng.uniform(-1, 1, size=(500, 1))
+    >>> X = np.hstack([t, t**2, np.sin(3 * t)]) + 0.05 * rng.normal(size=(500, 3))
     >>> detector = AutoencoderEnsemble(random_state=0).fit(X)
     >>> detector.predict([[0.0, 0.0, 0.0], [0.9, -3.0, -3.0]])
     array([ 1, -1])
@@ -186,8 +187,10 @@ class AutoencoderEnsemble(BaseDetector):
             self._kernel.scales = _scales(self._kernel, table, [self._stored(len(table))]) / share
 
     def _deviance(self, table: np.ndarray) -> np.ndarray:
-        networks = self._model.deviance(table)
-        return networks if self._kernel is None else networks + self._kernel.deviance(table)
+        fitted = vars(self)  # both of one fit, even while another thread ends the next
+        networks, kernel = fitted["_model"], fitted["_kernel"]
+        errors = networks.deviance(table)
+        return errors if kernel is None else errors + kernel.deviance(table)
 
 
 def _scales(model: Model, table: np.ndarray, trained_on: list[np.ndarray]) -> np.ndarray:
