@@ -20,10 +20,12 @@ from aeanomaly.detectors._seeds import draw_seed
 from aeanomaly.nn import NetworkSpec
 from aeanomaly.objectives import Objective
 from aeanomaly.preprocessing import TableEncoder, check_table
-from aeanomaly.streams import MemberKey
+from aeanomaly.streams import MemberKey, numpy_stream
 from aeanomaly.thresholds import ScoreSummary, offset_of
 from aeanomaly.training import OptimizerState, TrainingResult, resolve_device
 
+#: Training rows that are jittered for the threshold, at most.
+_JITTERED = 10_000
 #: How far `robust` moves prototypes towards where rows are many (see `Start`).
 _ROBUST = {"shifts": 2, "n_neighbors": 10}
 
@@ -113,6 +115,16 @@ class BaseDetector(
         self._n_calls += 1
         self.loss_curve_, self.validation_curve_ = result.loss.mean(axis=1), result.validation_loss.mean(axis=1)
         self._conclude(model, result, table)
+        if self._model.spec.has_prototypes:
+            self.jittered_scores_ = self._scores_of_jittered(table)
+            self.offset_ = offset_of(self.contamination, self._scores_for(self.contamination))
+
+    def _scores_of_jittered(self, table: np.ndarray) -> np.ndarray:
+        """Scores of training rows, 10,000 at most, each moved about as far as its neighbours are."""
+        stream = numpy_stream(MemberKey(self._seed), "jitter", self._n_calls)
+        rows = table if len(table) <= _JITTERED else table[stream.permutation(len(table))[:_JITTERED]]
+        deviation = float(self._model.spacing().mean()) * self._model.schema.deviations()
+        return -self._error_terms(rows + deviation * stream.standard_normal(rows.shape)).sum(axis=1)
 
     def _start(self, table: np.ndarray, warm: Model | None = None) -> tuple[Model, np.ndarray]:
         """A model for this table, with new weights or with those of `warm`, and the table's encoded rows."""
@@ -209,6 +221,7 @@ class BaseDetector(
         scores = -self._error_terms(table).sum(axis=1)
         summary = ScoreSummary.of(scores) if earlier is None else earlier.merged(scores)
         self.training_scores_, self.n_samples_seen_ = summary.values, summary.n_rows
+        self.jittered_scores_ = np.empty(0)
         self.offset_ = offset_of(self.contamination, self.training_scores_)
 
     def _as_if_fitted(self, model: Model, table: np.ndarray) -> dict[str, Any] | None:

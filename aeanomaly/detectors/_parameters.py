@@ -97,7 +97,8 @@ hidden_layer_sizes : tuple of int, default={hidden_layer_sizes}
         Let the next `fit` start from the present weights, with new statistics and threshold.
     contamination : "auto", float in (0, 0.5] or object with ``fit(scores) -> offset``, default="auto"
         What sets `offset_` from the training scores. "auto": three robust standard deviations below
-        their median (`aeanomaly.thresholds.MedianAbsoluteDeviation`). A float: the share to flag.
+        their median (`aeanomaly.thresholds.MedianAbsoluteDeviation`); after `fit` with prototypes, which
+        know their training rows too well, that of `jittered_scores_`. A float: the share to flag.
     device : str, default="auto"
         "auto" takes the accelerator that is there (CUDA, XPU, MPS), else the CPU. Else a name that torch
         knows, such as "cpu" or "cuda:1"; a ValueError where that device is missing.
@@ -112,6 +113,9 @@ offset_ : float
         ``decision_function = score_samples - offset_``; rows below it are anomalies.
     training_scores_ : ndarray (n_samples,)
         ``score_samples`` of the training rows; above 100,000 rows, 100,000 order statistics.
+    jittered_scores_ : ndarray
+        ``score_samples`` of training rows, 10,000 at most, each moved by noise as large as rows are apart, as
+        a new row would be; empty without prototypes and after `partial_fit`.
     n_samples_seen_ : int
         Rows behind `training_scores_`.
     loss_curve_ : ndarray (n_iter_,)

@@ -27,6 +27,7 @@ class FittedMethods(ClassNamePrefixFeaturesOutMixin, TransformerMixin, OutlierMi
     _kernel: Model | None = None  # beside the network, in an ensemble
     offset_: float
     training_scores_: np.ndarray
+    jittered_scores_: np.ndarray
     latent_dim_: int
 
     def __sklearn_is_fitted__(self) -> bool:
@@ -130,7 +131,7 @@ class FittedMethods(ClassNamePrefixFeaturesOutMixin, TransformerMixin, OutlierMi
         threshold : "auto", float in (0, 0.5] or object with ``fit(scores) -> offset``
             As for the parameter `contamination`, which is left as it is.
         X : array-like or DataFrame of shape (n_samples, n_features), optional
-            Rows to set it on; by default `training_scores_`.
+            Rows to set it on; by default `training_scores_`, or for "auto" `jittered_scores_` if there are any.
         y : Ignored
 
         Returns
@@ -143,8 +144,13 @@ class FittedMethods(ClassNamePrefixFeaturesOutMixin, TransformerMixin, OutlierMi
             If it is no threshold, or its answer is not a finite number.
         """
         check_is_fitted(self)
-        self.offset_ = offset_of(threshold, self.training_scores_ if X is None else self.score_samples(X))
+        self.offset_ = offset_of(threshold, self._scores_for(threshold) if X is None else self.score_samples(X))
         return self
+
+    def _scores_for(self, threshold: Any) -> np.ndarray:
+        """Scores of the training rows that a threshold is set on."""
+        jittered = isinstance(threshold, str) and len(self.jittered_scores_) > 0
+        return self.jittered_scores_ if jittered else self.training_scores_
 
     def transform(self, X: Any) -> np.ndarray:
         """Code of each row.

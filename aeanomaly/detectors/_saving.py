@@ -18,7 +18,7 @@ from aeanomaly.training import FlatParameters
 REGISTRY: dict[str, Any] = {}
 #: The objects that a parameter in a file may hold.
 _OBJECTS = {"Contamination": Contamination, "MedianAbsoluteDeviation": MedianAbsoluteDeviation}
-_CURVES = ("training_scores_", "loss_curve_", "validation_curve_")
+_CURVES = ("training_scores_", "jittered_scores_", "loss_curve_", "validation_curve_")
 _OPTIMIZER = ("mean", "square", "n_steps")
 
 D = TypeVar("D", bound=Any)

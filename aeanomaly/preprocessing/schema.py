@@ -66,6 +66,11 @@ class Schema:
         ordered[:, self.order] = terms
         return ordered
 
+    def deviations(self) -> np.ndarray:
+        """What one encoded unit of a Gaussian column is in the table, 0 for the others: (F,)."""
+        units = np.where(np.arange(self.n_columns) < self.n_gaussian, self.scale, 0.0)
+        return self.in_table_order(units[None])[0]
+
     def arrays(self) -> dict[str, np.ndarray]:
         """Everything learned, by name, for a file."""
         return {name: np.asarray(value) for name, value in vars(self).items()}
