@@ -124,7 +124,10 @@ class BaseDetector(
         stream = numpy_stream(MemberKey(self._seed), "jitter", self._n_calls)
         rows = table if len(table) <= _JITTERED else table[stream.permutation(len(table))[:_JITTERED]]
         deviation = float(self._model.spacing().mean()) * self._model.schema.deviations()
-        return -self._error_terms(rows + deviation * stream.standard_normal(rows.shape)).sum(axis=1)
+        largest = np.finfo(np.float64).max
+        with np.errstate(over="ignore"):
+            jittered = np.clip(rows + deviation * stream.standard_normal(rows.shape), -largest, largest)
+        return -self._error_terms(jittered).sum(axis=1)
 
     def _start(self, table: np.ndarray, warm: Model | None = None) -> tuple[Model, np.ndarray]:
         """A model for this table, with new weights or with those of `warm`, and the table's encoded rows."""
