@@ -3,7 +3,7 @@
 import copy
 import warnings
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 import torch
@@ -40,7 +40,7 @@ class BaseDetector(
     """Everything that detectors share. A detector says which network and which objective."""
 
     _rules: ClassVar[dict[str, Rule]] = SHARED_RULES
-    _code: ClassVar[str] = "point"
+    _code: ClassVar[Literal["point", "gaussian"]] = "point"
     _auto_latent_dim: ClassVar[Any]  # number of columns -> width of the code
     _activation_of_code: ClassVar[str] = ""  # for the docstring
     _far_from_start: ClassVar[bool] = False  # whether training has to move prototypes far
@@ -62,6 +62,7 @@ class BaseDetector(
         """A network of the shared parameters, and of what is the detector's own."""
         return NetworkSpec(
             n_columns=n_columns,
+            code=self._code,
             latent_dim=self._auto_latent_dim(n_columns) if self.latent_dim == "auto" else int(self.latent_dim),
             hidden_layer_sizes=tuple(int(width) for width in self.hidden_layer_sizes),
             activation=self.activation,
@@ -103,21 +104,11 @@ class BaseDetector(
         n_steps = steps_of_fit(self, model.spec, len(table))
         with watched(watching, n_steps, {"X": X, "y": y}, lambda: self._as_if_fitted(model, table)) as on_step:
             result = learn(
-                self,
-                model,
-                self._objective(model),
-                rows,
-                keys=self._keys,
-                n_steps=n_steps,
-                call=self._n_calls,
-                on_step=on_step,
+                self, model, self._objective(model), rows, n_steps=n_steps, call=self._n_calls, on_step=on_step
             )
         self._n_calls += 1
         self.loss_curve_, self.validation_curve_ = result.loss.mean(axis=1), result.validation_loss.mean(axis=1)
         self._conclude(model, result, table)
-        if self._model.spec.has_prototypes:
-            self.jittered_scores_ = self._scores_of_jittered(table)
-            self.offset_ = offset_of(self.contamination, self._scores_for(self.contamination))
 
     def _scores_of_jittered(self, table: np.ndarray) -> np.ndarray:
         """Scores of training rows, 10,000 at most, each moved about as far as its neighbours are."""
@@ -185,11 +176,11 @@ class BaseDetector(
             model, rows = self._start(table)
         else:
             model = self._model.copy(device=resolve_device(self.device))
-            self._check_network(model.spec, "partial_fit")
+            self._check_network(model.spec)
             rows = model.encode(table)
         moments = self._optimizer
         state = None if moments is None else OptimizerState.from_arrays(moments, model.device)
-        result = learn_more(self, model, self._objective(model), rows, keys=self._keys, call=self._n_calls, state=state)
+        result = learn_more(self, model, self._objective(model), rows, call=self._n_calls, state=state)
         # After a divergence the weights are older than the moments.
         self._optimizer = None if "diverged" in result.status else result.optimizer.arrays()
         self._n_calls += 1
@@ -197,18 +188,24 @@ class BaseDetector(
             self.loss_curve_ = self.validation_curve_ = np.empty(0)
         self.loss_curve_ = np.concatenate([self.loss_curve_, result.loss.mean(axis=1)])
         earlier = None if first else ScoreSummary(self.training_scores_, self.n_samples_seen_)
-        self._conclude(model, result, table, earlier)
+        self._conclude(model, result, table, earlier, jitter=False)
 
-    def _check_network(self, spec: NetworkSpec, method: str) -> None:
+    def _check_network(self, spec: NetworkSpec) -> None:
         """Refuse parameters that mean another network than the one that goes on."""
         wanted = self._network(spec.n_columns)
         if wanted != spec:
             raise ValueError(
-                f"{method} goes on with {spec}; the parameters now mean {wanted}: set them back, or fit anew"
+                f"partial_fit goes on with {spec}; the parameters now mean {wanted}: set them back, or fit anew"
             )
 
     def _conclude(
-        self, model: Model, result: TrainingResult | None, table: np.ndarray, earlier: ScoreSummary | None = None
+        self,
+        model: Model,
+        result: TrainingResult | None,
+        table: np.ndarray,
+        earlier: ScoreSummary | None = None,
+        *,
+        jitter: bool = True,
     ) -> None:
         """Set the fitted attributes: the model on weights of its own, then scores, then the threshold."""
         if result is not None and "diverged" in result.status:
@@ -224,8 +221,9 @@ class BaseDetector(
         scores = -self._error_terms(table).sum(axis=1)
         summary = ScoreSummary.of(scores) if earlier is None else earlier.merged(scores)
         self.training_scores_, self.n_samples_seen_ = summary.values, summary.n_rows
-        self.jittered_scores_ = np.empty(0)
-        self.offset_ = offset_of(self.contamination, self.training_scores_)
+        jitter = jitter and model.spec.has_prototypes
+        self.jittered_scores_ = self._scores_of_jittered(table) if jitter else np.empty(0)
+        self.offset_ = offset_of(self.contamination, self._scores_for(self.contamination))
 
     def _as_if_fitted(self, model: Model, table: np.ndarray) -> dict[str, Any] | None:
         """Fitted attributes as if training stopped now, for scikit-learn's callbacks; None while there are none."""
@@ -258,6 +256,6 @@ class BaseDetector(
         """What `Start` is told of prototypes."""
         return _ROBUST if self.robust else {}
 
-    def _samples(self, n_rows: int) -> list[np.ndarray] | None:
-        """Numbers of the rows that each member trains on, (M,); None for all."""
-        return None
+    def _samples(self, n_rows: int) -> list[np.ndarray]:
+        """Numbers of the rows that each member trains on, (M,)."""
+        return [np.arange(n_rows)] * self._n_members

@@ -10,7 +10,7 @@ from aeanomaly.detectors._model import Model
 from aeanomaly.exceptions import FitError
 from aeanomaly.nn import NetworkSpec
 from aeanomaly.objectives import Objective
-from aeanomaly.streams import MemberKey, numpy_stream
+from aeanomaly.streams import numpy_stream
 from aeanomaly.training import (
     EarlyStopping,
     OptimizerState,
@@ -37,7 +37,6 @@ def learn(
     objective: Objective,
     rows: np.ndarray,
     *,
-    keys: list[MemberKey],
     n_steps: int,
     call: int = 0,
     on_step: StepHook | None = None,
@@ -46,7 +45,7 @@ def learn(
     members, validation = rows_of_members(detector, len(rows), call)
     data = TrainingData(torch.from_numpy(rows).to(model.device)[None], members, validation)
     stopping = _early_stopping(detector, len(members[0]), n_steps) if validation else None
-    settings = _settings(detector, keys, n_steps, call, schedule="cosine", early_stopping=stopping)
+    settings = _settings(detector, n_steps, call, schedule="cosine", early_stopping=stopping)
     return _checked(train(model.network.requires_grad_(True), objective, data, settings, on_step=on_step), detector)
 
 
@@ -56,26 +55,24 @@ def learn_more(
     objective: Objective,
     rows: np.ndarray,
     *,
-    keys: list[MemberKey],
     call: int,
     state: OptimizerState | None,
 ) -> TrainingResult:
     """One pass over more rows at a constant rate, from the optimiser's `state`."""
     n_steps = -(-len(rows) // detector.batch_size)
-    members = detector._samples(len(rows)) or [np.arange(len(rows))] * len(keys)
-    data = TrainingData(torch.from_numpy(rows).to(model.device)[None], members)
-    settings = _settings(detector, keys, n_steps, call, schedule="constant", early_stopping=None)
+    data = TrainingData(torch.from_numpy(rows).to(model.device)[None], detector._samples(len(rows)))
+    settings = _settings(detector, n_steps, call, schedule="constant", early_stopping=None)
     network = model.network.requires_grad_(True)
     return _checked(train(network, objective, data, settings, state=state), detector)
 
 
-def _settings(detector: Any, keys: list[MemberKey], n_steps: int, call: int, **rest: Any) -> TrainingSettings:
+def _settings(detector: Any, n_steps: int, call: int, **rest: Any) -> TrainingSettings:
     return TrainingSettings(
-        keys=keys,
+        keys=detector._keys,
         n_steps=n_steps,
         batch_size=detector.batch_size,
         learning_rate=detector._rates(),
-        weight_decay=[detector.weight_decay] * len(keys),
+        weight_decay=[detector.weight_decay] * detector._n_members,
         call=call,
         **rest,
     )
@@ -83,7 +80,7 @@ def _settings(detector: Any, keys: list[MemberKey], n_steps: int, call: int, **r
 
 def rows_of_members(detector: Any, n_rows: int, call: int) -> tuple[list[np.ndarray], list[np.ndarray] | None]:
     """Numbers of the rows that each member trains on, and of those that early stopping holds out of them."""
-    samples = detector._samples(n_rows) or [np.arange(n_rows)] * detector._n_members
+    samples = detector._samples(n_rows)
     if not detector.early_stopping:
         return samples, None
     n_sampled = len(samples[0])

@@ -53,7 +53,7 @@ class ContractiveAutoencoder(BaseDetector):
     _auto_latent_dim = staticmethod(overcomplete)
 
     def _network(self, n_columns: int) -> NetworkSpec:
-        return self._spec(n_columns, code="point", code_activation="logistic")
+        return self._spec(n_columns, code_activation="logistic")
 
     def _objective(self, model: Model) -> Objective:
         return ReconstructionObjective(model.likelihood, penalty=Contraction(self.contraction_weight))

@@ -80,7 +80,7 @@ class DenoisingAutoencoder(BaseDetector):
     _activation_of_code = " and of the code"
 
     def _network(self, n_columns: int) -> NetworkSpec:
-        return self._spec(n_columns, code="point", code_activation=self.activation)
+        return self._spec(n_columns, code_activation=self.activation)
 
     def _objective(self, model: Model) -> Objective:
         return ReconstructionObjective(model.likelihood, corruption=self._corruption(model))

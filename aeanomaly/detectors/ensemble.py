@@ -149,7 +149,7 @@ class AutoencoderEnsemble(BaseDetector):
         return self._sample(self._kernel_key, n_rows)[:most]
 
     def _network(self, n_columns: int) -> NetworkSpec:
-        spec = self._spec(n_columns, code="point", code_activation=self.activation, n_members=self.n_estimators)
+        spec = self._spec(n_columns, code_activation=self.activation, n_members=self.n_estimators)
         sizes = tuple(max(1, round(variety.code * spec.latent_dim)) for variety in self._varieties)
         return replace(spec, code_sizes=sizes)
 

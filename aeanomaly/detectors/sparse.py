@@ -66,7 +66,7 @@ class SparseAutoencoder(BaseDetector):
     _far_from_start = True
 
     def _network(self, n_columns: int) -> NetworkSpec:
-        return self._spec(n_columns, code="point", code_activation="relu" if self.sparsity == "l1" else "logistic")
+        return self._spec(n_columns, code_activation="relu" if self.sparsity == "l1" else "logistic")
 
     def _objective(self, model: Model) -> Objective:
         penalty: Penalty = (

@@ -51,7 +51,7 @@ class UndercompleteAutoencoder(BaseDetector):
     _auto_latent_dim = staticmethod(bottleneck)
 
     def _network(self, n_columns: int) -> NetworkSpec:
-        spec = self._spec(n_columns, code="point")
+        spec = self._spec(n_columns)
         if spec.latent_dim >= n_columns and self.latent_dim != "auto":
             raise ValueError(
                 f"UndercompleteAutoencoder: latent_dim={spec.latent_dim} must be below the {n_columns} columns of X; "

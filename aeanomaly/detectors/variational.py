@@ -78,7 +78,7 @@ class VariationalAutoencoder(BaseDetector):
 
     def _network(self, n_columns: int) -> NetworkSpec:
         given = self.noise_variance
-        return self._spec(n_columns, code=self._code, noise_variance=given if isinstance(given, str) else float(given))
+        return self._spec(n_columns, noise_variance=given if isinstance(given, str) else float(given))
 
     def _objective(self, model: Model) -> Objective:
         return NegativeELBO(model.likelihood, beta=self.beta)

@@ -8,10 +8,10 @@ from torch import nn
 
 
 class Activation(NamedTuple):
-    """A function, its derivative as a function of the same argument (where it has one), and its torch module."""
+    """A function, its derivative as a function of the same argument (None where it mixes units), its torch module."""
 
     function: Callable[[torch.Tensor], torch.Tensor]
-    derivative: Callable[[torch.Tensor], torch.Tensor]
+    derivative: Callable[[torch.Tensor], torch.Tensor] | None
     module: Callable[[], nn.Module]
 
 
@@ -42,10 +42,6 @@ def _d_gelu(a: torch.Tensor) -> torch.Tensor:
     return 0.5 * (1 + torch.erf(a * 0.5**0.5)) + a * density
 
 
-def _undefined(a: torch.Tensor) -> torch.Tensor:
-    raise NotImplementedError("a unit of a softmax depends on all of them")
-
-
 def _softmax(a: torch.Tensor) -> torch.Tensor:
     return torch.softmax(a, dim=-1)
 
@@ -60,5 +56,5 @@ ACTIVATIONS: dict[str, Activation] = {
     "relu": Activation(torch.relu, _d_relu, nn.ReLU),
     "silu": Activation(nn.functional.silu, _d_silu, nn.SiLU),
     "gelu": Activation(nn.functional.gelu, _d_gelu, nn.GELU),
-    SOFTMAX: Activation(_softmax, _undefined, lambda: nn.Softmax(dim=-1)),
+    SOFTMAX: Activation(_softmax, None, lambda: nn.Softmax(dim=-1)),
 }

@@ -61,8 +61,8 @@ class Examples(NamedTuple):
 
         An example is a random row moved to the mean of its nearest neighbours, itself left out, as often
         as `start` says (Yang, Rahardja & Franti 2021, Pattern Recognition 115): so no row that comes
-        once is stored as it is, and a lone one is nobody's prototype. With fewer rows than examples, all are used
-        equally often.
+        once is stored as it is, and a lone one is nobody's prototype. With fewer rows than examples, all
+        are used equally often.
         """
         examples, probes = [], []
         for key, sample in zip(keys, start.samples or [np.arange(len(start.rows))] * len(keys), strict=True):

@@ -50,7 +50,7 @@ class StackedMLP(nn.Module):
         output_sizes: Sequence[int] | None = None,
     ):
         super().__init__()
-        #: Name of the activation after each layer, and before the first.
+        #: Name of the activation after each layer.
         self.activations = [activation] * (len(widths) - 2) + [output_activation]
         self.input_activation = input_activation
         self.layers = nn.ModuleList()

@@ -1,12 +1,7 @@
 """What training minimises: corruption, likelihood and penalties -> one loss per member."""
 
 from aeanomaly.objectives.base import Objective
-from aeanomaly.objectives.corruption import (
-    Corruption,
-    GaussianCorruption,
-    MaskingCorruption,
-    SaltAndPepperCorruption,
-)
+from aeanomaly.objectives.corruption import Corruption, GaussianCorruption, MaskingCorruption, SaltAndPepperCorruption
 from aeanomaly.objectives.elbo import NegativeELBO
 from aeanomaly.objectives.penalties import Contraction, KLSparsity, L1Sparsity, Penalty
 from aeanomaly.objectives.reconstruction import ReconstructionObjective

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 
 import torch
 
-from aeanomaly.nn import ACTIVATIONS, SOFTMAX, PointAutoencoder, StackedMLP
+from aeanomaly.nn import ACTIVATIONS, PointAutoencoder, StackedMLP
 from aeanomaly.streams import NoiseStream
 
 
@@ -68,9 +68,10 @@ def exact_squared_jacobian(encoder: StackedMLP, rows: torch.Tensor) -> torch.Ten
     """Squared Frobenius norm of a one-layer encoder's Jacobian at each row, (M, B)."""
     (layer,), (name,) = encoder.layers, encoder.activations
     weight, _ = layer.affine()
-    if name == SOFTMAX:
+    derivative = ACTIVATIONS[name].derivative
+    if derivative is None:
         return _softmax_squared_jacobian(weight, encoder(rows))
-    slope = ACTIVATIONS[name].derivative(layer(rows))
+    slope = derivative(layer(rows))
     return torch.bmm(slope.square(), weight.square().sum(dim=1).unsqueeze(2)).squeeze(2)
 
 
@@ -88,9 +89,10 @@ def probed_squared_jacobian(encoder: StackedMLP, rows: torch.Tensor, noise: Nois
     for layer, name in zip(encoder.layers, encoder.activations, strict=True):
         tangent = torch.bmm(tangent, layer.affine()[0])
         a = layer(x)
-        x = ACTIVATIONS[name].function(a)
-        if name == SOFTMAX:
+        function, derivative, _ = ACTIVATIONS[name]
+        x = function(a)
+        if derivative is None:
             tangent = x * (tangent - (x * tangent).sum(dim=2, keepdim=True))
         else:
-            tangent = ACTIVATIONS[name].derivative(a) * tangent
+            tangent = derivative(a) * tangent
     return tangent.square().sum(dim=2)

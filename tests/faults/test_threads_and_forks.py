@@ -125,7 +125,16 @@ def test_scoring_while_another_thread_fits_gives_the_old_or_the_new_scores(any_d
 
 # Case 32
 
-needs_fork = pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="no fork here")
+
+def with_fork(test):
+    """Mark a test that forks while torch has threads."""
+    for mark in (
+        pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="no fork here"),
+        pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning"),
+        pytest.mark.usefixtures("two_threads"),
+    ):
+        test = mark(test)
+    return test
 
 
 def in_a_forked_child(call, seconds=30):
@@ -143,9 +152,7 @@ def in_a_forked_child(call, seconds=30):
         child.join(10)
 
 
-@pytest.mark.usefixtures("two_threads")
-@needs_fork
-@pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
+@with_fork
 def test_a_forked_child_scores_as_its_parent(variational):
     X = np.random.default_rng(0).normal(size=(5000, 8))
     fitted = variational(hidden_layer_sizes=(64,)).fit(X)
@@ -154,9 +161,7 @@ def test_a_forked_child_scores_as_its_parent(variational):
     assert fitted.score_samples(X).tobytes() == expected
 
 
-@pytest.mark.usefixtures("two_threads")
-@needs_fork
-@pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
+@with_fork
 def test_a_forked_child_can_fit(variational, X):
     parent = variational(hidden_layer_sizes=(64,)).fit(np.tile(X, (40, 1)))
     parent.score_samples(np.tile(X, (40, 1)))
@@ -164,9 +169,7 @@ def test_a_forked_child_can_fit(variational, X):
     np.testing.assert_allclose(scores, variational().fit(X).score_samples(X), rtol=1e-3)
 
 
-@pytest.mark.usefixtures("two_threads")
-@needs_fork
-@pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
+@with_fork
 def test_a_forked_child_of_threads_that_score_does_not_hang(detector):
     X = np.random.default_rng(0).normal(size=(5000, 8))
     fitted = detector(hidden_layer_sizes=(64,)).fit(X)
