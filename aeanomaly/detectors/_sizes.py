@@ -13,6 +13,11 @@ def prototypes(n_columns: int) -> int:
     return 512
 
 
+def many_prototypes(n_columns: int) -> int:
+    """1,024"""
+    return 1024
+
+
 def overcomplete(n_columns: int) -> int:
     """64, or as wide as the row if that is wider"""
     return max(64, n_columns)

@@ -12,7 +12,7 @@ from aeanomaly.detectors._model import SMALLEST_SCALE, Model
 from aeanomaly.detectors._parameters import SHARED_RULES, documented
 from aeanomaly.detectors._rules import Rule, flag, integer, real
 from aeanomaly.detectors._saving import registered
-from aeanomaly.detectors._sizes import prototypes
+from aeanomaly.detectors._sizes import many_prototypes
 from aeanomaly.nn import SOFTMAX, NetworkSpec
 from aeanomaly.objectives import GaussianCorruption, Objective, ReconstructionObjective
 from aeanomaly.streams import MemberKey, numpy_stream
@@ -56,7 +56,7 @@ _RECIPE = Recipe(
     (Variety(), Variety(noise=0.5), Variety(code=1 / 4, rate=0.5), Variety(noise=2, rate=0.5)), kernel_share=1 / 2
 )
 #: A small code has no room for anomalies: it reconstructs what is common, and a large one what is rare, too.
-_ROBUST_RECIPE = Recipe((Variety(), Variety(code=1 / 16)), kernel_share=1 / 4)
+_ROBUST_RECIPE = Recipe((Variety(), Variety(code=1 / 32)), kernel_share=1 / 8)
 
 
 @registered("ensemble")
@@ -73,12 +73,12 @@ class AutoencoderEnsemble(BaseDetector):
 
     Parameters
     ----------
-    n_estimators : int, default=8
+    n_estimators : int, default=4
         Networks in the ensemble.
     max_samples : float in (0, 1], default=0.9
         Share of the rows that each member trains on, drawn anew for each.
     kernel : bool, default=True
-        Whether a kernel member votes beside the networks, with half of the score (a quarter with
+        Whether a kernel member votes beside the networks, with half of the score (an eighth with
         `robust`): a smoother of at most 2,048 training rows that nothing trains, for real columns the
         best denoiser of these rows in closed form. They are stored in the detector and in its file; with
         `robust`, means of neighbours are.
@@ -107,7 +107,7 @@ class AutoencoderEnsemble(BaseDetector):
     """
 
     hidden_layer_sizes: tuple[int, ...] = ()
-    n_estimators: int = 8
+    n_estimators: int = 4
     max_samples: float = 0.9
     kernel: bool = True
 
@@ -117,7 +117,7 @@ class AutoencoderEnsemble(BaseDetector):
         "max_samples": real(0, 1, with_high=True),
         "kernel": flag(),
     }
-    _auto_latent_dim = staticmethod(prototypes)
+    _auto_latent_dim = staticmethod(many_prototypes)
     _activation_of_code = " and of the code"
 
     @property
