@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-long check benchmark clean
+.PHONY: demo test test-long check benchmark benchmark-speed clean
 
 # Install once, and again when what is to be installed changes.
 .venv/installed: pyproject.toml constraints.txt
@@ -34,6 +34,11 @@ check: .venv/installed
 benchmark: .venv/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[benchmark]'
 	$(BIN)/python -m benchmarks.detection --data '$(DATA)'
+
+# How fast, against PyOD and a plain torch loop.
+benchmark-speed: .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[benchmark]'
+	$(BIN)/python -m benchmarks.speed
 
 clean:
 	rm -rf .venv build dist demo .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -118,7 +118,7 @@ class BaseDetector(
         largest = np.finfo(np.float64).max
         with np.errstate(over="ignore"):
             jittered = np.clip(rows + deviation * stream.standard_normal(rows.shape), -largest, largest)
-        return -self._error_terms(jittered).sum(axis=1)
+        return -self._errors(jittered)
 
     def _start(self, table: np.ndarray, warm: Model | None = None) -> tuple[Model, np.ndarray]:
         """A model for this table, with new weights or with those of `warm`, and the table's encoded rows."""
@@ -218,7 +218,7 @@ class BaseDetector(
         self.latent_dim_, self.n_iter_ = self._model.code_width, len(self.loss_curve_)
         if earlier is None:
             self._settle(table)
-        scores = -self._error_terms(table).sum(axis=1)
+        scores = -self._errors(table)
         summary = ScoreSummary.of(scores) if earlier is None else earlier.merged(scores)
         self.training_scores_, self.n_samples_seen_ = summary.values, summary.n_rows
         jitter = jitter and model.spec.has_prototypes

@@ -8,7 +8,7 @@ import torch
 from aeanomaly.likelihoods import Bernoulli, Gaussian, Likelihood, Product
 from aeanomaly.nn import SOFTMAX, NetworkSpec, StackedPrototypes, Standardize, Start, build_network, encoder_module
 from aeanomaly.preprocessing import Schema, TableEncoder
-from aeanomaly.scoring import deviance_terms, in_chunks
+from aeanomaly.scoring import deviance_terms, over_chunks, padded
 from aeanomaly.streams import MemberKey, torch_stream
 from aeanomaly.threads import at_most
 from aeanomaly.training import resolve_device
@@ -88,7 +88,7 @@ class Model:
         def members(rows: torch.Tensor) -> torch.Tensor:
             return join(function(rows.expand(self.spec.n_members, -1, -1)))
 
-        return in_chunks(members, table, self.encode, self.device)
+        return over_chunks(lambda part: padded(members, self.encode(part), self.device), table, self.device, self.width)
 
     def deviance(self, table: np.ndarray) -> np.ndarray:
         """Reconstruction error per column of the table, (N, F): the mean over members, each on its own scale."""
@@ -103,6 +103,12 @@ class Model:
             return deviance_terms(self.network, self.likelihood, rows).sum(dim=2)
 
         return self.apply(errors, table, lambda members: members.T)
+
+    @property
+    def width(self) -> int:
+        """Numbers in the widest layer of a row, members together."""
+        spec = self.spec
+        return spec.n_members * max(spec.n_columns, spec.latent_dim, *spec.hidden_layer_sizes)
 
     @property
     def code_width(self) -> int:
@@ -126,7 +132,10 @@ class Model:
                 padded[member, :, : part.shape[1]] = part
             return self.likelihood.mean(self.network.decode(padded)).mean(dim=0)
 
-        return self._encoder.decode(in_chunks(rows, code, _code_in_float32, self.device))
+        def decoded(part: np.ndarray) -> np.ndarray:
+            return self._encoder.decode(padded(rows, _code_in_float32(part), self.device))
+
+        return over_chunks(decoded, code, self.device, self.width)
 
     def reconstruct(self, table: np.ndarray) -> np.ndarray:
         """Expected row given each row's code, in original units (N, F)."""
@@ -144,7 +153,8 @@ class Model:
         def output(codes: torch.Tensor) -> torch.Tensor:
             return self.network.decode(codes.expand(self.spec.n_members, -1, -1))[0]
 
-        outputs = torch.from_numpy(in_chunks(output, code.numpy(), lambda part: part, self.device)).float()
+        decoded = over_chunks(lambda part: padded(output, part, self.device), code.numpy(), self.device, self.width)
+        outputs = torch.from_numpy(decoded).float()
         with torch.no_grad():
             rows = self.likelihood.sample(outputs, self.network.log_noise_scale[0].to(cpu), generator)
         return self._encoder.decode(rows.numpy())

@@ -1,5 +1,6 @@
 """What a fitted detector answers: scores, labels, codes, rows in original units, a file."""
 
+import copy
 import os
 from typing import Any, ClassVar, Self
 
@@ -11,6 +12,7 @@ from sklearn.utils.validation import check_array, check_is_fitted
 from aeanomaly.detectors import _saving
 from aeanomaly.detectors._model import Model
 from aeanomaly.preprocessing import check_table
+from aeanomaly.scoring import over_chunks
 from aeanomaly.thresholds import offset_of
 
 
@@ -37,6 +39,13 @@ class FittedMethods(ClassNamePrefixFeaturesOutMixin, TransformerMixin, OutlierMi
         """Terms (N, T) whose sum over the last axis is minus the score."""
         return self._deviance(table)
 
+    def _errors(self, table: np.ndarray) -> np.ndarray:
+        """Minus the scores, (N,)."""
+        fitted = copy.copy(self)  # one fit for all chunks, even while another thread ends the next
+        return over_chunks(
+            lambda part: fitted._error_terms(part).sum(axis=1), table, fitted._model.device, fitted._model.width
+        )
+
     def _deviance(self, table: np.ndarray) -> np.ndarray:
         """Reconstruction error per column, (N, F)."""
         return self._model.deviance(table)
@@ -58,7 +67,7 @@ class FittedMethods(ClassNamePrefixFeaturesOutMixin, TransformerMixin, OutlierMi
         scores : ndarray of shape (n_samples,)
             Higher = more normal. The same to the bit for a row alone, in any chunk, in any order.
         """
-        return -self._error_terms(self._checked(X)).sum(axis=1)
+        return -self._errors(self._checked(X))
 
     def decision_function(self, X: Any) -> np.ndarray:
         """``score_samples(X) - offset_``: below 0 for anomalies.
@@ -120,8 +129,12 @@ class FittedMethods(ClassNamePrefixFeaturesOutMixin, TransformerMixin, OutlierMi
             Higher = worse.
         """
         table = self._checked(X)
-        errors = self._deviance(table)
-        return errors if per_feature else errors.sum(axis=1)
+        fitted = copy.copy(self)
+        if per_feature:
+            return fitted._deviance(table)
+        return over_chunks(
+            lambda part: fitted._deviance(part).sum(axis=1), table, fitted._model.device, fitted._model.width
+        )
 
     def set_threshold(self, threshold: Any, X: Any = None, y: Any = None) -> Self:
         """Move `offset_` without refitting.

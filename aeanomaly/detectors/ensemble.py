@@ -187,10 +187,8 @@ class AutoencoderEnsemble(BaseDetector):
             self._kernel.scales = _scales(self._kernel, table, [self._stored(len(table))]) / share
 
     def _deviance(self, table: np.ndarray) -> np.ndarray:
-        fitted = vars(self)  # both of one fit, even while another thread ends the next
-        networks, kernel = fitted["_model"], fitted["_kernel"]
-        errors = networks.deviance(table)
-        return errors if kernel is None else errors + kernel.deviance(table)
+        errors = self._model.deviance(table)
+        return errors if self._kernel is None else errors + self._kernel.deviance(table)
 
 
 def _scales(model: Model, table: np.ndarray, trained_on: list[np.ndarray]) -> np.ndarray:

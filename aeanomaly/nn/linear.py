@@ -75,8 +75,13 @@ class StackedLinear(nn.Module):
 
 def padded_product(bias: torch.Tensor, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     """Return bias + x @ weight for every member, a row's bits not depending on its place in the batch."""
+    if torch.is_grad_enabled():
+        if weight.shape[2] < weight.shape[1]:
+            # The other way round, the product that makes the weight's gradient is wide instead of narrow.
+            return torch.baddbmm(bias.mT, weight.mT, x.mT).mT
+        return torch.baddbmm(bias, x, weight)
     short = -weight.shape[2] % _TILE
-    if short == 0 or torch.is_grad_enabled():
+    if short == 0:
         return torch.baddbmm(bias, x, weight)
     # At the ragged edge of a product a row would round by its place in the batch: scores must not.
     return torch.baddbmm(functional.pad(bias, (0, short)), x, functional.pad(weight, (0, short)))[:, :, :-short]

@@ -1,6 +1,7 @@
 """What each column of the table is, and where it stands in the encoded row."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -60,8 +61,22 @@ class Schema:
             kinds[column] = "bernoulli"
         return kinds
 
+    @cached_property
+    def is_in_order(self) -> bool:
+        """Whether encoded columns stand as in the table."""
+        return bool((np.diff(self.order) == 1).all())
+
+    @cached_property
+    def is_huge(self) -> bool:
+        """Whether the difference of two values within the limit may exceed the largest float."""
+        with np.errstate(over="ignore"):
+            reach = np.abs(self.offset) + self.limit * self.scale
+        return not (reach < 0.25 * np.finfo(np.float64).max).all()
+
     def in_table_order(self, terms: np.ndarray) -> np.ndarray:
         """Numbers per encoded column (N, D) -> per column of the table (N, F)."""
+        if self.is_in_order:
+            return terms
         ordered = np.empty_like(terms)
         ordered[:, self.order] = terms
         return ordered
@@ -73,7 +88,7 @@ class Schema:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Everything learned, by name, for a file."""
-        return {name: np.asarray(value) for name, value in vars(self).items()}
+        return {field.name: np.asarray(getattr(self, field.name)) for field in fields(self)}
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray]) -> "Schema":

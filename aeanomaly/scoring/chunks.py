@@ -11,46 +11,65 @@ from aeanomaly.threads import at_most
 #: Matrix products round differently with the number of rows; at multiples of this they do not,
 #: and so a row's score is the same to the bit alone, in any chunk, in any order.
 PADDING = 256
-#: Rows in a full chunk: large enough for the matrix products, small enough for a cache.
-CHUNK = 16 * PADDING
+#: Rows in a chunk at most, and numbers in the widest layer of a chunk, as a cache holds them.
+_MOST_ROWS, _CACHED = 16 * PADDING, 1 << 20
 
 
-def in_chunks(
-    function: Callable[[torch.Tensor], torch.Tensor],
-    table: np.ndarray,
-    encode: Callable[[np.ndarray], np.ndarray],
-    device: torch.device,
+def over_chunks(
+    function: Callable[[np.ndarray], np.ndarray], table: np.ndarray, device: torch.device, width: int
 ) -> np.ndarray:
-    """Apply `function` to every row of a table.
+    """Apply `function` to all rows of a table, holding no more than the answer and a few chunks.
 
     Each chunk runs on one thread, and several chunks side by side: shared among threads, a matrix
-    product would round by a row's place in it.
+    product would round by a row's place in it. Inside another `over_chunks` no further
+    threads start.
 
     Parameters
     ----------
     function : callable
-        Encoded rows (B, D), B a multiple of 256 -> numbers (B, T).
-    table : ndarray (N, F)
-    encode : callable
-        Part of the table (b, F) -> float32 encoded rows (b, D).
+        Part of the table (b, ...) -> numbers (b, ...), of any trailing shape.
+    table : ndarray (N, ...)
     device : torch.device
+        Where the function computes: chunks run side by side on the CPU alone.
+    width : int
+        Numbers that the function holds for a row at a time: the wider, the fewer rows in a chunk.
 
     Returns
     -------
-    ndarray (N, T), float64
+    ndarray (N, ...)
     """
+    size = min(_MOST_ROWS, max(1, _CACHED // (width * PADDING)) * PADDING)
+    starts = range(size, len(table), size)
+    with at_most(1):
+        first = function(table[:size])
+    if not starts:
+        return first
+    numbers = np.empty((len(table), *first.shape[1:]), dtype=first.dtype)
+    numbers[:size] = first
 
-    def numbers(first: int) -> np.ndarray:
-        rows = encode(table[first : first + CHUNK])
-        # Allocated by torch, which aligns: matrix products may round by alignment, too.
-        padded = torch.zeros((-(-len(rows) // PADDING) * PADDING, rows.shape[1]), dtype=torch.float32, device="cpu")
-        padded[: len(rows)] = torch.from_numpy(rows)
-        with torch.inference_mode(), at_most(1):
-            return function(padded.to(device))[: len(rows)].cpu().numpy().astype(np.float64)
+    def fill(start: int) -> None:
+        with at_most(1):
+            numbers[start : start + size] = function(table[start : start + size])
 
-    starts = range(0, len(table), CHUNK)
     workers = min(len(starts), torch.get_num_threads()) if device.type == "cpu" else 1
     if workers == 1:
-        return np.concatenate([numbers(first) for first in starts])
-    with ThreadPoolExecutor(workers) as pool:
-        return np.concatenate(list(pool.map(numbers, starts)))
+        for start in starts:
+            fill(start)
+    else:
+        with ThreadPoolExecutor(workers) as pool:
+            list(pool.map(fill, starts))
+    return numbers
+
+
+def padded(function: Callable[[torch.Tensor], torch.Tensor], rows: np.ndarray, device: torch.device) -> np.ndarray:
+    """Apply `function` to rows (b, D) float32, filled up with zeros: (B, D), B a multiple of 256 -> (B, T).
+
+    Returns
+    -------
+    ndarray (b, T), float64
+    """
+    # Allocated by torch, which aligns: matrix products may round by alignment, too.
+    filled = torch.zeros((-(-len(rows) // PADDING) * PADDING, rows.shape[1]), dtype=torch.float32, device="cpu")
+    filled[: len(rows)] = torch.from_numpy(rows)
+    with torch.inference_mode():
+        return function(filled.to(device))[: len(rows)].cpu().numpy().astype(np.float64)

@@ -75,3 +75,18 @@ def test_a_schema_survives_as_arrays_and_is_audited():
     for change in ({"order": np.array([0, 0, 2])}, {"scale": np.zeros(3)}, {"mean": np.full(3, np.nan)}):
         with pytest.raises(ValueError, match="schema"):
             Schema.from_arrays({**schema.arrays(), **change})
+
+
+@pytest.mark.parametrize("size", [1.0, 1e9, 1e280])
+def test_one_pass_encodes_to_the_bits_of_the_careful_one(monkeypatch, size):
+    table = size * RNG.normal([0, 5, -100], size=(200, 3))
+    beyond = np.vstack([table, np.full(3, 1.7e308), np.full(3, -1.7e308)])
+    fitted = encoder(table)
+    assert not fitted.schema.is_huge
+    fast = fitted.encode(beyond)
+    monkeypatch.setitem(vars(fitted.schema), "is_huge", True)
+    np.testing.assert_array_equal(fitted.encode(beyond), fast)
+
+
+def test_values_near_the_largest_float_are_known_to_be_huge():
+    assert encoder(np.array([[-1.7e308], [0.0], [1.7e308]])).schema.is_huge

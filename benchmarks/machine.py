@@ -1,0 +1,71 @@
+"""What the machine gives: its matrix-product rate, and the memory that a call takes."""
+
+import contextlib
+import re
+import statistics
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import torch
+
+_STATUS = Path("/proc/self/status")
+_LOOK_EVERY = 0.005
+_SIDE = 1024
+
+
+def matrix_product_rate(seconds: float = 0.5) -> float:
+    """Operations a second of a large float32 matrix product with torch's present threads: the ceiling."""
+    left, right = torch.rand(2, _SIDE, _SIDE)
+    out = torch.empty(_SIDE, _SIDE)
+    torch.mm(left, right, out=out)
+    times: list[float] = []
+    while sum(times) < seconds:
+        times.append(timed(lambda: torch.mm(left, right, out=out)))
+    return 2 * _SIDE**3 / statistics.median(times)
+
+
+def timed(call: Callable[[], object]) -> float:
+    """Seconds that a call takes."""
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+
+
+class Peak:
+    """Most memory that a process held at any time, beyond what it held before: anonymous pages, in bytes.
+
+    Mapped files do not count: their pages are the system's to drop. NaN where there is no /proc.
+    """
+
+    extra = float("nan")
+
+
+@contextlib.contextmanager
+def peak_memory() -> Iterator[Peak]:
+    """Watch the memory of this process while the block runs."""
+    peak, stop = Peak(), threading.Event()
+    if not _STATUS.exists():
+        yield peak
+        return
+    before = _anonymous_bytes()
+    seen = [before]
+
+    def watch() -> None:
+        while not stop.wait(_LOOK_EVERY):
+            seen.append(_anonymous_bytes())
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield peak
+    finally:
+        stop.set()
+        watcher.join()
+        peak.extra = float(max(*seen, _anonymous_bytes()) - before)
+
+
+def _anonymous_bytes() -> int:
+    found = re.search(r"RssAnon:\s+(\d+) kB", _STATUS.read_text())
+    return 1024 * int(found[1]) if found else 0

@@ -1,0 +1,73 @@
+"""Many rows, a chunk at a time."""
+
+import threading
+import tracemalloc
+
+import numpy as np
+import pytest
+import torch
+
+from aeanomaly import AutoencoderEnsemble, DenoisingAutoencoder
+from aeanomaly.scoring import over_chunks, padded
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def two_threads():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("two_threads")
+@pytest.mark.parametrize("n_rows", [1, 255, 4096, 4097, 20_000])
+def test_every_row_is_met_once_and_in_its_place(n_rows):
+    rows = np.arange(2.0 * n_rows).reshape(n_rows, 2)
+    np.testing.assert_array_equal(over_chunks(lambda part: 3 * part, rows, CPU, 2), 3 * rows)
+    np.testing.assert_array_equal(over_chunks(lambda part: part.sum(axis=1), rows, CPU, 2), rows.sum(axis=1))
+
+
+@pytest.mark.parametrize(("width", "most"), [(1, 4096), (1000, 1024), (10**6, 256)])
+def test_the_wider_the_network_the_fewer_rows_in_a_chunk(width, most):
+    sizes = []
+    over_chunks(lambda part: sizes.append(len(part)) or part, np.zeros((9000, 1)), CPU, width)
+    assert max(sizes) == most
+    assert sum(sizes) == 9000
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_within_a_chunk_no_further_threads_start():
+    alive = []
+
+    def inner(part):
+        alive.append(threading.active_count())
+        return part
+
+    before = threading.active_count()
+    over_chunks(lambda part: over_chunks(inner, part, CPU, 10**6), np.zeros((20_000, 1)), CPU, 1)
+    assert max(alive) <= before + 2
+
+
+def test_a_short_chunk_is_filled_up_and_cut_again():
+    shapes = []
+    rows = np.ones((300, 3), dtype=np.float32)
+    numbers = padded(lambda filled: shapes.append(filled.shape) or filled.sum(dim=1, keepdim=True), rows, CPU)
+    assert shapes == [(512, 3)]
+    np.testing.assert_array_equal(numbers, np.full((300, 1), 3.0))
+    assert numbers.dtype == np.float64
+
+
+@pytest.mark.parametrize("detector_class", [DenoisingAutoencoder, AutoencoderEnsemble])
+def test_scoring_holds_its_answer_and_a_few_chunks(detector_class):
+    rows = np.random.default_rng(0).normal(size=(100_000, 20)).astype(np.float32)
+    detector = detector_class(latent_dim=32, max_iter=5, random_state=0).fit(rows[:500])
+    tracemalloc.start()
+    try:
+        detector.score_samples(rows)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    # The numbers of all columns would be 16 MB.
+    assert peak < 8 * len(rows) + 6e6
