@@ -30,14 +30,16 @@ check: .venv/installed
 	$(BIN)/mypy
 	$(BIN)/python -m pytest
 
-# How accurate, against the peers, on a folder of labelled tables: make benchmark DATA=folder
-benchmark: .venv/installed
+.venv/benchmark: .venv/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[benchmark]'
+	touch $@
+
+# How accurate, against the peers, on a folder of labelled tables: make benchmark DATA=folder
+benchmark: .venv/benchmark
 	$(BIN)/python -m benchmarks.detection --data '$(DATA)'
 
 # How fast, against PyOD and a plain torch loop.
-benchmark-speed: .venv/installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[benchmark]'
+benchmark-speed: .venv/benchmark
 	$(BIN)/python -m benchmarks.speed
 
 clean:

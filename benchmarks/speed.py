@@ -75,6 +75,7 @@ class Ours:
     """The default denoising autoencoder; an ensemble of its like where there are members."""
 
     name = _OURS
+    by_steps = True
 
     def fit(self, case: Case, X: np.ndarray, n_steps: int | None = None) -> Any:
         steps = {} if n_steps is None else {"max_iter": n_steps}
@@ -92,10 +93,11 @@ class Loop:
     """The same network by hand."""
 
     name = _LOOP
+    by_steps = True
 
-    def fit(self, case: Case, X: np.ndarray, n_steps: int | None = None) -> Any:
+    def fit(self, case: Case, X: np.ndarray, n_steps: int) -> Any:
         activation = "relu" if case == _WIDE else "softmax"
-        return PlainLoop(_widths(case), activation, n_steps=n_steps or _STEPS, batch_size=_BATCH).fit(X)
+        return PlainLoop(_widths(case), activation, n_steps=n_steps, batch_size=_BATCH).fit(X)
 
     def score(self, fitted: Any, X: np.ndarray) -> np.ndarray:
         return fitted.anomaly_score(X)
@@ -104,11 +106,13 @@ class Loop:
 class Peer:
     """A detector of PyOD with its defaults, on rows as they are."""
 
+    by_steps = False  # it counts epochs
+
     def __init__(self, name: str):
         self.name = name
         self._entry = entries()[name]
 
-    def fit(self, case: Case, X: np.ndarray, n_steps: int | None = None) -> Any:
+    def fit(self, case: Case, X: np.ndarray, n_steps: int) -> Any:
         with surroundings(self._entry, 0):
             return self._entry.build(0, X.shape[1], False).fit(X)
 
@@ -143,7 +147,7 @@ def operations(case: Case, n_steps: int) -> float:
     first, *rest = (2 * case.members * n_in * n_out for n_in, n_out in pairwise(widths))
     if case.task.startswith("score"):
         return case.rows * float(first + sum(rest))
-    # Backward, a layer takes twice its forward pass, the first half of that: nobody asks for the rows' gradient.
+    # Backward, a layer takes twice its forward pass; the first takes it once, as nobody asks for the rows' gradient.
     return (1 if case.task == "step" else n_steps) * _BATCH * float(2 * first + 3 * sum(rest))
 
 
@@ -176,7 +180,7 @@ def _runs(cases: list[Case], options: argparse.Namespace) -> Iterator[dict[str, 
         able = [
             who
             for who in contenders(case)
-            if who.name in (_OURS, _LOOP) or paces.get((case.task, who.name), 0) * X.size <= options.longest
+            if who.by_steps or paces.get((case.task, who.name), 0) * X.size <= options.longest
         ]
         for line in _rounds(case, able, X, options.repeats):
             paces[case.task, line["contender"]] = line["seconds"] / X.size
@@ -185,12 +189,14 @@ def _runs(cases: list[Case], options: argparse.Namespace) -> Iterator[dict[str, 
 
 def _rounds(case: Case, taking_part: list[Any], X: np.ndarray, n_rounds: int) -> Iterator[dict[str, Any]]:
     """Every contender in turn, as often as is wanted, each beside the rate that the machine has just then."""
-    tasks = [_Task(case, who, X) for who in taking_part]
+    # As many steps as our defaults take for so many rows.
+    n_steps = Ours().fit(case, X).n_iter_ if case.task == "fit" else _STEPS
+    tasks = [_Task(case, who, X, n_steps) for who in taking_part]
     for number in range(n_rounds):
         for task in tasks:
             rate = matrix_product_rate()
             task.seconds = task.time()
-            share = operations(case, task.n_steps) / task.seconds / rate if task.by_steps else math.nan
+            share = operations(case, n_steps) / task.seconds / rate if task.who.by_steps else math.nan
             line = {"contender": task.who.name, "round": number, "seconds": task.seconds, "share": share}
             yield {**case._asdict(), **line, "megabytes": task.megabytes() if number == 0 else math.nan}
         tasks = [task for task in tasks if task.seconds <= _ONCE]
@@ -201,12 +207,9 @@ class _Task:
 
     seconds = math.nan
 
-    def __init__(self, case: Case, who: Any, X: np.ndarray):
-        self.case, self.who, self.X = case, who, X
-        self.by_steps = who.name in (_OURS, _LOOP)
-        # As many steps as our defaults take for so many rows.
-        self.n_steps = Ours().fit(case, X).n_iter_ if self.by_steps and case.task == "fit" else _STEPS
-        self._fitted = who.fit(case, X[:_FITTED_ON], _STEPS if self.by_steps else None)
+    def __init__(self, case: Case, who: Any, X: np.ndarray, n_steps: int):
+        self.case, self.who, self.X, self._n_steps = case, who, X, n_steps
+        self._fitted = who.fit(case, X[:_FITTED_ON], _STEPS)
         if case.task.startswith("score"):
             who.score(self._fitted, X[:_FITTED_ON])
 
@@ -227,7 +230,7 @@ class _Task:
         if self.case.task.startswith("score"):
             self.who.score(self._fitted, self.X)
         else:
-            self.who.fit(self.case, self.X, self.n_steps if self.by_steps else None)
+            self.who.fit(self.case, self.X, self._n_steps)
 
 
 def _mapped(case: Case) -> dict[str, Any]:

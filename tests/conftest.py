@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from aeanomaly.detectors import REGISTRY
 
@@ -35,3 +36,12 @@ def adbench():
     if not folder.is_dir():
         pytest.skip("the benchmark tables are not here; set AEANOMALY_DATA to their folder")
     return folder
+
+
+@pytest.fixture
+def two_threads():
+    """Give torch two threads, for tests about threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)

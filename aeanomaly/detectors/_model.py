@@ -88,7 +88,11 @@ class Model:
         def members(rows: torch.Tensor) -> torch.Tensor:
             return join(function(rows.expand(self.spec.n_members, -1, -1)))
 
-        return over_chunks(lambda part: padded(members, self.encode(part), self.device), table, self.device, self.width)
+        return self.in_chunks(lambda part: padded(members, self.encode(part), self.device), table)
+
+    def in_chunks(self, function: Any, rows: np.ndarray) -> np.ndarray:
+        """`function` of parts of a table or of codes, as many rows at a time as suit this network."""
+        return over_chunks(function, rows, self.device, self.width)
 
     def deviance(self, table: np.ndarray) -> np.ndarray:
         """Reconstruction error per column of the table, (N, F): the mean over members, each on its own scale."""
@@ -127,15 +131,15 @@ class Model:
         """Expected row for each code (N, code_width), in original units (N, F)."""
 
         def rows(codes: torch.Tensor) -> torch.Tensor:
-            padded = codes.new_zeros((self.spec.n_members, len(codes), self.spec.latent_dim))
+            stack = codes.new_zeros((self.spec.n_members, len(codes), self.spec.latent_dim))
             for member, part in enumerate(codes.split(self.spec.used_code, dim=1)):
-                padded[member, :, : part.shape[1]] = part
-            return self.likelihood.mean(self.network.decode(padded)).mean(dim=0)
+                stack[member, :, : part.shape[1]] = part
+            return self.likelihood.mean(self.network.decode(stack)).mean(dim=0)
 
         def decoded(part: np.ndarray) -> np.ndarray:
             return self._encoder.decode(padded(rows, _code_in_float32(part), self.device))
 
-        return over_chunks(decoded, code, self.device, self.width)
+        return self.in_chunks(decoded, code)
 
     def reconstruct(self, table: np.ndarray) -> np.ndarray:
         """Expected row given each row's code, in original units (N, F)."""
@@ -153,7 +157,7 @@ class Model:
         def output(codes: torch.Tensor) -> torch.Tensor:
             return self.network.decode(codes.expand(self.spec.n_members, -1, -1))[0]
 
-        decoded = over_chunks(lambda part: padded(output, part, self.device), code.numpy(), self.device, self.width)
+        decoded = self.in_chunks(lambda part: padded(output, part, self.device), code.numpy())
         outputs = torch.from_numpy(decoded).float()
         with torch.no_grad():
             rows = self.likelihood.sample(outputs, self.network.log_noise_scale[0].to(cpu), generator)

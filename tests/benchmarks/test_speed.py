@@ -34,14 +34,17 @@ def test_a_run_writes_every_round_and_a_report(small, tmp_path, capsys):
     assert "plain loop / ours" in report
 
 
-def test_the_loop_by_hand_takes_as_many_steps_as_our_fit():
-    task = speed._Task(Case("fit", 300), speed.Loop(), speed.table(300, 20))
-    assert task.n_steps == speed.Ours().fit(Case("fit", 300), speed.table(300, 20)).n_iter_
+def test_the_loop_by_hand_takes_as_many_steps_as_our_fit(monkeypatch):
+    case, X, taken = Case("fit", 300), speed.table(300, 20), []
+    monkeypatch.setattr(speed.Loop, "fit", lambda self, case, X, n_steps: taken.append(n_steps))
+    list(speed._rounds(case, [speed.Loop()], X, 1))
+    assert taken[-1] == speed.Ours().fit(case, X).n_iter_
 
 
 def test_a_large_table_is_not_given_to_a_peer_that_would_take_too_long(small, monkeypatch, tmp_path):
     class Slow(speed.Loop):
         name = "slow"
+        by_steps = False
 
     monkeypatch.setattr(speed, "contenders", lambda case: [speed.Ours(), Slow()])
     monkeypatch.setattr(speed, "CASES", (Case("score", 300), Case("score", 600)))

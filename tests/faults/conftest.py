@@ -36,12 +36,6 @@ def one_thread():
     torch.set_num_threads(before)
 
 
-@pytest.fixture
-def two_threads(one_thread):
-    """Give torch two threads, for tests about threads."""
-    torch.set_num_threads(2)
-
-
 @pytest.fixture(params=DETECTORS, ids=lambda cls: cls.__name__)
 def any_detector(request):
     """Build each of the detectors in turn."""

@@ -13,14 +13,6 @@ from aeanomaly.scoring import over_chunks, padded
 CPU = torch.device("cpu")
 
 
-@pytest.fixture
-def two_threads():
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.mark.usefixtures("two_threads")
 @pytest.mark.parametrize("n_rows", [1, 255, 4096, 4097, 20_000])
 def test_every_row_is_met_once_and_in_its_place(n_rows):
