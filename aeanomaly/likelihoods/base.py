@@ -17,6 +17,10 @@ class Likelihood(ABC):
         """Unit deviance 2 (log p(x|x) - log p(x|x')), at least 0, at unit scale."""
 
     @abstractmethod
+    def residual(self, target: torch.Tensor, output: torch.Tensor) -> torch.Tensor:
+        """Mean less target: half the derivative of `deviance` by the output, which is the canonical parameter."""
+
+    @abstractmethod
     def log_prob(self, target: torch.Tensor, output: torch.Tensor, log_scale: torch.Tensor) -> torch.Tensor:
         """Log density (or mass) of the encoded row, in nats."""
 

@@ -25,6 +25,9 @@ class Bernoulli(Likelihood):
         # Rounding can leave the difference a hair below zero.
         return 2 * (_cross_entropy(level, output) - entropy).clamp(min=0) + (target - level).square()
 
+    def residual(self, target: torch.Tensor, output: torch.Tensor) -> torch.Tensor:
+        return torch.sigmoid(output) - target.clamp(0, 1)
+
     def log_prob(self, target: torch.Tensor, output: torch.Tensor, log_scale: torch.Tensor) -> torch.Tensor:
         level = target.clamp(0, 1)
         return -_cross_entropy(level, output) - 0.5 * (target - level).square()

@@ -19,6 +19,9 @@ class Gaussian(Likelihood):
     def deviance(self, target: torch.Tensor, output: torch.Tensor) -> torch.Tensor:
         return (target - output).square()
 
+    def residual(self, target: torch.Tensor, output: torch.Tensor) -> torch.Tensor:
+        return output - target
+
     def log_prob(self, target: torch.Tensor, output: torch.Tensor, log_scale: torch.Tensor) -> torch.Tensor:
         standard = (target - output) * torch.exp(-log_scale)
         return -0.5 * standard.square() - log_scale - _HALF_LOG_2_PI

@@ -30,6 +30,9 @@ class Product(Likelihood):
     def deviance(self, target: torch.Tensor, output: torch.Tensor) -> torch.Tensor:
         return self._joined(lambda part, x, y: part.deviance(x, y), target, output)
 
+    def residual(self, target: torch.Tensor, output: torch.Tensor) -> torch.Tensor:
+        return self._joined(lambda part, x, y: part.residual(x, y), target, output)
+
     def log_prob(self, target: torch.Tensor, output: torch.Tensor, log_scale: torch.Tensor) -> torch.Tensor:
         log_scale = log_scale.expand_as(output)
         return self._joined(lambda part, x, y, s: part.log_prob(x, y, s), target, output, log_scale)

@@ -7,6 +7,7 @@ from aeanomaly.nn.examples import Examples, Start
 from aeanomaly.nn.linear import StackedLinear
 from aeanomaly.nn.mlp import StackedMLP
 from aeanomaly.nn.networks import GaussianAutoencoder, PointAutoencoder, build_network
+from aeanomaly.nn.products import grad, is_narrowing
 from aeanomaly.nn.prototypes import StackedPrototypes, spacing
 from aeanomaly.nn.spec import NetworkSpec
 
@@ -24,6 +25,8 @@ __all__ = [
     "Start",
     "build_network",
     "encoder_module",
+    "grad",
+    "is_narrowing",
     "kl_to_standard_normal",
     "spacing",
 ]

@@ -1,10 +1,14 @@
 """The activations by name: scikit-learn's four names first, then torch's."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
+
+#: Takes the gradient of an output, leaves those of the parameters on its way in their ``grad``, and gives the
+#: input's: a vector-Jacobian product.
+PullBack = Callable[[Any], Any]
 
 
 class Activation(NamedTuple):
@@ -13,6 +17,16 @@ class Activation(NamedTuple):
     function: Callable[[torch.Tensor], torch.Tensor]
     derivative: Callable[[torch.Tensor], torch.Tensor] | None
     module: Callable[[], nn.Module]
+
+    def vjp(self, argument: torch.Tensor) -> tuple[torch.Tensor, PullBack]:
+        """The value, and the way back; a softmax is written over its argument, and its gradient over the other."""
+        if self.function is _identity:
+            return argument, _identity
+        derivative = self.derivative
+        if derivative is None:
+            value = torch.softmax(argument, dim=-1, out=argument)
+            return value, lambda g: torch._softmax_backward_data(g, value, -1, g.dtype, grad_input=g)
+        return self.function(argument), lambda g: g * derivative(argument)
 
 
 def _identity(a: torch.Tensor) -> torch.Tensor:

@@ -1,15 +1,15 @@
 """The one layer: M affine maps in one batched matrix product."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import nn
-from torch.nn import functional
 
+from aeanomaly.nn.activations import PullBack
+from aeanomaly.nn.products import affine_map, affine_map_in, back_through, grad, write_gradient
+from aeanomaly.nn.workspace import Workspace
 from aeanomaly.streams import MemberKey, numpy_stream
-
-#: Widths that are multiples of this leave no ragged edge.
-_TILE = 16
 
 
 class StackedLinear(nn.Module):
@@ -37,6 +37,7 @@ class StackedLinear(nn.Module):
     def __init__(self, n_members: int, n_inputs: int, n_outputs: int, *, active_inputs: int | None = None):
         super().__init__()
         self.active_inputs = active_inputs or n_inputs
+        self._work = Workspace()
         self.weight = nn.Parameter(torch.zeros(n_members, n_inputs, n_outputs, dtype=torch.float32, device="cpu"))
         self.bias = nn.Parameter(torch.zeros(n_members, 1, n_outputs, dtype=torch.float32, device="cpu"))
 
@@ -70,18 +71,14 @@ class StackedLinear(nn.Module):
         return self.weight, self.bias
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return padded_product(self.bias, x, self.weight)
+        return affine_map(self.bias, x, self.weight)
 
+    def vjp(self, x: torch.Tensor, *, of_input: bool = True) -> tuple[torch.Tensor, PullBack]:
+        """The output, and the way back (see `PullBack`); the input's gradient only if asked."""
 
-def padded_product(bias: torch.Tensor, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-    """Return bias + x @ weight for every member, a row's bits not depending on its place in the batch."""
-    if torch.is_grad_enabled():
-        if weight.shape[2] < weight.shape[1]:
-            # The other way round, the product that makes the weight's gradient is wide instead of narrow.
-            return torch.baddbmm(bias.mT, weight.mT, x.mT).mT
-        return torch.baddbmm(bias, x, weight)
-    short = -weight.shape[2] % _TILE
-    if short == 0:
-        return torch.baddbmm(bias, x, weight)
-    # At the ragged edge of a product a row would round by its place in the batch: scores must not.
-    return torch.baddbmm(functional.pad(bias, (0, short)), x, functional.pad(weight, (0, short)))[:, :, :-short]
+        def pull_back(gradient: torch.Tensor) -> Any:
+            write_gradient(grad(self.weight), x, gradient)
+            torch.sum(gradient, dim=1, keepdim=True, out=grad(self.bias))
+            return back_through(self._work, gradient, self.weight) if of_input else None
+
+        return affine_map_in(self._work, self.bias, x, self.weight), pull_back

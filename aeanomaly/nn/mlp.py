@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from aeanomaly.nn.activations import ACTIVATIONS, SOFTMAX
+from aeanomaly.nn.activations import ACTIVATIONS, SOFTMAX, PullBack
 from aeanomaly.nn.examples import Examples
 from aeanomaly.nn.linear import StackedLinear
 from aeanomaly.nn.prototypes import StackedPrototypes
@@ -116,6 +116,22 @@ class StackedMLP(nn.Module):
         for number in range(len(self.layers)):
             x = self._through(number, x)
         return x if self.used is None else x * self.used
+
+    def vjp(self, x: torch.Tensor, *, of_input: bool = True) -> tuple[torch.Tensor, PullBack]:
+        """The output, and the way back (see `PullBack`); the input's gradient only if asked."""
+        pulls: list[PullBack] = []
+        for layer, activation in zip(self.layers, self.activations, strict=True):
+            x, through_layer = layer.vjp(x, of_input=of_input or bool(pulls))
+            x, through_activation = ACTIVATIONS[activation].vjp(x)
+            pulls += [through_layer, through_activation]
+
+        def pull_back(gradient: torch.Tensor) -> Any:
+            gradient = gradient if self.used is None else gradient * self.used
+            for pull in reversed(pulls):
+                gradient = pull(gradient)
+            return gradient
+
+        return x if self.used is None else x * self.used, pull_back
 
     def _through(self, number: int, x: torch.Tensor) -> torch.Tensor:
         """One layer and its activation."""

@@ -1,12 +1,15 @@
 """The layer of prototypes."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import nn
 
+from aeanomaly.nn.activations import PullBack
 from aeanomaly.nn.examples import Examples, centred
-from aeanomaly.nn.linear import padded_product
+from aeanomaly.nn.products import affine_map, affine_map_in, back_through, grad, write_gradient
+from aeanomaly.nn.workspace import Workspace
 
 #: Prototypes among which the nearest is looked for anew.
 _CANDIDATES = 4
@@ -48,6 +51,7 @@ class StackedPrototypes(nn.Module):
 
     def __init__(self, n_members: int, n_inputs: int, n_outputs: int, sizes: Sequence[int] | None = None):
         super().__init__()
+        self._work = Workspace()
         self._sizes = list(sizes or [n_outputs] * n_members)
         units = torch.arange(n_outputs, device="cpu")
         unused = units >= torch.tensor(self._sizes, device="cpu").view(-1, 1, 1)
@@ -76,17 +80,37 @@ class StackedPrototypes(nn.Module):
     def affine(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Weight (M, n_inputs, n_outputs) and bias (M, 1, n_outputs) of the same map as a linear layer."""
         weight, bias = self._affine_of_centred()
-        return weight, bias - torch.bmm(self.centre, weight)
+        return weight, self._of_used(bias) - torch.bmm(self.centre, weight)
 
     def _affine_of_centred(self) -> tuple[torch.Tensor, torch.Tensor]:
         precision = self.precision
-        bias = -0.5 * precision * self.weight.square().sum(dim=1, keepdim=True)
-        return precision * self.weight, bias if self.unused is None else bias.masked_fill(self.unused, -torch.inf)
+        return precision * self.weight, -0.5 * precision * self.weight.square().sum(dim=1, keepdim=True)
+
+    def _of_used(self, bias: torch.Tensor) -> torch.Tensor:
+        return bias if self.unused is None else bias.masked_fill(self.unused, -torch.inf)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         weight, bias = self._affine_of_centred()
         # Centred first: far from the origin the differences would be lost in rounding.
-        return padded_product(bias, x - self.centre, weight)
+        return affine_map(self._of_used(bias), x - self.centre, weight)
+
+    def vjp(self, x: torch.Tensor, *, of_input: bool = True) -> tuple[torch.Tensor, PullBack]:
+        """The output, and the way back (see `PullBack`); the input's gradient only if asked."""
+        weight, precision = self.weight, self.precision
+        of_weight = self._work.tensor("of weight", weight.shape, weight)
+        bias = -0.5 * precision * torch.square(weight, out=of_weight).sum(dim=1, keepdim=True)
+        scaled = (x - self.centre) * precision  # which is less work than scaling the weight
+
+        def pull_back(gradient: torch.Tensor) -> Any:
+            by_bias, by_weight = gradient.sum(dim=1, keepdim=True), grad(weight)
+            write_gradient(by_weight, scaled, gradient)
+            through_weight = torch.mul(by_weight, weight, out=of_weight).sum(dim=(1, 2), keepdim=True)
+            # Logits are proportional to the bandwidth to the power of -2.
+            torch.baddbmm(through_weight, by_bias, bias.mT, beta=-2, alpha=-2, out=grad(self.log_bandwidth))
+            by_weight.addcmul_(weight, by_bias * precision, value=-1)
+            return back_through(self._work, gradient, weight) * precision if of_input else None
+
+        return affine_map_in(self._work, self._of_used(bias), scaled, weight), pull_back
 
 
 def spacing(rows: torch.Tensor, among: torch.Tensor) -> float:

@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 
+from aeanomaly.nn import grad
 from aeanomaly.streams import NoiseStream
 
 
@@ -14,3 +15,12 @@ class Objective(ABC):
     @abstractmethod
     def losses(self, network: Any, rows: torch.Tensor, noise: NoiseStream) -> torch.Tensor:
         """Mean loss per row: network and rows (M, B, D) -> (M,)."""
+
+    def backward(self, network: Any, rows: torch.Tensor, noise: NoiseStream) -> torch.Tensor:
+        """`losses`; the gradient of each member's is left in the ``grad`` of its parameters, which is there."""
+        losses, parameters = self.losses(network, rows, noise), list(network.parameters())
+        # A noise scale has no part in the loss of a table without real columns: its gradient is then 0.
+        found = torch.autograd.grad(losses.sum(), parameters, allow_unused=True, materialize_grads=True)
+        for p, gradient in zip(parameters, found, strict=True):
+            grad(p).copy_(gradient)
+        return losses.detach()

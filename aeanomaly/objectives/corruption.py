@@ -18,10 +18,10 @@ class GaussianCorruption(Corruption):
     """Adds normal noise of standard deviation `level`, a number or (M, 1, 1), in encoded units."""
 
     def __init__(self, level: float | torch.Tensor):
-        self._level = level
+        self._level = torch.as_tensor(level, dtype=torch.float32)
 
     def __call__(self, rows: torch.Tensor, noise: NoiseStream) -> torch.Tensor:
-        return rows + self._level * noise.normal("gaussian corruption", *rows.shape[1:])
+        return torch.addcmul(rows, self._level.to(rows.device), noise.normal("gaussian corruption", *rows.shape[1:]))
 
 
 class MaskingCorruption(Corruption):

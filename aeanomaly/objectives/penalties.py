@@ -18,17 +18,35 @@ class Penalty(ABC):
         """Network input rows (M, B, D) and their code (M, B, L) -> (M,)."""
 
 
-class L1Sparsity(Penalty):
+class CodePenalty(Penalty):
+    """A penalty that looks at the code alone."""
+
+    @abstractmethod
+    def of(self, code: torch.Tensor) -> torch.Tensor:
+        """Code (M, B, L) -> (M,)."""
+
+    def __call__(self, network, rows, code, noise):
+        return self.of(code)
+
+    def with_gradient(self, code: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """The penalty, and its gradient by the code (M, B, L)."""
+        with torch.enable_grad():
+            leaf = code.detach().requires_grad_()
+            penalty = self.of(leaf)
+            return penalty.detach(), torch.autograd.grad(penalty.sum(), leaf)[0]
+
+
+class L1Sparsity(CodePenalty):
     """`weight` times the mean over rows of the sum of absolute code values."""
 
     def __init__(self, weight: float):
         self._weight = weight
 
-    def __call__(self, network, rows, code, noise):
+    def of(self, code):
         return self._weight * code.abs().sum(dim=2).mean(dim=1)
 
 
-class KLSparsity(Penalty):
+class KLSparsity(CodePenalty):
     """`weight` times the sum over code units of KL(target || mean activation), for a code in (0, 1) (Ng 2011).
 
     The mean is over the batch.
@@ -38,7 +56,7 @@ class KLSparsity(Penalty):
         self._weight = weight
         self._target = target
 
-    def __call__(self, network, rows, code, noise):
+    def of(self, code):
         rate = code.mean(dim=1).clamp(1e-6, 1 - 1e-6)
         target = torch.full_like(rate, self._target)
         kl = target * (target / rate).log() + (1 - target) * ((1 - target) / (1 - rate)).log()

@@ -6,7 +6,7 @@ from aeanomaly.likelihoods import Likelihood
 from aeanomaly.nn import PointAutoencoder
 from aeanomaly.objectives.base import Objective
 from aeanomaly.objectives.corruption import Corruption
-from aeanomaly.objectives.penalties import Penalty
+from aeanomaly.objectives.penalties import CodePenalty, Penalty
 from aeanomaly.streams import NoiseStream
 
 
@@ -28,9 +28,29 @@ class ReconstructionObjective(Objective):
         self._penalty = penalty
 
     def losses(self, network: PointAutoencoder, rows: torch.Tensor, noise: NoiseStream) -> torch.Tensor:
-        seen = rows if self._corruption is None else self._corruption(rows, noise)
+        seen = self._seen(rows, noise)
         code = network.encode(seen)
-        losses = self._likelihood.deviance(rows, network.decode(code)).sum(dim=2).mean(dim=1)
+        losses = self._deviance(rows, network.decode(code))
         if self._penalty is not None:
             losses = losses + self._penalty(network, seen, code, noise)
         return losses
+
+    def backward(self, network: PointAutoencoder, rows: torch.Tensor, noise: NoiseStream) -> torch.Tensor:
+        if not isinstance(self._penalty, CodePenalty | None):
+            return super().backward(network, rows, noise)
+        with torch.no_grad():
+            code, through_encoder = network.encoder.vjp(self._seen(rows, noise), of_input=False)
+            output, through_decoder = network.decoder.vjp(code)
+            losses = self._deviance(rows, output)
+            gradient = through_decoder(self._likelihood.residual(rows, output) * (2 / rows.shape[1]))
+            if self._penalty is not None:
+                penalty, by_code = self._penalty.with_gradient(code)
+                losses, gradient = losses + penalty, gradient + by_code
+            through_encoder(gradient)
+        return losses
+
+    def _seen(self, rows: torch.Tensor, noise: NoiseStream) -> torch.Tensor:
+        return rows if self._corruption is None else self._corruption(rows, noise)
+
+    def _deviance(self, rows: torch.Tensor, output: torch.Tensor) -> torch.Tensor:
+        return self._likelihood.deviance(rows, output).sum(dim=(1, 2)) / rows.shape[1]

@@ -72,8 +72,7 @@ def train(
         asked_to_stop, looked = False, 0
 
         for n_steps in range(settings.n_steps + 1):
-            losses = objective.losses(network, batches.next(), noise)
-            loss[n_steps] = losses.detach()
+            loss[n_steps] = objective.backward(network, batches.next(), noise)
             last = asked_to_stop or n_steps == settings.n_steps
             if last or n_steps % _LOOK_EVERY == 0:
                 divergence.look(loss[looked : n_steps + 1].cpu().numpy(), n_steps)
@@ -84,7 +83,7 @@ def train(
             if last or (divergence.diverged | divergence.ignored).all():
                 break
             factor = schedule_factor(settings.schedule, n_steps, settings.n_steps)
-            optimizer.step(parameters.gradients(losses), factor)
+            optimizer.step(parameters.gradients, factor)
             asked_to_stop = on_step is not None and on_step(n_steps + 1)
 
         return _conclude(loss[:n_steps], asked_to_stop, divergence, stopping, optimizer.state)

@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from aeanomaly.nn import is_narrowing
+
 _BETA1, _BETA2, _EPSILON = 0.9, 0.999, 1e-8
 #: Floats in 64 bytes.
 _ALIGNMENT = 16
@@ -44,6 +46,8 @@ class FlatParameters:
     Attributes
     ----------
     values : Tensor (M, P)
+    gradients : Tensor (M, P)
+        Likewise of the ``grad`` of the network's own.
     rates : Tensor (1, P)
         Factor of the learning rate: for weights in inverse proportion to the inputs of their layer that are
         active at a time (Yang et al. 2021, Tensor Programs V), 1 at 128 inputs and 16 at most, so that one
@@ -62,25 +66,23 @@ class FlatParameters:
         self.values = first.new_zeros((len(first), parts[-1].stop + -sizes[-1] % _ALIGNMENT))
         self.rates = torch.ones_like(self.values[:1])
         self.decays = torch.zeros_like(self.values[:1])
-        self._gradients = torch.zeros_like(self.values)
-        self._tensors = list(named.values())
-        self._views = [self._gradients[:, part].view(p.shape) for p, part in zip(self._tensors, parts, strict=True)]
+        self.gradients = torch.zeros_like(self.values)
         for (name, p), part in zip(named.items(), parts, strict=True):
             self.decays[:, part] = float(name.endswith("weight"))
             if not name.endswith("bias"):
                 layer = network.get_submodule(name.rpartition(".")[0])
                 inputs = getattr(layer, "active_inputs", 1) if name.endswith("weight") else 1
                 self.rates[:, part] = min(_RATE_WIDTH / inputs, _LARGEST_RATE)
-            self.values[:, part] = p.detach().flatten(1)
-            p.data = self.values[:, part].view(p.shape)
+            value, p.grad = _view(self.values[:, part], p.shape), _view(self.gradients[:, part], p.shape)
+            value.copy_(p.detach())
+            p.data = value
 
-    def gradients(self, losses: torch.Tensor) -> torch.Tensor:
-        """Gradient of each member's loss by its own parameters, (M, P); overwritten by the next call."""
-        # A noise scale has no part in the loss of a table without real columns: its gradient is then 0.
-        found = torch.autograd.grad(losses.sum(), self._tensors, allow_unused=True, materialize_grads=True)
-        for view, gradient in zip(self._views, found, strict=True):
-            view.copy_(gradient)
-        return self._gradients
+
+def _view(flat: torch.Tensor, shape: torch.Size) -> torch.Tensor:
+    """Part of a buffer (M, n) as a parameter (M, ...), in the order that its products want."""
+    if is_narrowing(shape):
+        return flat.view(shape[0], shape[2], shape[1]).mT
+    return flat.view(shape)
 
 
 class AdamW:

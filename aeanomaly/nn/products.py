@@ -1,0 +1,70 @@
+"""The matrix products of the layers: fast in training, the same to the bit for a row in any batch in scoring."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from aeanomaly.nn.workspace import Workspace
+
+#: Widths that are multiples of this leave no ragged edge.
+_TILE = 16
+
+
+def affine_map(bias: torch.Tensor, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    """Return bias (M, 1, out) + x (M, B, in) @ weight (M, in, out), one batched product.
+
+    Where no gradients are asked for, a row's bits do not depend on its place in the batch.
+    """
+    if not torch.is_grad_enabled():
+        return _padded_product(bias, x, weight)
+    if is_narrowing(weight.shape):
+        return torch.baddbmm(bias.mT, weight.mT, x.mT).mT
+    return torch.baddbmm(bias, x, weight)
+
+
+def affine_map_in(work: Workspace, bias: torch.Tensor, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    """The same in training by hand, in memory that the next call uses again."""
+    members, size, n_outputs = len(x), x.shape[1], weight.shape[2]
+    if is_narrowing(weight.shape):
+        out = work.tensor("output", (members, n_outputs, size), x)
+        return torch.baddbmm(bias.mT, weight.mT, x.mT, out=out).mT
+    return torch.baddbmm(bias, x, weight, out=work.tensor("output", (members, size, n_outputs), x))
+
+
+def back_through(work: Workspace, gradient: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    """Return gradient (M, B, out) @ weight.mT, which is that of x, in memory that the next call uses again."""
+    out = work.tensor("gradient", (*gradient.shape[:2], weight.shape[1]), gradient)
+    return torch.bmm(gradient, weight.mT, out=out)
+
+
+def write_gradient(by_weight: torch.Tensor, x: torch.Tensor, gradient: torch.Tensor) -> None:
+    """Write x.mT @ gradient into the gradient (M, in, out) of a weight."""
+    if is_narrowing(by_weight.shape):
+        torch.bmm(gradient.mT, x, out=by_weight.mT)
+    else:
+        torch.bmm(x.mT, gradient, out=by_weight)
+
+
+def grad(parameter: nn.Parameter) -> torch.Tensor:
+    """Where the gradient of a parameter goes: training has laid it out."""
+    assert parameter.grad is not None
+    return parameter.grad
+
+
+def is_narrowing(shape: Sequence[int]) -> bool:
+    """Whether a weight (M, in, out) has fewer outputs than inputs.
+
+    Training then works with its transpose, and keeps that in memory: wide products are twice as fast
+    as narrow ones.
+    """
+    return shape[2] < shape[1]
+
+
+def _padded_product(bias: torch.Tensor, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    short = -weight.shape[2] % _TILE
+    if short == 0:
+        return torch.baddbmm(bias, x, weight)
+    # At the ragged edge of a product a row would round by its place in the batch: scores must not.
+    return torch.baddbmm(functional.pad(bias, (0, short)), x, functional.pad(weight, (0, short)))[:, :, :-short]

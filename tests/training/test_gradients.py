@@ -1,0 +1,63 @@
+"""Gradients made by hand against those of autograd."""
+
+import pytest
+import torch
+
+from aeanomaly.likelihoods import Bernoulli, Gaussian, Product
+from aeanomaly.nn import ACTIVATIONS, SOFTMAX, NetworkSpec, Start, build_network
+from aeanomaly.objectives import GaussianCorruption, KLSparsity, L1Sparsity, Objective, ReconstructionObjective
+from aeanomaly.streams import MemberKey, NoiseStream
+from aeanomaly.training.optimizer import FlatParameters
+
+KEYS = [MemberKey(0, 0), MemberKey(0, 1)]
+ROWS = torch.rand(64, 6, dtype=torch.float64, generator=torch.Generator().manual_seed(0)).expand(2, -1, -1)
+MIXED = Product([(Gaussian(), 4), (Bernoulli(), 2)])
+
+
+def network(activation, code, hidden, code_sizes=None):
+    spec = NetworkSpec(
+        code="point",
+        n_columns=6,
+        latent_dim=12,
+        hidden_layer_sizes=hidden,
+        activation=activation,
+        code_activation=code,
+        n_members=2,
+        code_sizes=code_sizes,
+    )
+    built = build_network(spec)
+    with torch.no_grad():
+        built.reset(KEYS, Start(ROWS[0].float(), MIXED.output))
+    return built.double()
+
+
+def assert_the_same_gradients(objective, built):
+    """By hand twice, so that what the first call left behind would be seen."""
+    FlatParameters(built)
+    noises = [NoiseStream(KEYS, device=torch.device("cpu")) for _ in range(3)]
+    losses = Objective.backward(objective, built, ROWS, noises[0])
+    expected = {name: p.grad.clone() for name, p in built.named_parameters()}
+    for noise in noises[1:]:
+        torch.testing.assert_close(objective.backward(built, ROWS, noise), losses)
+        for name, p in built.named_parameters():
+            torch.testing.assert_close(p.grad, expected[name], msg=name)
+
+
+@pytest.mark.parametrize("hidden", [(), (32,), (32, 8)])
+@pytest.mark.parametrize("code", ["identity", "relu", "logistic", SOFTMAX])
+@pytest.mark.parametrize("activation", sorted(ACTIVATIONS))
+def test_of_every_network(activation, code, hidden):
+    assert_the_same_gradients(ReconstructionObjective(MIXED), network(activation, code, hidden))
+
+
+@pytest.mark.parametrize("code", ["relu", SOFTMAX])
+def test_of_members_with_codes_of_their_own_width(code):
+    corruption = GaussianCorruption(torch.tensor([0.1, 0.5]).view(2, 1, 1))
+    assert_the_same_gradients(
+        ReconstructionObjective(MIXED, corruption=corruption), network(SOFTMAX, code, (), (4, 12))
+    )
+
+
+@pytest.mark.parametrize(("penalty", "code"), [(L1Sparsity(0.1), "relu"), (KLSparsity(0.1, 0.05), "logistic")])
+def test_of_penalties_on_the_code(penalty, code):
+    assert_the_same_gradients(ReconstructionObjective(MIXED, penalty=penalty), network(SOFTMAX, code, (32,)))
