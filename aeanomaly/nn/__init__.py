@@ -10,6 +10,7 @@ from aeanomaly.nn.networks import GaussianAutoencoder, PointAutoencoder, build_n
 from aeanomaly.nn.products import grad, is_narrowing
 from aeanomaly.nn.prototypes import StackedPrototypes, spacing
 from aeanomaly.nn.spec import NetworkSpec
+from aeanomaly.nn.workspace import workspace
 
 __all__ = [
     "ACTIVATIONS",
@@ -29,4 +30,5 @@ __all__ = [
     "is_narrowing",
     "kl_to_standard_normal",
     "spacing",
+    "workspace",
 ]

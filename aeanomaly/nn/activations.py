@@ -18,15 +18,22 @@ class Activation(NamedTuple):
     derivative: Callable[[torch.Tensor], torch.Tensor] | None
     module: Callable[[], nn.Module]
 
+    def over(self, argument: torch.Tensor) -> torch.Tensor:
+        """The value, which a softmax writes over its argument where gradients are off."""
+        if self.derivative is None and not torch.is_grad_enabled():
+            return torch.softmax(argument, dim=-1, out=argument)
+        return self.function(argument)
+
     def vjp(self, argument: torch.Tensor) -> tuple[torch.Tensor, PullBack]:
-        """The value, and the way back; a softmax is written over its argument, and its gradient over the other."""
-        if self.function is _identity:
-            return argument, _identity
-        derivative = self.derivative
+        """The same, and the way back (see `PullBack`)."""
+        value, derivative = self.over(argument), self.derivative
+        if value is argument and derivative is not None:
+            return value, self.function
         if derivative is None:
-            value = torch.softmax(argument, dim=-1, out=argument)
-            return value, lambda g: torch._softmax_backward_data(g, value, -1, g.dtype, grad_input=g)
-        return self.function(argument), lambda g: g * derivative(argument)
+            return value, lambda gradient: torch._softmax_backward_data(
+                gradient, value, -1, value.dtype, grad_input=gradient
+            )
+        return value, lambda gradient: gradient * derivative(argument)
 
 
 def _identity(a: torch.Tensor) -> torch.Tensor:

@@ -7,8 +7,7 @@ import torch
 from torch import nn
 
 from aeanomaly.nn.activations import PullBack
-from aeanomaly.nn.products import affine_map, affine_map_in, back_through, grad, write_gradient
-from aeanomaly.nn.workspace import Workspace
+from aeanomaly.nn.products import affine_map, affine_map_of_batch, back_through, grad, write_gradient
 from aeanomaly.streams import MemberKey, numpy_stream
 
 
@@ -37,7 +36,6 @@ class StackedLinear(nn.Module):
     def __init__(self, n_members: int, n_inputs: int, n_outputs: int, *, active_inputs: int | None = None):
         super().__init__()
         self.active_inputs = active_inputs or n_inputs
-        self._work = Workspace()
         self.weight = nn.Parameter(torch.zeros(n_members, n_inputs, n_outputs, dtype=torch.float32, device="cpu"))
         self.bias = nn.Parameter(torch.zeros(n_members, 1, n_outputs, dtype=torch.float32, device="cpu"))
 
@@ -71,7 +69,7 @@ class StackedLinear(nn.Module):
         return self.weight, self.bias
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return affine_map(self.bias, x, self.weight)
+        return affine_map(self, self.bias, x, self.weight)
 
     def vjp(self, x: torch.Tensor, *, of_input: bool = True) -> tuple[torch.Tensor, PullBack]:
         """The output, and the way back (see `PullBack`); the input's gradient only if asked."""
@@ -79,6 +77,6 @@ class StackedLinear(nn.Module):
         def pull_back(gradient: torch.Tensor) -> Any:
             write_gradient(grad(self.weight), x, gradient)
             torch.sum(gradient, dim=1, keepdim=True, out=grad(self.bias))
-            return back_through(self._work, gradient, self.weight) if of_input else None
+            return back_through(self, gradient, self.weight) if of_input else None
 
-        return affine_map_in(self._work, self.bias, x, self.weight), pull_back
+        return affine_map_of_batch(self, self.bias, x, self.weight), pull_back

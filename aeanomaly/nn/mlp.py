@@ -135,7 +135,7 @@ class StackedMLP(nn.Module):
 
     def _through(self, number: int, x: torch.Tensor) -> torch.Tensor:
         """One layer and its activation."""
-        return ACTIVATIONS[self.activations[number]].function(self.layers[number](x))
+        return ACTIVATIONS[self.activations[number]].over(self.layers[number](x))
 
 
 def _mapped(rows: torch.Tensor, n_outputs: int, keys: Sequence[MemberKey], stream: str) -> torch.Tensor:

@@ -6,36 +6,37 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from aeanomaly.nn.workspace import Workspace
+from aeanomaly.nn.workspace import reused
 
 #: Widths that are multiples of this leave no ragged edge.
 _TILE = 16
 
 
-def affine_map(bias: torch.Tensor, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+def affine_map(owner: nn.Module, bias: torch.Tensor, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     """Return bias (M, 1, out) + x (M, B, in) @ weight (M, in, out), one batched product.
 
-    Where no gradients are asked for, a row's bits do not depend on its place in the batch.
+    Without gradients, a row's bits do not depend on its place in the batch, where that is a multiple of 256 long.
     """
-    if not torch.is_grad_enabled():
-        return _padded_product(bias, x, weight)
-    if is_narrowing(weight.shape):
-        return torch.baddbmm(bias.mT, weight.mT, x.mT).mT
-    return torch.baddbmm(bias, x, weight)
+    short = -weight.shape[2] % _TILE
+    if short == 0 or is_narrowing(weight.shape) or torch.is_grad_enabled():
+        return affine_map_of_batch(owner, bias, x, weight)
+    # At the ragged edge of a product a row would round by its place in the batch: scores must not.
+    padded_bias, padded_weight = functional.pad(bias, (0, short)), functional.pad(weight, (0, short))
+    return affine_map_of_batch(owner, padded_bias, x, padded_weight)[:, :, :-short]
 
 
-def affine_map_in(work: Workspace, bias: torch.Tensor, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-    """The same in training by hand, in memory that the next call uses again."""
+def affine_map_of_batch(owner: nn.Module, bias: torch.Tensor, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    """The same for training: as fast as can be."""
     members, size, n_outputs = len(x), x.shape[1], weight.shape[2]
     if is_narrowing(weight.shape):
-        out = work.tensor("output", (members, n_outputs, size), x)
+        out = reused(owner, (members, n_outputs, size), x)
         return torch.baddbmm(bias.mT, weight.mT, x.mT, out=out).mT
-    return torch.baddbmm(bias, x, weight, out=work.tensor("output", (members, size, n_outputs), x))
+    return torch.baddbmm(bias, x, weight, out=reused(owner, (members, size, n_outputs), x))
 
 
-def back_through(work: Workspace, gradient: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-    """Return gradient (M, B, out) @ weight.mT, which is that of x, in memory that the next call uses again."""
-    out = work.tensor("gradient", (*gradient.shape[:2], weight.shape[1]), gradient)
+def back_through(owner: nn.Module, gradient: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    """Return gradient (M, B, out) @ weight.mT, which is that of x."""
+    out = reused((owner, "gradient"), (*gradient.shape[:2], weight.shape[1]), gradient)
     return torch.bmm(gradient, weight.mT, out=out)
 
 
@@ -56,15 +57,7 @@ def grad(parameter: nn.Parameter) -> torch.Tensor:
 def is_narrowing(shape: Sequence[int]) -> bool:
     """Whether a weight (M, in, out) has fewer outputs than inputs.
 
-    Training then works with its transpose, and keeps that in memory: wide products are twice as fast
-    as narrow ones.
+    It is then worked with the other way round, and so kept in memory in training: wide products are up to
+    twice as fast as narrow ones.
     """
     return shape[2] < shape[1]
-
-
-def _padded_product(bias: torch.Tensor, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-    short = -weight.shape[2] % _TILE
-    if short == 0:
-        return torch.baddbmm(bias, x, weight)
-    # At the ragged edge of a product a row would round by its place in the batch: scores must not.
-    return torch.baddbmm(functional.pad(bias, (0, short)), x, functional.pad(weight, (0, short)))[:, :, :-short]

@@ -8,8 +8,8 @@ from torch import nn
 
 from aeanomaly.nn.activations import PullBack
 from aeanomaly.nn.examples import Examples, centred
-from aeanomaly.nn.products import affine_map, affine_map_in, back_through, grad, write_gradient
-from aeanomaly.nn.workspace import Workspace
+from aeanomaly.nn.products import affine_map, affine_map_of_batch, back_through, grad, write_gradient
+from aeanomaly.nn.workspace import reused
 
 #: Prototypes among which the nearest is looked for anew.
 _CANDIDATES = 4
@@ -51,7 +51,6 @@ class StackedPrototypes(nn.Module):
 
     def __init__(self, n_members: int, n_inputs: int, n_outputs: int, sizes: Sequence[int] | None = None):
         super().__init__()
-        self._work = Workspace()
         self._sizes = list(sizes or [n_outputs] * n_members)
         units = torch.arange(n_outputs, device="cpu")
         unused = units >= torch.tensor(self._sizes, device="cpu").view(-1, 1, 1)
@@ -92,12 +91,12 @@ class StackedPrototypes(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         weight, bias = self._affine_of_centred()
         # Centred first: far from the origin the differences would be lost in rounding.
-        return affine_map(self._of_used(bias), x - self.centre, weight)
+        return affine_map(self, self._of_used(bias), x - self.centre, weight)
 
     def vjp(self, x: torch.Tensor, *, of_input: bool = True) -> tuple[torch.Tensor, PullBack]:
         """The output, and the way back (see `PullBack`); the input's gradient only if asked."""
         weight, precision = self.weight, self.precision
-        of_weight = self._work.tensor("of weight", weight.shape, weight)
+        of_weight = reused((self, "weight"), weight.shape, weight)
         bias = -0.5 * precision * torch.square(weight, out=of_weight).sum(dim=1, keepdim=True)
         scaled = (x - self.centre) * precision  # which is less work than scaling the weight
 
@@ -108,9 +107,9 @@ class StackedPrototypes(nn.Module):
             # Logits are proportional to the bandwidth to the power of -2.
             torch.baddbmm(through_weight, by_bias, bias.mT, beta=-2, alpha=-2, out=grad(self.log_bandwidth))
             by_weight.addcmul_(weight, by_bias * precision, value=-1)
-            return back_through(self._work, gradient, weight) * precision if of_input else None
+            return back_through(self, gradient, weight) * precision if of_input else None
 
-        return affine_map_in(self._work, self._of_used(bias), scaled, weight), pull_back
+        return affine_map_of_batch(self, self._of_used(bias), scaled, weight), pull_back
 
 
 def spacing(rows: torch.Tensor, among: torch.Tensor) -> float:

@@ -1,21 +1,42 @@
-"""Memory that is used again and again."""
+"""Memory that layers use again and again."""
+
+import threading
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
 
 import torch
 
 
-class Workspace:
-    """Tensors that each training step writes anew.
+class _OfThread(threading.local):
+    tensors: dict[Hashable, torch.Tensor] | None = None
 
-    The system takes the pages of freed tensors back at its whim; to get them again costs more than a
-    layer's arithmetic.
+
+_WORKSPACE = _OfThread()
+
+
+@contextmanager
+def workspace() -> Iterator[None]:
+    """Let layers that this thread calls without gradients write each output over their last one, until the end.
+
+    The system takes the pages of freed tensors back at its whim; to get them again costs more than the
+    arithmetic in between.
     """
+    if _WORKSPACE.tensors is not None:
+        yield
+        return
+    _WORKSPACE.tensors = {}
+    try:
+        yield
+    finally:
+        _WORKSPACE.tensors = None
 
-    def __init__(self) -> None:
-        self._tensors: dict[str, torch.Tensor] = {}
 
-    def tensor(self, name: str, shape: tuple[int, ...], like: torch.Tensor) -> torch.Tensor:
-        """The tensor of that name, or a new one if it does not have that shape; its content is undefined."""
-        kept = self._tensors.get(name)
-        if kept is None or kept.shape != shape or kept.device != like.device:
-            kept = self._tensors[name] = torch.empty(shape, dtype=like.dtype, device=like.device)
-        return kept
+def reused(owner: Hashable, shape: tuple[int, ...], like: torch.Tensor) -> torch.Tensor | None:
+    """The owner's tensor of this shape, to be written over; None outside of a workspace, and where gradients are on."""
+    tensors = _WORKSPACE.tensors
+    if tensors is None or torch.is_grad_enabled():
+        return None
+    key = (owner, shape)
+    if key not in tensors:
+        tensors[key] = like.new_empty(shape)
+    return tensors[key]

@@ -1,11 +1,12 @@
 """Many rows through a function, a padded chunk at a time."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
 
+from aeanomaly.nn import workspace
 from aeanomaly.threads import at_most
 
 #: Matrix products round differently with the number of rows; at multiples of this they do not,
@@ -40,24 +41,25 @@ def over_chunks(
     """
     size = min(_MOST_ROWS, max(1, _CACHED // (width * PADDING)) * PADDING)
     starts = range(size, len(table), size)
-    with at_most(1):
+    with at_most(1), workspace():
         first = function(table[:size])
     if not starts:
         return first
     numbers = np.empty((len(table), *first.shape[1:]), dtype=first.dtype)
     numbers[:size] = first
 
-    def fill(start: int) -> None:
-        with at_most(1):
-            numbers[start : start + size] = function(table[start : start + size])
+    def fill(starts: Iterator[int]) -> None:
+        with at_most(1), workspace():
+            for start in starts:
+                numbers[start : start + size] = function(table[start : start + size])
 
+    left = iter(starts)  # from which each worker takes its next
     workers = min(len(starts), torch.get_num_threads()) if device.type == "cpu" else 1
     if workers == 1:
-        for start in starts:
-            fill(start)
+        fill(left)
     else:
         with ThreadPoolExecutor(workers) as pool:
-            list(pool.map(fill, starts))
+            list(pool.map(fill, [left] * workers))
     return numbers
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from aeanomaly.nn import workspace
 from aeanomaly.objectives import Objective
 from aeanomaly.streams import NoiseStream
 from aeanomaly.threads import at_most
@@ -57,7 +58,7 @@ def train(
     """
     n_weights = sum(p.numel() for p in network.parameters())
     n_threads = 1 if settings.batch_size * n_weights < _WORTH_THREADS else torch.get_num_threads()
-    with torch.enable_grad(), at_most(n_threads):
+    with torch.enable_grad(), at_most(n_threads), workspace():
         parameters = FlatParameters(network)
         optimizer = AdamW(parameters, settings.learning_rate, settings.weight_decay, state)
         batches = BatchStream(data, settings.keys, settings.batch_size, settings.call)
