@@ -30,7 +30,7 @@ def run_fit(options: argparse.Namespace) -> None:
         "steps": detector.n_iter_,
         "seconds": round(seconds, 3),
         "offset": detector.offset_,
-        "flagged": int((detector.training_scores_ < detector.offset_).sum()),
+        "flagged": round(float((detector.training_scores_ < detector.offset_).mean()) * len(X)),
     }
     if anomalous is not None:
         summary |= ranking(anomalous, detector.score_samples(X))

@@ -21,7 +21,7 @@ from aeanomaly.nn import NetworkSpec
 from aeanomaly.objectives import Objective
 from aeanomaly.preprocessing import TableEncoder, check_table
 from aeanomaly.streams import MemberKey, numpy_stream
-from aeanomaly.thresholds import ScoreSummary, offset_of
+from aeanomaly.thresholds import MOST_SCORES, ScoreSummary, offset_of
 from aeanomaly.training import OptimizerState, TrainingResult, resolve_device
 
 #: Training rows that are jittered for the threshold, at most.
@@ -113,7 +113,7 @@ class BaseDetector(
     def _scores_of_jittered(self, table: np.ndarray) -> np.ndarray:
         """Scores of training rows, 10,000 at most, each moved about as far as its neighbours are."""
         stream = numpy_stream(MemberKey(self._seed), "jitter", self._n_calls)
-        rows = table if len(table) <= _JITTERED else table[stream.permutation(len(table))[:_JITTERED]]
+        rows = _some(table, _JITTERED, stream)
         deviation = float(self._model.spacing().mean()) * self._model.schema.deviations()
         largest = np.finfo(np.float64).max
         with np.errstate(over="ignore"):
@@ -218,8 +218,9 @@ class BaseDetector(
         self.latent_dim_, self.n_iter_ = self._model.code_width, len(self.loss_curve_)
         if earlier is None:
             self._settle(table)
-        scores = -self._errors(table)
-        summary = ScoreSummary.of(scores) if earlier is None else earlier.merged(scores)
+        scored = _some(table, MOST_SCORES, numpy_stream(MemberKey(self._seed), "scored", self._n_calls))
+        summary = ScoreSummary(-self._errors(scored), len(table))
+        summary = summary if earlier is None else earlier.merged(summary)
         self.training_scores_, self.n_samples_seen_ = summary.values, summary.n_rows
         jitter = jitter and model.spec.has_prototypes
         self.jittered_scores_ = self._scores_of_jittered(table) if jitter else np.empty(0)
@@ -259,3 +260,8 @@ class BaseDetector(
     def _samples(self, n_rows: int) -> list[np.ndarray]:
         """Numbers of the rows that each member trains on, (M,)."""
         return [np.arange(n_rows)] * self._n_members
+
+
+def _some(table: np.ndarray, n_rows: int, stream: np.random.Generator) -> np.ndarray:
+    """So many rows of a table at random, in their order; or all of them, if they are fewer."""
+    return table if len(table) <= n_rows else table[np.sort(stream.permutation(len(table))[:n_rows])]

@@ -112,7 +112,7 @@ _ATTRIBUTES_DOC = """\
 offset_ : float
         ``decision_function = score_samples - offset_``; rows below it are anomalies.
     training_scores_ : ndarray (n_samples,)
-        ``score_samples`` of the training rows; above 100,000 rows, 100,000 order statistics.
+        ``score_samples`` of the training rows; of 100,000 of them at random, where they are more.
     jittered_scores_ : ndarray
         ``score_samples`` of training rows, 10,000 at most, each moved by noise as large as rows are apart, as
         a new row would be; empty without prototypes and after `partial_fit`.

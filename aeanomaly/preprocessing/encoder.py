@@ -90,7 +90,8 @@ class TableEncoder:
             part = slice(first, first + _ROWS_AT_ONCE)
             rows = table[part] if schema.is_in_order else table[part, schema.order]
             rows = scaled(rows, schema.offset, schema.scale)
-            np.clip(rows, -schema.limit, schema.limit, out=encoded[part], casting="same_kind")
+            np.minimum(rows, schema.limit, out=rows)
+            np.maximum(rows, -schema.limit, out=encoded[part], casting="same_kind")
         return encoded
 
     def decode(self, rows: np.ndarray) -> np.ndarray:

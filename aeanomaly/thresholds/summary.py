@@ -4,18 +4,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-#: Scores that are kept one by one; more are kept as this many order statistics.
+#: Scores that are kept at most.
 MOST_SCORES = 100_000
 
 
 @dataclass(frozen=True)
 class ScoreSummary:
-    """Training scores, or their order statistics where there are too many.
+    """Scores of rows, at most 100,000, or order statistics of several such.
 
     Parameters
     ----------
     values : ndarray (n,)
-        In row order up to 100,000 rows; above, sorted.
     n_rows : int
         Rows that they stand for, each for an equal share.
     """
@@ -23,16 +22,11 @@ class ScoreSummary:
     values: np.ndarray
     n_rows: int
 
-    @classmethod
-    def of(cls, scores: np.ndarray) -> "ScoreSummary":
-        """Summary of scores (n,)."""
-        return cls(_thinned(scores, np.ones(len(scores))), len(scores))
-
-    def merged(self, scores: np.ndarray) -> "ScoreSummary":
-        """Summary of these rows and of new scores (n,)."""
-        old = np.full(len(self.values), self.n_rows / len(self.values))
-        values = _thinned(np.concatenate([self.values, scores]), np.concatenate([old, np.ones(len(scores))]))
-        return ScoreSummary(values, self.n_rows + len(scores))
+    def merged(self, other: "ScoreSummary") -> "ScoreSummary":
+        """Summary of these rows and of others."""
+        weights = np.concatenate([np.full(len(s.values), s.n_rows / len(s.values)) for s in (self, other)])
+        values = _thinned(np.concatenate([self.values, other.values]), weights)
+        return ScoreSummary(values, self.n_rows + other.n_rows)
 
 
 def _thinned(scores: np.ndarray, weights: np.ndarray) -> np.ndarray:

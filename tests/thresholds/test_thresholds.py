@@ -46,13 +46,12 @@ def test_scores_that_are_not_finite_are_refused():
             MedianAbsoluteDeviation().fit(scores)
 
 
-def test_few_scores_are_kept_as_they_are_and_many_as_order_statistics():
-    assert ScoreSummary.of(SCORES).values is SCORES
+def test_scores_that_become_many_are_kept_as_order_statistics():
     rng = np.random.default_rng(1)
-    parts = [rng.normal(size=n) for n in (150_000, 40_000, 7, 90_000)]
-    summary = ScoreSummary.of(parts[0])
-    for part in parts[1:]:
-        summary = summary.merged(part)
+    parts = [rng.normal(size=n) for n in (80_000, 70_000, 40_000, 7, 90_000)]
+    summary, *others = [ScoreSummary(part, len(part)) for part in parts]
+    for other in others:
+        summary = summary.merged(other)
     everything = np.concatenate(parts)
     assert summary.n_rows == len(everything)
     assert len(summary.values) == 100_000
@@ -60,3 +59,9 @@ def test_few_scores_are_kept_as_they_are_and_many_as_order_statistics():
     assert summary.values[-1] == everything.max()
     for q in (0.001, 0.01, 0.1, 0.5, 0.9):
         assert (everything < np.quantile(summary.values, q)).mean() == pytest.approx(q, abs=2e-4)
+
+
+def test_scores_that_stand_for_more_rows_weigh_more():
+    merged = ScoreSummary(np.full(60_000, -1.0), 540_000).merged(ScoreSummary(np.full(60_000, 1.0), 60_000))
+    assert merged.n_rows == 600_000
+    assert (merged.values == -1).mean() == pytest.approx(0.9, abs=1e-4)
