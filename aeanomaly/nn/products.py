@@ -30,7 +30,8 @@ def affine_map_of_batch(owner: nn.Module, bias: torch.Tensor, x: torch.Tensor, w
     members, size, n_outputs = len(x), x.shape[1], weight.shape[2]
     if is_narrowing(weight.shape):
         out = reused(owner, (members, n_outputs, size), x)
-        return torch.baddbmm(bias.mT, weight.mT, x.mT, out=out).mT
+        # In the order of rows again, as what follows would be slow on a mixture of both orders.
+        return torch.baddbmm(bias.mT, weight.mT, x.mT, out=out).mT.contiguous()
     return torch.baddbmm(bias, x, weight, out=reused(owner, (members, size, n_outputs), x))
 
 
@@ -42,10 +43,13 @@ def back_through(owner: nn.Module, gradient: torch.Tensor, weight: torch.Tensor)
 
 def write_gradient(by_weight: torch.Tensor, x: torch.Tensor, gradient: torch.Tensor) -> None:
     """Write x.mT @ gradient into the gradient (M, in, out) of a weight."""
+    left, right, out = x, gradient, by_weight
     if is_narrowing(by_weight.shape):
-        torch.bmm(gradient.mT, x, out=by_weight.mT)
-    else:
-        torch.bmm(x.mT, gradient, out=by_weight)
+        left, right, out = gradient, x, by_weight.mT
+    if out.is_contiguous():
+        torch.bmm(left.mT, right, out=out)
+    else:  # member by member it would go, slowly
+        out.copy_(torch.bmm(left.mT, right, out=reused("gradient of a weight", out.shape, out)))
 
 
 def grad(parameter: nn.Parameter) -> torch.Tensor:
