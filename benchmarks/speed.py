@@ -58,7 +58,7 @@ _USUAL = {
     "score": {"rows": 100_000, "columns": 20, "members": 1},
 }
 CASES = (
-    Case("step", 5000),
+    *(Case("step", 5000, members=members) for members in (1, *_MEMBERS)),
     Case("fit", 300, 10),
     *(Case("fit", rows) for rows in _ROWS),
     *(Case("fit", 5000, columns) for columns in _COLUMNS),
