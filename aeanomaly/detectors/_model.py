@@ -21,7 +21,7 @@ _LIKELIHOODS = {"gaussian": Gaussian, "bernoulli": Bernoulli}
 
 
 def _mean_of_members(terms: torch.Tensor) -> torch.Tensor:
-    return terms.mean(dim=0)
+    return terms.mean(dim=0) if len(terms) > 1 else terms[0]
 
 
 class Model:

@@ -1,10 +1,12 @@
 """The activations by name: scikit-learn's four names first, then torch's."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
 from torch import nn
+from torch.nn import functional
 
 #: Takes the gradient of an output, leaves those of the parameters on its way in their ``grad``, and gives the
 #: input's: a vector-Jacobian product.
@@ -12,28 +14,34 @@ PullBack = Callable[[Any], Any]
 
 
 class Activation(NamedTuple):
-    """A function, its derivative as a function of the same argument (None where it mixes units), its torch module."""
+    """A function with what goes with it.
+
+    Attributes
+    ----------
+    function : callable
+    over : callable
+        The same, written over its argument.
+    derivative : callable or None
+        Of the same argument; None where the function mixes units.
+    module : callable() -> nn.Module
+    """
 
     function: Callable[[torch.Tensor], torch.Tensor]
+    over: Callable[[torch.Tensor], torch.Tensor]
     derivative: Callable[[torch.Tensor], torch.Tensor] | None
     module: Callable[[], nn.Module]
 
-    def over(self, argument: torch.Tensor) -> torch.Tensor:
-        """The value, which a softmax writes over its argument where gradients are off."""
-        if self.derivative is None and not torch.is_grad_enabled():
-            return torch.softmax(argument, dim=-1, out=argument)
-        return self.function(argument)
-
     def vjp(self, argument: torch.Tensor) -> tuple[torch.Tensor, PullBack]:
-        """The same, and the way back (see `PullBack`)."""
-        value, derivative = self.over(argument), self.derivative
-        if value is argument and derivative is not None:
-            return value, self.function
-        if derivative is None:
-            return value, lambda gradient: torch._softmax_backward_data(
-                gradient, value, -1, value.dtype, grad_input=gradient
-            )
-        return value, lambda gradient: gradient * derivative(argument)
+        """The value, perhaps written over the argument, and the way back."""
+        if self.function is _identity:
+            return argument, _identity
+        derivative = self.derivative
+        if derivative is not None:
+            return self.function(argument), lambda gradient: gradient * derivative(argument)
+        value = self.over(argument)
+        return value, lambda gradient: torch._softmax_backward_data(
+            gradient, value, -1, value.dtype, grad_input=gradient
+        )
 
 
 def _identity(a: torch.Tensor) -> torch.Tensor:
@@ -67,15 +75,19 @@ def _softmax(a: torch.Tensor) -> torch.Tensor:
     return torch.softmax(a, dim=-1)
 
 
+def _softmax_over(a: torch.Tensor) -> torch.Tensor:
+    return torch.softmax(a, dim=-1, out=a)
+
+
 #: The one that mixes units.
 SOFTMAX = "softmax"
 
 ACTIVATIONS: dict[str, Activation] = {
-    "identity": Activation(_identity, torch.ones_like, nn.Identity),
-    "logistic": Activation(torch.sigmoid, _d_logistic, nn.Sigmoid),
-    "tanh": Activation(torch.tanh, _d_tanh, nn.Tanh),
-    "relu": Activation(torch.relu, _d_relu, nn.ReLU),
-    "silu": Activation(nn.functional.silu, _d_silu, nn.SiLU),
-    "gelu": Activation(nn.functional.gelu, _d_gelu, nn.GELU),
-    SOFTMAX: Activation(_softmax, None, lambda: nn.Softmax(dim=-1)),
+    "identity": Activation(_identity, _identity, torch.ones_like, nn.Identity),
+    "logistic": Activation(torch.sigmoid, torch.sigmoid_, _d_logistic, nn.Sigmoid),
+    "tanh": Activation(torch.tanh, torch.tanh_, _d_tanh, nn.Tanh),
+    "relu": Activation(torch.relu, torch.relu_, _d_relu, nn.ReLU),
+    "silu": Activation(functional.silu, partial(functional.silu, inplace=True), _d_silu, nn.SiLU),
+    "gelu": Activation(functional.gelu, functional.gelu, _d_gelu, nn.GELU),  # which torch writes elsewhere only
+    SOFTMAX: Activation(_softmax, _softmax_over, None, lambda: nn.Softmax(dim=-1)),
 }

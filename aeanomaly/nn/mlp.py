@@ -135,7 +135,8 @@ class StackedMLP(nn.Module):
 
     def _through(self, number: int, x: torch.Tensor) -> torch.Tensor:
         """One layer and its activation."""
-        return ACTIVATIONS[self.activations[number]].over(self.layers[number](x))
+        activation = ACTIVATIONS[self.activations[number]]
+        return (activation.function if torch.is_grad_enabled() else activation.over)(self.layers[number](x))
 
 
 def _mapped(rows: torch.Tensor, n_outputs: int, keys: Sequence[MemberKey], stream: str) -> torch.Tensor:

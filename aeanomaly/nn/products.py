@@ -10,6 +10,8 @@ from aeanomaly.nn.workspace import reused
 
 #: Widths that are multiples of this leave no ragged edge.
 _TILE = 16
+#: Products with fewer outputs than this are slow.
+_NARROW = 32
 
 
 def affine_map(owner: nn.Module, bias: torch.Tensor, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
@@ -59,9 +61,9 @@ def grad(parameter: nn.Parameter) -> torch.Tensor:
 
 
 def is_narrowing(shape: Sequence[int]) -> bool:
-    """Whether a weight (M, in, out) has fewer outputs than inputs.
+    """Whether a weight (M, in, out) has few outputs, and fewer than inputs.
 
     It is then worked with the other way round, and so kept in memory in training: wide products are up to
     twice as fast as narrow ones.
     """
-    return shape[2] < shape[1]
+    return shape[2] < min(shape[1], _NARROW)

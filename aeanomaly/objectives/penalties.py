@@ -107,10 +107,10 @@ def probed_squared_jacobian(encoder: StackedMLP, rows: torch.Tensor, noise: Nois
     for layer, name in zip(encoder.layers, encoder.activations, strict=True):
         tangent = torch.bmm(tangent, layer.affine()[0])
         a = layer(x)
-        function, derivative, _ = ACTIVATIONS[name]
-        x = function(a)
-        if derivative is None:
+        activation = ACTIVATIONS[name]
+        x = activation.function(a)
+        if activation.derivative is None:
             tangent = x * (tangent - (x * tangent).sum(dim=2, keepdim=True))
         else:
-            tangent = derivative(a) * tangent
+            tangent = activation.derivative(a) * tangent
     return tangent.square().sum(dim=2)

@@ -6,7 +6,8 @@ import numpy as np
 
 from aeanomaly.preprocessing.schema import Schema
 
-_ROWS_AT_ONCE = 16_384
+#: Numbers that are worked on at once, as a cache holds them.
+_AT_ONCE = 1 << 16
 #: Encoded values beyond this many times the largest of training are all the same.
 _LIMIT = 1e6
 #: Where that is not tight enough: squares, and sums of squares, must fit into float32.
@@ -86,8 +87,7 @@ class TableEncoder:
         schema = self.schema
         encoded = np.empty(table.shape, dtype=np.float32)
         scaled = _scaled if schema.is_huge else _scaled_at_once
-        for first in range(0, len(table), _ROWS_AT_ONCE):
-            part = slice(first, first + _ROWS_AT_ONCE)
+        for part in _parts(table):
             rows = table[part] if schema.is_in_order else table[part, schema.order]
             rows = scaled(rows, schema.offset, schema.scale)
             np.minimum(rows, schema.limit, out=rows)
@@ -169,5 +169,11 @@ def _moments(
 
 def _blocks(table: np.ndarray) -> Iterator[np.ndarray]:
     """Float64 blocks in one memory order, so that sums over them do not depend on the table's."""
-    for first in range(0, len(table), _ROWS_AT_ONCE):
-        yield np.ascontiguousarray(table[first : first + _ROWS_AT_ONCE], dtype=np.float64)
+    for part in _parts(table):
+        yield np.ascontiguousarray(table[part], dtype=np.float64)
+
+
+def _parts(table: np.ndarray) -> Iterator[slice]:
+    """Rows that are worked on at once."""
+    size = max(1, _AT_ONCE // table.shape[1])
+    return (slice(first, first + size) for first in range(0, len(table), size))

@@ -22,7 +22,7 @@ _LOOK_EVERY = 25
 
 #: Multiplications in a step's forward pass below which threads cost more than they give, and far
 #: more where other processes want the same cores.
-_WORTH_THREADS = 1 << 24
+_WORTH_THREADS = 1 << 22
 
 StepHook = Callable[[int], bool]
 
