@@ -32,8 +32,7 @@ def affine_map_of_batch(owner: nn.Module, bias: torch.Tensor, x: torch.Tensor, w
     members, size, n_outputs = len(x), x.shape[1], weight.shape[2]
     if is_narrowing(weight.shape):
         out = reused(owner, (members, n_outputs, size), x)
-        # In the order of rows again, as what follows would be slow on a mixture of both orders.
-        return torch.baddbmm(bias.mT, weight.mT, x.mT, out=out).mT.contiguous()
+        return torch.baddbmm(bias.mT, weight.mT, x.mT, out=out).mT
     return torch.baddbmm(bias, x, weight, out=reused(owner, (members, size, n_outputs), x))
 
 

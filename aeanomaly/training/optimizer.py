@@ -110,18 +110,17 @@ class AdamW:
         self._rates = rate * parameters.rates
         self._shrink = rate * decay * parameters.decays if bool((decay > 0).any()) else None
         self.state = state or OptimizerState(torch.zeros_like(values), torch.zeros_like(values))
-        self._update = torch.empty_like(values)
 
     def step(self, gradients: torch.Tensor, factor: float) -> None:
-        """Move every member against its gradient (M, P), at `factor` times its learning rate."""
+        """Move every member against its gradient (M, P), which is written over, at `factor` times its learning rate."""
         state = self.state
         state.n_steps += 1
         state.mean.lerp_(gradients, 1 - _BETA1)
         state.square.mul_(_BETA2).addcmul_(gradients, gradients, value=1 - _BETA2)
         root_correction = (1 - _BETA2**state.n_steps) ** 0.5
-        torch.sqrt(state.square, out=self._update).add_(_EPSILON * root_correction)
-        torch.div(state.mean, self._update, out=self._update)
+        update = torch.sqrt(state.square, out=gradients).add_(_EPSILON * root_correction)
+        torch.div(state.mean, update, out=update)
         if self._shrink is not None:
             self._values.addcmul_(self._values, self._shrink, value=-factor)
         step_size = factor * root_correction / (1 - _BETA1**state.n_steps)
-        self._values.addcmul_(self._update, self._rates, value=-step_size)
+        self._values.addcmul_(update, self._rates, value=-step_size)
