@@ -12,7 +12,6 @@ from sklearn.utils.validation import check_array, check_is_fitted
 from aeanomaly.detectors import _saving
 from aeanomaly.detectors._model import Model
 from aeanomaly.preprocessing import check_table
-from aeanomaly.scoring import row_sums
 from aeanomaly.thresholds import offset_of
 
 
@@ -42,7 +41,7 @@ class FittedMethods(ClassNamePrefixFeaturesOutMixin, TransformerMixin, OutlierMi
     def _errors(self, table: np.ndarray) -> np.ndarray:
         """Minus the scores, (N,)."""
         fitted = copy.copy(self)  # one fit for all chunks, even while another thread ends the next
-        return fitted._model.in_chunks(lambda part: row_sums(fitted._error_terms(part)), table)
+        return fitted._model.in_chunks(lambda part: fitted._error_terms(part).sum(axis=1), table)
 
     def _deviance(self, table: np.ndarray) -> np.ndarray:
         """Reconstruction error per column, (N, F)."""
@@ -130,7 +129,7 @@ class FittedMethods(ClassNamePrefixFeaturesOutMixin, TransformerMixin, OutlierMi
         fitted = copy.copy(self)
         if per_feature:
             return fitted._deviance(table)
-        return fitted._model.in_chunks(lambda part: row_sums(fitted._deviance(part)), table)
+        return fitted._model.in_chunks(lambda part: fitted._deviance(part).sum(axis=1), table)
 
     def set_threshold(self, threshold: Any, X: Any = None, y: Any = None) -> Self:
         """Move `offset_` without refitting.

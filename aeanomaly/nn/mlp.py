@@ -115,6 +115,10 @@ class StackedMLP(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         for number in range(len(self.layers)):
             x = self._through(number, x)
+        return self._masked(x)
+
+    def _masked(self, x: torch.Tensor) -> torch.Tensor:
+        """Output units, or their gradient, those that a member does not use being 0."""
         return x if self.used is None else x * self.used
 
     def vjp(self, x: torch.Tensor, *, of_input: bool = True) -> tuple[torch.Tensor, PullBack]:
@@ -126,12 +130,12 @@ class StackedMLP(nn.Module):
             pulls += [through_layer, through_activation]
 
         def pull_back(gradient: torch.Tensor) -> Any:
-            gradient = gradient if self.used is None else gradient * self.used
+            gradient = self._masked(gradient)
             for pull in reversed(pulls):
                 gradient = pull(gradient)
             return gradient
 
-        return x if self.used is None else x * self.used, pull_back
+        return self._masked(x), pull_back
 
     def _through(self, number: int, x: torch.Tensor) -> torch.Tensor:
         """One layer and its activation."""

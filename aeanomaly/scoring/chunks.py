@@ -75,8 +75,3 @@ def padded(function: Callable[[torch.Tensor], torch.Tensor], rows: np.ndarray, d
     filled[: len(rows)] = torch.from_numpy(rows)
     with torch.inference_mode():
         return function(filled.to(device))[: len(rows)].cpu().numpy().astype(np.float64)
-
-
-def row_sums(terms: np.ndarray) -> np.ndarray:
-    """Sum of each row (N, T), in the order of its columns, however many rows there are: (N,)."""
-    return np.einsum("ij->i", np.ascontiguousarray(terms))
