@@ -13,7 +13,7 @@ from aeanomaly.threads import at_most
 #: and so a row's score is the same to the bit alone, in any chunk, in any order.
 PADDING = 256
 #: Rows in a chunk at most, and numbers in the widest layer of a chunk, as a cache holds them.
-_MOST_ROWS, _CACHED = 16 * PADDING, 1 << 20
+_MOST_ROWS, _CACHED = 16 * PADDING, 1 << 19
 
 
 def over_chunks(
