@@ -53,7 +53,9 @@ class NoiseStream:
     """
 
     def __init__(self, keys: Sequence[MemberKey], *, device: torch.device, call: int = 0):
-        self._keys = tuple(keys)
+        #: Members with one key have one noise.
+        self._keys = tuple(dict.fromkeys(keys))
+        self._key_of_member = [self._keys.index(key) for key in keys]
         self._device = device
         self._call = call
         self._generators: dict[str, list[torch.Generator]] = {}
@@ -73,7 +75,15 @@ class NoiseStream:
         if block is None or position == block.shape[0]:
             block, position = self._draw(kind, purpose, shape), 0
         self._blocks[name] = (block, position + 1)
-        return block[position]
+        return self._of_members(block[position])
+
+    def _of_members(self, noise: torch.Tensor) -> torch.Tensor:
+        """Noise of each key (K, ...) -> of each member (M, ...)."""
+        if len(self._keys) == len(self._key_of_member):
+            return noise
+        if len(self._keys) == 1:
+            return noise.expand(len(self._key_of_member), *noise.shape[1:])
+        return noise[self._key_of_member]
 
     def _draw(self, kind: str, purpose: str, shape: tuple[int, ...]) -> torch.Tensor:
         draws = int(np.clip(_BLOCK_ELEMENTS // max(1, int(np.prod(shape))), 1, _BLOCK_DRAWS))

@@ -13,6 +13,7 @@ FLOORS = [
     {"objectives"},
     {"training", "scoring", "preprocessing", "thresholds", "persistence"},
     {"detectors"},
+    {"model_selection"},
     {"cli"},
 ]
 WITHOUT_TABLES = ("nn", "likelihoods", "objectives", "training")

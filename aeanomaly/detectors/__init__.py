@@ -1,6 +1,8 @@
 """What users build: one estimator for each autoencoder."""
 
+from aeanomaly.detectors._base import BaseDetector
 from aeanomaly.detectors._saving import REGISTRY, load
+from aeanomaly.detectors._together import fit_together
 from aeanomaly.detectors.contractive import ContractiveAutoencoder
 from aeanomaly.detectors.denoising import DenoisingAutoencoder
 from aeanomaly.detectors.ensemble import AutoencoderEnsemble
@@ -11,10 +13,12 @@ from aeanomaly.detectors.variational import VariationalAutoencoder
 __all__ = [
     "REGISTRY",
     "AutoencoderEnsemble",
+    "BaseDetector",
     "ContractiveAutoencoder",
     "DenoisingAutoencoder",
     "SparseAutoencoder",
     "UndercompleteAutoencoder",
     "VariationalAutoencoder",
+    "fit_together",
     "load",
 ]

@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 
 from aeanomaly.detectors._callbacks import CallbackSupportMixin, watched, with_callbacks
-from aeanomaly.detectors._learning import learn, learn_more, rows_of_members, steps_of_fit
+from aeanomaly.detectors._learning import Plan, check_result, plan_of_fit, plan_of_pass, rows_of_members
 from aeanomaly.detectors._model import Model
 from aeanomaly.detectors._parameters import SHARED_RULES, SharedParameters
 from aeanomaly.detectors._reading import FittedMethods
@@ -19,7 +19,7 @@ from aeanomaly.detectors._rules import Rule, check_parameters
 from aeanomaly.detectors._seeds import draw_seed
 from aeanomaly.nn import NetworkSpec
 from aeanomaly.objectives import Objective
-from aeanomaly.preprocessing import TableEncoder, check_table
+from aeanomaly.preprocessing import Encode, check_table, encode_table
 from aeanomaly.streams import MemberKey, numpy_stream
 from aeanomaly.thresholds import MOST_SCORES, ScoreSummary, offset_of
 from aeanomaly.training import OptimizerState, TrainingResult, resolve_device
@@ -98,14 +98,22 @@ class BaseDetector(
         return self
 
     def _fit(self, X: Any, y: Any, watching: Any) -> None:
+        table, plan = self._prepare(X)
+        n_steps, model = plan.settings.n_steps, plan.model
+        with watched(watching, n_steps, {"X": X, "y": y}, lambda: self._as_if_fitted(model, table)) as on_step:
+            result = plan.train(on_step=on_step)
+        self._finish(model, result, table)
+
+    def _prepare(self, X: Any, encode: Encode = encode_table) -> tuple[np.ndarray, Plan]:
+        """All of `fit` that comes before training: the table, and how to train on it."""
         check_parameters(self, self._rules)
         table = check_table(self, X, reset=True, least_rows=2)
-        model, rows = self._start(table, self._model if self.warm_start and self.__sklearn_is_fitted__() else None)
-        n_steps = steps_of_fit(self, model.spec, len(table))
-        with watched(watching, n_steps, {"X": X, "y": y}, lambda: self._as_if_fitted(model, table)) as on_step:
-            result = learn(
-                self, model, self._objective(model), rows, n_steps=n_steps, call=self._n_calls, on_step=on_step
-            )
+        warm = self._model if self.warm_start and self.__sklearn_is_fitted__() else None
+        return table, plan_of_fit(self, *self._start(table, warm, encode))
+
+    def _finish(self, model: Model, result: TrainingResult, table: np.ndarray) -> None:
+        """All of `fit` that comes after training."""
+        check_result(result, self)
         self._n_calls += 1
         self.loss_curve_, self.validation_curve_ = result.loss.mean(axis=1), result.validation_loss.mean(axis=1)
         self._conclude(model, result, table)
@@ -120,16 +128,16 @@ class BaseDetector(
             jittered = np.clip(rows + deviation * stream.standard_normal(rows.shape), -largest, largest)
         return -self._errors(jittered)
 
-    def _start(self, table: np.ndarray, warm: Model | None = None) -> tuple[Model, np.ndarray]:
+    def _start(
+        self, table: np.ndarray, warm: Model | None = None, encode: Encode = encode_table
+    ) -> tuple[Model, np.ndarray]:
         """A model for this table, with new weights or with those of `warm`, and the table's encoded rows."""
         device = resolve_device(self.device)
-        encoder = TableEncoder(self.likelihood, self.standardize)
-        schema = encoder.fit(table, getattr(self, "feature_names_in_", None)).schema
+        schema, rows = encode(table, self.likelihood, self.standardize, getattr(self, "feature_names_in_", None))
         spec = self._network(schema.n_columns)
         self._seed, self._optimizer = draw_seed(self.random_state), None
         if warm is None:
             self._n_calls = 0
-            rows = encoder.encode(table)
             start = {"samples": rows_of_members(self, len(rows), call=0)[0], **self._shift}
             return Model.fresh(schema, spec, self._keys, rows, device, **start), rows
         if (warm.spec, warm.schema.kinds) != (spec, schema.kinds):
@@ -138,7 +146,7 @@ class BaseDetector(
                 f"that had {warm.spec}, with columns {warm.schema.kinds}; "
                 f"this has {spec}, with columns {schema.kinds}; set warm_start=False to start anew"
             )
-        return warm.copy(schema=schema, device=device), encoder.encode(table)
+        return warm.copy(schema=schema, device=device), rows
 
     def partial_fit(self, X: Any, y: Any = None) -> Self:
         """Take one pass over more rows: ceil(n_samples / batch_size) steps at a constant rate.
@@ -180,7 +188,8 @@ class BaseDetector(
             rows = model.encode(table)
         moments = self._optimizer
         state = None if moments is None else OptimizerState.from_arrays(moments, model.device)
-        result = learn_more(self, model, self._objective(model), rows, call=self._n_calls, state=state)
+        result = plan_of_pass(self, model, rows).train(state)
+        check_result(result, self)
         # After a divergence the weights are older than the moments.
         self._optimizer = None if "diverged" in result.status else result.optimizer.arrays()
         self._n_calls += 1

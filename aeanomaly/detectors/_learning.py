@@ -1,6 +1,7 @@
 """From parameters and rows to a trained network."""
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -31,49 +32,48 @@ def steps_of_fit(detector: Any, spec: NetworkSpec, n_rows: int) -> int:
     return int(np.clip(per_root * math.sqrt(n_rows), least, most))
 
 
-def learn(
-    detector: Any,
-    model: Model,
-    objective: Objective,
-    rows: np.ndarray,
-    *,
-    n_steps: int,
-    call: int = 0,
-    on_step: StepHook | None = None,
-) -> TrainingResult:
-    """Train a model's network on encoded rows (N, D) over a whole schedule, in place."""
+@dataclass(frozen=True)
+class Plan:
+    """All that training needs."""
+
+    model: Model
+    objective: Objective
+    data: TrainingData
+    settings: TrainingSettings
+
+    def train(self, state: OptimizerState | None = None, on_step: StepHook | None = None) -> TrainingResult:
+        """Train the model's network, in place, from the optimiser's `state` if there is one."""
+        network = self.model.network.requires_grad_(True)
+        return train(network, self.objective, self.data, self.settings, state=state, on_step=on_step)
+
+
+def plan_of_fit(detector: Any, model: Model, rows: np.ndarray) -> Plan:
+    """A whole schedule on encoded rows (N, D)."""
+    call = detector._n_calls
     members, validation = rows_of_members(detector, len(rows), call)
     data = TrainingData(torch.from_numpy(rows).to(model.device)[None], members, validation)
+    n_steps = steps_of_fit(detector, model.spec, len(rows))
     stopping = _early_stopping(detector, len(members[0]), n_steps) if validation else None
-    settings = _settings(detector, n_steps, call, schedule="cosine", early_stopping=stopping)
-    return _checked(train(model.network.requires_grad_(True), objective, data, settings, on_step=on_step), detector)
+    settings = _settings(detector, n_steps, schedule="cosine", early_stopping=stopping)
+    return Plan(model, detector._objective(model), data, settings)
 
 
-def learn_more(
-    detector: Any,
-    model: Model,
-    objective: Objective,
-    rows: np.ndarray,
-    *,
-    call: int,
-    state: OptimizerState | None,
-) -> TrainingResult:
-    """One pass over more rows at a constant rate, from the optimiser's `state`."""
+def plan_of_pass(detector: Any, model: Model, rows: np.ndarray) -> Plan:
+    """One pass over more rows at a constant rate."""
     n_steps = -(-len(rows) // detector.batch_size)
     data = TrainingData(torch.from_numpy(rows).to(model.device)[None], detector._samples(len(rows)))
-    settings = _settings(detector, n_steps, call, schedule="constant", early_stopping=None)
-    network = model.network.requires_grad_(True)
-    return _checked(train(network, objective, data, settings, state=state), detector)
+    settings = _settings(detector, n_steps, schedule="constant", early_stopping=None)
+    return Plan(model, detector._objective(model), data, settings)
 
 
-def _settings(detector: Any, n_steps: int, call: int, **rest: Any) -> TrainingSettings:
+def _settings(detector: Any, n_steps: int, **rest: Any) -> TrainingSettings:
     return TrainingSettings(
         keys=detector._keys,
         n_steps=n_steps,
         batch_size=detector.batch_size,
         learning_rate=detector._rates(),
         weight_decay=[detector.weight_decay] * detector._n_members,
-        call=call,
+        call=detector._n_calls,
         **rest,
     )
 
@@ -102,11 +102,11 @@ def _early_stopping(detector: Any, n_rows: int, n_steps: int) -> EarlyStopping:
     return EarlyStopping(every=every, patience=detector.n_iter_no_change, tol=detector.tol)
 
 
-def _checked(result: TrainingResult, detector: Any) -> TrainingResult:
+def check_result(result: TrainingResult, detector: Any) -> None:
+    """Raise a FitError where a member came to nothing."""
     lost = [m for m, status in enumerate(result.status) if status == "diverged" and result.n_steps[m] == 0]
     if lost:
         raise FitError(
             f"training diverged before any step could be kept (learning_rate={detector.learning_rate}, "
             f"standardize={detector.standardize}); lower learning_rate, or standardize the columns"
         )
-    return result

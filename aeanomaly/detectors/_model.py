@@ -243,4 +243,4 @@ def device_or_cpu(device: str) -> torch.device:
 
 def _likelihood(schema: Schema) -> Likelihood:
     blocks = [(_LIKELIHOODS[kind](), width) for kind, width in schema.blocks]
-    return blocks[0][0] if len(blocks) == 1 else Product(blocks)
+    return blocks[0][0] if len(blocks) == 1 else Product(tuple(blocks))

@@ -87,7 +87,7 @@ class DenoisingAutoencoder(BaseDetector):
 
     def _corruption(self, model: Model) -> Corruption:
         def column_values(values: np.ndarray) -> torch.Tensor:
-            return torch.from_numpy(values.astype(np.float32)).to(model.device)
+            return torch.from_numpy(values.astype(np.float32)).to(model.device).view(1, 1, -1)
 
         level: Any = self.corruption_level
         if self.corruption == "gaussian":

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from itertools import cycle, islice
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import torch
@@ -161,8 +161,8 @@ class AutoencoderEnsemble(BaseDetector):
     def _rates(self) -> list[float]:
         return [self.learning_rate * variety.rate for variety in self._varieties]
 
-    def _start(self, table: np.ndarray, warm: Model | None = None) -> tuple[Model, np.ndarray]:
-        model, rows = super()._start(table, warm)
+    def _start(self, *args: Any) -> tuple[Model, np.ndarray]:
+        model, rows = super()._start(*args)
         self._kernel = self._new_kernel(model, rows) if self.kernel else None
         return model, rows
 

@@ -1,5 +1,7 @@
 """Two-valued columns: binary cross-entropy."""
 
+from dataclasses import dataclass
+
 import torch
 from torch.nn import functional
 
@@ -9,6 +11,7 @@ from aeanomaly.likelihoods.base import Likelihood
 _RAREST = 0.02
 
 
+@dataclass(frozen=True)
 class Bernoulli(Likelihood):
     """Bernoulli with logits `output`; its unit deviance is twice the cross-entropy less the target's entropy.
 

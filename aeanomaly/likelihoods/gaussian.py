@@ -1,6 +1,7 @@
 """Real columns: squared error."""
 
 import math
+from dataclasses import dataclass
 
 import torch
 
@@ -9,6 +10,7 @@ from aeanomaly.likelihoods.base import Likelihood
 _HALF_LOG_2_PI = 0.5 * math.log(2 * math.pi)
 
 
+@dataclass(frozen=True)
 class Gaussian(Likelihood):
     """N(output, exp(log_scale)^2); its unit deviance is the squared error.
 

@@ -1,31 +1,31 @@
 """Columns of several kinds in one table."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 
 from aeanomaly.likelihoods.base import Likelihood
 
 
+@dataclass(frozen=True)
 class Product(Likelihood):
     """Independent blocks of columns, each with its own likelihood.
 
     Parameters
     ----------
-    blocks : sequence of (Likelihood, int)
+    blocks : tuple of (Likelihood, int)
         The likelihoods from left to right, each with its number of columns.
 
     Examples
     --------
     >>> from aeanomaly.likelihoods import Bernoulli, Gaussian
-    >>> mixed = Product([(Gaussian(), 2), (Bernoulli(), 1)])
+    >>> mixed = Product(((Gaussian(), 2), (Bernoulli(), 1)))
     >>> mixed.mean(torch.tensor([[3.0, -1.0, 0.0]]))
     tensor([[ 3.0000, -1.0000,  0.5000]])
     """
 
-    def __init__(self, blocks: Sequence[tuple[Likelihood, int]]):
-        self._parts = [part for part, _ in blocks]
-        self._widths = [width for _, width in blocks]
+    blocks: tuple[tuple[Likelihood, int], ...]
 
     def deviance(self, target: torch.Tensor, output: torch.Tensor) -> torch.Tensor:
         return self._joined(lambda part, x, y: part.deviance(x, y), target, output)
@@ -48,5 +48,6 @@ class Product(Likelihood):
         return self._joined(lambda part, y, s: part.sample(y, s, generator), output, log_scale)
 
     def _joined(self, method: Callable[..., torch.Tensor], *tensors: torch.Tensor) -> torch.Tensor:
-        blocks = zip(*(tensor.split(self._widths, dim=-1) for tensor in tensors), strict=True)
-        return torch.cat([method(part, *block) for part, block in zip(self._parts, blocks, strict=True)], dim=-1)
+        parts, widths = zip(*self.blocks, strict=True)
+        blocks = zip(*(tensor.split(widths, dim=-1) for tensor in tensors), strict=True)
+        return torch.cat([method(part, *block) for part, block in zip(parts, blocks, strict=True)], dim=-1)

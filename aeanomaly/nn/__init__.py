@@ -10,6 +10,7 @@ from aeanomaly.nn.networks import GaussianAutoencoder, PointAutoencoder, build_n
 from aeanomaly.nn.products import grad, is_narrowing
 from aeanomaly.nn.prototypes import StackedPrototypes, spacing
 from aeanomaly.nn.spec import NetworkSpec
+from aeanomaly.nn.stacking import join_networks, split_network
 from aeanomaly.nn.workspace import workspace
 
 __all__ = [
@@ -28,7 +29,9 @@ __all__ = [
     "encoder_module",
     "grad",
     "is_narrowing",
+    "join_networks",
     "kl_to_standard_normal",
     "spacing",
+    "split_network",
     "workspace",
 ]

@@ -1,15 +1,18 @@
 """What the training engine knows of an objective."""
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 
 from aeanomaly.nn import grad
+from aeanomaly.objectives.part import Part
 from aeanomaly.streams import NoiseStream
 
 
-class Objective(ABC):
+@dataclass(frozen=True, eq=False)
+class Objective(Part, ABC):
     """A loss for each member of a stack; members never mix."""
 
     @abstractmethod

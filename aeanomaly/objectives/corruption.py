@@ -1,50 +1,64 @@
 """Ways to damage a row before the network sees it (Vincent et al. 2010, JMLR 11)."""
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 
+from aeanomaly.objectives.part import Part
 from aeanomaly.streams import NoiseStream
 
 
-class Corruption(ABC):
+@dataclass(frozen=True, eq=False)
+class Corruption(Part, ABC):
     """Maps clean encoded rows (M, B, D) to damaged ones of the same shape."""
 
     @abstractmethod
     def __call__(self, rows: torch.Tensor, noise: NoiseStream) -> torch.Tensor: ...
 
 
+@dataclass(frozen=True, eq=False)
 class GaussianCorruption(Corruption):
-    """Adds normal noise of standard deviation `level`, a number or (M, 1, 1), in encoded units."""
+    """Adds normal noise of standard deviation `level`, a number or one for each member, in encoded units."""
 
-    def __init__(self, level: float | torch.Tensor):
-        self._level = torch.as_tensor(level, dtype=torch.float32)
+    level: Any
+
+    def __post_init__(self) -> None:
+        self._per_member("level", 1, 1)
 
     def __call__(self, rows: torch.Tensor, noise: NoiseStream) -> torch.Tensor:
-        return torch.addcmul(rows, self._level.to(rows.device), noise.normal("gaussian corruption", *rows.shape[1:]))
+        return torch.addcmul(rows, self.level.to(rows.device), noise.normal("gaussian corruption", *rows.shape[1:]))
 
 
+@dataclass(frozen=True, eq=False)
 class MaskingCorruption(Corruption):
-    """Replaces each value, with probability `level`, by its column's training mean (D,)."""
+    """Replaces each value, with probability `level`, by its column's training mean (M or 1, 1, D)."""
 
-    def __init__(self, level: float, mean: torch.Tensor):
-        self._level = level
-        self._mean = mean
+    level: Any
+    mean: torch.Tensor
+
+    def __post_init__(self) -> None:
+        self._per_member("level", 1, 1)
 
     def __call__(self, rows: torch.Tensor, noise: NoiseStream) -> torch.Tensor:
-        hit = noise.uniform("masking", *rows.shape[1:]) < self._level
-        return torch.where(hit, self._mean, rows)
+        hit = noise.uniform("masking", *rows.shape[1:]) < self.level.to(rows.device)
+        return torch.where(hit, self.mean, rows)
 
 
+@dataclass(frozen=True, eq=False)
 class SaltAndPepperCorruption(Corruption):
-    """Replaces each value, with probability `level`, by its column's training minimum or maximum (D,), evenly."""
+    """Replaces each value, with probability `level`, by its column's minimum or maximum (M or 1, 1, D), evenly."""
 
-    def __init__(self, level: float, minimum: torch.Tensor, maximum: torch.Tensor):
-        self._level = level
-        self._minimum = minimum
-        self._maximum = maximum
+    level: Any
+    minimum: torch.Tensor
+    maximum: torch.Tensor
+
+    def __post_init__(self) -> None:
+        self._per_member("level", 1, 1)
 
     def __call__(self, rows: torch.Tensor, noise: NoiseStream) -> torch.Tensor:
         u = noise.uniform("salt and pepper", *rows.shape[1:])
-        extreme = torch.where(u < 0.5 * self._level, self._minimum, self._maximum)
-        return torch.where(u < self._level, extreme, rows)
+        level = self.level.to(rows.device)
+        extreme = torch.where(u < 0.5 * level, self.minimum, self.maximum)
+        return torch.where(u < level, extreme, rows)

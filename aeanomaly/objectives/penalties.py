@@ -1,15 +1,24 @@
 """Penalties on the code that keep a wide autoencoder from copying its input."""
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 
 from aeanomaly.nn import ACTIVATIONS, PointAutoencoder, StackedMLP
+from aeanomaly.objectives.part import Part
 from aeanomaly.streams import NoiseStream
 
 
-class Penalty(ABC):
-    """A number per member that is added to its loss."""
+@dataclass(frozen=True, eq=False)
+class Penalty(Part, ABC):
+    """A number per member that is added to its loss, with a `weight` for all, or one for each."""
+
+    weight: Any
+
+    def __post_init__(self) -> None:
+        self._per_member("weight")
 
     @abstractmethod
     def __call__(
@@ -39,28 +48,28 @@ class CodePenalty(Penalty):
 class L1Sparsity(CodePenalty):
     """`weight` times the mean over rows of the sum of absolute code values."""
 
-    def __init__(self, weight: float):
-        self._weight = weight
-
     def of(self, code):
-        return self._weight * code.abs().sum(dim=2).mean(dim=1)
+        return self.weight.to(code.device) * code.abs().sum(dim=2).mean(dim=1)
 
 
+@dataclass(frozen=True, eq=False)
 class KLSparsity(CodePenalty):
     """`weight` times the sum over code units of KL(target || mean activation), for a code in (0, 1) (Ng 2011).
 
     The mean is over the batch.
     """
 
-    def __init__(self, weight: float, target: float):
-        self._weight = weight
-        self._target = target
+    target: Any
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._per_member("target", 1)
 
     def of(self, code):
         rate = code.mean(dim=1).clamp(1e-6, 1 - 1e-6)
-        target = torch.full_like(rate, self._target)
+        target = self.target.to(rate)
         kl = target * (target / rate).log() + (1 - target) * ((1 - target) / (1 - rate)).log()
-        return self._weight * kl.sum(dim=1)
+        return self.weight.to(code.device) * kl.sum(dim=1)
 
 
 class Contraction(Penalty):
@@ -70,16 +79,13 @@ class Contraction(Penalty):
     estimated without bias as ||J v||^2 with one random-sign probe v per row (Hutchinson 1990).
     """
 
-    def __init__(self, weight: float):
-        self._weight = weight
-
     def __call__(self, network, rows, code, noise):
         squared_norm = (
             exact_squared_jacobian(network.encoder, rows)
             if len(network.encoder.layers) == 1
             else probed_squared_jacobian(network.encoder, rows, noise)
         )
-        return self._weight * squared_norm.mean(dim=1)
+        return self.weight.to(rows.device) * squared_norm.mean(dim=1)
 
 
 def exact_squared_jacobian(encoder: StackedMLP, rows: torch.Tensor) -> torch.Tensor:

@@ -1,5 +1,7 @@
 """Reconstruction error, from a damaged row if asked, plus a penalty if asked."""
 
+from dataclasses import dataclass
+
 import torch
 
 from aeanomaly.likelihoods import Likelihood
@@ -10,6 +12,7 @@ from aeanomaly.objectives.penalties import CodePenalty, Penalty
 from aeanomaly.streams import NoiseStream
 
 
+@dataclass(frozen=True, eq=False)
 class ReconstructionObjective(Objective):
     """Deviance of the clean row from decode(encode(row as the network sees it)), plus a penalty.
 
@@ -22,35 +25,34 @@ class ReconstructionObjective(Objective):
         What is added for the code.
     """
 
-    def __init__(self, likelihood: Likelihood, *, corruption: Corruption | None = None, penalty: Penalty | None = None):
-        self._likelihood = likelihood
-        self._corruption = corruption
-        self._penalty = penalty
+    likelihood: Likelihood
+    corruption: Corruption | None = None
+    penalty: Penalty | None = None
 
     def losses(self, network: PointAutoencoder, rows: torch.Tensor, noise: NoiseStream) -> torch.Tensor:
         seen = self._seen(rows, noise)
         code = network.encode(seen)
         losses = self._deviance(rows, network.decode(code))
-        if self._penalty is not None:
-            losses = losses + self._penalty(network, seen, code, noise)
+        if self.penalty is not None:
+            losses = losses + self.penalty(network, seen, code, noise)
         return losses
 
     def backward(self, network: PointAutoencoder, rows: torch.Tensor, noise: NoiseStream) -> torch.Tensor:
-        if not isinstance(self._penalty, CodePenalty | None):
+        if not isinstance(self.penalty, CodePenalty | None):
             return super().backward(network, rows, noise)
         with torch.no_grad():
             code, through_encoder = network.encoder.vjp(self._seen(rows, noise), of_input=False)
             output, through_decoder = network.decoder.vjp(code)
             losses = self._deviance(rows, output)
-            gradient = through_decoder(self._likelihood.residual(rows, output) * (2 / rows.shape[1]))
-            if self._penalty is not None:
-                penalty, by_code = self._penalty.with_gradient(code)
+            gradient = through_decoder(self.likelihood.residual(rows, output) * (2 / rows.shape[1]))
+            if self.penalty is not None:
+                penalty, by_code = self.penalty.with_gradient(code)
                 losses, gradient = losses + penalty, gradient + by_code
             through_encoder(gradient)
         return losses
 
     def _seen(self, rows: torch.Tensor, noise: NoiseStream) -> torch.Tensor:
-        return rows if self._corruption is None else self._corruption(rows, noise)
+        return rows if self.corruption is None else self.corruption(rows, noise)
 
     def _deviance(self, rows: torch.Tensor, output: torch.Tensor) -> torch.Tensor:
-        return self._likelihood.deviance(rows, output).sum(dim=(1, 2)) / rows.shape[1]
+        return self.likelihood.deviance(rows, output).sum(dim=(1, 2)) / rows.shape[1]

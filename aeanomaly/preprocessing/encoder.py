@@ -1,6 +1,6 @@
 """Learning a table's schema, and encoding by it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -99,6 +99,18 @@ class TableEncoder:
         schema = self.schema
         values = schema.offset + schema.scale * rows.astype(np.float64)
         return schema.in_table_order(np.where(rows == 1, schema.one, values))
+
+
+def encode_table(
+    table: np.ndarray, likelihood: str, standardize: bool, names: Sequence[str] | None = None
+) -> tuple[Schema, np.ndarray]:
+    """Learn the schema of a table (N, F), and encode its rows by it: (N, D) float32."""
+    encoder = TableEncoder(likelihood, standardize).fit(table, names)
+    return encoder.schema, encoder.encode(table)
+
+
+#: `encode_table`, or what stands in for it.
+Encode = Callable[..., tuple[Schema, np.ndarray]]
 
 
 def _scaled(values: np.ndarray, offset: np.ndarray, scale: np.ndarray) -> np.ndarray:

@@ -70,7 +70,7 @@ def train(
             else None
         )
         loss = torch.empty((settings.n_steps + 1, len(settings.keys)), dtype=torch.float32, device=data.rows.device)
-        asked_to_stop, looked = False, 0
+        asked_to_stop, looked, ended = False, 0, np.full(len(settings.keys), settings.n_steps)
 
         for n_steps in range(settings.n_steps + 1):
             loss[n_steps] = objective.backward(network, batches.next(), noise)
@@ -81,17 +81,20 @@ def train(
             if stopping and (last or stopping.due(n_steps)):
                 stopping.look(network, n_steps)
                 divergence.ignore(stopping.stopped)
-            if last or (divergence.diverged | divergence.ignored).all():
+            over = divergence.diverged | divergence.ignored | last
+            ended[over] = np.minimum(ended[over], n_steps)
+            if over.all():
                 break
             factor = schedule_factor(settings.schedule, n_steps, settings.n_steps)
             optimizer.step(parameters.gradients, factor)
             asked_to_stop = on_step is not None and on_step(n_steps + 1)
 
-        return _conclude(loss[:n_steps], asked_to_stop, divergence, stopping, optimizer.state)
+        return _conclude(loss[:n_steps], ended, asked_to_stop, divergence, stopping, optimizer.state)
 
 
 def _conclude(
     loss: torch.Tensor,
+    ended: np.ndarray,
     asked_to_stop: bool,
     divergence: DivergenceWatch,
     stopping: EarlyStoppingWatch | None,
@@ -110,6 +113,8 @@ def _conclude(
         loss=loss.double().cpu().numpy(),
         validation_loss=np.array(stopping.history if stopping else []).reshape(-1, len(diverged)),
         n_steps=kept_steps,
+        ended=ended,
+        validated=np.array(stopping.checked if stopping else [], dtype=int),
         status=["diverged" if d else "converged" if c else ending for d, c in zip(diverged, converged, strict=True)],
         optimizer=state,
     )

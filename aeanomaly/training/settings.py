@@ -1,11 +1,13 @@
 """What the engine is told: the rows, and how to train on them."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import Literal
 
 import numpy as np
 import torch
+from torch import nn
 
 from aeanomaly.streams import MemberKey
 
@@ -34,6 +36,24 @@ class TrainingData:
     def first_row(self, member: int) -> int:
         """Where a member's slice begins in `flat`."""
         return 0 if self.encoding_of_member is None else self.encoding_of_member[member] * self.rows.shape[1]
+
+    @classmethod
+    def joined(cls, parts: Sequence["TrainingData"]) -> "TrainingData":
+        """The members of all; a slice that several have in common is there once."""
+        tables = list({part.rows.data_ptr(): part.rows for part in parts}.values())
+        first = dict(zip((t.data_ptr() for t in tables), accumulate(map(len, tables), initial=0), strict=False))
+        longest = max(table.shape[1] for table in tables)
+        validation = [rows for part in parts for rows in part.validation or []]
+        return cls(
+            torch.cat([nn.functional.pad(table, (0, 0, 0, longest - table.shape[1])) for table in tables]),
+            [rows for part in parts for rows in part.members],
+            validation or None,
+            [
+                first[part.rows.data_ptr()] + own
+                for part in parts
+                for own in part.encoding_of_member or [0] * len(part.members)
+            ],
+        )
 
     @property
     def flat(self) -> torch.Tensor:
@@ -78,3 +98,18 @@ class TrainingSettings:
     schedule: Literal["cosine", "constant"] = "cosine"
     early_stopping: EarlyStopping | None = None
     call: int = 0
+
+    @property
+    def shared(self) -> Hashable:
+        """All that is one for all members."""
+        return self.n_steps, self.batch_size, self.schedule, self.early_stopping, self.call
+
+    @classmethod
+    def joined(cls, parts: Sequence["TrainingSettings"]) -> "TrainingSettings":
+        """The members of all, which share the rest."""
+        return replace(
+            parts[0],
+            keys=[key for part in parts for key in part.keys],
+            learning_rate=[rate for part in parts for rate in part.learning_rate],
+            weight_decay=[decay for part in parts for decay in part.weight_decay],
+        )

@@ -95,6 +95,7 @@ class EarlyStoppingWatch:
         self.kept = KeptWeights(values)
         self.stopped = np.zeros(len(keys), dtype=bool)
         self.history: list[np.ndarray] = []
+        self.checked: list[int] = []
         self._best = np.full(len(keys), np.inf)
         self._waited = np.zeros(len(keys), dtype=np.int64)
 
@@ -107,6 +108,7 @@ class EarlyStoppingWatch:
             noise = NoiseStream(self._keys, device=self._rows.device, call=_VALIDATION_CALL)
             losses = self._objective.losses(network, self._rows, noise).double().cpu().numpy()
         self.history.append(losses)
+        self.checked.append(n_steps)
         training = ~self.stopped
         patient = training & ~(losses < self._best - self._rule.tol)
         better = training & (losses < self._best)

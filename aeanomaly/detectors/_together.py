@@ -1,0 +1,144 @@
+"""Many detectors fitted at about the price of a few: their networks are members of common stacks."""
+
+import copy
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import accumulate, pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+from aeanomaly.detectors._learning import Plan
+from aeanomaly.nn import join_networks, split_network
+from aeanomaly.preprocessing import Encode, Schema, encode_table
+from aeanomaly.training import TrainingData, TrainingResult, TrainingSettings, train
+
+#: Numbers in all layers of a batch, members together: a larger stack saves nothing, and needs more memory.
+_NUMBERS = 1 << 20
+
+
+class _Job(NamedTuple):
+    """A detector that is ready to train."""
+
+    number: int
+    learner: Any
+    table: np.ndarray
+    plan: Plan
+
+
+def fit_together(fits: Iterable[tuple[Any, Any]]) -> Iterator[tuple[int, Any]]:
+    """Fit detectors, each to its table; what each learns is what it would have learned alone.
+
+    Detectors whose networks have one shape train as one stack, whatever their learning rates, decays, penalties,
+    noise, seeds and rows. Masked, a narrower code could stand among wider ones, but products and sums would
+    round differently, which training blows up: it would no longer be what the detector learns alone.
+
+    Parameters
+    ----------
+    fits : iterable of (detector, table)
+        Detectors of this package, which are not changed, and array-likes or DataFrames. Read as memory
+        allows; a table that comes again at once, the same object, is encoded once.
+
+    Yields
+    ------
+    number, fitted : int, detector or Exception
+        As they are done, the number of the pair, and a fitted copy or what its fit raised.
+    """
+    waiting: dict[Hashable, list[_Job]] = {}
+    encode = _EncodeOnce()
+    for number, (detector, table) in enumerate(fits):
+        try:
+            job = _prepared(number, detector, table, encode)
+        except Exception as error:
+            yield number, error
+            continue
+        stack = waiting.setdefault(_kind(job.plan), [])
+        stack.append(job)
+        if len(stack) * _numbers(job.plan) >= _NUMBERS:
+            yield from _fitted(waiting.pop(_kind(job.plan)))
+    for stack in waiting.values():
+        yield from _fitted(stack)
+
+
+class _EncodeOnce:
+    """`encode_table` that remembers the last table."""
+
+    def __init__(self) -> None:
+        self._table: Any = None
+        self._known: dict[Hashable, tuple[Schema, np.ndarray]] = {}
+
+    def of(self, source: Any) -> Encode:
+        """Encode tables that come from `source`."""
+        if source is not self._table:
+            self._table, self._known = source, {}
+        return self._encode
+
+    def _encode(self, table: np.ndarray, likelihood: str, standardize: bool, names: Any) -> tuple[Schema, np.ndarray]:
+        key = (likelihood, standardize)
+        if key not in self._known:
+            self._known[key] = encode_table(table, likelihood, standardize, names)
+        return self._known[key]
+
+
+def _prepared(number: int, detector: Any, table: Any, encode: _EncodeOnce) -> _Job:
+    learner = copy.copy(detector)
+    with torch.inference_mode(False):
+        return _Job(number, learner, *learner._prepare(table, encode.of(table)))
+
+
+def _kind(plan: Plan) -> Hashable:
+    """What the members of a stack have in common."""
+    return (
+        replace(plan.model.spec, n_members=1, code_sizes=None),
+        plan.objective.structure,
+        plan.settings.shared,
+        plan.model.device,
+        plan.data.validation is None,
+    )
+
+
+def _numbers(plan: Plan) -> int:
+    """Numbers in all layers of a batch."""
+    spec = plan.model.spec
+    width = 2 * sum(spec.hidden_layer_sizes) + spec.latent_dim + spec.n_columns
+    return spec.n_members * plan.settings.batch_size * width
+
+
+def _fitted(stack: Sequence[_Job]) -> Iterator[tuple[int, Any]]:
+    """Train a stack, and end each of its fits."""
+    try:
+        with torch.inference_mode(False):
+            results: Sequence[Any] = _trained([job.plan for job in stack])
+    except Exception as error:
+        results = [error] * len(stack)
+    for job, result in zip(stack, results, strict=True):
+        yield job.number, _ended(job, result)
+
+
+def _ended(job: _Job, result: Any) -> Any:
+    """The fitted detector, or the exception."""
+    if isinstance(result, Exception):
+        return result
+    try:
+        with torch.inference_mode(False):
+            job.learner._finish(job.plan.model, result, job.table)
+    except Exception as error:
+        return error
+    return job.learner
+
+
+def _trained(plans: Sequence[Plan]) -> list[TrainingResult]:
+    """Train the networks of all plans, in place, as one stack."""
+    if len(plans) == 1:
+        return [plans[0].train()]
+    specs, networks = [plan.model.spec for plan in plans], [plan.model.network for plan in plans]
+    sizes = [spec.n_members for spec in specs]
+    joined = join_networks(specs, networks)
+    objective = type(plans[0].objective).joined([plan.objective for plan in plans], sizes)
+    data = TrainingData.joined([plan.data for plan in plans])
+    settings = TrainingSettings.joined([plan.settings for plan in plans])
+    result = train(joined.requires_grad_(True), objective, data, settings)
+    split_network(joined, networks)
+    ends = accumulate(sizes, initial=0)
+    return [result.of(slice(first, end)) for first, end in pairwise(ends)]

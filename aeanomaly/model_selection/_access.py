@@ -1,0 +1,51 @@
+"""What scorers ask of an estimator, be it a detector, a pipeline or a search."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.pipeline import Pipeline
+
+
+def detector_and_rows(estimator: Any, X: Any) -> tuple[Any, Any]:
+    """The detector at the end of a fitted estimator, and the rows as they reach it."""
+    estimator = getattr(estimator, "best_estimator_", estimator)
+    if isinstance(estimator, Pipeline):
+        return estimator[-1], estimator[:-1].transform(X) if len(estimator) > 1 else X
+    return estimator, X
+
+
+def scores_of(estimator: Any, X: Any) -> np.ndarray:
+    """`score_samples`, or `decision_function` where there is none: higher = more normal, (n,)."""
+    method = getattr(estimator, "score_samples", None) or getattr(estimator, "decision_function", None)
+    if method is None:
+        raise TypeError(f"{type(estimator).__name__} has neither score_samples nor decision_function; pass a detector")
+    return np.asarray(method(X), dtype=np.float64)
+
+
+class NumericTable:
+    """The numbers of an array or DataFrame, and the way back to its kind.
+
+    Parameters
+    ----------
+    X : array-like or DataFrame of shape (n_samples, n_features)
+    scorer : str
+        For the error.
+
+    Attributes
+    ----------
+    values : ndarray of float64 (n_samples, n_features)
+    """
+
+    def __init__(self, X: Any, scorer: str):
+        self._columns = getattr(X, "columns", None)
+        try:
+            self.values = np.array(X, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise TypeError(
+                f"{scorer} draws rows of its own, and so wants a table of numbers; encode it: {error}"
+            ) from None
+
+    def alike(self, values: np.ndarray) -> Any:
+        """Other rows as the estimator knows them."""
+        return values if self._columns is None else pd.DataFrame(values, columns=self._columns)

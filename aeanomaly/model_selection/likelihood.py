@@ -1,0 +1,96 @@
+"""Scorers by likelihood: how well rows that were held out are explained."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import joblib
+import numpy as np
+from sklearn.base import clone
+from sklearn.pipeline import Pipeline
+
+from aeanomaly.detectors import AutoencoderEnsemble, BaseDetector, VariationalAutoencoder
+from aeanomaly.model_selection._access import detector_and_rows
+
+#: Parameters by which a likelihood is one of something else.
+_UNITS = ("likelihood", "standardize", "missing", "column_types")
+
+
+def log_likelihood(estimator: Any, X: Any, y: Any = None) -> float:
+    """Mean over rows of log p(row | its reconstruction), in nats, of the encoded row.
+
+    Gaussian columns have unit variance, so it is minus half of the reconstruction error, and a constant.
+
+    Parameters
+    ----------
+    estimator : fitted detector, or pipeline that ends in one
+        Not an ensemble, whose errors are on scales of its own.
+    X : array-like or DataFrame of shape (n_samples, n_features)
+        Rows that were not trained on.
+    y : Ignored
+
+    Returns
+    -------
+    log_likelihood : float
+        Higher = better reconstructed, which for anomaly detection need not be better: an
+        identity reconstructs everything.
+
+    Raises
+    ------
+    TypeError
+        If it is no detector of this package, or an ensemble.
+    """
+    detector, rows = detector_and_rows(estimator, X)
+    if not isinstance(detector, BaseDetector) or isinstance(detector, AutoencoderEnsemble):
+        raise TypeError(f"log_likelihood: {type(detector).__name__} has no likelihood; pass a single detector")
+    errors = detector.reconstruction_error(rows)
+    return float(-0.5 * (np.mean(errors) + detector._model.schema.n_gaussian * math.log(2 * math.pi)))
+
+
+def elbo(estimator: Any, X: Any, y: Any = None) -> float:
+    """Mean over rows of the evidence lower bound, in nats.
+
+    Parameters
+    ----------
+    estimator : fitted VariationalAutoencoder, or pipeline that ends in one
+    X : array-like or DataFrame of shape (n_samples, n_features)
+        Rows that were not trained on.
+    y : Ignored
+
+    Returns
+    -------
+    elbo : float
+        Higher = better.
+
+    Raises
+    ------
+    TypeError
+        If it is not a `VariationalAutoencoder`.
+    """
+    detector, rows = detector_and_rows(estimator, X)
+    if not isinstance(detector, VariationalAutoencoder):
+        raise TypeError(f"elbo: {type(detector).__name__} has none; pass a VariationalAutoencoder")
+    return float(np.mean(detector.elbo(rows)))
+
+
+def check_comparable(scorers: Iterable[Any], estimator: Any, candidates: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse to compare likelihoods of different things.
+
+    Raises
+    ------
+    ValueError
+        If a scorer is a likelihood, and candidates differ in likelihood, standardisation, the rule for
+        missing values, or the steps in front of the detector.
+    """
+    names = [scorer.__name__ for scorer in scorers if scorer in (log_likelihood, elbo)]
+    if names and len({_units(clone(estimator).set_params(**clone(c, safe=False))) for c in candidates}) > 1:
+        raise ValueError(
+            f"{names[0]} cannot compare these candidates: they differ in one of {', '.join(_UNITS)}, or in a step in "
+            "front of the detector, so their likelihoods are of different things; fix these, or take another scorer"
+        )
+
+
+def _units(estimator: Any) -> str:
+    """What a likelihood of this estimator is a likelihood of."""
+    front, detector = (estimator[:-1], estimator[-1]) if isinstance(estimator, Pipeline) else (None, estimator)
+    return joblib.hash((front and front.steps, [getattr(detector, name, None) for name in _UNITS]))

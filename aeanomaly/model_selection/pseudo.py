@@ -1,0 +1,99 @@
+"""A scorer by anomalies of one's own making."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from sklearn.metrics import roc_auc_score
+from sklearn.mixture import GaussianMixture
+
+from aeanomaly.model_selection._access import NumericTable, scores_of
+
+#: Rows, and components, of the mixture that local anomalies are drawn from.
+_MIXTURE_ROWS, _COMPONENTS = 2000, (1, 2, 4, 8)
+#: How much wider local anomalies spread than normal rows, in variance, and global ones in range (Han et al. 2022).
+_WIDER, _BEYOND = 5.0, 1.1
+#: Share of values that is swapped.
+_SWAPPED = 0.3
+
+
+def pseudo_anomaly_auc(estimator: Any, X: Any, y: Any = None, *, kind: str = "swapped", random_state: int = 0) -> float:
+    """Area under the ROC curve of normal rows against as many copies that are made abnormal.
+
+    Parameters
+    ----------
+    estimator : fitted detector, or pipeline that ends in one
+    X : array-like or DataFrame of shape (n_samples, n_features)
+        Numbers; normal rows that were not trained on.
+    y : Ignored
+    kind : {"swapped", "local", "global", "dependency"}, default="swapped"
+        "swapped": each value, with probability 0.3 but one of a row at least, is that of another row.
+        The others as in ADBench: "local": from a mixture of Gaussians, fitted to the rows, of 5 times their
+        variance; "global": uniform over 1.1 times the range; "dependency": each column by itself from
+        its density, so that what holds between columns is lost.
+    random_state : int, default=0
+        Of the draws: the same for every candidate.
+
+    Returns
+    -------
+    area : float in [0, 1]
+        Higher = better at such anomalies. Real ones may be of another kind.
+
+    Raises
+    ------
+    ValueError
+        If there is no such kind.
+
+    References
+    ----------
+    Han, Hu, Huang, Jiang & Zhao (2022), ADBench: anomaly detection benchmark, NeurIPS.
+    """
+    if kind not in _KINDS:
+        raise ValueError(f"pseudo_anomaly_auc: kind must be one of {', '.join(map(repr, _KINDS))}; got {kind!r}")
+    table = NumericTable(X, "pseudo_anomaly_auc")
+    abnormal = _KINDS[kind](table.values, np.random.default_rng(random_state))
+    scores = np.concatenate([scores_of(estimator, X), scores_of(estimator, table.alike(abnormal))])
+    return float(roc_auc_score(np.repeat([1, 0], len(table.values)), scores))
+
+
+def _swapped(rows: np.ndarray, stream: np.random.Generator) -> np.ndarray:
+    hit = stream.random(rows.shape) < _SWAPPED
+    hit[np.arange(len(rows)), stream.integers(rows.shape[1], size=len(rows))] = True
+    return np.where(hit, stream.permuted(rows, axis=0), rows)
+
+
+def _global(rows: np.ndarray, stream: np.random.Generator) -> np.ndarray:
+    low, high = rows.min(axis=0), rows.max(axis=0)
+    centre, half = 0.5 * low + 0.5 * high, 0.5 * high - 0.5 * low
+    return centre + _BEYOND * half * stream.uniform(-1, 1, size=rows.shape)
+
+
+def _dependency(rows: np.ndarray, stream: np.random.Generator) -> np.ndarray:
+    """Values of other rows, each with Scott's bandwidth around it."""
+    bandwidth = rows.std(axis=0) * len(rows) ** -0.2
+    return stream.permuted(rows, axis=0) + bandwidth * stream.standard_normal(rows.shape)
+
+
+def _local(rows: np.ndarray, stream: np.random.Generator) -> np.ndarray:
+    scale = np.where(rows.std(axis=0) > 0, rows.std(axis=0), 1.0)
+    standard = (rows - rows.mean(axis=0)) / scale
+    few = standard[stream.permutation(len(rows))[:_MIXTURE_ROWS]]
+    seed = int(stream.integers(1 << 31))
+    mixtures = [_mixture(k, seed).fit(few) for k in _COMPONENTS if k == 1 or 2 * k <= len(few)]
+    best = min(mixtures, key=lambda mixture: mixture.bic(few))
+    component = stream.choice(best.n_components, size=len(rows), p=best.weights_)
+    spread = np.linalg.cholesky(_WIDER * best.covariances_)
+    noise = np.einsum("nij,nj->ni", spread[component], stream.standard_normal(rows.shape))
+    return (best.means_[component] + noise) * scale + rows.mean(axis=0)
+
+
+def _mixture(n_components: int, seed: int) -> GaussianMixture:
+    return GaussianMixture(n_components, reg_covar=1e-4, max_iter=50, init_params="k-means++", random_state=seed)
+
+
+_KINDS: dict[str, Callable[[np.ndarray, np.random.Generator], np.ndarray]] = {
+    "swapped": _swapped,
+    "local": _local,
+    "global": _global,
+    "dependency": _dependency,
+}
