@@ -1,7 +1,9 @@
 """Many detectors fitted at about the price of a few: their networks are members of common stacks."""
 
 import copy
+import threading
 from collections.abc import Hashable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
@@ -12,9 +14,10 @@ import torch
 from aeanomaly.detectors._learning import Plan
 from aeanomaly.nn import join_networks, split_network
 from aeanomaly.preprocessing import Encode, Schema, encode_table
-from aeanomaly.training import TrainingData, TrainingResult, TrainingSettings, train
+from aeanomaly.threads import at_most
+from aeanomaly.training import StepHook, TrainingData, TrainingResult, TrainingSettings, is_worth_threads, train
 
-#: Numbers in all layers of a batch, members together: a larger stack saves nothing, and needs more memory.
+#: Numbers in all layers of a batch, members together, from which a larger stack saves nothing, and leaves the cache.
 _NUMBERS = 1 << 20
 
 
@@ -31,8 +34,9 @@ def fit_together(fits: Iterable[tuple[Any, Any]]) -> Iterator[tuple[int, Any]]:
     """Fit detectors, each to its table; what each learns is what it would have learned alone.
 
     Detectors whose networks have one shape train as one stack, whatever their learning rates, decays, penalties,
-    noise, seeds and rows. Masked, a narrower code could stand among wider ones, but products and sums would
-    round differently, which training blows up: it would no longer be what the detector learns alone.
+    noise, seeds and rows; on the CPU a stack for each of torch's threads, side by side. Masked, a narrower
+    code could stand among wider ones, but products and sums would round differently, which training blows up: it
+    would no longer be what the detector learns alone. Networks that are worth several threads train alone.
 
     Parameters
     ----------
@@ -53,12 +57,14 @@ def fit_together(fits: Iterable[tuple[Any, Any]]) -> Iterator[tuple[int, Any]]:
         except Exception as error:
             yield number, error
             continue
-        stack = waiting.setdefault(_kind(job.plan), [])
-        stack.append(job)
-        if len(stack) * _numbers(job.plan) >= _NUMBERS:
-            yield from _fitted(waiting.pop(_kind(job.plan)))
-    for stack in waiting.values():
-        yield from _fitted(stack)
+        if is_worth_threads(job.plan.model.network, job.plan.settings):
+            yield from _fitted([job])
+            continue
+        kind = _kind(job.plan)
+        waiting.setdefault(kind, []).append(job)
+        if len(waiting[kind]) * _numbers(job.plan) >= _NUMBERS * _workers(job.plan):
+            yield from _side_by_side([waiting.pop(kind)])
+    yield from _side_by_side(list(waiting.values()))
 
 
 class _EncodeOnce:
@@ -105,11 +111,42 @@ def _numbers(plan: Plan) -> int:
     return spec.n_members * plan.settings.batch_size * width
 
 
-def _fitted(stack: Sequence[_Job]) -> Iterator[tuple[int, Any]]:
+def _workers(plan: Plan) -> int:
+    """Stacks that train side by side."""
+    return torch.get_num_threads() if plan.model.device.type == "cpu" else 1
+
+
+def _side_by_side(kinds: Sequence[list[_Job]]) -> Iterator[tuple[int, Any]]:
+    """Train jobs, of one kind in each list, with as many stacks at a time as there are threads."""
+    stacks = [part for jobs in kinds for part in _parts(jobs, _workers(jobs[0].plan))]
+    if not stacks:
+        return
+    given_up = threading.Event()
+
+    def fitted(stack: Sequence[_Job]) -> list[tuple[int, Any]]:
+        # Not by shared products: their threads would wait for each other at every one of many small steps.
+        with at_most(1):
+            return list(_fitted(stack, lambda _: given_up.is_set()))
+
+    with ThreadPoolExecutor(max(_workers(jobs[0].plan) for jobs in kinds)) as pool:
+        try:
+            for done in pool.map(fitted, stacks):
+                yield from done
+        finally:
+            given_up.set()
+
+
+def _parts(jobs: list[_Job], n_parts: int) -> list[list[_Job]]:
+    """Jobs in so many parts, or fewer where there are not two for each."""
+    n_parts = max(1, min(n_parts, len(jobs) // 2))
+    return [jobs[part::n_parts] for part in range(n_parts)]
+
+
+def _fitted(stack: Sequence[_Job], on_step: StepHook | None = None) -> Iterator[tuple[int, Any]]:
     """Train a stack, and end each of its fits."""
     try:
         with torch.inference_mode(False):
-            results: Sequence[Any] = _trained([job.plan for job in stack])
+            results: Sequence[Any] = _trained([job.plan for job in stack], on_step)
     except Exception as error:
         results = [error] * len(stack)
     for job, result in zip(stack, results, strict=True):
@@ -128,17 +165,17 @@ def _ended(job: _Job, result: Any) -> Any:
     return job.learner
 
 
-def _trained(plans: Sequence[Plan]) -> list[TrainingResult]:
+def _trained(plans: Sequence[Plan], on_step: StepHook | None) -> list[TrainingResult]:
     """Train the networks of all plans, in place, as one stack."""
     if len(plans) == 1:
-        return [plans[0].train()]
+        return [plans[0].train(on_step=on_step)]
     specs, networks = [plan.model.spec for plan in plans], [plan.model.network for plan in plans]
     sizes = [spec.n_members for spec in specs]
     joined = join_networks(specs, networks)
     objective = type(plans[0].objective).joined([plan.objective for plan in plans], sizes)
     data = TrainingData.joined([plan.data for plan in plans])
     settings = TrainingSettings.joined([plan.settings for plan in plans])
-    result = train(joined.requires_grad_(True), objective, data, settings)
+    result = train(joined.requires_grad_(True), objective, data, settings, on_step=on_step)
     split_network(joined, networks)
     ends = accumulate(sizes, initial=0)
     return [result.of(slice(first, end)) for first, end in pairwise(ends)]

@@ -1,9 +1,9 @@
 """Choosing a detector: scorers with and without labels, and searches that fit all candidates together."""
 
+from aeanomaly.model_selection._default import DEFAULT_SCORING
 from aeanomaly.model_selection.labelled import average_precision, precision_at_n, roc_auc
 from aeanomaly.model_selection.likelihood import elbo, log_likelihood
-from aeanomaly.model_selection.pseudo import pseudo_anomaly_auc
-from aeanomaly.model_selection.scorers import DEFAULT_SCORING
+from aeanomaly.model_selection.pseudo import pseudo_anomaly_auc, pseudo_anomaly_ratio
 from aeanomaly.model_selection.search import StackedGridSearchCV, StackedRandomizedSearchCV
 from aeanomaly.model_selection.volume import excess_mass, mass_volume
 
@@ -18,5 +18,6 @@ __all__ = [
     "mass_volume",
     "precision_at_n",
     "pseudo_anomaly_auc",
+    "pseudo_anomaly_ratio",
     "roc_auc",
 ]

@@ -11,7 +11,9 @@ def detector_and_rows(estimator: Any, X: Any) -> tuple[Any, Any]:
     """The detector at the end of a fitted estimator, and the rows as they reach it."""
     estimator = getattr(estimator, "best_estimator_", estimator)
     if isinstance(estimator, Pipeline):
-        return estimator[-1], estimator[:-1].transform(X) if len(estimator) > 1 else X
+        for _, step in estimator.steps[:-1]:
+            X = X if step in (None, "passthrough") else step.transform(X)
+        return estimator[-1], X
     return estimator, X
 
 
@@ -43,7 +45,7 @@ class NumericTable:
             self.values = np.array(X, dtype=np.float64)
         except (TypeError, ValueError) as error:
             raise TypeError(
-                f"{scorer} draws rows of its own, and so wants a table of numbers; encode it: {error}"
+                f"{scorer} draws rows of its own and wants a table of numbers: {error}; encode it"
             ) from None
 
     def alike(self, values: np.ndarray) -> Any:

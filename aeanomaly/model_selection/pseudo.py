@@ -1,4 +1,4 @@
-"""A scorer by anomalies of one's own making."""
+"""Scorers by anomalies of one's own making."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,7 +7,8 @@ import numpy as np
 from sklearn.metrics import roc_auc_score
 from sklearn.mixture import GaussianMixture
 
-from aeanomaly.model_selection._access import NumericTable, scores_of
+from aeanomaly.detectors import BaseDetector
+from aeanomaly.model_selection._access import NumericTable, detector_and_rows, scores_of
 
 #: Rows, and components, of the mixture that local anomalies are drawn from.
 _MIXTURE_ROWS, _COMPONENTS = 2000, (1, 2, 4, 8)
@@ -48,12 +49,59 @@ def pseudo_anomaly_auc(estimator: Any, X: Any, y: Any = None, *, kind: str = "sw
     ----------
     Han, Hu, Huang, Jiang & Zhao (2022), ADBench: anomaly detection benchmark, NeurIPS.
     """
-    if kind not in _KINDS:
-        raise ValueError(f"pseudo_anomaly_auc: kind must be one of {', '.join(map(repr, _KINDS))}; got {kind!r}")
-    table = NumericTable(X, "pseudo_anomaly_auc")
-    abnormal = _KINDS[kind](table.values, np.random.default_rng(random_state))
+    table, abnormal = _table_and_abnormal("pseudo_anomaly_auc", X, kind, random_state)
     scores = np.concatenate([scores_of(estimator, X), scores_of(estimator, table.alike(abnormal))])
     return float(roc_auc_score(np.repeat([1, 0], len(table.values)), scores))
+
+
+def pseudo_anomaly_ratio(
+    estimator: Any, X: Any, y: Any = None, *, kind: str = "dependency", random_state: int = 0
+) -> float:
+    """How many times larger errors are on copies that are made abnormal: mean log error, less that of the rows.
+
+    Where `pseudo_anomaly_auc` is 1 for every candidate, this goes on to tell them apart. Errors are
+    `reconstruction_error` of the detectors of this package, minus the score of others.
+
+    Parameters
+    ----------
+    estimator, X, y, kind, random_state
+        As for `pseudo_anomaly_auc`, but that `kind` is "dependency" by default.
+
+    Returns
+    -------
+    log_ratio : float
+        Higher = better at such anomalies.
+
+    Raises
+    ------
+    ValueError
+        If there is no such kind, or an estimator of another package has scores above 0.
+    """
+    table, abnormal = _table_and_abnormal("pseudo_anomaly_ratio", X, kind, random_state)
+    normal_errors, errors = _errors(estimator, X), _errors(estimator, table.alike(abnormal))
+    least = np.finfo(np.float32).tiny
+    return float(np.mean(np.log(np.maximum(errors, least))) - np.mean(np.log(np.maximum(normal_errors, least))))
+
+
+def _table_and_abnormal(scorer: str, X: Any, kind: str, random_state: int) -> tuple[NumericTable, np.ndarray]:
+    if kind not in _KINDS:
+        raise ValueError(f"{scorer}: kind must be one of {', '.join(map(repr, _KINDS))}; got {kind!r}")
+    table = NumericTable(X, scorer)
+    return table, _KINDS[kind](table.values, np.random.default_rng(random_state))
+
+
+def _errors(estimator: Any, X: Any) -> np.ndarray:
+    """Errors of at least 0, (n,)."""
+    detector, rows = detector_and_rows(estimator, X)
+    if isinstance(detector, BaseDetector):
+        return detector.reconstruction_error(rows)
+    errors = -scores_of(estimator, X)
+    if (errors < 0).any():
+        raise ValueError(
+            f"pseudo_anomaly_ratio: scores of {type(detector).__name__} are above 0, and so not minus an error; "
+            "take pseudo_anomaly_auc"
+        )
+    return errors
 
 
 def _swapped(rows: np.ndarray, stream: np.random.Generator) -> np.ndarray:

@@ -11,9 +11,9 @@ from sklearn.model_selection import GridSearchCV, ParameterGrid, ParameterSample
 from sklearn.utils import indexable
 from tqdm.auto import tqdm
 
+from aeanomaly.model_selection._default import DEFAULT_SCORING
 from aeanomaly.model_selection._trials import Outcome, Trial, Trials, folds_of
 from aeanomaly.model_selection.likelihood import check_comparable
-from aeanomaly.model_selection.scorers import DEFAULT_SCORING
 
 #: What scikit-learn calls a scorer that is the only one.
 _ONLY = "score"

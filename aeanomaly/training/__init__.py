@@ -1,7 +1,7 @@
 """The engine: train(network, objective, data, settings) -> result. It knows members, and no variant."""
 
 from aeanomaly.training.device import resolve_device
-from aeanomaly.training.engine import StepHook, train
+from aeanomaly.training.engine import StepHook, is_worth_threads, train
 from aeanomaly.training.optimizer import FlatParameters, OptimizerState
 from aeanomaly.training.result import TrainingResult
 from aeanomaly.training.settings import EarlyStopping, TrainingData, TrainingSettings
@@ -14,6 +14,7 @@ __all__ = [
     "TrainingData",
     "TrainingResult",
     "TrainingSettings",
+    "is_worth_threads",
     "resolve_device",
     "train",
 ]

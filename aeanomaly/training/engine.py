@@ -56,8 +56,7 @@ def train(
     -------
     TrainingResult
     """
-    n_weights = sum(p.numel() for p in network.parameters())
-    n_threads = 1 if settings.batch_size * n_weights < _WORTH_THREADS else torch.get_num_threads()
+    n_threads = torch.get_num_threads() if is_worth_threads(network, settings) else 1
     with torch.enable_grad(), at_most(n_threads), workspace():
         parameters = FlatParameters(network)
         optimizer = AdamW(parameters, settings.learning_rate, settings.weight_decay, state)
@@ -90,6 +89,11 @@ def train(
             asked_to_stop = on_step is not None and on_step(n_steps + 1)
 
         return _conclude(loss[:n_steps], ended, asked_to_stop, divergence, stopping, optimizer.state)
+
+
+def is_worth_threads(network: nn.Module, settings: TrainingSettings) -> bool:
+    """Whether a step is large enough to be shared among threads."""
+    return settings.batch_size * sum(p.numel() for p in network.parameters()) >= _WORTH_THREADS
 
 
 def _conclude(
