@@ -17,9 +17,10 @@ from aeanomaly.detectors._parameters import SHARED_RULES, SharedParameters
 from aeanomaly.detectors._reading import FittedMethods
 from aeanomaly.detectors._rules import Rule, check_parameters
 from aeanomaly.detectors._seeds import draw_seed
+from aeanomaly.detectors._starts import Starts
 from aeanomaly.nn import NetworkSpec
 from aeanomaly.objectives import Objective
-from aeanomaly.preprocessing import Encode, check_table, encode_table
+from aeanomaly.preprocessing import check_table
 from aeanomaly.streams import MemberKey, numpy_stream
 from aeanomaly.thresholds import MOST_SCORES, ScoreSummary, offset_of
 from aeanomaly.training import OptimizerState, TrainingResult, resolve_device
@@ -104,12 +105,12 @@ class BaseDetector(
             result = plan.train(on_step=on_step)
         self._finish(model, result, table)
 
-    def _prepare(self, X: Any, encode: Encode = encode_table) -> tuple[np.ndarray, Plan]:
+    def _prepare(self, X: Any, starts: Starts | None = None) -> tuple[np.ndarray, Plan]:
         """All of `fit` that comes before training: the table, and how to train on it."""
         check_parameters(self, self._rules)
         table = check_table(self, X, reset=True, least_rows=2)
         warm = self._model if self.warm_start and self.__sklearn_is_fitted__() else None
-        return table, plan_of_fit(self, *self._start(table, warm, encode))
+        return table, plan_of_fit(self, *self._start(table, warm, starts or Starts()))
 
     def _finish(self, model: Model, result: TrainingResult, table: np.ndarray) -> None:
         """All of `fit` that comes after training."""
@@ -128,18 +129,17 @@ class BaseDetector(
             jittered = np.clip(rows + deviation * stream.standard_normal(rows.shape), -largest, largest)
         return -self._errors(jittered)
 
-    def _start(
-        self, table: np.ndarray, warm: Model | None = None, encode: Encode = encode_table
-    ) -> tuple[Model, np.ndarray]:
+    def _start(self, table: np.ndarray, warm: Model | None, starts: Starts) -> tuple[Model, np.ndarray]:
         """A model for this table, with new weights or with those of `warm`, and the table's encoded rows."""
         device = resolve_device(self.device)
-        schema, rows = encode(table, self.likelihood, self.standardize, getattr(self, "feature_names_in_", None))
+        names = getattr(self, "feature_names_in_", None)
+        schema, rows = starts.encoded(table, self.likelihood, self.standardize, names)
         spec = self._network(schema.n_columns)
         self._seed, self._optimizer = draw_seed(self.random_state), None
         if warm is None:
             self._n_calls = 0
             start = {"samples": rows_of_members(self, len(rows), call=0)[0], **self._shift}
-            return Model.fresh(schema, spec, self._keys, rows, device, **start), rows
+            return starts.model(schema, spec, self._keys, rows, device, **start), rows
         if (warm.spec, warm.schema.kinds) != (spec, schema.kinds):
             raise ValueError(
                 "warm_start=True needs the columns and the network of the last fit: "
@@ -181,7 +181,7 @@ class BaseDetector(
         first = not self.__sklearn_is_fitted__()
         table = check_table(self, X, reset=first, least_rows=2 if first else 1)
         if first:
-            model, rows = self._start(table)
+            model, rows = self._start(table, None, Starts())
         else:
             model = self._model.copy(device=resolve_device(self.device))
             self._check_network(model.spec)

@@ -176,8 +176,9 @@ class Model:
 
     def copy(self, *, schema: Schema | None = None, device: torch.device | None = None) -> "Model":
         """The same model with a network of its own; under another schema, on another device, if given."""
-        copied = self.from_state(*self.to_state(), device=device or self.device)
-        return copied if schema is None else Model(schema, copied.spec, copied.network, copied.device, copied.scales)
+        network = build_network(self.spec)
+        network.load_state_dict(self.network.state_dict())
+        return Model(schema or self.schema, self.spec, network, device or self.device, self.scales.copy())
 
     def to_state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """Plain data and numpy arrays that make up the model."""

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 
 from aeanomaly.detectors._learning import Plan
+from aeanomaly.detectors._starts import RememberedStarts
 from aeanomaly.nn import join_networks, split_network
-from aeanomaly.preprocessing import Encode, Schema, encode_table
 from aeanomaly.threads import at_most
 from aeanomaly.training import StepHook, TrainingData, TrainingResult, TrainingSettings, is_worth_threads, train
 
@@ -50,10 +50,10 @@ def fit_together(fits: Iterable[tuple[Any, Any]]) -> Iterator[tuple[int, Any]]:
         As they are done, the number of the pair, and a fitted copy or what its fit raised.
     """
     waiting: dict[Hashable, list[_Job]] = {}
-    encode = _EncodeOnce()
+    starts = RememberedStarts()
     for number, (detector, table) in enumerate(fits):
         try:
-            job = _prepared(number, detector, table, encode)
+            job = _prepared(number, detector, table, starts)
         except Exception as error:
             yield number, error
             continue
@@ -67,30 +67,10 @@ def fit_together(fits: Iterable[tuple[Any, Any]]) -> Iterator[tuple[int, Any]]:
     yield from _side_by_side(list(waiting.values()))
 
 
-class _EncodeOnce:
-    """`encode_table` that remembers the last table."""
-
-    def __init__(self) -> None:
-        self._table: Any = None
-        self._known: dict[Hashable, tuple[Schema, np.ndarray]] = {}
-
-    def of(self, source: Any) -> Encode:
-        """Encode tables that come from `source`."""
-        if source is not self._table:
-            self._table, self._known = source, {}
-        return self._encode
-
-    def _encode(self, table: np.ndarray, likelihood: str, standardize: bool, names: Any) -> tuple[Schema, np.ndarray]:
-        key = (likelihood, standardize)
-        if key not in self._known:
-            self._known[key] = encode_table(table, likelihood, standardize, names)
-        return self._known[key]
-
-
-def _prepared(number: int, detector: Any, table: Any, encode: _EncodeOnce) -> _Job:
+def _prepared(number: int, detector: Any, table: Any, starts: RememberedStarts) -> _Job:
     learner = copy.copy(detector)
     with torch.inference_mode(False):
-        return _Job(number, learner, *learner._prepare(table, encode.of(table)))
+        return _Job(number, learner, *learner._prepare(table, starts.of(table)))
 
 
 def _kind(plan: Plan) -> Hashable:

@@ -1,6 +1,6 @@
 """Learning a table's schema, and encoding by it."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -107,10 +107,6 @@ def encode_table(
     """Learn the schema of a table (N, F), and encode its rows by it: (N, D) float32."""
     encoder = TableEncoder(likelihood, standardize).fit(table, names)
     return encoder.schema, encoder.encode(table)
-
-
-#: `encode_table`, or what stands in for it.
-Encode = Callable[..., tuple[Schema, np.ndarray]]
 
 
 def _scaled(values: np.ndarray, offset: np.ndarray, scale: np.ndarray) -> np.ndarray:

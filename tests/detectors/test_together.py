@@ -43,7 +43,7 @@ GRIDS = {
     "beta": [VariationalAutoencoder(beta=b, noise_variance=v) for b in (0.5, 2.0) for v in ("column", 0.1)],
     "seeds": [DenoisingAutoencoder(random_state=seed) for seed in (0, 1, 2)],
     "encodings": [
-        DenoisingAutoencoder(likelihood=kind, standardize=s) for kind in ("auto", "gaussian") for s in (0, 1)
+        DenoisingAutoencoder(likelihood=kind, standardize=s) for kind in ("auto", "gaussian") for s in (False, True)
     ],
     "ensembles": [AutoencoderEnsemble(learning_rate=r, n_estimators=n) for r in (1e-3, 2e-3) for n in (2, 3)],
     "early stopping": [

@@ -1,0 +1,213 @@
+"""Which criterion without labels picks a good detector? All of them, on a folder of labelled tables.
+
+From the root of a checkout::
+
+    python -m benchmarks.selection --data FOLDER
+
+For each data set candidates are fitted to the training rows of the one-class protocol (`benchmarks.protocol`), 2,000 at
+most. A criterion sees these rows only, in three folds; the labels of the test rows tell afterwards how good its choice
+was. Each candidate on each data set is a line of ``selection.csv`` in the folder of results; a command that was stopped
+goes on with the data set where it was.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from scipy.stats import spearmanr
+from sklearn.model_selection import KFold, ParameterGrid
+from sklearn.pipeline import Pipeline
+from tqdm import tqdm
+
+from aeanomaly import (
+    ContractiveAutoencoder,
+    DenoisingAutoencoder,
+    SparseAutoencoder,
+    UndercompleteAutoencoder,
+    VariationalAutoencoder,
+)
+from aeanomaly.model_selection import (
+    StackedGridSearchCV,
+    excess_mass,
+    log_likelihood,
+    mass_volume,
+    pseudo_anomaly_auc,
+    pseudo_anomaly_ratio,
+    roc_auc,
+)
+from benchmarks.protocol import Split, UsageError, find, read, sample, split
+
+#: Training rows of a data set at most.
+LARGEST = 2000
+_KINDS = ("swapped", "local", "global", "dependency")
+CRITERIA: dict[str, Callable[..., float]] = {
+    "log_likelihood": log_likelihood,
+    "excess_mass": excess_mass,
+    "mass_volume": mass_volume,
+    **{f"pseudo_anomaly_auc, {kind}": partial(pseudo_anomaly_auc, kind=kind) for kind in _KINDS},
+    **{f"pseudo_anomaly_ratio, {kind}": partial(pseudo_anomaly_ratio, kind=kind) for kind in _KINDS},
+}
+_DETECTORS = (
+    DenoisingAutoencoder,
+    UndercompleteAutoencoder,
+    SparseAutoencoder,
+    ContractiveAutoencoder,
+    VariationalAutoencoder,
+)
+#: By name, candidates of which the first is the default. "settings": one detector with the halves and doubles of its
+#: defaults, and with levels of noise around what "auto" means; "detectors": unlike ones.
+POOLS: dict[str, list[Any]] = {
+    "settings": [
+        DenoisingAutoencoder(random_state=0, **settings)
+        for settings in ParameterGrid(
+            [
+                {"learning_rate": [2e-3, 1e-3, 4e-3], "latent_dim": [512, 256, 1024]},
+                {"corruption_level": [0.125, 0.25, 0.5, 1.0, 2.0], "latent_dim": [512, 256, 1024]},
+            ]
+        )
+    ],
+    "detectors": [
+        detector(random_state=0, **settings) for settings in ({}, {"activation": "silu"}) for detector in _DETECTORS
+    ],
+}
+_KEY = ["pool", "dataset", "seed"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line: 0 when done; wrong usage exits with 2."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.selection", description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, metavar="FOLDER", help="data sets (.npz, .csv); default: $AEANOMALY_DATA")
+    parser.add_argument("--label", metavar="COLUMN", help="label column of the CSV files; default: their last one")
+    parser.add_argument("--datasets", nargs="+", metavar="NAME", help="default: all of the folder")
+    parser.add_argument("--pools", nargs="+", choices=POOLS, default=list(POOLS), help="default: both")
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0], metavar="SEED", help="default: 0")
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results", metavar="FOLDER", help="results")
+    parser.add_argument("--threads", type=int, default=2, metavar="N", help="default: 2")
+    options = parser.parse_args(arguments)
+    try:
+        torch.set_num_threads(max(1, options.threads))
+        sys.stdout.write(write_report(run(options), options.out))
+    except UsageError as error:
+        parser.error(str(error))
+    return 0
+
+
+def run(options: argparse.Namespace) -> pd.DataFrame:
+    """All lines, those of earlier commands included."""
+    folder = options.data or os.environ.get("AEANOMALY_DATA")
+    if not folder:
+        raise UsageError("no data: pass --data FOLDER, or set AEANOMALY_DATA, to a folder of .npz or .csv files")
+    paths, file = find(Path(folder)), options.out / "selection.csv"
+    if unknown := set(options.datasets or ()) - set(paths):
+        raise UsageError(f"--datasets: {sorted(unknown)[0]!r} is none of {', '.join(paths)}")
+    options.out.mkdir(parents=True, exist_ok=True)
+    lines = pd.read_csv(file) if file.exists() else pd.DataFrame(columns=_KEY)
+    done = set(lines[_KEY].itertuples(index=False, name=None))
+    jobs = [
+        (pool, name, seed)
+        for name in options.datasets or paths
+        for pool in options.pools
+        for seed in options.seeds
+        if (pool, name, seed) not in done
+    ]
+    with tqdm(jobs, unit="data set", file=sys.stderr) as bar:
+        for pool, name, seed in bar:
+            bar.set_description(f"{pool} on {name}")
+            rows = split(*sample(*read(paths[name], options.label), seed), "one-class", seed)
+            table = pd.DataFrame(measure(POOLS[pool], rows, seed))
+            lines = pd.concat([lines, table.assign(pool=pool, dataset=name, seed=seed)], ignore_index=True)
+            lines.to_csv(file.with_suffix(".part"), index=False)
+            file.with_suffix(".part").replace(file)
+    return lines
+
+
+def measure(candidates: Sequence[Any], rows: Split, seed: int) -> Iterator[dict[str, Any]]:
+    """What each criterion says of each candidate, and its AUROC on the test rows."""
+    stream = np.random.default_rng(seed)
+    train = rows.train[stream.permutation(len(rows.train))[:LARGEST]]
+    folds = KFold(3, shuffle=True, random_state=seed)
+    criteria = _search(candidates, CRITERIA, folds).fit(train).cv_results_
+    everything = np.concatenate([train, rows.test])
+    labels = np.concatenate([np.zeros(len(train), dtype=int), rows.y])
+    once = [(np.arange(len(train)), np.arange(len(train), len(everything)))]
+    truth = _search(candidates, {"auroc": roc_auc}, once).fit(everything, labels).cv_results_
+    for number in range(len(candidates)):
+        said = {name: criteria[f"mean_test_{name}"][number] for name in CRITERIA}
+        yield {"candidate": number, "auroc": truth["mean_test_auroc"][number], **said}
+
+
+def _search(candidates: Sequence[Any], scoring: dict[str, Any], cv: Any) -> StackedGridSearchCV:
+    pipeline = Pipeline([("detector", candidates[0])])
+    return StackedGridSearchCV(pipeline, {"detector": list(candidates)}, scoring=scoring, cv=cv, refit=False)
+
+
+def write_report(lines: pd.DataFrame, folder: Path) -> str:
+    """Write ``selection.md``; gives its Markdown."""
+    parts = ["# Selection benchmark"]
+    for pool, of_pool in lines.groupby("pool", sort=False):
+        table = summary(of_pool)
+        settings = of_pool.groupby(["dataset", "seed"])["auroc"]
+        default = of_pool[of_pool["candidate"] == 0]["auroc"].mean()
+        parts += [
+            f"## {pool}",
+            f"{of_pool['candidate'].nunique()} candidates on {of_pool['dataset'].nunique()} data sets, seeds "
+            f"{sorted(of_pool['seed'].unique())}. Mean AUROC of the default {default:.4f}, of a random choice "
+            f"{settings.mean().mean():.4f}, of the best {settings.max().mean():.4f}. Regret: what a choice lacks of the "
+            "best, as a share of what a random choice lacks. +-: standard error over the data sets.",
+            _markdown(table),
+        ]
+    text = "\n\n".join(parts) + "\n"
+    (folder / "selection.md").write_text(text, encoding="utf-8")
+    return text
+
+
+def summary(lines: pd.DataFrame) -> pd.DataFrame:
+    """For each criterion the rank correlation with the true AUROC, and what its choice is worth."""
+    pairs = [pair.sort_values("candidate") for _, pair in lines.groupby(["dataset", "seed"])]
+    truth = np.array([pair["auroc"].to_numpy() for pair in pairs])
+    random, best, default = truth.mean(axis=1), truth.max(axis=1), truth[:, 0]
+    rows = {}
+    for name in CRITERIA:
+        said = np.array([pair[name].to_numpy() for pair in pairs])
+        rho = np.array([_correlation(s, t) for s, t in zip(said, truth, strict=True)])
+        chosen = truth[np.arange(len(truth)), np.argmax(np.where(np.isnan(said), -np.inf, said), axis=1)]
+        rows[name] = {
+            "rank correlation": rho.mean(),
+            "+-": _standard_error(rho),
+            "AUROC of its choice": chosen.mean(),
+            "regret": (best - chosen).mean() / (best - random).mean(),
+            "less the default's": (chosen - default).mean(),
+            "+- ": _standard_error(chosen - default),
+        }
+    return pd.DataFrame(rows).T.sort_values("rank correlation", ascending=False)
+
+
+def _correlation(said: np.ndarray, truth: np.ndarray) -> float:
+    """Spearman's; 0 where either tells no candidate from another."""
+    alike = len(set(said)) == 1 or len(set(truth)) == 1 or np.isnan(said).any()
+    return 0.0 if alike else float(spearmanr(said, truth).statistic)
+
+
+def _standard_error(values: np.ndarray) -> float:
+    return float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else float("nan")
+
+
+def _markdown(table: pd.DataFrame) -> str:
+    head = ["criterion", *(column.strip() for column in table)]
+    body = [
+        [str(name), *(f"{value:.3f}" if j != 2 else f"{value:.4f}" for j, value in enumerate(row))]
+        for name, row in zip(table.index, table.to_numpy(), strict=True)
+    ]
+    lines = [head, ["---", *(["---:"] * table.shape[1])], *body]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
