@@ -157,10 +157,10 @@ def write_report(lines: pd.DataFrame, folder: Path) -> str:
         default = of_pool[of_pool["candidate"] == 0]["auroc"].mean()
         parts += [
             f"## {pool}",
-            f"{of_pool['candidate'].nunique()} candidates on {of_pool['dataset'].nunique()} data sets, seeds "
-            f"{sorted(of_pool['seed'].unique())}. Mean AUROC of the default {default:.4f}, of a random choice "
-            f"{settings.mean().mean():.4f}, of the best {settings.max().mean():.4f}. Regret: what a choice lacks of the "
-            "best, as a share of what a random choice lacks. +-: standard error over the data sets.",
+            f"{of_pool['candidate'].nunique()} candidates, {of_pool['dataset'].nunique()} data sets, seeds "
+            f"{', '.join(map(str, sorted(of_pool['seed'].unique())))}. Mean AUROC of the default {default:.4f}, of a "
+            f"random choice {settings.mean().mean():.4f}, of the best {settings.max().mean():.4f}. Regret: what a "
+            "choice lacks of the best, as a share of what a random choice lacks. +-: standard error over the data sets.",
             _markdown(table),
         ]
     text = "\n\n".join(parts) + "\n"
@@ -173,6 +173,7 @@ def summary(lines: pd.DataFrame) -> pd.DataFrame:
     pairs = [pair.sort_values("candidate") for _, pair in lines.groupby(["dataset", "seed"])]
     truth = np.array([pair["auroc"].to_numpy() for pair in pairs])
     random, best, default = truth.mean(axis=1), truth.max(axis=1), truth[:, 0]
+    to_win = (best - random).mean()
     rows = {}
     for name in CRITERIA:
         said = np.array([pair[name].to_numpy() for pair in pairs])
@@ -182,7 +183,7 @@ def summary(lines: pd.DataFrame) -> pd.DataFrame:
             "rank correlation": rho.mean(),
             "+-": _standard_error(rho),
             "AUROC of its choice": chosen.mean(),
-            "regret": (best - chosen).mean() / (best - random).mean(),
+            "regret": (best - chosen).mean() / to_win if to_win else float("nan"),
             "less the default's": (chosen - default).mean(),
             "+- ": _standard_error(chosen - default),
         }
