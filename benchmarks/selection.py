@@ -160,7 +160,7 @@ def write_report(lines: pd.DataFrame, folder: Path) -> str:
             f"{of_pool['candidate'].nunique()} candidates, {of_pool['dataset'].nunique()} data sets, seeds "
             f"{', '.join(map(str, sorted(of_pool['seed'].unique())))}. Mean AUROC of the default {default:.4f}, of a "
             f"random choice {settings.mean().mean():.4f}, of the best {settings.max().mean():.4f}. Regret: what a "
-            "choice lacks of the best, as a share of what a random choice lacks. +-: standard error over the data sets.",
+            "choice lacks of the best, as a share of what a random one lacks. +-: standard error over the data sets.",
             _markdown(table),
         ]
     text = "\n\n".join(parts) + "\n"

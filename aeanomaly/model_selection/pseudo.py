@@ -1,17 +1,19 @@
 """Scorers by anomalies of one's own making."""
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import roc_auc_score
 from sklearn.mixture import GaussianMixture
 
 from aeanomaly.detectors import BaseDetector
 from aeanomaly.model_selection._access import NumericTable, detector_and_rows, scores_of
 
-#: Rows, and components, of the mixture that local anomalies are drawn from.
-_MIXTURE_ROWS, _COMPONENTS = 2000, (1, 2, 4, 8)
+#: Rows and components of the mixture that local anomalies are drawn from; rows that whole covariances want.
+_MIXTURE_ROWS, _COMPONENTS, _ROWS_PER_COLUMN = 2000, (1, 2, 4, 8), 10
 #: How much wider local anomalies spread than normal rows, in variance, and global ones in range (Han et al. 2022).
 _WIDER, _BEYOND = 5.0, 1.1
 #: Share of values that is swapped.
@@ -127,16 +129,24 @@ def _local(rows: np.ndarray, stream: np.random.Generator) -> np.ndarray:
     standard = (rows - rows.mean(axis=0)) / scale
     few = standard[stream.permutation(len(rows))[:_MIXTURE_ROWS]]
     seed = int(stream.integers(1 << 31))
-    mixtures = [_mixture(k, seed).fit(few) for k in _COMPONENTS if k == 1 or 2 * k <= len(few)]
+    # Whole covariances want many rows for each column.
+    shape = "full" if len(few) > _ROWS_PER_COLUMN * few.shape[1] else "diag"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # a mixture near enough will do
+        mixtures = [_mixture(k, shape, seed).fit(few) for k in _COMPONENTS if k == 1 or 2 * k <= len(few)]
     best = min(mixtures, key=lambda mixture: mixture.bic(few))
     component = stream.choice(best.n_components, size=len(rows), p=best.weights_)
-    spread = np.linalg.cholesky(_WIDER * best.covariances_)
-    noise = np.einsum("nij,nj->ni", spread[component], stream.standard_normal(rows.shape))
+    noise = np.sqrt(_WIDER) * stream.standard_normal(rows.shape)
+    if shape == "full":
+        noise = np.einsum("nij,nj->ni", np.linalg.cholesky(best.covariances_)[component], noise)
+    else:
+        noise *= np.sqrt(best.covariances_)[component]
     return (best.means_[component] + noise) * scale + rows.mean(axis=0)
 
 
-def _mixture(n_components: int, seed: int) -> GaussianMixture:
-    return GaussianMixture(n_components, reg_covar=1e-4, max_iter=50, init_params="k-means++", random_state=seed)
+def _mixture(n_components: int, shape: str, seed: int) -> GaussianMixture:
+    settings = {"reg_covar": 1e-4, "init_params": "k-means++", "random_state": seed}
+    return GaussianMixture(n_components, covariance_type=shape, **settings)
 
 
 _KINDS: dict[str, Callable[[np.ndarray, np.random.Generator], np.ndarray]] = {
