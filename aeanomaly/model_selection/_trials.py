@@ -140,9 +140,9 @@ class Trials:
 
     def _apart(self, pairs: list[tuple[Trial, Any]]) -> Iterator[tuple[Trial, Any, float]]:
         """The same of estimators that cannot be stacked."""
-        trials = [(trial, estimator, self.rows(self.folds[trial.fold].train)) for trial, estimator in pairs]
-        fits = Parallel(n_jobs=self.n_jobs)(delayed(_fit_apart)(estimator, rows) for _, estimator, rows in trials)
-        for (trial, _, _), (fitted, seconds) in zip(trials, fits, strict=True):
+        rows = [self.rows(fold.train) for fold in self.folds] if pairs else []
+        calls = (delayed(_fit_apart)(estimator, rows[trial.fold]) for trial, estimator in pairs)
+        for (trial, _), (fitted, seconds) in zip(pairs, Parallel(n_jobs=self.n_jobs)(calls), strict=True):
             yield trial, fitted, seconds
 
 
