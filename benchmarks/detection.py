@@ -24,7 +24,7 @@ from tqdm import tqdm
 
 from aeanomaly import __version__
 from benchmarks.peers import Entry, entries, surroundings, threads, warm_up
-from benchmarks.protocol import SETTINGS, Split, UsageError, find, read, sample, split
+from benchmarks.protocol import SETTINGS, Split, UsageError, find, folder_of, named, read, sample, split
 from benchmarks.tables import write_report
 
 COLUMNS = (
@@ -101,25 +101,9 @@ def _whole(text: str) -> int:
 
 
 def _listing(options: argparse.Namespace) -> str:
-    datasets = list(find(_folder(options))) if options.data or "AEANOMALY_DATA" in os.environ else []
+    datasets = list(find(folder_of(options.data))) if options.data or "AEANOMALY_DATA" in os.environ else []
     lines = ["detectors:", *(f"  {name}" for name in entries()), *(["data sets:"] if datasets else [])]
     return "\n".join([*lines, *(f"  {name}" for name in datasets)]) + "\n"
-
-
-def _folder(options: argparse.Namespace) -> Path:
-    folder = options.data or os.environ.get("AEANOMALY_DATA")
-    if not folder:
-        raise UsageError("no data: pass --data FOLDER, or set AEANOMALY_DATA, to a folder of .npz or .csv files")
-    return Path(folder)
-
-
-def _named(option: str, names: Iterable[str] | None, known: Iterable[str]) -> list[str]:
-    """The known ones that were asked for, in their own order; all where none was."""
-    known = list(known)
-    unknown = [name for name in names or () if name not in known]
-    if unknown:
-        raise UsageError(f"{option}: {unknown[0]!r} is none of {', '.join(known)}")
-    return [name for name in known if names is None or name in names]
 
 
 def run(options: argparse.Namespace) -> None:
@@ -146,9 +130,9 @@ def _progress(total: int) -> Any:
 
 def _plan(options: argparse.Namespace) -> tuple[dict[str, Path], list[Job]]:
     """The files, and what is left to do, data set by data set, so that each is read once."""
-    paths, known = find(_folder(options)), entries()
-    datasets = _named("--datasets", options.datasets, paths)
-    detectors = _named("--detectors", options.detectors, known)
+    paths, known = find(folder_of(options.data)), entries()
+    datasets = named("--datasets", options.datasets, paths)
+    detectors = named("--detectors", options.detectors, known)
     seeds = (0, 1, 2) if options.seeds is None else dict.fromkeys(options.seeds)
     settings = dict.fromkeys(options.settings)
     done = set(_runs(_prepared(_runs_file(options)))[_KEY].itertuples(index=False, name=None))

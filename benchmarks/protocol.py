@@ -1,5 +1,6 @@
 """The protocol: from a file to rows to learn from, rows to score, and the answers, which no detector sees."""
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -33,6 +34,23 @@ class Split:
         """The same split in units of the training rows: mean 0 and variance 1 per column."""
         scaler = StandardScaler().fit(self.train)
         return replace(self, train=scaler.transform(self.train), test=scaler.transform(self.test))
+
+
+def folder_of(data: Path | None) -> Path:
+    """The folder of data sets: the one given, or that of $AEANOMALY_DATA."""
+    folder = data or os.environ.get("AEANOMALY_DATA")
+    if not folder:
+        raise UsageError("no data: pass --data FOLDER, or set AEANOMALY_DATA, to a folder of .npz or .csv files")
+    return Path(folder)
+
+
+def named(option: str, names: Iterable[str] | None, known: Iterable[str]) -> list[str]:
+    """The known ones that were asked for, in their own order; all where none was."""
+    known = list(known)
+    unknown = [name for name in names or () if name not in known]
+    if unknown:
+        raise UsageError(f"{option}: {unknown[0]!r} is none of {', '.join(known)}")
+    return [name for name in known if names is None or name in names]
 
 
 def find(folder: Path) -> dict[str, Path]:

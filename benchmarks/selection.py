@@ -11,7 +11,6 @@ goes on with the data set where it was.
 """
 
 import argparse
-import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -42,7 +41,8 @@ from aeanomaly.model_selection import (
     pseudo_anomaly_ratio,
     roc_auc,
 )
-from benchmarks.protocol import Split, UsageError, find, read, sample, split
+from benchmarks.protocol import Split, UsageError, find, folder_of, named, read, sample, split
+from benchmarks.tables import markdown
 
 #: Training rows of a data set at most.
 LARGEST = 2000
@@ -101,18 +101,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run(options: argparse.Namespace) -> pd.DataFrame:
     """All lines, those of earlier commands included."""
-    folder = options.data or os.environ.get("AEANOMALY_DATA")
-    if not folder:
-        raise UsageError("no data: pass --data FOLDER, or set AEANOMALY_DATA, to a folder of .npz or .csv files")
-    paths, file = find(Path(folder)), options.out / "selection.csv"
-    if unknown := set(options.datasets or ()) - set(paths):
-        raise UsageError(f"--datasets: {sorted(unknown)[0]!r} is none of {', '.join(paths)}")
+    paths, file = find(folder_of(options.data)), options.out / "selection.csv"
     options.out.mkdir(parents=True, exist_ok=True)
     lines = pd.read_csv(file) if file.exists() else pd.DataFrame(columns=_KEY)
     done = set(lines[_KEY].itertuples(index=False, name=None))
     jobs = [
         (pool, name, seed)
-        for name in options.datasets or paths
+        for name in named("--datasets", options.datasets, paths)
         for pool in options.pools
         for seed in options.seeds
         if (pool, name, seed) not in done
@@ -161,7 +156,7 @@ def write_report(lines: pd.DataFrame, folder: Path) -> str:
             f"{', '.join(map(str, sorted(of_pool['seed'].unique())))}. Mean AUROC of the default {default:.4f}, of a "
             f"random choice {settings.mean().mean():.4f}, of the best {settings.max().mean():.4f}. Regret: what a "
             "choice lacks of the best, as a share of what a random one lacks. +-: standard error over the data sets.",
-            _markdown(table),
+            markdown(["criterion", *(column.strip() for column in table)], _rows(table)),
         ]
     text = "\n\n".join(parts) + "\n"
     (folder / "selection.md").write_text(text, encoding="utf-8")
@@ -200,14 +195,11 @@ def _standard_error(values: np.ndarray) -> float:
     return float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else float("nan")
 
 
-def _markdown(table: pd.DataFrame) -> str:
-    head = ["criterion", *(column.strip() for column in table)]
-    body = [
-        [str(name), *(f"{value:.3f}" if j != 2 else f"{value:.4f}" for j, value in enumerate(row))]
-        for name, row in zip(table.index, table.to_numpy(), strict=True)
-    ]
-    lines = [head, ["---", *(["---:"] * table.shape[1])], *body]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+def _rows(table: pd.DataFrame) -> list[list[str]]:
+    """Cells of a summary."""
+    texts = table.map("{:.3f}".format)
+    texts["AUROC of its choice"] = table["AUROC of its choice"].map("{:.4f}".format)
+    return [[str(name), *row] for name, row in zip(texts.index, texts.to_numpy(), strict=True)]
 
 
 if __name__ == "__main__":

@@ -1,35 +1,24 @@
 """Where fits start: the encoded table, and a network whose weights are drawn."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
-import torch
 
 from aeanomaly.detectors._model import Model
-from aeanomaly.nn import NetworkSpec
 from aeanomaly.preprocessing import Schema, encode_table
-from aeanomaly.streams import MemberKey
 
 
 class Starts:
     """Each made anew."""
 
-    def encoded(self, table: np.ndarray, likelihood: str, standardize: bool, names: Any) -> tuple[Schema, np.ndarray]:
-        """The schema of a table (N, F), and its rows (N, D)."""
-        return encode_table(table, likelihood, standardize, names)
+    def encoded(self, table: np.ndarray, *how: Any) -> tuple[Schema, np.ndarray]:
+        """As `encode_table`."""
+        return encode_table(table, *how)
 
-    def model(
-        self,
-        schema: Schema,
-        spec: NetworkSpec,
-        keys: Sequence[MemberKey],
-        rows: np.ndarray,
-        device: torch.device,
-        **rest: Any,
-    ) -> Model:
-        """A model with newly drawn weights (see `Model.fresh`)."""
-        return Model.fresh(schema, spec, keys, rows, device, **rest)
+    def model(self, *what: Any, **rest: Any) -> Model:
+        """As `Model.fresh`."""
+        return Model.fresh(*what, **rest)
 
 
 class RememberedStarts(Starts):
@@ -45,23 +34,16 @@ class RememberedStarts(Starts):
             self._source, self._known = source, {}
         return self
 
-    def encoded(self, table: np.ndarray, likelihood: str, standardize: bool, names: Any) -> tuple[Schema, np.ndarray]:
-        key = (likelihood, standardize)
+    def encoded(self, table: np.ndarray, *how: Any) -> tuple[Schema, np.ndarray]:
+        key = how[:2]  # the names of columns are for errors
         if key not in self._known:
-            self._known[key] = super().encoded(table, likelihood, standardize, names)
+            self._known[key] = super().encoded(table, *how)
         return self._known[key]
 
-    def model(
-        self,
-        schema: Schema,
-        spec: NetworkSpec,
-        keys: Sequence[MemberKey],
-        rows: np.ndarray,
-        device: torch.device,
-        **rest: Any,
-    ) -> Model:
+    def model(self, *what: Any, **rest: Any) -> Model:
+        schema, spec, keys, _, device = what
         samples = tuple(hash(sample.tobytes()) for sample in rest["samples"])
         key = (id(schema), spec, tuple(keys), device, *sorted({**rest, "samples": samples}.items()))
         if key not in self._known:
-            self._known[key] = super().model(schema, spec, keys, rows, device, **rest)
+            self._known[key] = super().model(*what, **rest)
         return self._known[key].copy()

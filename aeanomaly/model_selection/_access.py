@@ -7,14 +7,19 @@ import pandas as pd
 from sklearn.pipeline import Pipeline
 
 
+def front_and_detector(estimator: Any) -> tuple[Pipeline | None, Any]:
+    """The steps in front of the last one, None where there are none, and the last one, which is a detector."""
+    if not isinstance(estimator, Pipeline):
+        return None, estimator
+    return (estimator[:-1] if len(estimator.steps) > 1 else None), estimator.steps[-1][1]
+
+
 def detector_and_rows(estimator: Any, X: Any) -> tuple[Any, Any]:
     """The detector at the end of a fitted estimator, and the rows as they reach it."""
-    estimator = getattr(estimator, "best_estimator_", estimator)
-    if isinstance(estimator, Pipeline):
-        for _, step in estimator.steps[:-1]:
-            X = X if step in (None, "passthrough") else step.transform(X)
-        return estimator[-1], X
-    return estimator, X
+    front, detector = front_and_detector(getattr(estimator, "best_estimator_", estimator))
+    for _, step in front.steps if front is not None else ():
+        X = X if step in (None, "passthrough") else step.transform(X)
+    return detector, X
 
 
 def scores_of(estimator: Any, X: Any) -> np.ndarray:

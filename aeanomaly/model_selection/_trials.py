@@ -15,6 +15,7 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.parallel import Parallel, delayed
 
 from aeanomaly.detectors import BaseDetector, fit_together
+from aeanomaly.model_selection._access import front_and_detector
 
 
 class Fold(NamedTuple):
@@ -182,12 +183,12 @@ class _Preparation:
             for candidate, parameters in enumerate(self._trials.candidates):
                 trial = Trial(candidate, number)
                 estimator = clone(self._trials.estimator).set_params(**clone(parameters, safe=False))
-                detector = estimator.steps[-1][1] if isinstance(estimator, Pipeline) else estimator
+                front, detector = front_and_detector(estimator)
                 if not isinstance(detector, BaseDetector):
                     self.apart.append((trial, estimator))
                     continue
                 try:
-                    steps, table = fronts.fitted(estimator)
+                    steps, table = fronts.fitted(front)
                 except Exception as error:
                     self.failed.append((trial, error))
                     continue
@@ -202,11 +203,10 @@ class _Fronts:
         self._rows = rows
         self._known: dict[str, tuple[list[Any], Any]] = {}
 
-    def fitted(self, estimator: Any) -> tuple[list[Any], Any]:
-        """The fitted steps, none for a detector alone, and the table that comes out of them."""
-        if not isinstance(estimator, Pipeline) or len(estimator.steps) == 1:
+    def fitted(self, front: Pipeline | None) -> tuple[list[Any], Any]:
+        """The fitted steps, and the table that comes out of them."""
+        if front is None:
             return [], self._rows[0]
-        front = estimator[:-1]
         key = joblib.hash(front)
         if key not in self._known:
             table = front.fit_transform(*self._rows)

@@ -7,10 +7,9 @@ from typing import Any
 import joblib
 import numpy as np
 from sklearn.base import clone
-from sklearn.pipeline import Pipeline
 
 from aeanomaly.detectors import AutoencoderEnsemble, BaseDetector, VariationalAutoencoder
-from aeanomaly.model_selection._access import detector_and_rows
+from aeanomaly.model_selection._access import detector_and_rows, front_and_detector
 
 #: Parameters by which a likelihood is one of something else.
 _UNITS = ("likelihood", "standardize", "missing", "column_types")
@@ -92,5 +91,5 @@ def check_comparable(scorers: Iterable[Any], estimator: Any, candidates: Sequenc
 
 def _units(estimator: Any) -> str:
     """What a likelihood of this estimator is a likelihood of."""
-    front, detector = (estimator[:-1], estimator[-1]) if isinstance(estimator, Pipeline) else (None, estimator)
-    return joblib.hash((front and front.steps, [getattr(detector, name, None) for name in _UNITS]))
+    front, detector = front_and_detector(estimator)
+    return joblib.hash((front, [getattr(detector, name, None) for name in _UNITS]))
