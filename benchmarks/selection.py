@@ -20,7 +20,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from scipy.stats import spearmanr
+from scipy.stats import rankdata, spearmanr
+from sklearn.linear_model import Ridge
 from sklearn.model_selection import KFold, ParameterGrid
 from sklearn.pipeline import Pipeline
 from tqdm import tqdm
@@ -34,12 +35,14 @@ from aeanomaly import (
 )
 from aeanomaly.model_selection import (
     StackedGridSearchCV,
+    consensus,
     excess_mass,
     log_likelihood,
     mass_volume,
     pseudo_anomaly_auc,
     pseudo_anomaly_ratio,
     roc_auc,
+    stability,
 )
 from benchmarks.protocol import Split, UsageError, find, folder_of, named, read, sample, split
 from benchmarks.tables import markdown
@@ -53,7 +56,20 @@ CRITERIA: dict[str, Callable[..., float]] = {
     "mass_volume": mass_volume,
     **{f"pseudo_anomaly_auc, {kind}": partial(pseudo_anomaly_auc, kind=kind) for kind in _KINDS},
     **{f"pseudo_anomaly_ratio, {kind}": partial(pseudo_anomaly_ratio, kind=kind) for kind in _KINDS},
+    "consensus": consensus,
+    "stability": stability,
 }
+#: By name, criteria whose ranks are added up.
+SUMS = {
+    "sum of consensus and ratio, dependency": ["consensus", "pseudo_anomaly_ratio, dependency"],
+    "sum of consensus and ratio, local": ["consensus", "pseudo_anomaly_ratio, local"],
+    "sum of consensus and stability": ["consensus", "stability"],
+    "sum of all": list(CRITERIA),
+}
+#: The sum with weights learned on the other data sets.
+LEARNED = "weighted sum, learned elsewhere"
+#: How much the weights are held back: those of so many collinear ranks mean little.
+_RIDGE = 10.0
 _DETECTORS = (
     DenoisingAutoencoder,
     UndercompleteAutoencoder,
@@ -170,8 +186,7 @@ def summary(lines: pd.DataFrame) -> pd.DataFrame:
     random, best, default = truth.mean(axis=1), truth.max(axis=1), truth[:, 0]
     to_win = (best - random).mean()
     rows = {}
-    for name in CRITERIA:
-        said = np.array([pair[name].to_numpy() for pair in pairs])
+    for name, said in _everything_said(pairs, truth).items():
         rho = np.array([_correlation(s, t) for s, t in zip(said, truth, strict=True)])
         chosen = truth[np.arange(len(truth)), np.argmax(np.where(np.isnan(said), -np.inf, said), axis=1)]
         rows[name] = {
@@ -183,6 +198,34 @@ def summary(lines: pd.DataFrame) -> pd.DataFrame:
             "+- ": _standard_error(chosen - default),
         }
     return pd.DataFrame(rows).T.sort_values("rank correlation", ascending=False)
+
+
+def _everything_said(pairs: list[pd.DataFrame], truth: np.ndarray) -> dict[str, np.ndarray]:
+    """Criteria and combinations of them: what each says of the candidates (C,) on each data set (N,), (N, C)."""
+    said = {name: np.array([pair[name].to_numpy(dtype=float) for pair in pairs]) for name in CRITERIA}
+    ranks = {name: _ranks(values) for name, values in said.items()}
+    sums = {name: sum(ranks[part] for part in parts) for name, parts in SUMS.items()}
+    datasets = np.array([pair["dataset"].iloc[0] for pair in pairs])
+    learned = _learned(np.stack(list(ranks.values()), axis=2), _ranks(truth), datasets)
+    return {**said, **sums, LEARNED: learned}
+
+
+def _learned(ranks: np.ndarray, truth: np.ndarray, datasets: np.ndarray) -> np.ndarray:
+    """Sums (N, C) of ranks (N, C, criteria), weighted as fits the true ranks (N, C) of all other data sets best."""
+    said = np.zeros_like(truth)
+    for dataset in set(datasets):
+        here = datasets == dataset
+        if not here.all():
+            model = Ridge(_RIDGE, fit_intercept=False)
+            model.fit(ranks[~here].reshape(-1, ranks.shape[2]), truth[~here].ravel())
+            said[here] = ranks[here] @ model.coef_
+    return said
+
+
+def _ranks(values: np.ndarray) -> np.ndarray:
+    """Ranks of candidates from -1/2 to 1/2; what is not a number comes last."""
+    ranks = rankdata(np.where(np.isnan(values), -np.inf, values), axis=1)
+    return (ranks - 1) / max(1, values.shape[1] - 1) - 0.5
 
 
 def _correlation(said: np.ndarray, truth: np.ndarray) -> float:

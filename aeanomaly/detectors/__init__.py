@@ -2,6 +2,7 @@
 
 from aeanomaly.detectors._base import BaseDetector
 from aeanomaly.detectors._saving import REGISTRY, load
+from aeanomaly.detectors._seeds import draw_seed
 from aeanomaly.detectors._together import fit_together
 from aeanomaly.detectors.contractive import ContractiveAutoencoder
 from aeanomaly.detectors.denoising import DenoisingAutoencoder
@@ -19,6 +20,7 @@ __all__ = [
     "SparseAutoencoder",
     "UndercompleteAutoencoder",
     "VariationalAutoencoder",
+    "draw_seed",
     "fit_together",
     "load",
 ]

@@ -59,6 +59,22 @@ _RECIPE = Recipe(
 _ROBUST_RECIPE = Recipe((Variety(), Variety(code=1 / 32)), kernel_share=1 / 8)
 
 
+_PARTS = (real(0, 1, with_high=True), real(0), real(0))
+
+
+def _are_varieties(value: Any) -> bool:
+    if value is None:
+        return True
+    if not isinstance(value, (tuple, list)) or not value:
+        return False
+    return all(
+        isinstance(variety, (tuple, list))
+        and len(variety) == len(_PARTS)
+        and all(rule.allows(part) for rule, part in zip(_PARTS, variety, strict=True))
+        for variety in value
+    )
+
+
 @registered("ensemble")
 @documented
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -77,6 +93,10 @@ class AutoencoderEnsemble(BaseDetector):
         Networks in the ensemble.
     max_samples : float in (0, 1], default=0.9
         Share of the rows that each member trains on, drawn anew for each.
+    varieties : sequence of (code, noise, rate) or None, default=None
+        What sets members apart, one after another and again from the first: the share of the code that a
+        member uses, in (0, 1], and factors of its noise and of its learning rate, above 0. None: (1, 1, 1),
+        (1, 1/2, 1), (1/4, 1, 1/2), (1, 2, 1/2); with `robust` (1, 1, 1), (1/32, 1, 1).
     kernel : bool, default=True
         Whether a kernel member votes beside the networks, with half of the score (an eighth with
         `robust`): a smoother of at most 2,048 training rows that nothing trains, for real columns the
@@ -109,12 +129,16 @@ class AutoencoderEnsemble(BaseDetector):
     hidden_layer_sizes: tuple[int, ...] = ()
     n_estimators: int = 4
     max_samples: float = 0.9
+    varieties: tuple[tuple[float, float, float], ...] | None = None
     kernel: bool = True
 
     _rules: ClassVar[dict[str, Rule]] = {
         **SHARED_RULES,
         "n_estimators": integer(1),
         "max_samples": real(0, 1, with_high=True),
+        "varieties": Rule(
+            _are_varieties, "None, or tuples (code in (0, 1], noise above 0, rate above 0), one at least"
+        ),
         "kernel": flag(),
     }
     _auto_latent_dim = staticmethod(many_prototypes)
@@ -126,7 +150,8 @@ class AutoencoderEnsemble(BaseDetector):
 
     @property
     def _varieties(self) -> list[Variety]:
-        return list(islice(cycle(self._recipe.varieties), self.n_estimators))
+        varieties = self._recipe.varieties if self.varieties is None else (Variety(*v) for v in self.varieties)
+        return list(islice(cycle(varieties), self.n_estimators))
 
     @property
     def _n_members(self) -> int:

@@ -1,17 +1,21 @@
 """Choosing a detector: scorers with and without labels, and searches that fit all candidates together."""
 
 from aeanomaly.model_selection._default import DEFAULT_SCORING
+from aeanomaly.model_selection.comparison import consensus, stability
 from aeanomaly.model_selection.labelled import average_precision, precision_at_n, roc_auc
 from aeanomaly.model_selection.likelihood import elbo, log_likelihood
 from aeanomaly.model_selection.pseudo import pseudo_anomaly_auc, pseudo_anomaly_ratio
+from aeanomaly.model_selection.recommendation import Recommendation, recommend
 from aeanomaly.model_selection.search import StackedGridSearchCV, StackedRandomizedSearchCV
 from aeanomaly.model_selection.volume import excess_mass, mass_volume
 
 __all__ = [
     "DEFAULT_SCORING",
+    "Recommendation",
     "StackedGridSearchCV",
     "StackedRandomizedSearchCV",
     "average_precision",
+    "consensus",
     "elbo",
     "excess_mass",
     "log_likelihood",
@@ -19,5 +23,7 @@ __all__ = [
     "precision_at_n",
     "pseudo_anomaly_auc",
     "pseudo_anomaly_ratio",
+    "recommend",
     "roc_auc",
+    "stability",
 ]

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import product
 from typing import Any, NamedTuple
 
 import joblib
@@ -14,8 +15,9 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
 from sklearn.utils.parallel import Parallel, delayed
 
-from aeanomaly.detectors import BaseDetector, fit_together
-from aeanomaly.model_selection._access import front_and_detector
+from aeanomaly.detectors import BaseDetector, draw_seed, fit_together
+from aeanomaly.model_selection._access import front_and_detector, scores_of
+from aeanomaly.model_selection.comparison import Comparison
 
 
 class Fold(NamedTuple):
@@ -26,10 +28,11 @@ class Fold(NamedTuple):
 
 
 class Trial(NamedTuple):
-    """A candidate's number, and a fold's."""
+    """A candidate's number, a fold's, and that of a fit with a seed of its own."""
 
     candidate: int
     fold: int
+    repeat: int = 0
 
 
 @dataclass
@@ -42,12 +45,15 @@ class Outcome:
         What the fit raised.
     scores : dict
         (scorer's name, bytes of the rows' numbers) -> what the scorer answered, or the exception that it raised.
+    compared : dict
+        Bytes of the rows' numbers -> what the estimator says of these rows, for comparisons, or an exception.
     fit_time, score_time : float
         Seconds; of the fit its share, where many were fitted together.
     """
 
     error: Exception | None = None
     scores: dict[tuple[str, bytes], Any] = field(default_factory=dict)
+    compared: dict[bytes, Any] = field(default_factory=dict)
     fit_time: float = 0.0
     score_time: float = 0.0
 
@@ -65,7 +71,7 @@ class Trials:
         Parameters.
     X, y : array-like, array-like or None
     folds : sequence of Fold
-    scorers : mapping of str to callable(estimator, X[, y])
+    scorers : mapping of str to callable(estimator, X[, y]) or Comparison
     scores_train : bool
         Whether training rows are scored, too.
     raises : bool
@@ -84,8 +90,11 @@ class Trials:
     raises: bool
     n_jobs: int | None
 
+    def __len__(self) -> int:
+        return len(self.candidates) * len(self.folds) * self.n_repeats
+
     def run(self, on_done: Callable[[], Any]) -> dict[Trial, Outcome]:
-        """Fit and score all; `on_done` is called after each."""
+        """Fit and score all; `on_done` is called after each. Gives the first fits, repeats' times and say included."""
         preparation, outcomes, seconds = _Preparation(self), dict[Trial, Outcome](), 0.0
         for trial, fitted, taken in self._stacked(preparation):
             outcomes[trial] = self._outcome(trial, fitted)
@@ -97,11 +106,26 @@ class Trials:
             outcomes[trial] = self._outcome(trial, fitted)
             outcomes[trial].fit_time = taken
             on_done()
-        return outcomes
+        for number in range(len(self.folds)):
+            self._compare(number, outcomes)
+        return {trial: outcome for trial, outcome in outcomes.items() if trial.repeat == 0}
 
     @property
     def n_rows(self) -> int:
         return _n_rows(self.X)
+
+    @property
+    def n_repeats(self) -> int:
+        """Fits of each candidate on each fold."""
+        return max((comparison.n_fits for comparison in self._comparisons.values()), default=1)
+
+    @property
+    def _comparisons(self) -> dict[str, Comparison]:
+        return {name: scorer for name, scorer in self.scorers.items() if isinstance(scorer, Comparison)}
+
+    def _scored(self, fold: Fold) -> list[np.ndarray]:
+        """Numbers of the rows that are scored."""
+        return [fold.test, fold.train] if self.scores_train else [fold.test]
 
     def rows(self, numbers: np.ndarray) -> tuple[Any, ...]:
         """Rows as a scorer takes them: X, and y if there is any."""
@@ -113,13 +137,28 @@ class Trials:
             if self.raises:
                 raise fitted
             return Outcome(error=fitted)
-        outcome, fold, clock = Outcome(), self.folds[trial.fold], time.perf_counter()
-        for numbers in (fold.test, fold.train) if self.scores_train else (fold.test,):
-            rows = self.rows(numbers)
-            for name, scorer in self.scorers.items():
-                outcome.scores[name, numbers.tobytes()] = self._score(scorer, fitted, rows)
+        outcome, clock, comparisons = Outcome(), time.perf_counter(), self._comparisons
+        for numbers in self._scored(self.folds[trial.fold]):
+            rows, key = self.rows(numbers), numbers.tobytes()
+            if comparisons:
+                outcome.compared[key] = self._score(scores_of, fitted, rows[:1])
+            for name in self.scorers if trial.repeat == 0 else ():
+                if name not in comparisons:
+                    outcome.scores[name, key] = self._score(self.scorers[name], fitted, rows)
         outcome.score_time = time.perf_counter() - clock
         return outcome
+
+    def _compare(self, fold: int, outcomes: dict[Trial, Outcome]) -> None:
+        """Give the first fits of a fold what comparisons say, and their repeats' time."""
+        fits = [[outcomes[Trial(c, fold, r)] for r in range(self.n_repeats)] for c in range(len(self.candidates))]
+        for first, *others in fits:
+            first.fit_time += sum(other.fit_time for other in others)
+            first.score_time += sum(other.score_time for other in others)
+        for name, comparison in self._comparisons.items():
+            for key in [numbers.tobytes() for numbers in self._scored(self.folds[fold])]:
+                values = _compared(comparison, [[fit.error or fit.compared[key] for fit in own] for own in fits])
+                for (first, *_), value in zip(fits, values, strict=True):
+                    first.scores[name, key] = value
 
     def _score(self, scorer: Callable[..., Any], fitted: Any, rows: tuple[Any, ...]) -> Any:
         try:
@@ -153,6 +192,18 @@ def folds_of(X: Any, splits: Iterable[tuple[Any, Any]]) -> list[Fold]:
     return [Fold(numbers[train], numbers[test]) for train, test in splits]
 
 
+def _compared(comparison: Comparison, said: list[list[Any]]) -> list[Any]:
+    """A value for each candidate, or what one of its fits raised: scores or exceptions, (C, S) of them."""
+    said = [own[: comparison.n_fits] for own in said]
+    values: list[Any] = [next((scores for scores in own if isinstance(scores, Exception)), None) for own in said]
+    sound = [number for number, error in enumerate(values) if error is None]
+    if sound:
+        compared = comparison.compare(np.array([said[number] for number in sound]))
+        for number, value in zip(sound, compared, strict=True):
+            values[number] = float(value)
+    return values
+
+
 def _n_rows(X: Any) -> int:
     return X.shape[0] if hasattr(X, "shape") else len(X)
 
@@ -180,10 +231,11 @@ class _Preparation:
         """Detectors that are not fitted, each with its table."""
         for number, fold in enumerate(self._trials.folds):
             fronts = _Fronts(self._trials.rows(fold.train))
-            for candidate, parameters in enumerate(self._trials.candidates):
-                trial = Trial(candidate, number)
+            for candidate, repeat in product(range(len(self._trials.candidates)), range(self._trials.n_repeats)):
+                trial, parameters = Trial(candidate, number, repeat), self._trials.candidates[candidate]
                 estimator = clone(self._trials.estimator).set_params(**clone(parameters, safe=False))
                 front, detector = front_and_detector(estimator)
+                _reseed(detector, repeat)
                 if not isinstance(detector, BaseDetector):
                     self.apart.append((trial, estimator))
                     continue
@@ -212,6 +264,14 @@ class _Fronts:
             table = front.fit_transform(*self._rows)
             self._known[key] = (front.steps, table)
         return self._known[key]
+
+
+def _reseed(detector: Any, repeat: int) -> None:
+    """Give a repeat a seed of its own: another, but the same every time."""
+    state = detector.get_params(deep=False).get("random_state")
+    if repeat and state is not None:
+        seed = np.random.SeedSequence((draw_seed(state), repeat)).generate_state(1)[0]
+        detector.set_params(random_state=int(seed))
 
 
 def _whole(estimator: Any, steps: list[Any], detector: Any) -> Any:

@@ -13,6 +13,7 @@ from tqdm.auto import tqdm
 
 from aeanomaly.model_selection._default import DEFAULT_SCORING
 from aeanomaly.model_selection._trials import Outcome, Trial, Trials, folds_of
+from aeanomaly.model_selection.comparison import check_enough
 from aeanomaly.model_selection.likelihood import check_comparable
 
 #: What scikit-learn calls a scorer that is the only one.
@@ -64,6 +65,7 @@ class _StackedSearch:
         X, y, groups = indexable(X, y, groups)
         scorers, candidates = self._scorers(), self._candidates()
         check_comparable(scorers.values(), self.estimator, candidates)
+        check_enough(scorers.values(), candidates)
         splitter = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
         trials = Trials(
             estimator=self.estimator,
@@ -76,8 +78,7 @@ class _StackedSearch:
             raises=self.error_score == "raise",
             n_jobs=self.n_jobs,
         )
-        total = len(candidates) * len(trials.folds)
-        with tqdm(total=total, desc=type(self).__name__, unit="fit", disable=not self.verbose) as bar:
+        with tqdm(total=len(trials), desc=type(self).__name__, unit="fit", disable=not self.verbose) as bar:
             outcomes = trials.run(bar.update)
         self._keep_books(trials, outcomes)
         return self

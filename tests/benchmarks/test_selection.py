@@ -57,6 +57,7 @@ def test_labels_are_not_seen_by_criteria(folder, monkeypatch):
     """All criteria are asked about training rows, in which there are no anomalies."""
     seen = []
     monkeypatch.setattr(selection, "CRITERIA", {"x": lambda estimator, X, y=None: seen.append((len(X), y)) or 1.0})
+    monkeypatch.setattr(selection, "SUMS", {})
     run(folder, "--datasets", "a", "--pools", "settings")
     assert {y for _, y in seen} == {None}
     assert sum(n for n, _ in seen) == 2 * 40
@@ -65,6 +66,7 @@ def test_labels_are_not_seen_by_criteria(folder, monkeypatch):
 def test_summary_of_a_criterion_that_knows_and_of_one_that_errs(monkeypatch):
     auroc = [[0.8, 0.7, 0.9], [0.5, 0.8, 0.2]]
     monkeypatch.setattr(selection, "CRITERIA", dict.fromkeys(["knows", "errs", "mute"]))
+    monkeypatch.setattr(selection, "SUMS", {"half": ["knows", "mute"], "none": ["knows", "errs"]})
     lines = pd.DataFrame(
         {"dataset": name, "seed": 0, "candidate": c, "auroc": value, "knows": value, "errs": -value, "mute": 1.0}
         for name, values in zip("ab", auroc, strict=True)
@@ -79,6 +81,17 @@ def test_summary_of_a_criterion_that_knows_and_of_one_that_errs(monkeypatch):
     assert errs["regret"] == pytest.approx((0.2 + 0.6) / (0.1 + 0.3))
     assert mute["less the default's"] == 0
     assert knows["less the default's"] == pytest.approx(0.2)
+    assert table.loc["half"].equals(knows)
+    assert table.loc["none"].equals(mute)
+    # What tells good from bad on one data set does so on the other.
+    assert table.loc[selection.LEARNED].equals(knows)
+
+
+def test_weights_are_learned_on_the_other_data_sets():
+    """Where they point the other way, the learned sum is wrong."""
+    truth = np.array([[-0.5, 0.0, 0.5], [0.5, 0.0, -0.5]])
+    said = selection._learned(np.tile([-0.5, 0.0, 0.5], (2, 1))[:, :, None], truth, np.array(["a", "b"]))
+    assert np.argsort(said).tolist() == [[2, 1, 0], [0, 1, 2]]
 
 
 @pytest.mark.parametrize("words", [["--datasets", "c"], ["--pools", "x"]])

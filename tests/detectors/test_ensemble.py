@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.metrics import roc_auc_score
 
 import aeanomaly
@@ -147,3 +148,19 @@ def test_robust_training_tells_the_anomalies_that_it_trained_on(cls):
     plain, robust = (cls(robust=r, random_state=0).fit(X).score_samples(X) for r in (False, True))
     assert roc_auc_score(wrong, -robust) > 0.9
     assert roc_auc_score(wrong, -robust) > roc_auc_score(wrong, -plain) - 0.005
+
+
+def test_varieties_set_members_apart_one_after_another(rows):
+    varieties = ((1, 1, 1), (0.25, 2, 0.5))
+    detector = AutoencoderEnsemble(varieties=varieties, n_estimators=3, latent_dim=32, max_iter=20, random_state=0)
+    assert detector.fit(rows)._model.spec.code_sizes == (32, 8, 32)
+    assert detector._rates() == [2e-3, 1e-3, 2e-3]
+    named = AutoencoderEnsemble(max_iter=20, latent_dim=32, random_state=0)
+    spelt_out = clone(named).set_params(varieties=[(1, 1, 1), (1, 0.5, 1), (0.25, 1, 0.5), (1, 2, 0.5)])
+    np.testing.assert_array_equal(named.fit(rows).score_samples(rows), spelt_out.fit(rows).score_samples(rows))
+
+
+@pytest.mark.parametrize("varieties", [(), "abc", ((1, 1),), ((2, 1, 1),), ((1, 0, 1),), ((1, 1, float("nan")),), 3])
+def test_varieties_that_are_none_are_named(rows, varieties):
+    with pytest.raises(ValueError, match="varieties must be None, or tuples"):
+        AutoencoderEnsemble(varieties=varieties).fit(rows)

@@ -5,7 +5,7 @@ from contextlib import nullcontext
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import loguniform
+from scipy.stats import loguniform, rankdata, spearmanr
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.ensemble import IsolationForest
 from sklearn.exceptions import FitFailedWarning
@@ -17,6 +17,7 @@ from sklearn.model_selection import (
     ShuffleSplit,
     StratifiedKFold,
 )
+from sklearn.neighbors import LocalOutlierFactor
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
@@ -25,11 +26,13 @@ from aeanomaly.model_selection import (
     DEFAULT_SCORING,
     StackedGridSearchCV,
     StackedRandomizedSearchCV,
+    consensus,
     elbo,
     excess_mass,
     log_likelihood,
     pseudo_anomaly_auc,
     roc_auc,
+    stability,
 )
 
 DETECTOR = DenoisingAutoencoder(max_iter=20, latent_dim=16, random_state=0)
@@ -284,3 +287,61 @@ def test_stacks_hold_no_more_members_than_a_few_at_a_time(X, monkeypatch):
     assert sum(sizes) == 80
     assert max(sizes) < 20
     assert len(list(ParameterGrid(grid))) == 40
+
+
+class TestComparisons:
+    @staticmethod
+    def _held_out(settings, X, fold, seed):
+        train, test = fold
+        return clone(DETECTOR).set_params(**settings, random_state=seed).fit(X[train]).score_samples(X[test])
+
+    def test_consensus_is_the_rank_correlation_with_the_others_mean_rank(self, X):
+        folds = list(ShuffleSplit(2, random_state=0).split(X))
+        grid = {"learning_rate": [1e-4, 1e-2], "latent_dim": [4, 16]}
+        found = StackedGridSearchCV(DETECTOR, grid, scoring=consensus, cv=folds, refit=False).fit(X).cv_results_
+        for number, fold in enumerate(folds):
+            ranks = np.array([rankdata(self._held_out(settings, X, fold, 0)) for settings in ParameterGrid(grid)])
+            expected = [spearmanr(r, np.delete(ranks, c, axis=0).mean(axis=0))[0] for c, r in enumerate(ranks)]
+            np.testing.assert_allclose(found[f"split{number}_test_score"], expected)
+
+    def test_stability_is_the_mean_rank_correlation_between_seeds(self):
+        scores = np.random.default_rng(0).normal(size=(2, 3, 40))
+        expected = [np.mean([spearmanr(said[a], said[b])[0] for a, b in [(0, 1), (0, 2), (1, 2)]]) for said in scores]
+        np.testing.assert_allclose(stability.compare(scores), expected)
+
+    def test_seeds_differ_and_are_the_same_every_time(self, X):
+        first, again = (StackedGridSearchCV(DETECTOR, RATES, scoring=stability, cv=3).fit(X) for _ in range(2))
+        np.testing.assert_array_equal(first.cv_results_["mean_test_score"], again.cv_results_["mean_test_score"])
+        assert (first.cv_results_["mean_test_score"] < 0.99).all()
+
+    def test_a_fit_whose_seed_matters_not_is_wholly_stable(self, X):
+        alike = StackedGridSearchCV(LocalOutlierFactor(novelty=True), {"n_neighbors": [5]}, scoring=stability).fit(X)
+        assert alike.cv_results_["mean_test_score"] == pytest.approx([1.0])
+
+    def test_beside_other_metrics_which_stay_what_they_are(self, X):
+        metrics = {"stable": stability, "agreed": consensus, "plain": pseudo_anomaly_auc}
+        search = StackedGridSearchCV(DETECTOR, RATES, scoring=metrics, refit="plain", cv=3, return_train_score=True)
+        alone = GridSearchCV(DETECTOR, RATES, scoring=pseudo_anomaly_auc, cv=3).fit(X)
+        results = search.fit(X).cv_results_
+        np.testing.assert_array_equal(results["mean_test_plain"], alone.cv_results_["mean_test_score"])
+        for name in ("mean_test_stable", "mean_train_stable", "mean_test_agreed", "mean_train_agreed"):
+            assert (np.abs(results[name]) <= 1 + 1e-12).all()
+
+    def test_scores_that_are_all_alike_agree_with_nothing(self):
+        assert consensus.compare(np.array([[[1.0, 1, 1]], [[1, 2, 3]]])).tolist() == [0.0, 0.0]
+
+    def test_a_candidate_that_fails_is_left_out_of_the_comparison(self, X):
+        grid = {"learning_rate": [1e-3, 1e-2, -1]}
+        with pytest.warns((FitFailedWarning, UserWarning)):
+            found = StackedGridSearchCV(DETECTOR, grid, scoring=consensus, cv=3).fit(X).cv_results_
+        sound = StackedGridSearchCV(DETECTOR, RATES, scoring=consensus, cv=3).fit(X).cv_results_
+        np.testing.assert_array_equal(found["mean_test_score"], [*sound["mean_test_score"], np.nan])
+
+    @pytest.mark.parametrize("criterion", [stability, consensus])
+    def test_one_fit_alone_cannot_be_judged(self, criterion, X):
+        with pytest.raises(TypeError, match=f"{criterion.name} compares several fits.*StackedGridSearchCV"):
+            criterion(clone(DETECTOR).fit(X), X)
+
+    def test_one_candidate_has_none_to_agree_with(self, X):
+        with pytest.raises(ValueError, match="at least 2 candidates, and there is 1"):
+            StackedGridSearchCV(DETECTOR, {"latent_dim": [4]}, scoring=consensus).fit(X)

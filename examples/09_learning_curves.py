@@ -1,0 +1,54 @@
+"""
+Are there enough rows, and is the noise right? Learning and validation curves
+=============================================================================
+
+scikit-learn's displays take our detectors as they are. Without labels the curves show `pseudo_anomaly_ratio`: the mean
+log of how many times larger errors are on rows whose columns are drawn apart. Writes ``learning_curves.png``.
+"""
+
+import matplotlib.pyplot as plt
+import numpy as np
+from sklearn.model_selection import LearningCurveDisplay, ValidationCurveDisplay
+
+from aeanomaly import DenoisingAutoencoder
+from aeanomaly.model_selection import pseudo_anomaly_ratio
+
+# %%
+# Rows near a curved sheet of two dimensions in eight columns: what ties the columns together has to be learned.
+rng = np.random.default_rng(0)
+hidden = rng.uniform(-1, 1, size=(2000, 2))
+X = np.tanh(2 * hidden @ rng.normal(size=(2, 8))) + 0.05 * rng.normal(size=(2000, 8))
+
+detector = DenoisingAutoencoder(random_state=0)
+figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained", sharey=True)
+
+# %%
+# More rows help as long as the curve on held-out rows climbs.
+LearningCurveDisplay.from_estimator(
+    detector,
+    X,
+    None,  # labels
+    train_sizes=[0.05, 0.1, 0.2, 0.5, 1.0],
+    cv=3,
+    scoring=pseudo_anomaly_ratio,
+    score_name="log ratio of errors",
+    ax=left,
+)
+left.set_title("rows to train on")
+
+# %%
+# Noise beyond the distance between rows wipes out what there is to learn.
+levels = np.geomspace(0.05, 2, 6)
+ValidationCurveDisplay.from_estimator(
+    detector,
+    X,
+    None,  # labels
+    param_name="corruption_level",
+    param_range=levels,
+    cv=3,
+    scoring=pseudo_anomaly_ratio,
+    score_name="log ratio of errors",
+    ax=right,
+)
+right.set(title="level of the noise", xscale="log")
+figure.savefig("learning_curves.png", dpi=120)

@@ -1,0 +1,131 @@
+"""One call for a table without labels."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from aeanomaly import AutoencoderEnsemble, load
+from aeanomaly.model_selection import DEFAULT_SCORING, Recommendation, recommend
+from aeanomaly.model_selection import recommendation as module
+
+FAST = {"latent_dim": 16, "max_iter": 20, "random_state": 0}
+
+
+def sheet(n_rows, seed=0):
+    stream = np.random.default_rng(seed)
+    t = stream.uniform(-1, 1, size=(n_rows, 1))
+    return np.hstack([t, t**2, np.sin(3 * t)]) + 0.05 * stream.normal(size=(n_rows, 3))
+
+
+def test_it_finds_what_leaves_the_sheet():
+    new, apart = sheet(200, seed=1), np.random.default_rng(2).permuted(sheet(200, seed=3), axis=0)
+    detector = recommend(sheet(400), random_state=0)
+    scores = detector.score_samples(np.concatenate([new, apart]))
+    assert roc_auc_score(np.repeat([1, 0], 200), scores) > 0.9
+
+
+def test_what_it_chose_is_what_is_fitted():
+    detector = recommend(sheet(200), **FAST)
+    table = detector.recommendation_.candidates
+    chosen = table[table["chosen"]]
+    assert 1 <= len(chosen) == len(detector.varieties)
+    assert {round(16 * code) for code, _, _ in detector.varieties} == set(chosen["code"])
+    assert [noise for _, noise, _ in detector.varieties] == list(chosen["noise"])
+    assert detector.n_estimators % len(chosen) == 0
+    assert detector.n_estimators >= 4
+    again = AutoencoderEnsemble(**detector.get_params()).fit(sheet(200))
+    np.testing.assert_array_equal(again.score_samples(sheet(9)), detector.score_samples(sheet(9)))
+
+
+def test_candidates_are_the_best_and_those_within_its_standard_error():
+    table = recommend(sheet(200), **FAST).recommendation_.candidates
+    assert len(table) == 12
+    assert table["mean"].is_monotonic_decreasing
+    bound = table["mean"][0] - table["standard_error"][0]
+    assert table["chosen"].tolist() == (table["mean"] >= bound).tolist()
+
+
+def test_candidates_are_judged_by_the_default_criterion(monkeypatch):
+    """A criterion that prefers a low level of noise gets it, alone."""
+
+    def prefers(estimator, X, y=None):
+        return -estimator.varieties[0][1] - estimator.varieties[0][0] + 1e-9 * X[0, 0]
+
+    monkeypatch.setattr("aeanomaly.model_selection.search.DEFAULT_SCORING", prefers)
+    detector = recommend(sheet(200), **FAST)
+    assert detector.varieties == ((1 / 8, 1 / 2, 1.0),)
+    assert detector.n_estimators == 4
+    assert "ahead of all others" in str(detector.recommendation_)
+
+
+def test_the_same_seed_gives_the_same_bits():
+    first, second = (recommend(sheet(100), **FAST) for _ in range(2))
+    np.testing.assert_array_equal(first.score_samples(sheet(9)), second.score_samples(sheet(9)))
+    assert first.recommendation_.candidates.equals(second.recommendation_.candidates)
+
+
+def test_the_account_says_what_was_tried_and_what_it_is_worth():
+    X = np.column_stack([sheet(60), np.tile([0, 1], 30), np.ones(60)])
+    account = recommend(X, **FAST).recommendation_
+    assert isinstance(account, Recommendation)
+    assert (account.n_samples, account.n_features, account.n_binary, account.n_constant) == (60, 5, 1, 1)
+    text = str(account)
+    assert "60 rows x 5 columns, 1 of two values, 1 constant" in text
+    assert "12 settings" in text
+    assert DEFAULT_SCORING.__name__ in text
+    assert "Not tried" in text
+
+
+def test_trials_see_some_rows_of_a_large_table_and_the_detector_all(monkeypatch):
+    monkeypatch.setattr(module, "_ROWS", 50)
+    detector = recommend(sheet(200), **FAST)
+    assert detector.recommendation_.n_tried_on == 50
+    assert detector.n_samples_seen_ == 200
+
+
+def test_of_a_data_frame_with_names_to_a_file(tmp_path):
+    X = pd.DataFrame(sheet(80), columns=["a", "b", "c"])
+    detector = recommend(X, contamination=0.1, **FAST)
+    assert list(detector.feature_names_in_) == ["a", "b", "c"]
+    assert np.mean(detector.predict(X) == -1) == pytest.approx(0.1, abs=0.02)
+    detector.save(tmp_path / "model.aea")
+    again = load(tmp_path / "model.aea")
+    assert again.varieties == detector.varieties
+    np.testing.assert_array_equal(again.score_samples(X), detector.score_samples(X))
+
+
+@pytest.mark.parametrize("n_rows", [6, 7])
+def test_six_rows_are_enough(n_rows):
+    assert np.isfinite(recommend(sheet(n_rows), **FAST).score_samples(sheet(n_rows))).all()
+
+
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        (sheet(5), "minimum of 6"),
+        (np.where(np.arange(60).reshape(20, 3) == 7, np.nan, 1.0), "NaN"),
+        (np.ones(9), "2D"),
+    ],
+)
+def test_bad_rows(X, message):
+    with pytest.raises(ValueError, match=message):
+        recommend(X, **FAST)
+
+
+@pytest.mark.parametrize("name", ["varieties", "n_estimators", "no_such_thing"])
+def test_settings_that_are_not_to_be_set(name):
+    with pytest.raises(TypeError, match=name):
+        recommend(sheet(20), **{name: 3})
+
+
+def test_settings_that_are_bad_are_named():
+    with pytest.raises(ValueError, match="AutoencoderEnsemble: max_samples must be"):
+        recommend(sheet(20), max_samples=2)
+
+
+def test_progress_only_where_it_is_asked_for(capsys):
+    recommend(sheet(20), **FAST)
+    assert capsys.readouterr() == ("", "")
+    recommend(sheet(20), **FAST, verbose=1)
+    assert "36/36" in capsys.readouterr().err
