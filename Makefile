@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-long check benchmark benchmark-speed clean
+.PHONY: demo test test-long check benchmark benchmark-speed docs clean
 
 # Install once, and again when what is to be installed changes.
 .venv/installed: pyproject.toml constraints.txt
@@ -42,5 +42,14 @@ benchmark: .venv/benchmark
 benchmark-speed: .venv/benchmark
 	$(BIN)/python -m benchmarks.speed
 
+.venv/docs: .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[docs]'
+	touch $@
+
+# The documentation, with every example run; needs no network: docs/_build/html/index.html
+docs: .venv/docs
+	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
+
 clean:
 	rm -rf .venv build dist demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf docs/_build docs/auto_examples docs/reference docs/sg_execution_times.rst

@@ -18,6 +18,7 @@ from sklearn.neighbors import LocalOutlierFactor, NearestNeighbors
 from threadpoolctl import threadpool_limits
 
 import aeanomaly
+from aeanomaly.model_selection import recommend
 
 _OURS = (
     "UndercompleteAutoencoder",
@@ -65,6 +66,22 @@ def _ours() -> Iterator[Entry]:
         yield Entry(name, partial(_build_ours, cls), _minus_score_samples, ours=True)
         if "robust" in inspect.signature(cls).parameters:
             yield Entry(f"{name} robust", partial(_build_ours, cls, robust=True), _minus_score_samples, ours=True)
+    yield Entry("recommend", partial(_build_ours, _Recommended), _minus_score_samples, ours=True)
+    yield Entry("recommend robust", partial(_build_ours, _Recommended, robust=True), _minus_score_samples, ours=True)
+
+
+class _Recommended:
+    """`recommend` as an estimator."""
+
+    def __init__(self, **settings: Any):
+        self._settings = settings
+
+    def fit(self, X: np.ndarray) -> "_Recommended":
+        self._fitted = recommend(X, **self._settings)
+        return self
+
+    def score_samples(self, X: np.ndarray) -> np.ndarray:
+        return self._fitted.score_samples(X)
 
 
 def _build_ours(cls: type, seed: int, n_columns: int, same_rows: bool, **parameters: Any) -> Any:

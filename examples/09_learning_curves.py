@@ -21,6 +21,7 @@ X = np.tanh(2 * hidden @ rng.normal(size=(2, 8))) + 0.05 * rng.normal(size=(2000
 
 detector = DenoisingAutoencoder(random_state=0)
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained", sharey=True)
+# sphinx_gallery_defer_figures
 
 # %%
 # More rows help as long as the curve on held-out rows climbs.
@@ -35,6 +36,7 @@ LearningCurveDisplay.from_estimator(
     ax=left,
 )
 left.set_title("rows to train on")
+# sphinx_gallery_defer_figures
 
 # %%
 # Noise beyond the distance between rows wipes out what there is to learn.

@@ -28,7 +28,7 @@ def test_shell_blocks_run(tmp_path):
             ["sh", "-e", "-c", block], cwd=tmp_path, env={**os.environ, "PATH": path}, capture_output=True, text=True
         )
         assert done.returncode == 0, done.stderr
-    assert (tmp_path / "scored.csv").exists()
+    assert (tmp_path / "aeanomaly-demo" / "scored.csv").exists()
 
 
 def test_the_commands_it_promises_are_in_the_makefile():

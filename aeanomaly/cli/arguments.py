@@ -73,10 +73,13 @@ def _add_demo(commands: Any) -> None:
     command.set_defaults(run=run_demo)
 
 
+_WORDS = ("true", "false", "none")
+
+
 def _literal(text: str) -> Any:
-    """A Python literal where the text is one, else the text itself."""
+    """A Python literal where the text is one, true, false and none in any case among them; else the text itself."""
     try:
-        return ast.literal_eval(text)
+        return ast.literal_eval(text.title() if text.lower() in _WORDS else text)
     except (ValueError, SyntaxError):
         return text
 

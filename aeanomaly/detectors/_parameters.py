@@ -118,7 +118,7 @@ offset_ : float
         a new row would be; empty without prototypes and after `partial_fit`.
     n_samples_seen_ : int
         Rows behind `training_scores_`.
-    loss_curve_ : ndarray (n_iter_,)
+    loss_curve_ : ndarray (``n_iter_``,)
         Training loss before each step, lower = better.
     validation_curve_ : ndarray (n_checks,)
         Validation loss at each check; empty without early stopping.

@@ -169,7 +169,7 @@ class FittedMethods(ClassNamePrefixFeaturesOutMixin, TransformerMixin, OutlierMi
 
         Returns
         -------
-        code : ndarray of shape (n_samples, latent_dim_)
+        code : ndarray of shape (n_samples, ``latent_dim_``)
         """
         table = self._checked(X)
         return self._model.code(table)
@@ -179,7 +179,7 @@ class FittedMethods(ClassNamePrefixFeaturesOutMixin, TransformerMixin, OutlierMi
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, latent_dim_)
+        X : array-like of shape (n_samples, ``latent_dim_``)
             Codes, as from `transform`.
 
         Returns
@@ -213,7 +213,7 @@ class FittedMethods(ClassNamePrefixFeaturesOutMixin, TransformerMixin, OutlierMi
         Returns
         -------
         module : nn.Sequential
-            Rows in original units (B, n_features), any real dtype -> code (B, latent_dim_), float32.
+            Rows in original units (B, n_features), any real dtype -> code (B, ``latent_dim_``), float32.
         """
         check_is_fitted(self)
         return self._model.encoder_module()

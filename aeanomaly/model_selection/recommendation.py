@@ -65,8 +65,8 @@ class Recommendation:
                 if n_chosen == 1
                 else f"Chosen: an ensemble of {n_chosen}, which the criterion cannot tell from the best: they are "
                 "within its standard error.",
-                "Not tried: detectors of other kinds. No criterion without labels tells good ones from bad; with a few "
-                "labelled rows, score what you consider with roc_auc.",
+                "Not tried: detectors of other kinds, between which this criterion says next to nothing; with a few "
+                "labelled rows, compare them by roc_auc.",
             ]
         )
 

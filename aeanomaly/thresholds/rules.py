@@ -50,7 +50,7 @@ class Contamination:
 class MedianAbsoluteDeviation:
     """Flag what lies more than `k` robust standard deviations below the median.
 
-    offset = median - k * 1.4826 * median(|scores - median|); the factor makes the deviation that of
+    ``offset = median - k * 1.4826 * median(|scores - median|)``; the factor makes the deviation that of
     a normal sample (Leys et al. 2013, J. Exp. Soc. Psychol. 49). Up to half of the rows may be
     anomalous without moving it far. Reconstruction errors have a longer tail than a normal sample,
     so on clean rows k = 3 flags some per cent, not one in a thousand.

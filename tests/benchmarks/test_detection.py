@@ -270,7 +270,11 @@ def test_our_detectors_take_part_plain_and_robust(folder):
     assert {"DenoisingAutoencoder", "DenoisingAutoencoder robust"} <= set(known)
     robust = known["DenoisingAutoencoder robust"].build(7, 3, False)
     assert (robust.robust, robust.random_state) == (True, 7)
-    out = run(folder, "--settings", "one-class", "--datasets", "a", detectors=["DenoisingAutoencoder"], seeds=[0])
+
+
+@pytest.mark.parametrize("name", ["DenoisingAutoencoder", "recommend"])
+def test_our_detectors_score(name, folder):
+    out = run(folder, "--settings", "one-class", "--datasets", "a", detectors=[name], seeds=[0])
     assert float(lines(out)[0]["auroc"]) > 0.5
 
 

@@ -104,6 +104,7 @@ def test_detectors_parameters_and_info(folder, capsys):
     assert run(
         "fit", "train.csv", "-o", "m.aea", "--drop", "id", "--detector", "variational", "--contamination", "0.1",
         "--set", "max_iter=20", "--set", "hidden_layer_sizes=(16, 8)", "--set", "activation=tanh",
+        "--set", "standardize=false",
     ) == 0  # fmt: skip
     capsys.readouterr()
     assert run("info", "m.aea") == 0
@@ -112,7 +113,8 @@ def test_detectors_parameters_and_info(folder, capsys):
         assert part in text
     assert run("info", "m.aea", "--json") == 0
     assert json.loads(capsys.readouterr().out)["fitted"]["n_samples_seen"] == 120
-    assert aeanomaly.load("m.aea").contamination == 0.1
+    detector = aeanomaly.load("m.aea")
+    assert (detector.contamination, detector.standardize) == (0.1, False)
 
 
 def test_an_empty_table_gives_an_empty_result(folder, capsys):

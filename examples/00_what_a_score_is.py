@@ -1,0 +1,44 @@
+"""
+What is a score?
+================
+
+Two columns, so that it can be seen: rows lie along a curve. A detector learns to put each row back where it belongs;
+how far that is, squared, is the reconstruction error, and minus that is the score. Writes ``what_a_score_is.png``.
+"""
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from aeanomaly import DenoisingAutoencoder
+
+rng = np.random.default_rng(1)
+angle = rng.uniform(0.2, 5.8, size=600)
+X = np.column_stack([angle, np.sin(1.5 * angle)]) + 0.09 * rng.normal(size=(600, 2))
+detector = DenoisingAutoencoder(random_state=0).fit(X)
+
+# %%
+# New rows: four on the curve, five off it. All are within the range of both columns, so that no rule for a single
+# column would find them.
+normal = np.column_stack([t := np.array([0.8, 2.0, 3.3, 5.0]), np.sin(1.5 * t)])
+odd = np.array([[0.5, -0.7], [2.1, -0.75], [3.1, 0.45], [4.4, -0.7], [5.5, -0.5]])
+new = np.concatenate([normal, odd])
+labels, expected = detector.predict(new), detector.reconstruct(new)
+
+# %%
+# The score over the plane, and its threshold as a line. An arrow leads from each flagged row to where the detector
+# would have it.
+x, y = np.meshgrid(np.linspace(-0.2, 6.2, 240), np.linspace(-1.5, 1.5, 160))
+scores = detector.score_samples(np.column_stack([x.ravel(), y.ravel()])).reshape(x.shape)
+figure, ax = plt.subplots(figsize=(9, 4), layout="constrained")
+shades = ax.contourf(x, y, -np.sqrt(-scores), levels=20, cmap="Blues_r")
+ax.contour(x, y, scores, levels=[detector.offset_], colors="tab:orange", linewidths=2, linestyles="solid")
+ax.plot(*X.T, ".", color="0.35", ms=3, label="rows it learned from")
+ax.plot(*new[labels == 1].T, "o", color="tab:green", ms=9, mec="white", label="new, normal")
+ax.plot(*new[labels == -1].T, "X", color="tab:red", ms=11, mec="white", label="new, flagged")
+for row, place in zip(new[labels == -1], expected[labels == -1], strict=True):
+    ax.annotate("", place, row, arrowprops={"arrowstyle": "->", "color": "tab:red", "lw": 1.5})
+ax.plot([], [], color="tab:orange", lw=2, label="threshold")
+ax.set(xlabel="first column", ylabel="second column")
+ax.legend(loc="upper right", ncols=2, framealpha=0.9)
+figure.colorbar(shades, label="minus the root of the error", ticks=[])
+figure.savefig("what_a_score_is.png", dpi=120)

@@ -1,0 +1,57 @@
+"""
+Can rows without labels help a classifier that has few?
+=======================================================
+
+An autoencoder learns from 1,400 digits that nobody has labelled. Its code is then the input of a classifier that gets
+two labelled ones of each kind; and its encoder, as a torch module, is where fine-tuning starts.
+"""
+
+import numpy as np
+import torch
+from sklearn.datasets import load_digits
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import train_test_split
+
+from aeanomaly import UndercompleteAutoencoder
+
+X, y = load_digits(return_X_y=True)
+X_train, X_test, y_train, y_test = train_test_split(X / 16, y, test_size=0.2, random_state=0, stratify=y)
+
+# %%
+# All rows, no labels. Pixels are on one scale already, and the dim ones at the border shall not count like the others.
+autoencoder = UndercompleteAutoencoder(latent_dim=16, standardize=False, random_state=0).fit(X_train)
+
+
+# %%
+# A torch network: an encoder with a layer on top, all of it trained.
+def fine_tuned(encoder, width, rows, labels, start=None, learning_rate=1e-3, n_steps=200):
+    """Accuracy; the layer on top starts from a linear classifier, if there is one."""
+    top = torch.nn.Linear(width, 10)
+    if start is not None:
+        top.load_state_dict({"weight": torch.tensor(start.coef_), "bias": torch.tensor(start.intercept_)})
+    network = torch.nn.Sequential(encoder, top)
+    rows, labels = torch.tensor(rows, dtype=torch.float32), torch.tensor(labels)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=learning_rate)
+    for _ in range(n_steps):
+        optimizer.zero_grad()
+        torch.nn.functional.cross_entropy(network(rows), labels).backward()
+        optimizer.step()
+    with torch.no_grad():
+        return np.mean(network(torch.tensor(X_test, dtype=torch.float32)).argmax(dim=1).numpy() == y_test)
+
+
+# %%
+# Five times 20 labels. Fine-tuning takes small steps from the codes' classifier; large ones would lose what it knows.
+accuracy = {"pixels": [], "codes": [], "codes, fine-tuned": [], "new network": []}
+for seed in range(5):
+    rows, _, labels, _ = train_test_split(X_train, y_train, train_size=20, random_state=seed, stratify=y_train)
+    accuracy["pixels"].append(LogisticRegression(max_iter=5000).fit(rows, labels).score(X_test, y_test))
+    classifier = LogisticRegression(max_iter=5000).fit(autoencoder.transform(rows), labels)
+    accuracy["codes"].append(classifier.score(autoencoder.transform(X_test), y_test))
+    gently = {"start": classifier, "learning_rate": 3e-4, "n_steps": 50}
+    accuracy["codes, fine-tuned"].append(fine_tuned(autoencoder.encoder_module(), 16, rows, labels, **gently))
+    torch.manual_seed(seed)
+    new = torch.nn.Sequential(torch.nn.Linear(64, 256), torch.nn.ReLU())
+    accuracy["new network"].append(fine_tuned(new, 256, rows, labels))
+for name, areas in accuracy.items():
+    print(f"{name:>17}: {np.mean(areas):.3f}")

@@ -1,0 +1,27 @@
+"""
+No labels, no idea: which settings?
+===================================
+
+``recommend`` looks at the table, tries settings of a denoising autoencoder by how much larger errors are on rows whose
+columns are drawn apart, makes an ensemble of those that it cannot tell from the best, and says what it did.
+"""
+
+from sklearn.metrics import roc_auc_score
+
+from aeanomaly import DenoisingAutoencoder
+from aeanomaly.datasets import load_factory
+from aeanomaly.model_selection import recommend
+
+X, y = load_factory(return_X_y=True)
+normal, rest = X[y == 0], X[y == 1]
+train, test = normal[: len(normal) // 2], normal[len(normal) // 2 :]
+
+detector = recommend(train, random_state=0)
+print(detector.recommendation_)
+
+# %%
+# What it was worth here, by labels that it never saw.
+labels = [0] * len(test) + [1] * len(rest)
+for name, fitted in {"recommended": detector, "default": DenoisingAutoencoder(random_state=0).fit(train)}.items():
+    scores = [*fitted.score_samples(test), *fitted.score_samples(rest)]
+    print(f"{name:>12}: AUROC {roc_auc_score(labels, [-score for score in scores]):.3f}")
