@@ -267,11 +267,11 @@ class _Fronts:
 
 
 def _reseed(detector: Any, repeat: int) -> None:
-    """Give a repeat a seed of its own: another, but the same every time."""
-    state = detector.get_params(deep=False).get("random_state")
-    if repeat and state is not None:
-        seed = np.random.SeedSequence((draw_seed(state), repeat)).generate_state(1)[0]
-        detector.set_params(random_state=int(seed))
+    """Give a repeat seeds of its own: others, but the same every time."""
+    for name, state in detector.get_params().items() if repeat else ():
+        if name.split("__")[-1] == "random_state" and state is not None:
+            seed = np.random.SeedSequence((draw_seed(state), repeat)).generate_state(1)[0]
+            detector.set_params(**{name: int(seed)})
 
 
 def _whole(estimator: Any, steps: list[Any], detector: Any) -> Any:

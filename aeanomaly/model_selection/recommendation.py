@@ -1,6 +1,5 @@
 """A detector for a table without labels, in one call."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -15,8 +14,8 @@ from aeanomaly.detectors import AutoencoderEnsemble, draw_seed
 from aeanomaly.model_selection._default import DEFAULT_SCORING
 from aeanomaly.model_selection.search import StackedGridSearchCV
 
-#: What is tried: shares of the code, and factors of the noise.
-_CODES, _NOISES = (1.0, 1 / 2, 1 / 4, 1 / 8), (1 / 2, 1.0, 2.0)
+#: What is tried: shares of the code, factors of the noise and of the learning rate.
+_VARIETIES = [(code, noise, 1.0) for code, noise in product((1.0, 1 / 2, 1 / 4, 1 / 8), (1 / 2, 1.0, 2.0))]
 #: Folds, and rows that trials see at most.
 _FOLDS, _ROWS = 3, 2000
 #: Networks in the detector at least.
@@ -124,14 +123,11 @@ def recommend(X: Any, *, random_state: Any = None, verbose: int = 0, **settings:
     seed = draw_seed(random_state)
     detector = AutoencoderEnsemble(**settings, random_state=seed, verbose=verbose)
     table = check_array(X, dtype=np.float64, ensure_min_samples=2 * _FOLDS, estimator="recommend")
-    varieties = [(code, noise, 1.0) for code, noise in product(_CODES, _NOISES)]
-    stream = np.random.default_rng(seed)
-    seen = np.sort(stream.permutation(len(table))[:_ROWS])
-    values = _tried(detector, varieties, _safe_indexing(X, seen), seed)
-    candidates = _judged(detector, varieties, values, table.shape[1])
-    chosen = [varieties[number] for number in candidates.index[candidates["chosen"]]]
-    n_estimators = -(-_MEMBERS // len(chosen)) * len(chosen)
-    detector.set_params(varieties=tuple(chosen), n_estimators=n_estimators).fit(X)
+    seen = np.sort(np.random.default_rng(seed).permutation(len(table))[:_ROWS])
+    candidates = _judged(detector, _tried(detector, _safe_indexing(X, seen), table.shape[1], seed), table.shape[1])
+    varieties = [_VARIETIES[number] for number in candidates.index[candidates["chosen"]]]
+    n_estimators = -(-_MEMBERS // len(varieties)) * len(varieties)
+    detector.set_params(varieties=tuple(varieties), n_estimators=n_estimators).fit(X)
     n_values = np.array([len(np.unique(column)) for column in table.T])
     detector.recommendation_ = Recommendation(
         n_samples=len(table),
@@ -144,11 +140,16 @@ def recommend(X: Any, *, random_state: Any = None, verbose: int = 0, **settings:
     return detector
 
 
-def _tried(detector: AutoencoderEnsemble, varieties: Sequence[Any], X: Any, seed: int) -> np.ndarray:
+def _tried(detector: AutoencoderEnsemble, X: Any, n_columns: int, seed: int) -> np.ndarray:
     """What the criterion says of each variety alone on each fold, (C, folds)."""
+    # Each size of the code as a network of its own: a share of a wide one would cost as much as all of it.
+    grid = [
+        {"latent_dim": [size], "varieties": [((1.0, noise, rate),)]}
+        for size, (_, noise, rate) in zip(_sizes(detector, n_columns), _VARIETIES, strict=True)
+    ]
     search = StackedGridSearchCV(
         clone(detector).set_params(n_estimators=1, max_samples=1.0, kernel=False),
-        {"varieties": [(variety,) for variety in varieties]},
+        grid,
         cv=KFold(_FOLDS, shuffle=True, random_state=seed % (1 << 32)),
         refit=False,
         error_score="raise",
@@ -157,17 +158,20 @@ def _tried(detector: AutoencoderEnsemble, varieties: Sequence[Any], X: Any, seed
     return np.transpose([search.cv_results_[f"split{number}_test_score"] for number in range(_FOLDS)])
 
 
-def _judged(
-    detector: AutoencoderEnsemble, varieties: Sequence[Any], values: np.ndarray, n_columns: int
-) -> pd.DataFrame:
+def _sizes(detector: AutoencoderEnsemble, n_columns: int) -> list[int]:
+    """Code units of each variety."""
+    width = detector._network(n_columns).latent_dim
+    return [max(1, round(code * width)) for code, _, _ in _VARIETIES]
+
+
+def _judged(detector: AutoencoderEnsemble, values: np.ndarray, n_columns: int) -> pd.DataFrame:
     """Candidates by their number, best first."""
     mean, error = values.mean(axis=1), values.std(axis=1, ddof=1) / np.sqrt(_FOLDS)
     best = int(np.argmax(mean))
-    width = detector._network(n_columns).latent_dim
     return pd.DataFrame(
         {
-            "code": [max(1, round(code * width)) for code, _, _ in varieties],
-            "noise": [noise for _, noise, _ in varieties],
+            "code": _sizes(detector, n_columns),
+            "noise": [noise for _, noise, _ in _VARIETIES],
             "mean": mean,
             "standard_error": error,
             "chosen": mean >= mean[best] - error[best],

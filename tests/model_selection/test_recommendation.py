@@ -50,7 +50,7 @@ def test_candidates_are_judged_by_the_default_criterion(monkeypatch):
     """A criterion that prefers a low level of noise gets it, alone."""
 
     def prefers(estimator, X, y=None):
-        return -estimator.varieties[0][1] - estimator.varieties[0][0] + 1e-9 * X[0, 0]
+        return -estimator.varieties[0][1] - estimator.latent_dim + 1e-9 * X[0, 0]
 
     monkeypatch.setattr("aeanomaly.model_selection.search.DEFAULT_SCORING", prefers)
     detector = recommend(sheet(200), **FAST)

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from scipy.stats import loguniform, rankdata, spearmanr
 from sklearn.base import BaseEstimator, TransformerMixin, clone
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import IsolationForest
 from sklearn.exceptions import FitFailedWarning
 from sklearn.model_selection import (
@@ -34,6 +35,7 @@ from aeanomaly.model_selection import (
     roc_auc,
     stability,
 )
+from aeanomaly.model_selection._trials import _reseed
 
 DETECTOR = DenoisingAutoencoder(max_iter=20, latent_dim=16, random_state=0)
 RATES = {"learning_rate": [1e-3, 1e-2]}
@@ -317,6 +319,11 @@ class TestComparisons:
     def test_a_fit_whose_seed_matters_not_is_wholly_stable(self, X):
         alike = StackedGridSearchCV(LocalOutlierFactor(novelty=True), {"n_neighbors": [5]}, scoring=stability).fit(X)
         assert alike.cv_results_["mean_test_score"] == pytest.approx([1.0])
+
+    def test_seeds_of_what_an_estimator_wraps_differ_too(self, X):
+        wrapping = TransformedTargetRegressor(DenoisingAutoencoder(max_iter=5, latent_dim=8, random_state=0))
+        _reseed(wrapping, 1)
+        assert wrapping.regressor.random_state not in (0, None)
 
     def test_beside_other_metrics_which_stay_what_they_are(self, X):
         metrics = {"stable": stability, "agreed": consensus, "plain": pseudo_anomaly_auc}
