@@ -1,9 +1,10 @@
 """
-Are there enough rows, and is the noise right? Learning and validation curves
-=============================================================================
+Are there enough rows, and is the noise right?
+==============================================
 
-scikit-learn's displays take our detectors as they are. Without labels the curves show `pseudo_anomaly_ratio`: the mean
-log of how many times larger errors are on rows whose columns are drawn apart. Writes ``learning_curves.png``.
+scikit-learn's learning and validation curves take our detectors as they are. Without labels they show
+`pseudo_anomaly_ratio`: the mean log of how many times larger errors are on rows whose columns are drawn apart.
+Writes ``learning_curves.png``.
 """
 
 import matplotlib.pyplot as plt

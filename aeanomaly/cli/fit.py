@@ -38,6 +38,20 @@ def run_fit(options: argparse.Namespace) -> None:
         print(json.dumps(summary))
     else:
         print(_in_words(summary), file=sys.stderr)
+    if all(_is_number(name) for name in X.columns):
+        print(
+            f"note: the first line of {options.table} names the columns, and holds only numbers; if it is a row, put a "
+            "line of names above it and fit again",
+            file=sys.stderr,
+        )
+
+
+def _is_number(name: str) -> bool:
+    try:
+        float(name)
+    except ValueError:
+        return False
+    return True
 
 
 def _detector(options: argparse.Namespace) -> Any:

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import reprlib
 import sys
 import warnings
 import zlib
@@ -16,6 +17,7 @@ from aeanomaly.cli.errors import CommandError
 from aeanomaly.persistence import write_atomically
 
 _TRUTH = {"true": "1", "false": "0"}
+_OTHER_SEPARATORS = (";", "\t", "|")
 _HOLES = {"", "na", "n/a", "nan", "null", "none", "<na>"}
 
 
@@ -53,10 +55,18 @@ def read_table(source: str) -> pd.DataFrame:
         zlib.error,
     ) as error:
         reason = str(error).strip().removeprefix("Error tokenizing data. C error: ")
-        raise CommandError(f"{source}: not a CSV table in UTF-8: {reason}") from None
+        raise CommandError(
+            f"{source}: not a CSV table in UTF-8: {reason}; the first line must name the columns, and every line have "
+            "as many fields, with commas between"
+        ) from None
     while len(cells) > 1 and cells.iloc[-1].isin(["", np.nan]).all():
         cells = cells.iloc[:-1]  # a blank line at the end is no row; one in between is a row of holes
     names = cells.iloc[0].tolist()
+    if len(names) == 1 and (found := [mark for mark in _OTHER_SEPARATORS if mark in names[0].strip()]):
+        raise CommandError(
+            f"{source}: the first line, {reprlib.repr(names[0])}, names one column, and seems to separate fields by "
+            f"{found[0]!r}; separate them by commas"
+        )
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise CommandError(f"{source}: column names appear more than once: {', '.join(map(repr, twice))}; rename them")

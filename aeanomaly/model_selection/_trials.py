@@ -94,7 +94,7 @@ class Trials:
         return len(self.candidates) * len(self.folds) * self.n_repeats
 
     def run(self, on_done: Callable[[], Any]) -> dict[Trial, Outcome]:
-        """Fit and score all; `on_done` is called after each. Gives the first fits, repeats' times and say included."""
+        """Fit and score all; `on_done` is called after each. Gives the first fits, with what repeats said and took."""
         preparation, outcomes, seconds = _Preparation(self), dict[Trial, Outcome](), 0.0
         for trial, fitted, taken in self._stacked(preparation):
             outcomes[trial] = self._outcome(trial, fitted)

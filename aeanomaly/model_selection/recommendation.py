@@ -128,12 +128,13 @@ def recommend(X: Any, *, random_state: Any = None, verbose: int = 0, **settings:
     varieties = [_VARIETIES[number] for number in candidates.index[candidates["chosen"]]]
     n_estimators = -(-_MEMBERS // len(varieties)) * len(varieties)
     detector.set_params(varieties=tuple(varieties), n_estimators=n_estimators).fit(X)
-    n_values = np.array([len(np.unique(column)) for column in table.T])
+    low, high = table.min(axis=0), table.max(axis=0)
+    two_valued = (low < high) & ((table == low) | (table == high)).all(axis=0)
     detector.recommendation_ = Recommendation(
         n_samples=len(table),
         n_features=table.shape[1],
-        n_binary=int((n_values == 2).sum()),
-        n_constant=int((n_values == 1).sum()),
+        n_binary=int(two_valued.sum()),
+        n_constant=int((low == high).sum()),
         n_tried_on=len(seen),
         candidates=candidates.reset_index(drop=True),
     )

@@ -4,6 +4,7 @@ import io
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -134,6 +135,8 @@ def test_an_empty_table_gives_an_empty_result(folder, capsys):
         (["fit", "holes.csv", "-o", "m.aea"], "X contains NaN in column(s) 'a' (1); impute"),
         (["fit", "twice.csv", "-o", "m.aea"], "column names appear more than once: 'a'; rename them"),
         (["fit", "ragged.csv", "-o", "m.aea"], "not a CSV table in UTF-8"),
+        (["fit", "ragged.csv", "-o", "m.aea"], "every line have as many fields, with commas between"),
+        (["fit", "semicolons.csv", "-o", "m.aea"], "'a;b', names one column, and seems to separate fields by ';'"),
         (["fit", "empty.csv", "-o", "m.aea"], "the file is empty; its first line must name the columns"),
         (["fit", "train.csv", "-o", "m.aea", "--set", "depth=3"], "--set depth: denoising has no such parameter"),
         (["fit", "train.csv", "-o", "m.aea", "--label", "z"], "there is no column 'z' for --label"),
@@ -159,6 +162,7 @@ def test_mistakes_get_one_sentence_and_exit_code_1(folder, capsys, words, messag
         "holes.csv": 'a\n1\n""\n3\n',
         "twice.csv": "a,a\n1,2\n3,4\n",
         "ragged.csv": "a,b\n1,2\n3,4,5\n",
+        "semicolons.csv": "a;b\n1;2\n",
         "empty.csv": "",
         "scored.csv": "a,b,c,flag,score\n1,2,3,1,0\n",
         "train.txt": "a\n1\n",
@@ -241,3 +245,11 @@ def test_the_demo_runs_without_network(tmp_path, capsys):
     assert "AUROC 0.9" in captured.err
     assert len(pd.read_csv(tmp_path / "demo" / "scored.csv")) == 391
     assert captured.out.count("\n") > 12
+
+
+def test_a_table_without_a_line_of_names_is_noted(folder, capsys):
+    Path("nameless.csv").write_text("1.5,2\n2.5,3\n3.5,4\n4.5,6\n")
+    assert run("fit", "nameless.csv", "-o", "m.aea", *QUICK) == 0
+    assert "names the columns, and holds only numbers; if it is a row, put a line of names" in capsys.readouterr().err
+    fitted()
+    assert "note:" not in capsys.readouterr().err
