@@ -33,7 +33,7 @@ about = pd.DataFrame(
     {
         "observed": row.iloc[0],
         "expected": detector.reconstruct(row)[0],
-        "error": detector.reconstruction_error(row, per_feature=True)[0],
+        "error": detector.explain(row).iloc[0],
     }
 )
 print(about.sort_values("error", ascending=False).round(2).to_string())

@@ -5,6 +5,7 @@ import os
 from typing import Any, ClassVar, Self
 
 import numpy as np
+import pandas as pd
 import torch
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, OutlierMixin, TransformerMixin
 from sklearn.utils.validation import check_array, check_is_fitted
@@ -130,6 +131,40 @@ class FittedMethods(ClassNamePrefixFeaturesOutMixin, TransformerMixin, OutlierMi
         if per_feature:
             return fitted._deviance(table)
         return fitted._model.in_chunks(lambda part: fitted._deviance(part).sum(axis=1), table)
+
+    def explain(self, X: Any) -> pd.DataFrame:
+        """What each column adds to minus the score of each row: why a row is flagged.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+
+        Returns
+        -------
+        contributions : DataFrame of shape (n_samples, n_features)
+            Higher = worse; a row's sum is minus its `score_samples`, to float precision. Columns are named as
+            those that the detector was fitted on, x0, x1 and so on where they had no names; rows as those of X.
+            Of a `VariationalAutoencoder` there is one column more, `kl`: how far the code is from the prior.
+
+        Examples
+        --------
+        >>> import numpy as np, pandas as pd
+        >>> from aeanomaly import DenoisingAutoencoder
+        >>> t = np.random.default_rng(0).uniform(-1, 1, size=300)
+        >>> X = pd.DataFrame({"t": t, "twice": 2 * t, "minus": -t, "sine": np.sin(3 * t)})
+        >>> detector = DenoisingAutoencoder(random_state=0).fit(X)
+        >>> odd = pd.DataFrame({"t": [0.5], "twice": [1.0], "minus": [0.5], "sine": [1.0]})
+        >>> contributions = detector.explain(odd)
+        >>> contributions.iloc[0].idxmax()
+        'minus'
+        >>> bool(np.allclose(contributions.sum(axis=1), -detector.score_samples(odd)))
+        True
+        """
+        table, fitted = self._checked(X), copy.copy(self)
+        terms = fitted._model.in_chunks(fitted._error_terms, table)
+        names = list(getattr(fitted, "feature_names_in_", [f"x{number}" for number in range(table.shape[1])]))
+        index = X.index if isinstance(X, pd.DataFrame) else None
+        return pd.DataFrame(terms, index=index, columns=names + ["kl"] * (terms.shape[1] - len(names)))
 
     def set_threshold(self, threshold: Any, X: Any = None, y: Any = None) -> Self:
         """Move `offset_` without refitting.

@@ -1,6 +1,7 @@
 """What scores, labels, codes and reconstructions mean, for every detector."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
@@ -38,6 +39,37 @@ def test_errors_per_column_add_up_to_minus_the_score(fitted, rows):
         np.testing.assert_array_equal(fitted.negative_elbo(rows), -fitted.score_samples(rows))
     else:
         np.testing.assert_array_equal(-fitted.reconstruction_error(rows), fitted.score_samples(rows))
+
+
+def test_contributions_add_up_to_minus_the_score(fitted, rows):
+    found = fitted.explain(rows)
+    np.testing.assert_array_equal(found.sum(axis=1), -fitted.score_samples(rows))
+    names = [f"x{number}" for number in range(rows.shape[1])]
+    if isinstance(fitted, VariationalAutoencoder):
+        assert list(found) == [*names, "kl"]
+        assert (found["kl"] >= 0).all()
+    else:
+        assert list(found) == names
+        np.testing.assert_array_equal(found, fitted.reconstruction_error(rows, per_feature=True))
+
+
+def test_contributions_have_the_names_of_columns_and_rows(detector_class, rows):
+    frame = pd.DataFrame(rows, columns=list("abcd"), index=[f"row {number}" for number in range(len(rows))])
+    fitted = detector_class(max_iter=5, random_state=0).fit(frame)
+    found = fitted.explain(frame[::-2])
+    assert list(found)[:4] == list("abcd")
+    assert found.index.equals(frame.index[::-2])
+    assert found.loc["row 3":"row 1"].equals(fitted.explain(frame.loc[["row 3", "row 1"]]))
+    with pytest.raises(ValueError, match="feature names"):
+        fitted.explain(frame[list("bacd")])
+
+
+def test_the_broken_column_is_mostly_what_a_row_is_flagged_for(detector_class):
+    broken = mixed_rows(300, 2)
+    broken[:, 3] = broken[::-1, 3] + 3
+    detector = detector_class(random_state=0).fit(mixed_rows(600))
+    blamed = detector.explain(broken).drop(columns="kl", errors="ignore").idxmax(axis=1)
+    assert np.mean(blamed == "x3") > 0.6
 
 
 def test_code_and_rows_go_back_and_forth(fitted, rows):
