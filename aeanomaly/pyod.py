@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from aeanomaly.detectors import DenoisingAutoencoder
 from aeanomaly.detectors._rules import Rule, either, real
-from aeanomaly.preprocessing import check_table
+from aeanomaly.preprocessing import Numeric, check_table
 
 try:
     from pyod.models.base import BaseDetector  # the package from PyPI, not this file
@@ -233,7 +233,16 @@ class FromPyOD(OutlierMixin, BaseEstimator):
 
     def _table(self, X: Any, *, reset: bool) -> np.ndarray:
         """A copy in float64: PyOD's detectors may keep what they get, and compute in its type."""
-        return np.array(check_table(self, X, reset=reset, least_rows=2 if reset else 1), dtype=np.float64, order="C")
+        known = None if reset else (Numeric(),) * self.n_features_in_
+        table, columns = check_table(self, X, columns=known, least_rows=2 if reset else 1)
+        for number, column in enumerate(columns):
+            if not isinstance(column, Numeric):
+                name = getattr(self, "feature_names_in_", range(len(columns)))[number]
+                raise ValueError(
+                    f"column {name!r} is {column.kind}, and PyOD's detectors take numbers only; encode it first "
+                    "(OneHotEncoder in a ColumnTransformer, say) or leave the column out"
+                )
+        return np.array(table, dtype=np.float64, order="C")
 
     def score_samples(self, X: Any) -> np.ndarray:
         """Minus PyOD's ``decision_function``.

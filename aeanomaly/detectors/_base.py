@@ -3,6 +3,7 @@
 import copy
 import warnings
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -15,18 +16,21 @@ from aeanomaly.detectors._learning import Plan, check_result, plan_of_fit, plan_
 from aeanomaly.detectors._model import Model
 from aeanomaly.detectors._parameters import SHARED_RULES, SharedParameters
 from aeanomaly.detectors._reading import FittedMethods
+from aeanomaly.detectors._reference import Reference
 from aeanomaly.detectors._rules import Rule, check_parameters
 from aeanomaly.detectors._seeds import draw_seed
 from aeanomaly.detectors._starts import Starts
 from aeanomaly.nn import NetworkSpec
 from aeanomaly.objectives import Objective
-from aeanomaly.preprocessing import check_table
+from aeanomaly.preprocessing import Column, check_table
 from aeanomaly.streams import MemberKey, numpy_stream
 from aeanomaly.thresholds import MOST_SCORES, ScoreSummary, offset_of
 from aeanomaly.training import OptimizerState, TrainingResult, resolve_device
 
 #: Training rows that are jittered for the threshold, at most.
 _JITTERED = 10_000
+#: Training rows that others are compared with, at most.
+_REFERENCE = 2_000
 #: How far `robust` moves prototypes towards where rows are many (see `Start`).
 _ROBUST = {"shifts": 2, "n_neighbors": 10}
 
@@ -67,6 +71,7 @@ class BaseDetector(
             latent_dim=self._auto_latent_dim(n_columns) if self.latent_dim == "auto" else int(self.latent_dim),
             hidden_layer_sizes=tuple(int(width) for width in self.hidden_layer_sizes),
             activation=self.activation,
+            holes=self._takes_holes,
             **own,
         )
 
@@ -108,9 +113,14 @@ class BaseDetector(
     def _prepare(self, X: Any, starts: Starts | None = None) -> tuple[np.ndarray, Plan]:
         """All of `fit` that comes before training: the table, and how to train on it."""
         check_parameters(self, self._rules)
-        table = check_table(self, X, reset=True, least_rows=2)
+        table, columns = self._read(X, None, least_rows=2)
         warm = self._model if self.warm_start and self.__sklearn_is_fitted__() else None
-        return table, plan_of_fit(self, *self._start(table, warm, starts or Starts()))
+        return table, plan_of_fit(self, *self._start(table, columns, warm, starts or Starts()))
+
+    def _read(self, X: Any, columns: Sequence[Column] | None, least_rows: int) -> tuple[np.ndarray, Sequence[Column]]:
+        """The numbers of a table that is to be trained on; its columns are learned unless given."""
+        types = self.column_types if columns is None else None
+        return check_table(self, X, columns=columns, column_types=types, holes=self._takes_holes, least_rows=least_rows)
 
     def _finish(self, model: Model, result: TrainingResult, table: np.ndarray) -> None:
         """All of `fit` that comes after training."""
@@ -129,11 +139,13 @@ class BaseDetector(
             jittered = np.clip(rows + deviation * stream.standard_normal(rows.shape), -largest, largest)
         return -self._errors(jittered)
 
-    def _start(self, table: np.ndarray, warm: Model | None, starts: Starts) -> tuple[Model, np.ndarray]:
+    def _start(
+        self, table: np.ndarray, columns: Sequence[Column], warm: Model | None, starts: Starts
+    ) -> tuple[Model, np.ndarray]:
         """A model for this table, with new weights or with those of `warm`, and the table's encoded rows."""
         device = resolve_device(self.device)
         names = getattr(self, "feature_names_in_", None)
-        schema, rows = starts.encoded(table, self.likelihood, self.standardize, names)
+        schema, rows = starts.encoded(table, self.likelihood, self.standardize, columns, names)
         spec = self._network(schema.n_columns)
         self._seed, self._optimizer = draw_seed(self.random_state), None
         if warm is None:
@@ -179,9 +191,10 @@ class BaseDetector(
     def _partial_fit(self, X: Any) -> None:
         check_parameters(self, self._rules)
         first = not self.__sklearn_is_fitted__()
-        table = check_table(self, X, reset=first, least_rows=2 if first else 1)
+        known = None if first else self._model.schema.columns
+        table, columns = self._read(X, known, least_rows=2 if first else 1)
         if first:
-            model, rows = self._start(table, None, Starts())
+            model, rows = self._start(table, columns, None, Starts())
         else:
             model = self._model.copy(device=resolve_device(self.device))
             self._check_network(model.spec)
@@ -233,7 +246,14 @@ class BaseDetector(
         self.training_scores_, self.n_samples_seen_ = summary.values, summary.n_rows
         jitter = jitter and model.spec.has_prototypes
         self.jittered_scores_ = self._scores_of_jittered(table) if jitter else np.empty(0)
+        self._reference = self._new_reference(table)
         self.offset_ = offset_of(self.contamination, self._scores_for(self.contamination))
+
+    def _new_reference(self, table: np.ndarray) -> Reference:
+        """What explanations compare with."""
+        rows = _some(table, _REFERENCE, numpy_stream(MemberKey(self._seed), "reference", self._n_calls))
+        errors = self._model.in_chunks(self._error_terms, rows)[:, : table.shape[1]]
+        return Reference.of(errors, rows)
 
     def _as_if_fitted(self, model: Model, table: np.ndarray) -> dict[str, Any] | None:
         """Fitted attributes as if training stopped now, for scikit-learn's callbacks; None while there are none."""

@@ -1,13 +1,15 @@
 """What a fit leaves behind: a schema, a network, and the ways through them."""
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
 
-from aeanomaly.likelihoods import Bernoulli, Gaussian, Likelihood, Product
+from aeanomaly.likelihoods import Bernoulli, Categorical, Gaussian, Likelihood, Observed, Product
 from aeanomaly.nn import SOFTMAX, NetworkSpec, StackedPrototypes, Standardize, Start, build_network, encoder_module
-from aeanomaly.preprocessing import Schema, TableEncoder
+from aeanomaly.preprocessing import Column, Kind, Schema, TableEncoder, column_from_json
 from aeanomaly.scoring import deviance_terms, over_chunks, padded
 from aeanomaly.streams import MemberKey, torch_stream
 from aeanomaly.threads import at_most
@@ -17,7 +19,8 @@ from aeanomaly.training import resolve_device
 _LARGEST_CODE = 1e12
 #: What a member's errors are divided by is at least this.
 SMALLEST_SCALE = 1e-12
-_LIKELIHOODS = {"gaussian": Gaussian, "bernoulli": Bernoulli}
+#: Entropy, in nats, of an even choice between two levels: what a column of more adds is as much on the average.
+_EVEN = math.log(2)
 
 
 def _mean_of_members(terms: torch.Tensor) -> torch.Tensor:
@@ -49,7 +52,7 @@ class Model:
         self.scales = np.ones(spec.n_members) if scales is None else scales
         self.network = network.to(device).requires_grad_(False)
         self.device = device
-        self.likelihood = _likelihood(schema)
+        self.likelihood = Observed(_likelihood(schema)) if spec.holes else _likelihood(schema)
         self._encoder = TableEncoder.of(schema)
 
     @classmethod
@@ -98,7 +101,18 @@ class Model:
         """Reconstruction error per column of the table, (N, F): the mean over members, each on its own scale."""
         weights = torch.from_numpy(1 / self.scales).float().to(self.device).view(-1, 1, 1)
         terms = self.apply(lambda rows: deviance_terms(self.network, self.likelihood, rows) * weights, table)
-        return self.schema.in_table_order(terms)
+        return self.of_whole_rows(self.schema.in_table_order(terms), table)
+
+    def of_whole_rows(self, terms: np.ndarray, table: np.ndarray) -> np.ndarray:
+        """Terms (N, F) of rows with holes, made comparable with those of rows that have all of their columns.
+
+        Those that are there stand for the others, too; a row without any counts as if each column were off by
+        its deviation.
+        """
+        if not self.spec.holes:
+            return terms
+        present = (~np.isnan(table)).sum(axis=1, keepdims=True)
+        return np.where(present == 0, 1.0, terms * (table.shape[1] / np.maximum(present, 1)))
 
     def errors_of_members(self, table: np.ndarray) -> np.ndarray:
         """Reconstruction error of each row by each member, before any scale, (N, M)."""
@@ -106,7 +120,8 @@ class Model:
         def errors(rows: torch.Tensor) -> torch.Tensor:
             return deviance_terms(self.network, self.likelihood, rows).sum(dim=2)
 
-        return self.apply(errors, table, lambda members: members.T)
+        found = self.apply(errors, table, lambda members: members.T)
+        return found * self.of_whole_rows(np.ones(table.shape), table)[:, :1]
 
     @property
     def width(self) -> int:
@@ -143,9 +158,15 @@ class Model:
 
     def reconstruct(self, table: np.ndarray) -> np.ndarray:
         """Expected row given each row's code, in original units (N, F)."""
+        return self._encoder.decode(self._expected(table))
+
+    def likeliest(self, table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The same with the likelier one in columns of two values, and how probable it is, NaN elsewhere, (N, F)."""
+        return self._encoder.likeliest(self._expected(table))
+
+    def _expected(self, table: np.ndarray) -> np.ndarray:
         through = self.network
-        rows = self.apply(lambda rows: self.likelihood.mean(through.decode(through.encode(rows))), table)
-        return self._encoder.decode(rows)
+        return self.apply(lambda rows: self.likelihood.mean(through.decode(through.encode(rows))), table)
 
     def sample(self, n_samples: int, seed: int) -> np.ndarray:
         """Random rows of the first member with a code from the prior N(0, I), in original units (n_samples, F)."""
@@ -171,6 +192,8 @@ class Model:
 
     def encoder_module(self) -> torch.nn.Sequential:
         """The encoder of a single network as a plain module on the CPU."""
+        if not self.schema.layout.is_plain:
+            raise ValueError("encoder_module() takes rows of numbers, and not all columns are; encode them beforehand")
         constants = [torch.from_numpy(np.array(getattr(self.schema, n))) for n in ("order", "offset", "scale", "limit")]
         return encoder_module(self.network.encoder, self.spec.used_code, Standardize(*constants))
 
@@ -181,13 +204,15 @@ class Model:
         return Model(schema or self.schema, self.spec, network, device or self.device, self.scales.copy())
 
     def to_state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-        """Plain data and numpy arrays that make up the model."""
+        """Plain data and numpy arrays that make up the model, but for its columns."""
         weights = {f"network.{name}": p.detach().cpu().numpy().copy() for name, p in self.network.state_dict().items()}
         schema = {f"schema.{name}": value for name, value in self.schema.arrays().items()}
         return self.spec.to_dict(), {**schema, **weights, "scales": self.scales.copy()}
 
     @classmethod
-    def from_state(cls, spec: dict[str, Any], arrays: dict[str, np.ndarray], device: torch.device) -> "Model":
+    def from_state(
+        cls, spec: dict[str, Any], arrays: dict[str, np.ndarray], columns: Sequence[Column], device: torch.device
+    ) -> "Model":
         """The inverse of `to_state`.
 
         Raises
@@ -210,8 +235,10 @@ class Model:
         network = build_network(built)
         network.load_state_dict({n: torch.from_numpy(np.array(a)) for n, a in weights.items()})
         schema = Schema.from_arrays(
-            {n.removeprefix("schema."): a for n, a in arrays.items() if n.startswith("schema.")}
+            {n.removeprefix("schema."): a for n, a in arrays.items() if n.startswith("schema.")}, columns
         )
+        if built.n_columns != schema.n_columns:
+            raise ValueError("the network does not have the columns of the schema")
         scales = arrays["scales"]
         if scales.dtype != np.float64 or scales.shape != (built.n_members,) or not _plausible(scales):
             raise ValueError("the scales are not one plausible number above 0 for each member")
@@ -219,10 +246,12 @@ class Model:
 
     def __getstate__(self) -> dict[str, Any]:
         spec, arrays = self.to_state()
-        return {"spec": spec, "arrays": arrays, "device": str(self.device)}
+        columns = [column.to_json() for column in self.schema.columns]
+        return {"spec": spec, "arrays": arrays, "columns": columns, "device": str(self.device)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        rebuilt = self.from_state(state["spec"], state["arrays"], device_or_cpu(state["device"]))
+        columns = [column_from_json(column) for column in state["columns"]]
+        rebuilt = self.from_state(state["spec"], state["arrays"], columns, device_or_cpu(state["device"]))
         self.__dict__.update(rebuilt.__dict__)
 
 
@@ -243,5 +272,17 @@ def device_or_cpu(device: str) -> torch.device:
 
 
 def _likelihood(schema: Schema) -> Likelihood:
-    blocks = [(_LIKELIHOODS[kind](), width) for kind, width in schema.blocks]
+    ends = np.cumsum([width for _, width in schema.blocks])[:-1]
+    means = np.split(schema.mean, ends)
+    blocks = [(_of_block(kind, mean), width) for (kind, width), mean in zip(schema.blocks, means, strict=True)]
     return blocks[0][0] if len(blocks) == 1 else Product(tuple(blocks))
+
+
+def _of_block(kind: Kind, mean: np.ndarray) -> Likelihood:
+    if kind == "gaussian":
+        return Gaussian()
+    if kind == "bernoulli":
+        return Bernoulli()
+    # The deviance of a level by its frequency alone, as a real column's by its mean alone is 1.
+    entropy = -float(np.sum(mean * np.log(np.where(mean > 0, mean, 1))))
+    return Categorical(min(1.0, _EVEN / max(entropy, _EVEN)))

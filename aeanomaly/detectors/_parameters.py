@@ -1,9 +1,10 @@
 """The parameters that all detectors share: declared, checked and documented once."""
 
+from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
-from aeanomaly.detectors._rules import Rule, either, flag, integer, one_of, real, widths
+from aeanomaly.detectors._rules import Rule, either, flag, integer, one_of, real, types_of_columns, widths
 from aeanomaly.nn import ACTIVATIONS
 
 
@@ -17,6 +18,8 @@ class SharedParameters:
     activation: str = "softmax"
     likelihood: str = "auto"
     standardize: bool = True
+    missing: str = "error"
+    column_types: Mapping[Any, Any] | None = None
     learning_rate: float = 2e-3
     weight_decay: float = 1e-5
     batch_size: int = 128
@@ -39,6 +42,8 @@ SHARED_RULES: dict[str, Rule] = {
     "activation": one_of(*ACTIVATIONS),
     "likelihood": one_of("auto", "gaussian", "bernoulli"),
     "standardize": flag(),
+    "missing": one_of("error", "model"),
+    "column_types": types_of_columns(),
     "learning_rate": real(0),
     "weight_decay": real(0, with_low=True),
     "batch_size": integer(1),
@@ -66,7 +71,15 @@ hidden_layer_sizes : tuple of int, default={hidden_layer_sizes}
         What a column is. "auto": a column with exactly two values, whatever they are, is Bernoulli, any
         other Gaussian. "bernoulli" takes every column as such and wants values in [0, 1].
     standardize : bool, default=True
-        Give Gaussian columns mean 0 and deviation 1 before the network.
+        Give numeric columns mean 0 and deviation 1 before the network; times and ordinal levels get it always.
+    missing : {{"error", "model"}}, default="error"
+        What holes (NaN, None, NA) are: an error; or values that nobody observed. These leave the loss and the
+        score of their row, whose other columns then count for them, too; prototypes answer by the columns
+        that a row has, other layers learn what it means that one is missing.
+    column_types : dict or None, default=None
+        For columns that are not what their dtype says: name (or place, where there are no names) -> "numeric",
+        "categorical", "ordinal", "datetime", "duration", or a list of levels in order. By dtype, numbers
+        and truth values are numeric, text and categories categorical, ordered categories ordinal.
     learning_rate : float, default={learning_rate}
         Peak rate of AdamW for a layer of 128 inputs; weights of narrower layers get more in proportion,
         up to 16 times, those of wider ones less; prototypes get 5 times, what they recall 16 times. It

@@ -11,8 +11,11 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, OutlierMixin, Transfor
 from sklearn.utils.validation import check_array, check_is_fitted
 
 from aeanomaly.detectors import _saving
+from aeanomaly.detectors._explaining import Explanation, as_frame, cells_of, in_words
 from aeanomaly.detectors._model import Model
-from aeanomaly.preprocessing import check_table
+from aeanomaly.detectors._reference import Reference
+from aeanomaly.detectors._rules import integer
+from aeanomaly.preprocessing import are_numeric, check_table
 from aeanomaly.thresholds import offset_of
 
 
@@ -25,12 +28,15 @@ class FittedMethods(ClassNamePrefixFeaturesOutMixin, TransformerMixin, OutlierMi
 
     # What a fit leaves behind, beside the public attributes.
     _word: ClassVar[str]
+    missing: str
     _model: Model
     _kernel: Model | None = None  # beside the network, in an ensemble
     offset_: float
     training_scores_: np.ndarray
     jittered_scores_: np.ndarray
     latent_dim_: int
+    n_features_in_: int
+    _reference: Reference
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "offset_")
@@ -51,7 +57,17 @@ class FittedMethods(ClassNamePrefixFeaturesOutMixin, TransformerMixin, OutlierMi
     def _checked(self, X: Any) -> np.ndarray:
         """The numbers of a table that is to be scored."""
         check_is_fitted(self)
-        return check_table(self, X, reset=False)
+        table, _ = check_table(self, X, columns=self._model.schema.columns, holes=self._takes_holes)
+        return table
+
+    @property
+    def _takes_holes(self) -> bool:
+        return self.missing != "error"
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = self._takes_holes
+        return tags
 
     def score_samples(self, X: Any) -> np.ndarray:
         """How normal each row is.
@@ -132,12 +148,14 @@ class FittedMethods(ClassNamePrefixFeaturesOutMixin, TransformerMixin, OutlierMi
             return fitted._deviance(table)
         return fitted._model.in_chunks(lambda part: fitted._deviance(part).sum(axis=1), table)
 
-    def explain(self, X: Any) -> pd.DataFrame:
+    def explain(self, X: Any, details: bool = False) -> pd.DataFrame:
         """What each column adds to minus the score of each row: why a row is flagged.
 
         Parameters
         ----------
         X : array-like or DataFrame of shape (n_samples, n_features)
+        details : bool, default=False
+            Whether to tell more than contributions.
 
         Returns
         -------
@@ -145,6 +163,10 @@ class FittedMethods(ClassNamePrefixFeaturesOutMixin, TransformerMixin, OutlierMi
             Higher = worse; a row's sum is minus its `score_samples`, to float precision. Columns are named as
             those that the detector was fitted on, x0, x1 and so on where they had no names; rows as those of X.
             Of a `VariationalAutoencoder` there is one column more, `kl`: how far the code is from the prior.
+            With `details`, four such tables side by side, ``explain(X, details=True)["expected"]`` being one:
+            "contribution"; "observed", the cell; "expected", what the detector would have it be, in original
+            units, or the most likely level; "tail_probability", the share of training rows whose error in that
+            column is at least as large: small = unusual.
 
         Examples
         --------
@@ -161,10 +183,70 @@ class FittedMethods(ClassNamePrefixFeaturesOutMixin, TransformerMixin, OutlierMi
         True
         """
         table, fitted = self._checked(X), copy.copy(self)
-        terms = fitted._model.in_chunks(fitted._error_terms, table)
-        names = list(getattr(fitted, "feature_names_in_", [f"x{number}" for number in range(table.shape[1])]))
+        index, names = X.index if isinstance(X, pd.DataFrame) else None, self._names
+        found = fitted._explanation(table)
+        if details:
+            return as_frame(found, fitted._model.schema.columns, names, index)
+        terms = np.hstack([found.contributions, found.kl])
+        return pd.DataFrame(terms, index=index, columns=[*names, *["kl"] * found.kl.shape[1]])
+
+    def explain_text(self, X: Any, n_columns: int = 3) -> pd.Series:
+        """A sentence for each row: the columns that add most to its error, and what was expected of them.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+        n_columns : int, default=3
+            Columns in a sentence at most; fewer where these tell four fifths of the error.
+
+        Returns
+        -------
+        sentences : Series of str (n_samples,)
+            Rows are named as those of X. They say what is unusual, of normal rows as well.
+
+        Raises
+        ------
+        ValueError
+            If `n_columns` is not an integer of at least 1.
+
+        Examples
+        --------
+        >>> import numpy as np, pandas as pd
+        >>> from aeanomaly import DenoisingAutoencoder
+        >>> amount = np.random.default_rng(0).uniform(10, 90, size=300)
+        >>> country = np.where(amount < 50, "DE", "NZ")
+        >>> X = pd.DataFrame({"amount": amount, "tax": 0.2 * amount, "country": country})
+        >>> detector = DenoisingAutoencoder(random_state=0).fit(X)
+        >>> odd = pd.DataFrame({"amount": [20.0], "tax": [4.0], "country": ["NZ"]})
+        >>> detector.explain_text(odd)[0]
+        "country 'NZ' where 'DE' (p = 1.00)"
+        """
+        integer(1).check("explain_text", "n_columns", n_columns)
+        table, fitted = self._checked(X), copy.copy(self)
+        sentences = in_words(fitted._explanation(table), fitted._model.schema.columns, self._names, n_columns)
         index = X.index if isinstance(X, pd.DataFrame) else None
-        return pd.DataFrame(terms, index=index, columns=names + ["kl"] * (terms.shape[1] - len(names)))
+        return pd.Series(sentences, index=index, dtype=object, name="explanation")
+
+    def _explanation(self, table: np.ndarray) -> Explanation:
+        """All that is known of rows, column by column."""
+        model, width = self._model, table.shape[1]
+        terms = model.in_chunks(self._error_terms, table)
+        expected, confidence = model.likeliest(table)
+        observed = np.array(table, dtype=np.float64)
+        tails = self._reference.tail_probabilities(terms[:, :width])
+        return Explanation(
+            contributions=terms[:, :width],
+            observed=observed,
+            expected=expected,
+            confidence=confidence,
+            tail_probability=np.where(np.isnan(observed), np.nan, tails),
+            kl=terms[:, width:],
+        )
+
+    @property
+    def _names(self) -> list[str]:
+        """Names of the columns; x0, x1 and so on where they have none."""
+        return list(getattr(self, "feature_names_in_", [f"x{number}" for number in range(self.n_features_in_)]))
 
     def set_threshold(self, threshold: Any, X: Any = None, y: Any = None) -> Self:
         """Move `offset_` without refitting.
@@ -219,13 +301,13 @@ class FittedMethods(ClassNamePrefixFeaturesOutMixin, TransformerMixin, OutlierMi
 
         Returns
         -------
-        rows : ndarray of shape (n_samples, n_features)
+        rows : ndarray of shape (n_samples, n_features), DataFrame where not all columns are numeric
         """
         check_is_fitted(self)
         code = check_array(X, dtype=np.float64)
         if code.shape[1] != self.latent_dim_:
             raise ValueError(f"X has {code.shape[1]} columns, and the code has {self.latent_dim_}; pass transform(X)")
-        return self._model.from_code(code)
+        return self._as_rows(self._model.from_code(code))
 
     def reconstruct(self, X: Any) -> np.ndarray:
         """What the autoencoder makes of each row, in original units.
@@ -236,11 +318,20 @@ class FittedMethods(ClassNamePrefixFeaturesOutMixin, TransformerMixin, OutlierMi
 
         Returns
         -------
-        rows : ndarray of shape (n_samples, n_features)
-            Expected values; of a two-valued column, between the two.
+        rows : ndarray of shape (n_samples, n_features), DataFrame where not all columns are numeric
+            Expected values; of a two-valued column, between the two; the most likely level of a categorical one.
+            Where X has holes, what was most likely there.
         """
         table = self._checked(X)
-        return self._model.reconstruct(table)
+        return self._as_rows(self._model.reconstruct(table), X.index if isinstance(X, pd.DataFrame) else None)
+
+    def _as_rows(self, numbers: np.ndarray, index: Any = None) -> Any:
+        """Numbers of the table as an array where that is all, else as a frame."""
+        columns = self._model.schema.columns
+        if are_numeric(columns):
+            return numbers
+        rows = cells_of(numbers, columns, getattr(self, "feature_names_in_", range(len(columns))))
+        return rows if index is None else rows.set_axis(index, axis=0)
 
     def encoder_module(self) -> torch.nn.Sequential:
         """A copy of the trained encoder as a torch module, to fine-tune.

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from aeanomaly.preprocessing import COLUMN_TYPES
 from aeanomaly.thresholds import as_threshold
 
 
@@ -57,6 +58,18 @@ def widths() -> Rule:
         lambda v: isinstance(v, (tuple, list)) and all(_is_integer(w) and w >= 1 for w in v),
         "a tuple of positive integers, () for none",
     )
+
+
+def types_of_columns() -> Rule:
+    def allows(value: Any) -> bool:
+        if value is None:
+            return True
+        return isinstance(value, Mapping) and all(
+            kind in COLUMN_TYPES if isinstance(kind, str) else isinstance(kind, (list, tuple)) and len(kind) > 1
+            for kind in value.values()
+        )
+
+    return Rule(allows, f"None, or a dict of column to one of {', '.join(map(repr, COLUMN_TYPES))} or a list of levels")
 
 
 def check_parameters(estimator: Any, rules: Mapping[str, Rule]) -> None:

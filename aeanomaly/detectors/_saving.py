@@ -8,9 +8,11 @@ import numpy as np
 
 from aeanomaly._version import __version__
 from aeanomaly.detectors._model import Model, device_or_cpu
+from aeanomaly.detectors._reference import Reference
 from aeanomaly.detectors._rules import check_parameters
 from aeanomaly.exceptions import ModelFileError
 from aeanomaly.persistence import from_json, read_model, to_json, write_model
+from aeanomaly.preprocessing import column_from_json
 from aeanomaly.thresholds import Contamination, MedianAbsoluteDeviation
 from aeanomaly.training import FlatParameters
 
@@ -45,6 +47,7 @@ def save(detector: Any, path: str | os.PathLike[str]) -> None:
     kernel, stored = (None, {}) if detector._kernel is None else detector._kernel.to_state()
     arrays |= {f"kernel.{name}": value for name, value in stored.items()}
     arrays |= {name: getattr(detector, name) for name in _CURVES}
+    arrays |= {f"reference.{name}": value for name, value in detector._reference.arrays().items()}
     arrays |= {f"optimizer.{name}": value for name, value in (detector._optimizer or {}).items()}
     names = getattr(detector, "feature_names_in_", None)
     manifest = {
@@ -57,6 +60,7 @@ def save(detector: Any, path: str | os.PathLike[str]) -> None:
             "offset": float(detector.offset_),
             "n_samples_seen": int(detector.n_samples_seen_),
             "feature_names": None if names is None else list(names),
+            "columns": [column.to_json() for column in detector._model.schema.columns],
             "column_kinds": detector._model.schema.kinds,
             "seed": detector._seed,
             "n_calls": detector._n_calls,
@@ -117,23 +121,26 @@ def _built(manifest: dict[str, Any], arrays: dict[str, np.ndarray]) -> Any:
     optimizer = {n.removeprefix("optimizer."): arrays.pop(n) for n in list(arrays) if n.startswith("optimizer.")}
     curves = {name: _curve(arrays.pop(name), name) for name in _CURVES}
     kernel = {n.removeprefix("kernel."): arrays.pop(n) for n in list(arrays) if n.startswith("kernel.")}
+    reference = {n.removeprefix("reference."): arrays.pop(n) for n in list(arrays) if n.startswith("reference.")}
     device = device_or_cpu(detector.device)
-    model = Model.from_state(manifest["network"], arrays, device)
+    columns = [column_from_json(column) for column in fitted["columns"]]
+    model = Model.from_state(manifest["network"], arrays, columns, device)
     state: dict[str, Any] = {
         **curves,
         "_model": model,
+        "_reference": Reference.from_arrays(reference, len(columns)),
         "_kernel": _checked_kernel(manifest["kernel"], kernel, model),
         "_seed": _checked_count(fitted["seed"], "seed"),
         "_n_calls": _checked_count(fitted["n_calls"], "n_calls"),
         "_optimizer": _checked_optimizer(optimizer, model),
         "offset_": _checked_offset(fitted["offset"]),
         "n_samples_seen_": _checked_count(fitted["n_samples_seen"], "n_samples_seen"),
-        "n_features_in_": model.spec.n_columns,
+        "n_features_in_": len(columns),
         "latent_dim_": model.code_width,
         "n_iter_": len(curves["loss_curve_"]),
     }
     if fitted["feature_names"] is not None:
-        state["feature_names_in_"] = _checked_names(fitted["feature_names"], model.spec.n_columns)
+        state["feature_names_in_"] = _checked_names(fitted["feature_names"], len(columns))
     vars(detector).update(state)
     return detector
 
@@ -143,7 +150,7 @@ def _checked_kernel(spec: dict[str, Any] | None, arrays: dict[str, np.ndarray], 
         return None
     if spec is None or not arrays:
         raise ModelFileError("the kernel member is not whole")
-    kernel = Model.from_state(spec, arrays, model.device)
+    kernel = Model.from_state(spec, arrays, model.schema.columns, model.device)
     if not kernel.stands_beside(model):
         raise ModelFileError("the kernel member is not one of this detector's")
     return kernel

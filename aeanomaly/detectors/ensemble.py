@@ -201,6 +201,7 @@ class AutoencoderEnsemble(BaseDetector):
             hidden_layer_sizes=(),
             activation=SOFTMAX,
             code_activation=SOFTMAX,
+            holes=model.spec.holes,
         )
         start = {"samples": [stored], "shifts": 0, **self._shift}
         return Model.fresh(model.schema, spec, [self._kernel_key], rows, model.device, **start)

@@ -87,8 +87,8 @@ class VariationalAutoencoder(BaseDetector):
         """Minus the expected log-likelihood per column, then the KL."""
         model, draws = self._model, self._draws(self.n_draws)
         terms = model.apply(lambda rows: -elbo_terms(model.network, model.likelihood, rows, draws), table)
-        terms[:, :-1] = model.schema.in_table_order(terms[:, :-1])
-        return terms
+        columns = model.of_whole_rows(model.schema.in_table_order(terms[:, :-1]), table)
+        return np.hstack([columns, terms[:, -1:]])
 
     def _draws(self, n_draws: int) -> torch.Tensor:
         model = self._model
@@ -160,9 +160,9 @@ class VariationalAutoencoder(BaseDetector):
 
         Returns
         -------
-        rows : ndarray of shape (n_samples, n_features)
+        rows : ndarray of shape (n_samples, n_features), DataFrame where not all columns are numeric
             In original units; two-valued columns hold their two values.
         """
         check_is_fitted(self)
         integer(1).check("sample", "n_samples", n_samples)
-        return self._model.sample(n_samples, draw_seed(random_state))
+        return self._as_rows(self._model.sample(n_samples, draw_seed(random_state)))

@@ -2,7 +2,9 @@
 
 from aeanomaly.likelihoods.base import Likelihood
 from aeanomaly.likelihoods.bernoulli import Bernoulli
+from aeanomaly.likelihoods.categorical import Categorical
 from aeanomaly.likelihoods.gaussian import Gaussian
+from aeanomaly.likelihoods.observed import Observed
 from aeanomaly.likelihoods.product import Product
 
-__all__ = ["Bernoulli", "Gaussian", "Likelihood", "Product"]
+__all__ = ["Bernoulli", "Categorical", "Gaussian", "Likelihood", "Observed", "Product"]

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from aeanomaly.nn.holes import completed
 from aeanomaly.streams import MemberKey, numpy_stream
 
 #: Rows among which the neighbours of an example are looked for.
@@ -20,7 +21,7 @@ class Start(NamedTuple):
     Attributes
     ----------
     rows : Tensor (N, D)
-        Encoded training rows.
+        Encoded training rows; holes (NaN) are filled as likeness with other rows suggests.
     output : callable
         Expected rows (..., D) -> the decoder output that stands for them.
     samples : sequence of ndarray of int, optional
@@ -68,9 +69,11 @@ class Examples(NamedTuple):
         for key, sample in zip(keys, start.samples or [np.arange(len(start.rows))] * len(keys), strict=True):
             order = numpy_stream(key, "examples").permutation(sample)
             pool = start.rows[order[: max(_POOL, n_examples)]]
+            pool = completed(pool, pool[:_POOL])
             examples.append(_shifted(pool, n_examples, start.shifts, start.n_neighbors))
             # From the other end: not the rows that the examples come from, where there are others.
-            probes.append(_first(start.rows[order[::-1][:_PROBES].copy()], _PROBES))
+            others = completed(start.rows[order[::-1][:_PROBES].copy()], pool[:_POOL])
+            probes.append(_first(others, _PROBES))
         stacked = torch.stack(examples)
         return cls(stacked, torch.stack(probes), stacked)
 

@@ -31,6 +31,8 @@ class StackedMLP(nn.Module):
         The activation that the input comes from.
     output_sizes : sequence of int (M,), optional
         Output units that each member uses, the first ones, the others being 0; by default all.
+    holes : bool, default=False
+        Whether the input may have holes (NaN).
 
     Notes
     -----
@@ -48,6 +50,8 @@ class StackedMLP(nn.Module):
         output_activation: str = "identity",
         input_activation: str = "identity",
         output_sizes: Sequence[int] | None = None,
+        *,
+        holes: bool = False,
     ):
         super().__init__()
         #: Name of the activation after each layer.
@@ -55,12 +59,15 @@ class StackedMLP(nn.Module):
         self.input_activation = input_activation
         self.layers = nn.ModuleList()
         for number, (n_inputs, n_outputs) in enumerate(pairwise(widths)):
+            meets_holes = holes and number == 0
             if self.activations[number] == SOFTMAX:
                 sizes = output_sizes if number == len(widths) - 2 else None
-                self.layers.append(StackedPrototypes(n_members, n_inputs, n_outputs, sizes))
+                self.layers.append(StackedPrototypes(n_members, n_inputs, n_outputs, sizes, holes=meets_holes))
             else:
                 active = 1 if self._before[number] == SOFTMAX else None
-                self.layers.append(StackedLinear(n_members, n_inputs, n_outputs, active_inputs=active))
+                self.layers.append(
+                    StackedLinear(n_members, n_inputs, n_outputs, active_inputs=active, holes=meets_holes)
+                )
         masked = output_sizes is not None and output_activation != SOFTMAX
         used = torch.arange(widths[-1], device="cpu") < torch.tensor(output_sizes or [0], device="cpu").view(-1, 1, 1)
         self.register_buffer("used", used.float() if masked else None, persistent=False)

@@ -130,7 +130,9 @@ def _principal_codes(encoder: StackedMLP, examples: Examples | None, latent_dim:
 
 def _encoder(spec: NetworkSpec, n_outputs: int) -> StackedMLP:
     widths = (spec.n_columns, *spec.hidden_layer_sizes, n_outputs)
-    return StackedMLP(spec.n_members, widths, spec.activation, spec.code_activation, output_sizes=spec.code_sizes)
+    return StackedMLP(
+        spec.n_members, widths, spec.activation, spec.code_activation, output_sizes=spec.code_sizes, holes=spec.holes
+    )
 
 
 def _decoder(spec: NetworkSpec) -> StackedMLP:

@@ -1,6 +1,7 @@
 """The matrix products of the layers: fast in training, the same to the bit for a row in any batch in scoring."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import nn
@@ -14,8 +15,8 @@ _TILE = 16
 _NARROW = 32
 
 
-def affine_map(owner: nn.Module, bias: torch.Tensor, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-    """Return bias (M, 1, out) + x (M, B, in) @ weight (M, in, out), one batched product.
+def affine_map(owner: Any, bias: torch.Tensor, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    """Return bias (M, 1 or B, out) + x (M, B, in) @ weight (M, in, out), one batched product.
 
     Without gradients, a row's bits do not depend on its place in the batch, where that is a multiple of 256 long.
     """
@@ -27,7 +28,7 @@ def affine_map(owner: nn.Module, bias: torch.Tensor, x: torch.Tensor, weight: to
     return affine_map_of_batch(owner, padded_bias, x, padded_weight)[:, :, :-short]
 
 
-def affine_map_of_batch(owner: nn.Module, bias: torch.Tensor, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+def affine_map_of_batch(owner: Any, bias: torch.Tensor, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     """The same for training: as fast as can be."""
     members, size, n_outputs = len(x), x.shape[1], weight.shape[2]
     if is_narrowing(weight.shape):

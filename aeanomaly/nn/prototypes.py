@@ -8,6 +8,7 @@ from torch import nn
 
 from aeanomaly.nn.activations import PullBack
 from aeanomaly.nn.examples import Examples, centred
+from aeanomaly.nn.holes import without_holes
 from aeanomaly.nn.products import affine_map, affine_map_of_batch, back_through, grad, write_gradient
 from aeanomaly.nn.workspace import reused
 
@@ -34,6 +35,9 @@ class StackedPrototypes(nn.Module):
         M, width of a row, and prototypes.
     sizes : sequence of int (M,), optional
         Prototypes that each member uses, the first ones; by default all.
+    holes : bool, default=False
+        Whether rows may have holes (NaN). The sums then run over the columns that a row has: of a mixture of
+        Gaussians, that is the probability given these alone (Ghahramani & Jordan 1994, NeurIPS).
 
     Notes
     -----
@@ -49,8 +53,17 @@ class StackedPrototypes(nn.Module):
     spacing: torch.Tensor
     unused: torch.Tensor | None
 
-    def __init__(self, n_members: int, n_inputs: int, n_outputs: int, sizes: Sequence[int] | None = None):
+    def __init__(
+        self,
+        n_members: int,
+        n_inputs: int,
+        n_outputs: int,
+        sizes: Sequence[int] | None = None,
+        *,
+        holes: bool = False,
+    ):
         super().__init__()
+        self.holes = holes
         self._sizes = list(sizes or [n_outputs] * n_members)
         units = torch.arange(n_outputs, device="cpu")
         unused = units >= torch.tensor(self._sizes, device="cpu").view(-1, 1, 1)
@@ -91,10 +104,17 @@ class StackedPrototypes(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         weight, bias = self._affine_of_centred()
         # Centred first: far from the origin the differences would be lost in rounding.
-        return affine_map(self, self._of_used(bias), x - self.centre, weight)
+        centred = x - self.centre
+        if not self.holes:
+            return affine_map(self, self._of_used(bias), centred, weight)
+        centred, absent = without_holes(centred)
+        logits = affine_map(self, self._of_used(bias), centred, weight)
+        return affine_map((self, "holes"), logits, absent, 0.5 * weight * self.weight)
 
     def vjp(self, x: torch.Tensor, *, of_input: bool = True) -> tuple[torch.Tensor, PullBack]:
         """The output, and the way back (see `PullBack`); the input's gradient only if asked."""
+        if self.holes:
+            return self._vjp_with_holes(x)
         weight, precision = self.weight, self.precision
         of_weight = reused((self, "weight"), weight.shape, weight)
         bias = -0.5 * precision * torch.square(weight, out=of_weight).sum(dim=1, keepdim=True)
@@ -110,6 +130,25 @@ class StackedPrototypes(nn.Module):
             return back_through(self, gradient, weight) * precision if of_input else None
 
         return affine_map_of_batch(self, self._of_used(bias), scaled, weight), pull_back
+
+    def _vjp_with_holes(self, x: torch.Tensor) -> tuple[torch.Tensor, PullBack]:
+        """The same for rows with holes; these come from nothing that could be trained."""
+        weight, precision = self.weight, self.precision
+        centred, absent = without_holes(x - self.centre)
+        scaled, halves = centred * precision, 0.5 * precision * weight.square()
+        bias = self._of_used(-halves.sum(dim=1, keepdim=True))
+        logits = affine_map_of_batch(self, bias, scaled, weight)
+        logits = affine_map_of_batch((self, "holes"), logits, absent, halves)
+
+        def pull_back(gradient: torch.Tensor) -> None:
+            by_weight = grad(weight)
+            write_gradient(by_weight, scaled, gradient)
+            of_present = gradient.sum(dim=1, keepdim=True) - torch.bmm(absent.mT, gradient)
+            through_logits = (by_weight * weight - of_present * halves).sum(dim=(1, 2), keepdim=True)
+            grad(self.log_bandwidth).copy_(-2 * through_logits)
+            by_weight.addcmul_(weight, of_present * precision, value=-1)
+
+        return logits, pull_back
 
 
 def spacing(rows: torch.Tensor, among: torch.Tensor) -> float:

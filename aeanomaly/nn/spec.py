@@ -27,6 +27,8 @@ class NetworkSpec:
         Networks in the stack, M.
     code_sizes : tuple of int, optional
         Units of the code that each member uses, the first ones; by default all.
+    holes : bool, default=False
+        Whether rows may have holes (NaN).
     """
 
     code: Literal["point", "gaussian"]
@@ -38,6 +40,7 @@ class NetworkSpec:
     noise_variance: str | float = "column"
     n_members: int = 1
     code_sizes: tuple[int, ...] | None = None
+    holes: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what no detector would ask for; files are the ones that might."""
@@ -72,6 +75,8 @@ class NetworkSpec:
                     shapes[f"{part}.layers.{number}.centre"] = (self.n_members, 1, n_inputs)
                 else:
                     shapes[f"{part}.layers.{number}.bias"] = (self.n_members, 1, n_outputs)
+                    if self.holes and part == "encoder" and number == 0:
+                        shapes[f"{part}.layers.{number}.absent_weight"] = (self.n_members, n_inputs, n_outputs)
         if self.code == "gaussian":
             shapes["noise"] = (self.n_members, 1, self.n_columns if self.noise_variance == "column" else 1)
         return shapes

@@ -43,7 +43,7 @@ class MaskingCorruption(Corruption):
 
     def __call__(self, rows: torch.Tensor, noise: NoiseStream) -> torch.Tensor:
         hit = noise.uniform("masking", *rows.shape[1:]) < self.level.to(rows.device)
-        return torch.where(hit, self.mean, rows)
+        return torch.where(hit & ~rows.isnan(), self.mean, rows)
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,4 +61,4 @@ class SaltAndPepperCorruption(Corruption):
         u = noise.uniform("salt and pepper", *rows.shape[1:])
         level = self.level.to(rows.device)
         extreme = torch.where(u < 0.5 * level, self.minimum, self.maximum)
-        return torch.where(u < level, extreme, rows)
+        return torch.where((u < level) & ~rows.isnan(), extreme, rows)

@@ -1,7 +1,20 @@
 """A table (DataFrame or array) -> float32 matrix and column schema, and back. No torch."""
 
+from aeanomaly.preprocessing.columns import Column, Numeric, are_numeric, column_from_json
 from aeanomaly.preprocessing.encoder import TableEncoder, encode_table
-from aeanomaly.preprocessing.schema import Schema
+from aeanomaly.preprocessing.learning import COLUMN_TYPES
+from aeanomaly.preprocessing.schema import Kind, Schema
 from aeanomaly.preprocessing.tables import check_table
 
-__all__ = ["Schema", "TableEncoder", "check_table", "encode_table"]
+__all__ = [
+    "COLUMN_TYPES",
+    "Column",
+    "Kind",
+    "Numeric",
+    "Schema",
+    "TableEncoder",
+    "are_numeric",
+    "check_table",
+    "column_from_json",
+    "encode_table",
+]

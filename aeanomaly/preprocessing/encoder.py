@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from aeanomaly.preprocessing.columns import Column, Numeric
+from aeanomaly.preprocessing.layout import Layout
 from aeanomaly.preprocessing.schema import Schema
 
 #: Numbers that are worked on at once, as a cache holds them.
@@ -18,13 +20,13 @@ _ROUNDINGS = 8
 
 
 class TableEncoder:
-    """Numeric table (N, F) <-> encoded float32 rows (N, D).
+    """Numbers of a table (N, F) <-> encoded float32 rows (N, D).
 
     Parameters
     ----------
     likelihood : {"auto", "gaussian", "bernoulli"}
-        "auto" takes a column with exactly two values, whatever they are, as Bernoulli, any other as
-        Gaussian; the others take every column as said, "bernoulli" with values in [0, 1].
+        What a numeric column is. "auto" takes one with exactly two values, whatever they are, as Bernoulli, any
+        other as Gaussian; the others take every column as said, "bernoulli" with values in [0, 1].
     standardize : bool
         Subtract the mean of a Gaussian column and divide by its standard deviation. All of it runs in
         float64, before the cast, so that a column of 1e9 +- 1 keeps its digits.
@@ -53,59 +55,87 @@ class TableEncoder:
         encoder.schema = schema
         return encoder
 
-    def fit(self, table: np.ndarray, names: Sequence[str] | None = None) -> "TableEncoder":
-        """Learn kinds and constants from finite rows (N, F); `names` of columns are for errors."""
-        low, high = _range(table)
+    def fit(
+        self, table: np.ndarray, columns: Sequence[Column] | None = None, names: Sequence[str] | None = None
+    ) -> "TableEncoder":
+        """Learn kinds and constants from rows (N, F), finite but for holes (NaN); `names` of columns are for errors."""
+        layout = Layout(tuple(columns or [Numeric()] * table.shape[1]))
+        features = _Features(table, layout)
+        low, high = features.range()
         centre, half = 0.5 * low + 0.5 * high, 0.5 * high - 0.5 * low
         half[half == 0] = 1.0
-        mean, deviation, two_valued = _moments(table, low, high, centre, half)
+        mean, deviation, two_valued = features.moments(low, high, centre, half)
         magnitude = np.maximum(np.abs(low), np.abs(high))
         # By the value, not by the range: subtraction of a large mean leaves its rounding behind.
         constant = half * deviation <= _ROUNDINGS * np.finfo(np.float64).eps * magnitude
         mean, deviation = centre + half * mean, half * deviation
-        if self._standardize:
-            offset, scale = mean, np.where(constant, 1.0, deviation)
-        else:
-            offset, scale = np.zeros_like(mean), np.ones_like(mean)
+        for pair in layout.circles:  # an angle is one column
+            deviation[pair] = np.sqrt(np.square(deviation[pair]).sum())
+        numeric = np.repeat([isinstance(column, Numeric) for column in layout.columns], layout.widths)
+        scaled = ~layout.levels & (self._standardize | ~numeric)
+        offset, scale = np.where(scaled, mean, 0.0), np.where(scaled & ~constant, deviation, 1.0)
         if self._likelihood == "auto":
             # Two rows are two values in any column; with three, one has come twice.
             with np.errstate(over="ignore"):
                 width = high - low
-            bernoulli = two_valued & ~constant & np.isfinite(width) & (len(table) > 2)
+            bernoulli = two_valued & ~constant & np.isfinite(width) & (len(table) > 2) & numeric
             offset, scale = np.where(bernoulli, low, offset), np.where(bernoulli, width, scale)
         elif self._likelihood == "bernoulli":
-            _check_unit_interval(low, high, names)
-            bernoulli = np.ones(len(low), dtype=bool)
-            offset, scale = np.zeros_like(low), np.ones_like(low)
+            _check_unit_interval(low, high, numeric, names)
+            bernoulli = numeric
+            offset, scale = np.where(numeric, 0.0, offset), np.where(numeric, 1.0, scale)
         else:
             bernoulli = np.zeros(len(low), dtype=bool)
-        self.schema = _schema(bernoulli, offset, scale, low, high, mean)
+        self.schema = _schema(layout, bernoulli, offset, scale, low, high, mean)
         return self
 
     def encode(self, table: np.ndarray) -> np.ndarray:
-        """Rows (N, F) of any real dtype -> float32 (N, D), clipped to the schema's limits."""
+        """Rows (N, F) of any real dtype -> float32 (N, D), clipped to the schema's limits; holes stay NaN."""
         schema = self.schema
-        encoded = np.empty(table.shape, dtype=np.float32)
+        encoded = np.empty((len(table), schema.n_columns), dtype=np.float32)
         scaled = _scaled if schema.is_huge else _scaled_at_once
-        for part in _parts(table):
-            rows = table[part] if schema.is_in_order else table[part, schema.order]
+        for part in _parts(table, schema.n_columns):
+            rows = schema.layout.features(table[part])
+            rows = rows if schema.is_in_order else rows[:, schema.order]
             rows = scaled(rows, schema.offset, schema.scale)
             np.minimum(rows, schema.limit, out=rows)
             np.maximum(rows, -schema.limit, out=encoded[part], casting="same_kind")
         return encoded
 
     def decode(self, rows: np.ndarray) -> np.ndarray:
-        """Expected encoded rows (N, D) -> float64 rows (N, F) in original units."""
+        """Expected encoded rows (N, D) -> float64 numbers of the table (N, F)."""
         schema = self.schema
         values = schema.offset + schema.scale * rows.astype(np.float64)
-        return schema.in_table_order(np.where(rows == 1, schema.one, values))
+        values = schema.in_order_of_features(np.where(rows == 1, schema.one, values))
+        return schema.layout.numbers(values)
+
+    def likeliest(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """As `decode`, with one of two values where there are so many; and how probable that, or a level, is.
+
+        Of columns of other kinds that is NaN.
+        """
+        schema = self.schema
+        two_valued, levels = (
+            slice(schema.n_gaussian, schema.n_gaussian + schema.n_bernoulli),
+            slice(schema.n_gaussian + schema.n_bernoulli, None),
+        )
+        rows, shares = rows.copy(), np.full(rows.shape, -np.inf)
+        shares[:, two_valued] = np.maximum(rows[:, two_valued], 1 - rows[:, two_valued])
+        shares[:, levels] = rows[:, levels]
+        rows[:, two_valued] = rows[:, two_valued].round()
+        largest = np.maximum.reduceat(schema.in_order_of_features(shares), schema.layout.starts, axis=1)
+        return self.decode(rows), np.where(np.isfinite(largest), largest, np.nan)
 
 
 def encode_table(
-    table: np.ndarray, likelihood: str, standardize: bool, names: Sequence[str] | None = None
+    table: np.ndarray,
+    likelihood: str,
+    standardize: bool,
+    columns: Sequence[Column] | None = None,
+    names: Sequence[str] | None = None,
 ) -> tuple[Schema, np.ndarray]:
     """Learn the schema of a table (N, F), and encode its rows by it: (N, D) float32."""
-    encoder = TableEncoder(likelihood, standardize).fit(table, names)
+    encoder = TableEncoder(likelihood, standardize).fit(table, columns, names)
     return encoder.schema, encoder.encode(table)
 
 
@@ -127,14 +157,22 @@ def _scaled_at_once(values: np.ndarray, offset: np.ndarray, scale: np.ndarray) -
 
 
 def _schema(
-    bernoulli: np.ndarray, offset: np.ndarray, scale: np.ndarray, low: np.ndarray, high: np.ndarray, mean: np.ndarray
+    layout: Layout,
+    bernoulli: np.ndarray,
+    offset: np.ndarray,
+    scale: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
+    mean: np.ndarray,
 ) -> Schema:
     minimum, maximum, mean = np.clip(_scaled(np.stack([low, high, mean]), offset, scale), -_LARGEST, _LARGEST)
     reach = np.maximum(1.0, np.maximum(np.abs(minimum), np.abs(maximum)))
-    order = np.argsort(bernoulli, kind="stable")
+    order = np.argsort(np.where(layout.levels, 2, bernoulli.astype(int)), kind="stable")
     return Schema(
+        columns=layout.columns,
         order=order,
-        n_gaussian=int((~bernoulli).sum()),
+        n_gaussian=int((~bernoulli & ~layout.levels).sum()),
+        n_bernoulli=int(bernoulli.sum()),
         offset=offset[order],
         scale=scale[order],
         one=np.where(bernoulli & (minimum == 0), high, np.clip(offset + scale, -_MAX, _MAX))[order],
@@ -145,8 +183,8 @@ def _schema(
     )
 
 
-def _check_unit_interval(low: np.ndarray, high: np.ndarray, names: Sequence[str] | None) -> None:
-    outside = np.flatnonzero((low < 0) | (high > 1))
+def _check_unit_interval(low: np.ndarray, high: np.ndarray, numeric: np.ndarray, names: Sequence[str] | None) -> None:
+    outside = np.flatnonzero(((low < 0) | (high > 1)) & numeric)
     if len(outside):
         j = int(outside[0])
         name = j if names is None else repr(str(names[j]))
@@ -156,32 +194,48 @@ def _check_unit_interval(low: np.ndarray, high: np.ndarray, names: Sequence[str]
         )
 
 
-def _range(table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Smallest and largest value of each column, float64."""
-    return table.min(axis=0).astype(np.float64), table.max(axis=0).astype(np.float64)
+class _Features:
+    """Statistics of the features of a table, which are made a block at a time; holes have no part in them."""
+
+    def __init__(self, table: np.ndarray, layout: Layout):
+        self._table = table
+        self._layout = layout
+        self._holes = (
+            table.dtype.kind == "f" and not np.isfinite(np.sum(table, dtype=np.float64)) and bool(np.isnan(table).any())
+        )
+
+    def range(self) -> tuple[np.ndarray, np.ndarray]:
+        """Smallest and largest value of each feature, float64."""
+        if self._layout.is_plain and not self._holes:
+            return self._table.min(axis=0).astype(np.float64), self._table.max(axis=0).astype(np.float64)
+        blocks = list(self._blocks())
+        return np.fmin.reduce([np.fmin.reduce(b) for b in blocks]), np.fmax.reduce([np.fmax.reduce(b) for b in blocks])
+
+    def moments(
+        self, low: np.ndarray, high: np.ndarray, centre: np.ndarray, half: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Mean and deviation of (feature - centre) / half, which cannot overflow, and which have two values."""
+        total, count, two_valued = np.zeros(len(low)), np.zeros(len(low)), np.ones(len(low), dtype=bool)
+        for rows in self._blocks():
+            total += self._sum((rows - centre) / half)
+            count += (~np.isnan(rows)).sum(axis=0) if self._holes else len(rows)
+            two_valued &= ((rows == low) | (rows == high) | (np.isnan(rows) if self._holes else False)).all(axis=0)
+        mean, squares = total / count, np.zeros(len(low))
+        for rows in self._blocks():
+            squares += self._sum(np.square((rows - centre) / half - mean))
+        return mean, np.sqrt(squares / count), two_valued
+
+    def _sum(self, rows: np.ndarray) -> np.ndarray:
+        return np.nansum(rows, axis=0) if self._holes else rows.sum(axis=0)
+
+    def _blocks(self) -> Iterator[np.ndarray]:
+        """Float64 blocks in one memory order, so that sums over them do not depend on the table's."""
+        for part in _parts(self._table, self._layout.n_features):
+            rows = np.ascontiguousarray(self._table[part], dtype=np.float64)
+            yield self._layout.features(rows)
 
 
-def _moments(
-    table: np.ndarray, low: np.ndarray, high: np.ndarray, centre: np.ndarray, half: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Mean and deviation of (table - centre) / half, which cannot overflow, and which columns have two values."""
-    total, two_valued = np.zeros(len(low)), np.ones(len(low), dtype=bool)
-    for rows in _blocks(table):
-        total += ((rows - centre) / half).sum(axis=0)
-        two_valued &= ((rows == low) | (rows == high)).all(axis=0)
-    mean, squares = total / len(table), np.zeros(len(low))
-    for rows in _blocks(table):
-        squares += np.square((rows - centre) / half - mean).sum(axis=0)
-    return mean, np.sqrt(squares / len(table)), two_valued
-
-
-def _blocks(table: np.ndarray) -> Iterator[np.ndarray]:
-    """Float64 blocks in one memory order, so that sums over them do not depend on the table's."""
-    for part in _parts(table):
-        yield np.ascontiguousarray(table[part], dtype=np.float64)
-
-
-def _parts(table: np.ndarray) -> Iterator[slice]:
+def _parts(table: np.ndarray, width: int) -> Iterator[slice]:
     """Rows that are worked on at once."""
-    size = max(1, _AT_ONCE // table.shape[1])
+    size = max(1, _AT_ONCE // width)
     return (slice(first, first + size) for first in range(0, len(table), size))

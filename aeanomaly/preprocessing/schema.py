@@ -1,30 +1,36 @@
 """What each column of the table is, and where it stands in the encoded row."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
-Kind = Literal["gaussian", "bernoulli"]
-KINDS: tuple[Kind, ...] = ("gaussian", "bernoulli")
+from aeanomaly.preprocessing.columns import Column
+from aeanomaly.preprocessing.layout import Layout
+
+Kind = Literal["gaussian", "bernoulli", "categorical"]
+_CONSTANTS = ("offset", "scale", "one", "limit", "minimum", "maximum", "mean")
 
 
 @dataclass(frozen=True)
 class Schema:
-    """Kinds of columns, and the constants that encode them.
+    """Columns and their features, and the constants that encode them.
 
-    All arrays run over encoded columns D: columns of one kind stand together, in the order of
-    ``KINDS``, so that a likelihood reads its block as a slice.
+    All arrays run over encoded features D: those of one kind stand together, Gaussian ones, then Bernoulli ones,
+    then those of each categorical column, so that a likelihood reads its block as a slice.
 
     Attributes
     ----------
+    columns : tuple of Column (F,)
+        In the table's order.
     order : ndarray of int (D,)
-        The table's column behind each encoded one.
-    n_gaussian : int
-        How many of them, from the left, are Gaussian; the others are Bernoulli.
+        The feature behind each encoded one.
+    n_gaussian, n_bernoulli : int
+        How many of them, from the left, are of these kinds.
     offset, scale : ndarray of float64 (D,)
-        encoded = (value - offset) / scale. A Bernoulli column's two values become 0 and 1.
+        encoded = (feature - offset) / scale. A Bernoulli column's two values become 0 and 1.
     one : ndarray of float64 (D,)
         The value that is encoded as 1, exactly; offset + scale may miss it by a rounding.
     limit : ndarray of float64 (D,)
@@ -33,8 +39,10 @@ class Schema:
         Of the encoded training rows.
     """
 
+    columns: tuple[Column, ...]
     order: np.ndarray
     n_gaussian: int
+    n_bernoulli: int
     offset: np.ndarray
     scale: np.ndarray
     one: np.ndarray
@@ -43,27 +51,32 @@ class Schema:
     maximum: np.ndarray
     mean: np.ndarray
 
+    @cached_property
+    def layout(self) -> Layout:
+        return Layout(self.columns)
+
     @property
     def n_columns(self) -> int:
+        """Width of an encoded row, D."""
         return len(self.order)
 
     @property
     def blocks(self) -> list[tuple[Kind, int]]:
-        """Kinds from left to right with their number of columns; empty ones are left out."""
-        widths = (self.n_gaussian, self.n_columns - self.n_gaussian)
-        return [(kind, width) for kind, width in zip(KINDS, widths, strict=True) if width]
+        """Kinds from left to right with their number of features; empty ones are left out."""
+        of_levels = [column.n_features for column in self.columns if column.kind == "categorical"]
+        blocks: list[tuple[Kind, int]] = [("gaussian", self.n_gaussian), ("bernoulli", self.n_bernoulli)]
+        return [(kind, width) for kind, width in blocks if width] + [("categorical", width) for width in of_levels]
 
     @property
-    def kinds(self) -> list[Kind]:
-        """Kind of each column of the table, in the table's order."""
-        kinds: list[Kind] = ["gaussian"] * self.n_columns
-        for column in self.order[self.n_gaussian :]:
-            kinds[column] = "bernoulli"
-        return kinds
+    def kinds(self) -> list[str]:
+        """Kind of each column of the table, in the table's order: that of its likelihood where it is numeric."""
+        two_valued = set(self.order[self.n_gaussian : self.n_gaussian + self.n_bernoulli].tolist())
+        numeric = ["bernoulli" if start in two_valued else "gaussian" for start in self.layout.starts.tolist()]
+        return [n if c.kind == "numeric" else c.kind for n, c in zip(numeric, self.columns, strict=True)]
 
     @cached_property
     def is_in_order(self) -> bool:
-        """Whether encoded columns stand as in the table."""
+        """Whether encoded features stand as in the table."""
         return bool((np.diff(self.order) == 1).all())
 
     @cached_property
@@ -73,35 +86,45 @@ class Schema:
             reach = np.abs(self.offset) + self.limit * self.scale
         return not (reach < 0.25 * np.finfo(np.float64).max).all()
 
-    def in_table_order(self, terms: np.ndarray) -> np.ndarray:
-        """Numbers per encoded column (N, D) -> per column of the table (N, F)."""
+    def in_order_of_features(self, terms: np.ndarray) -> np.ndarray:
+        """Numbers per encoded feature (N, D) -> per feature as they stand in the table (N, D)."""
         if self.is_in_order:
             return terms
         ordered = np.empty_like(terms)
         ordered[:, self.order] = terms
         return ordered
 
+    def in_table_order(self, terms: np.ndarray) -> np.ndarray:
+        """Terms of encoded features (N, D) -> their sums for each column of the table (N, F)."""
+        return self.layout.summed(self.in_order_of_features(terms))
+
     def deviations(self) -> np.ndarray:
-        """What one encoded unit of a Gaussian column is in the table, 0 for the others: (F,)."""
+        """What one encoded unit of a real column is in the table, 0 for the others: (F,)."""
         units = np.where(np.arange(self.n_columns) < self.n_gaussian, self.scale, 0.0)
-        return self.in_table_order(units[None])[0]
+        first = self.in_order_of_features(units[None])[0, self.layout.starts]
+        return np.where([column.kind in ("numeric", "duration") for column in self.columns], first, 0.0)
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Everything learned, by name, for a file."""
-        return {field.name: np.asarray(getattr(self, field.name)) for field in fields(self)}
+        """All numbers learned, by name, for a file; the columns are apart."""
+        return {field.name: np.asarray(getattr(self, field.name)) for field in fields(self) if field.name != "columns"}
 
     @classmethod
-    def from_arrays(cls, arrays: dict[str, np.ndarray]) -> "Schema":
+    def from_arrays(cls, arrays: dict[str, Any], columns: Sequence[Column]) -> "Schema":
         """The inverse of `arrays`; a ValueError where they do not fit together."""
-        n_gaussian, order = int(arrays["n_gaussian"]), arrays["order"]
-        constants = {name: arrays[name] for name in ("offset", "scale", "one", "limit", "minimum", "maximum", "mean")}
-        if set(arrays) != {"n_gaussian", "order", *constants} or not 0 <= n_gaussian <= len(order):
+        if set(arrays) != {"n_gaussian", "n_bernoulli", "order", *_CONSTANTS}:
             raise ValueError("the schema's parts are not those of a schema")
+        n_gaussian, n_bernoulli, order = int(arrays["n_gaussian"]), int(arrays["n_bernoulli"]), arrays["order"]
+        constants = {name: arrays[name] for name in _CONSTANTS}
         if order.ndim != 1 or order.dtype.kind != "i" or not np.array_equal(np.sort(order), np.arange(len(order))):
             raise ValueError("the schema's order is no permutation")
+        layout = Layout(tuple(columns))
+        if layout.n_features != len(order) or n_gaussian < 0 or n_bernoulli < 0:
+            raise ValueError("the schema's columns are not those of its order")
+        if not np.array_equal(np.flatnonzero(layout.levels), order[n_gaussian + n_bernoulli :]):
+            raise ValueError("the schema's levels do not stand where they belong")
         for name, values in constants.items():
             if values.shape != order.shape or values.dtype != np.float64 or not np.isfinite(values).all():
-                raise ValueError(f"the schema's {name} is not a finite number for each column")
+                raise ValueError(f"the schema's {name} is not a finite number for each feature")
         if not ((constants["scale"] > 0) & (constants["limit"] > 0)).all():
             raise ValueError("the schema's scales and limits must be above 0")
-        return cls(order=order, n_gaussian=n_gaussian, **constants)
+        return cls(columns=tuple(columns), order=order, n_gaussian=n_gaussian, n_bernoulli=n_bernoulli, **constants)

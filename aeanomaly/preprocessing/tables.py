@@ -1,56 +1,87 @@
-"""The door: what a caller passes as X -> a numeric array (N, F), or one clear sentence."""
+"""The door: what a caller passes as X -> one number for each cell (N, F), or one clear sentence."""
 
-import warnings
-from decimal import Decimal
-from numbers import Real
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn.utils.validation import validate_data
 
-_LARGEST_EXACT_INT = 2**53
-_ENCODE_IT = "encode it first (OneHotEncoder in a ColumnTransformer, say) or leave the column out"
+from aeanomaly.preprocessing.cells import named, warn_if_rounded
+from aeanomaly.preprocessing.columns import Column, Numeric, are_numeric
+from aeanomaly.preprocessing.learning import learn_columns
+
+_ENCODE_IT = (
+    "pass a DataFrame, or name the column in column_types to encode it, such as column_types={0: 'categorical'}"
+)
 
 
-def check_table(estimator: Any, X: Any, *, reset: bool, least_rows: int = 1) -> np.ndarray:
-    """Check a table against an estimator, and return its numbers.
+def check_table(
+    estimator: Any,
+    X: Any,
+    *,
+    columns: Sequence[Column] | None = None,
+    column_types: Mapping[Any, Any] | None = None,
+    holes: bool = False,
+    least_rows: int = 1,
+) -> tuple[np.ndarray, tuple[Column, ...]]:
+    """Check a table against an estimator, and return its numbers and what its columns are.
 
     Parameters
     ----------
     estimator : estimator
-        Gets ``n_features_in_`` and ``feature_names_in_`` if `reset`, else is compared with them.
+        Gets ``n_features_in_`` and ``feature_names_in_`` where columns are learned, else is compared with them.
     X : array-like or DataFrame (N, F)
-    reset : bool
+    columns : sequence of Column, optional
+        What the columns are; by default that is learned.
+    column_types : mapping, optional
+        Where it is learned, what the user says of some columns, by name or place.
+    holes : bool, default=False
+        Whether NaN is taken.
     least_rows : int
         Rows needed.
 
     Returns
     -------
-    ndarray (N, F) of a real dtype; X itself where that is possible, never written to.
+    table : ndarray (N, F) of a real dtype
+        X itself where that is possible, never written to.
+    columns : tuple of Column (F,)
 
     Raises
     ------
     ValueError
-        For columns that are not numeric, missing, renamed or named twice, values that are not
+        For columns that cannot be read, missing, renamed or named twice, values that are not
         finite, and too few rows.
     TypeError
         For sparse matrices, and column names that are not all strings.
     """
+    reset = columns is None
     frame = _as_pandas(X)
     if frame is not None:
         _check_column_names(frame)
         validate_data(estimator, X, reset=reset, skip_check_array=True)
-        table = _numbers_of_frame(frame)
-    else:
+    elif column_types or not (reset or are_numeric(columns or ())):
+        frame = _frame_of_array(estimator, X, reset)
+    if frame is None:
         table = _numbers_of_array(estimator, X, reset)
+        columns = (Numeric(),) * table.shape[1] if columns is None else tuple(columns)
+    else:
+        _check_size(frame, least_rows)
+        columns = learn_columns(frame, column_types) if columns is None else tuple(columns)
+        table = _numbers_of_frame(frame, columns)
+    _check_size(table, least_rows)
+    check_finite(table, getattr(estimator, "feature_names_in_", None), holes=holes)
+    if holes and reset:
+        _check_not_all_holes(table, getattr(estimator, "feature_names_in_", None))
+    return table, columns
+
+
+def _check_size(table: Any, least_rows: int) -> None:
     if len(table) < least_rows:
         needs = "at least 1 row" if least_rows == 1 else f"at least {least_rows} rows"
         raise ValueError(f"X has n_samples={len(table)} (shape={table.shape}), and this needs {needs}; pass more rows")
     if table.shape[1] == 0:
         raise ValueError(f"0 feature(s) (shape={table.shape}) while a minimum of 1 is required.")
-    check_finite(table, getattr(estimator, "feature_names_in_", None))
-    return table
 
 
 def _as_pandas(X: Any) -> pd.DataFrame | None:
@@ -59,13 +90,24 @@ def _as_pandas(X: Any) -> pd.DataFrame | None:
         return X
     try:
         frame = X.to_pandas()
-    except (AttributeError, ImportError):
+    except AttributeError:
         return None
+    except ImportError:  # polars without pyarrow
+        frame = pd.DataFrame(X.to_dict(as_series=False))
     return frame if isinstance(frame, pd.DataFrame) else None
 
 
-def check_finite(table: np.ndarray, names: np.ndarray | None) -> None:
-    """Raise a ValueError that names the columns with NaN or infinite values and counts them."""
+def _frame_of_array(estimator: Any, X: Any, reset: bool) -> pd.DataFrame:
+    """An array with columns that are not all numbers."""
+    cells = np.asarray(X, dtype=object)
+    if cells.ndim != 2:
+        raise ValueError(f"X has the shape {cells.shape}, and a table has two dimensions; reshape it")
+    validate_data(estimator, cells, reset=reset, skip_check_array=True)
+    return pd.DataFrame(cells).infer_objects()
+
+
+def check_finite(table: np.ndarray, names: np.ndarray | None, *, holes: bool = False) -> None:
+    """Raise a ValueError that names the columns with infinite values, or NaN unless `holes`, and counts them."""
     if table.dtype.kind in "biu":
         return
     # One pass in the common case: a sum is finite only if all its terms are (or it overflows, and we look again).
@@ -73,14 +115,27 @@ def check_finite(table: np.ndarray, names: np.ndarray | None) -> None:
         if np.isfinite(np.sum(table, dtype=np.float64)):
             return
     for text, wrong, remedy in (
-        ("NaN", np.isnan, "impute them (SimpleImputer, say) or drop the rows"),
+        ("NaN", np.isnan, "set missing='model', impute them (SimpleImputer, say) or drop the rows"),
         ("infinity (inf)", np.isinf, "replace them by finite values or drop the rows"),
     ):
+        if holes and wrong is np.isnan:
+            continue
         counts = wrong(table).sum(axis=0)
         if counts.any():
             columns = [f"{_name(names, j)} ({counts[j]})" for j in np.flatnonzero(counts).tolist()]
             shown = ", ".join(columns[:10]) + (f" and {len(columns) - 10} more" if len(columns) > 10 else "")
             raise ValueError(f"X contains {text} in column(s) {shown}; {remedy}")
+
+
+def _check_not_all_holes(table: np.ndarray, names: np.ndarray | None) -> None:
+    if table.dtype.kind != "f":
+        return
+    for j in np.flatnonzero(np.isnan(table[0])):
+        if np.isnan(table[:, j]).all():
+            raise ValueError(
+                f"column {_name(names, int(j))} is NaN in all {len(table)} rows, and nothing can be learned from it; "
+                "leave it out"
+            )
 
 
 def _name(names: np.ndarray | None, column: int) -> str:
@@ -93,47 +148,14 @@ def _check_column_names(frame: pd.DataFrame) -> None:
         raise ValueError(f"X has column names more than once: {', '.join(map(repr, twice))}; rename or drop them")
 
 
-def _numbers_of_frame(frame: pd.DataFrame) -> np.ndarray:
-    for j in range(frame.shape[1]):
-        _check_column(frame.iloc[:, j], frame.columns[j])
-    if all(isinstance(dtype, np.dtype) and dtype.kind in "fiu" for dtype in frame.dtypes):
+def _numbers_of_frame(frame: pd.DataFrame, columns: Sequence[Column]) -> np.ndarray:
+    parts = [frame.iloc[:, j] for j in range(frame.shape[1])]
+    if are_numeric(columns) and all(isinstance(dtype, np.dtype) and dtype.kind in "fiu" for dtype in frame.dtypes):
+        for part in parts:
+            if part.dtype.kind != "f":
+                warn_if_rounded(part, named(part))
         return frame.to_numpy()
-    return np.column_stack([_numbers_of_column(frame.iloc[:, j]) for j in range(frame.shape[1])])
-
-
-def _check_column(column: pd.Series, name: Any) -> None:
-    if column.dtype == object:
-        for value in column[column.notna()]:
-            if not isinstance(value, (Real, Decimal, np.bool_)):
-                raise ValueError(f"column {name!r} holds {value!r}, and only numbers are taken; {_ENCODE_IT}")
-    elif not _is_numeric(column.dtype):
-        raise ValueError(f"column {name!r} is of dtype {column.dtype}, and only numbers are taken; {_ENCODE_IT}")
-    elif not pd.api.types.is_integer_dtype(column.dtype):
-        return
-    _warn_if_rounded(column.dropna(), repr(str(name)))
-
-
-def _is_numeric(dtype: Any) -> bool:
-    # Asked apart, as pandas does not count Arrow's truth values among its numbers.
-    numeric = pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_bool_dtype(dtype)
-    return numeric and not pd.api.types.is_complex_dtype(dtype)
-
-
-def _numbers_of_column(column: pd.Series) -> np.ndarray:
-    if column.dtype == object:
-        column = column.where(column.notna(), np.nan)
-    return column.to_numpy(dtype=np.float64, na_value=np.nan)
-
-
-def _warn_if_rounded(values: Any, name: str) -> None:
-    """Warn where integers are too large for float64."""
-    if len(values) and max(abs(int(values.max())), abs(int(values.min()))) > _LARGEST_EXACT_INT:
-        warnings.warn(
-            f"column {name} holds integers beyond 2**53, which float64 rounds; "
-            "if it is an identifier leave it out, else subtract a constant first",
-            UserWarning,
-            stacklevel=2,
-        )
+    return np.column_stack([column.numbers(part) for column, part in zip(columns, parts, strict=True)])
 
 
 def _numbers_of_array(estimator: Any, X: Any, reset: bool) -> np.ndarray:
@@ -152,7 +174,7 @@ def _numbers_of_array(estimator: Any, X: Any, reset: bool) -> np.ndarray:
             return table.astype(np.float64)
     if table.dtype.kind in "iu" and table.dtype.itemsize == 8:
         for j, column in enumerate(table.T):
-            _warn_if_rounded(column, str(j))
+            warn_if_rounded(column, str(j))
     return table
 
 

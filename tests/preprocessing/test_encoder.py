@@ -70,11 +70,11 @@ def test_without_standardising_values_stay_as_they_are():
 
 def test_a_schema_survives_as_arrays_and_is_audited():
     schema = encoder(RNG.normal(size=(20, 3))).schema
-    again = Schema.from_arrays(schema.arrays())
+    again = Schema.from_arrays(schema.arrays(), schema.columns)
     assert again.kinds == schema.kinds
     for change in ({"order": np.array([0, 0, 2])}, {"scale": np.zeros(3)}, {"mean": np.full(3, np.nan)}):
         with pytest.raises(ValueError, match="schema"):
-            Schema.from_arrays({**schema.arrays(), **change})
+            Schema.from_arrays({**schema.arrays(), **change}, schema.columns)
 
 
 @pytest.mark.parametrize("size", [1.0, 1e9, 1e280])

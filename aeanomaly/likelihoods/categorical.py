@@ -1,0 +1,50 @@
+"""Columns of levels: cross-entropy over them."""
+
+from dataclasses import dataclass
+
+import torch
+
+from aeanomaly.likelihoods.base import Likelihood
+
+#: The means that outputs are made for give no level less.
+_RAREST = 0.02
+
+
+@dataclass(frozen=True)
+class Categorical(Likelihood):
+    """One column whose K levels have the logits `output` (..., K); targets are one-hot.
+
+    Its unit deviance is twice the cross-entropy, times `weight`, which log-probabilities are without; the level
+    that is there has all of it.
+
+    Parameters
+    ----------
+    weight : float, default=1
+        A positive factor of the deviance.
+
+    Examples
+    --------
+    >>> Categorical().deviance(torch.tensor([1.0, 0.0, 0.0]), torch.zeros(3)).round(decimals=3)
+    tensor([2.1970, 0.0000, 0.0000])
+    """
+
+    weight: float = 1.0
+
+    def deviance(self, target: torch.Tensor, output: torch.Tensor) -> torch.Tensor:
+        return -2 * self.weight * target * torch.log_softmax(output, dim=-1)
+
+    def residual(self, target: torch.Tensor, output: torch.Tensor) -> torch.Tensor:
+        return self.weight * (torch.softmax(output, dim=-1) - target)
+
+    def log_prob(self, target: torch.Tensor, output: torch.Tensor, log_scale: torch.Tensor) -> torch.Tensor:
+        return target * torch.log_softmax(output, dim=-1)
+
+    def mean(self, output: torch.Tensor) -> torch.Tensor:
+        return torch.softmax(output, dim=-1)
+
+    def output(self, mean: torch.Tensor) -> torch.Tensor:
+        return mean.clamp(min=_RAREST / mean.shape[-1]).log()
+
+    def sample(self, output: torch.Tensor, log_scale: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        chosen = torch.multinomial(torch.softmax(output, dim=-1), 1, generator=generator)
+        return torch.zeros_like(output).scatter_(-1, chosen, 1)

@@ -1,0 +1,245 @@
+"""What a column is: how its cells become one number each, how that number is shown to a network, and back."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+
+from aeanomaly.preprocessing.cells import Family, example, family_of, lengths, named, numbers, seconds
+
+_DAY = 86_400.0
+#: Seconds after which what a date shows comes round: its time of day, day of the week, season.
+PERIODS = {"day": _DAY, "week": 7 * _DAY, "year": 365.2425 * _DAY}
+#: The first Monday after 1970-01-01, from which weeks are counted.
+_MONDAY = 4 * _DAY
+
+
+@dataclass(frozen=True)
+class Column(ABC):
+    """One column of a table. Its numbers are float64, NaN for holes; its features are what the network sees of them."""
+
+    kind: ClassVar[str]
+    #: The families of cells that it takes.
+    _takes: ClassVar[tuple[Family, ...]]
+
+    @property
+    def n_features(self) -> int:
+        """Features, side by side."""
+        return 1
+
+    def numbers(self, cells: pd.Series) -> np.ndarray:
+        """One number for each cell, (N,); a ValueError where cells are not what they were in training."""
+        family = family_of(cells)
+        if family not in (*self._takes, "nothing") or self._mistakes(cells):
+            raise ValueError(
+                f"column {named(cells)} holds {family} ({example(cells)}), and it held {self._held} in training; "
+                "correct it, or fit anew on such cells, "
+                f"with column_types={{{named(cells)}: 'categorical'}} to encode them as levels"
+            )
+        return np.full(len(cells), np.nan) if family == "nothing" else self._numbers(cells)
+
+    def _mistakes(self, cells: pd.Series) -> bool:
+        """Whether cells of the right family are something else."""
+        return isinstance(cells.dtype, pd.CategoricalDtype)
+
+    @property
+    def _held(self) -> str:
+        return self._takes[0]
+
+    @abstractmethod
+    def _numbers(self, cells: pd.Series) -> np.ndarray: ...
+
+    @abstractmethod
+    def cells(self, numbers: np.ndarray) -> pd.Series:
+        """Numbers (N,) as the column held them."""
+
+    def features(self, numbers: np.ndarray) -> np.ndarray:
+        """What the network sees: (N,) -> (N, n_features), NaN for holes."""
+        return numbers[:, None]
+
+    def of_features(self, features: np.ndarray) -> np.ndarray:
+        """The inverse of `features`, for expected ones."""
+        return features[:, 0]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for a file."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {"kind": self.kind, **{n: list(v) if isinstance(v, tuple) else v for n, v in values.items()}}
+
+
+@dataclass(frozen=True)
+class Numeric(Column):
+    """Numbers and truth values."""
+
+    kind = "numeric"
+    _takes = ("numbers",)
+
+    def _numbers(self, cells: pd.Series) -> np.ndarray:
+        return numbers(cells)
+
+    def cells(self, numbers: np.ndarray) -> pd.Series:
+        return pd.Series(numbers)
+
+
+@dataclass(frozen=True)
+class Duration(Column):
+    """Lengths of time, in seconds."""
+
+    kind = "duration"
+    _takes = ("durations",)
+
+    def _numbers(self, cells: pd.Series) -> np.ndarray:
+        return lengths(cells)
+
+    def cells(self, numbers: np.ndarray) -> pd.Series:
+        return pd.to_timedelta(pd.Series(numbers).round(6), unit="s")
+
+
+@dataclass(frozen=True)
+class _Levels(Column):
+    """Cells that are one of a few levels; a cell's number is the place of its level."""
+
+    levels: tuple[Any, ...]
+    _takes = ("text", "numbers")
+
+    @property
+    def unknown(self) -> int:
+        """The number of a cell that is none of the levels."""
+        return len(self.levels)
+
+    def _mistakes(self, cells: pd.Series) -> bool:
+        return family_of(cells) != self._held
+
+    @property
+    def _held(self) -> str:
+        return "text" if any(isinstance(level, str) for level in self.levels) else "numbers"
+
+    def _numbers(self, cells: pd.Series) -> np.ndarray:
+        codes, found = pd.factorize(cells)
+        places = {level: float(place) for place, level in enumerate(self.levels)}
+        known = [places.get(plain(value), float(self.unknown)) for value in found]
+        return np.array([*known, np.nan])[codes]  # the code of a hole is -1
+
+    def cells(self, numbers: np.ndarray) -> pd.Series:
+        places = np.where(np.isfinite(numbers), numbers, -1).round().astype(int)
+        places[(places < 0) | (places >= len(self.levels))] = -1
+        dtype = pd.CategoricalDtype(list(self.levels), ordered=self.kind == "ordinal")
+        return pd.Series(pd.Categorical.from_codes(places, dtype=dtype))
+
+
+@dataclass(frozen=True)
+class Ordinal(_Levels):
+    """Levels in an order, seen as numbers; what is none of them is as far beyond the last as that from the first."""
+
+    kind = "ordinal"
+
+    @property
+    def unknown(self) -> int:
+        return 2 * len(self.levels)
+
+
+@dataclass(frozen=True)
+class Categorical(_Levels):
+    """Levels without an order. The network sees a column of 0 and 1 for each, and one for all that is none of them."""
+
+    kind = "categorical"
+
+    @property
+    def n_features(self) -> int:
+        return len(self.levels) + 1
+
+    def features(self, numbers: np.ndarray) -> np.ndarray:
+        shown = (numbers[:, None] == np.arange(self.n_features)).astype(np.float64)
+        shown[np.isnan(numbers)] = np.nan
+        return shown
+
+    def of_features(self, features: np.ndarray) -> np.ndarray:
+        return features.argmax(axis=1).astype(np.float64)
+
+
+@dataclass(frozen=True)
+class Datetime(Column):
+    """Points in time, in seconds since 1970 on the clock of `zone`.
+
+    The first feature is the time itself, compressed beyond the range of training by a logarithm, so that next
+    month is near and the year 1900 far. Then come cosine and sine of the time of day, of the day in the week and of
+    the day in the year, those that `periods` names.
+    """
+
+    zone: str | None
+    start: float
+    end: float
+    periods: tuple[str, ...]
+    kind = "datetime"
+    _takes = ("times", "text")
+
+    @property
+    def n_features(self) -> int:
+        return 1 + 2 * len(self.periods)
+
+    @property
+    def _span(self) -> float:
+        return max(self.end - self.start, _DAY)
+
+    def _numbers(self, cells: pd.Series) -> np.ndarray:
+        return seconds(cells, self.zone)
+
+    def cells(self, numbers: np.ndarray) -> pd.Series:
+        wall = pd.Series(pd.to_datetime(np.round(numbers), unit="s", errors="coerce"))
+        return wall if self.zone is None else wall.dt.tz_localize(self.zone, ambiguous="NaT", nonexistent="NaT")
+
+    def features(self, numbers: np.ndarray) -> np.ndarray:
+        inside, span = np.clip(numbers, self.start, self.end), self._span
+        beyond = numbers - inside
+        shown = [inside + np.sign(beyond) * span * np.log1p(np.abs(beyond) / span)]
+        for name in self.periods:
+            angle = 2 * np.pi / PERIODS[name] * (numbers - _MONDAY)
+            shown += [np.cos(angle), np.sin(angle)]
+        return np.stack(shown, axis=1)
+
+    def of_features(self, features: np.ndarray) -> np.ndarray:
+        """The time next to the expected one that has the expected day in the week and time of day."""
+        inside, span = np.clip(features[:, 0], self.start, self.end), self._span
+        beyond = features[:, 0] - inside
+        time = inside + np.sign(beyond) * span * np.expm1(np.minimum(np.abs(beyond) / span, 5.0))
+        for place, name in reversed(list(enumerate(self.periods))):  # the long ones first
+            if name != "year":  # the time itself knows better
+                wanted = np.arctan2(features[:, 2 + 2 * place], features[:, 1 + 2 * place]) / (2 * np.pi)
+                time += ((wanted - (time - _MONDAY) / PERIODS[name] + 0.5) % 1 - 0.5) * PERIODS[name]
+        return time
+
+
+_KINDS: dict[str, type[Column]] = {c.kind: c for c in (Numeric, Duration, Ordinal, Categorical, Datetime)}
+
+
+def column_from_json(data: dict[str, Any]) -> Column:
+    """The inverse of `Column.to_json`; a ValueError for what it would not write."""
+    rest = dict(data)
+    cls = _KINDS[rest.pop("kind")]
+    column = cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in rest.items()})
+    if isinstance(column, _Levels) and not (column.levels and all(_is_plain(level) for level in column.levels)):
+        raise ValueError("the levels of a column are not plain values")
+    if isinstance(column, Datetime):
+        if not (np.isfinite([column.start, column.end]).all() and column.start <= column.end):
+            raise ValueError("the range of a column of times is none")
+        if not set(column.periods) <= set(PERIODS) or not (column.zone is None or isinstance(column.zone, str)):
+            raise ValueError("a column of times has periods or a zone that this version does not know")
+    return column
+
+
+def plain(value: Any) -> Any:
+    """A level as text, number or truth value, which a file can hold."""
+    value = value.item() if isinstance(value, np.generic) else value
+    return value if _is_plain(value) else str(value)
+
+
+def _is_plain(value: Any) -> bool:
+    return type(value) in (str, bool, int) or (type(value) is float and np.isfinite(value))
+
+
+def are_numeric(columns: Sequence[Column]) -> bool:
+    """Whether the table's numbers are all that there is to see."""
+    return all(isinstance(column, Numeric) for column in columns)

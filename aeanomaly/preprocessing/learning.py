@@ -1,0 +1,132 @@
+"""Which column is what: by its dtype and cells, or as the user says."""
+
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from aeanomaly.preprocessing.cells import Family, family_of, named, seconds, zone_of
+from aeanomaly.preprocessing.columns import (
+    PERIODS,
+    Categorical,
+    Column,
+    Datetime,
+    Duration,
+    Numeric,
+    Ordinal,
+    plain,
+)
+
+#: What a user may say that a column is; a list of levels in order is an ordinal one, too.
+COLUMN_TYPES = ("numeric", "categorical", "ordinal", "datetime", "duration")
+#: Levels of a categorical column that are told apart at most.
+_MOST_LEVELS = 100
+_BY_FAMILY: dict[Family, str] = {
+    "numbers": "numeric",
+    "text": "categorical",
+    "times": "datetime",
+    "durations": "duration",
+}
+
+
+def learn_columns(frame: pd.DataFrame, column_types: Mapping[Any, Any] | None) -> tuple[Column, ...]:
+    """What each column of a frame is; keys of `column_types` are names, or places where there are none."""
+    asked = dict(column_types or {})
+    unknown = [key for key in asked if key not in frame.columns]
+    if unknown:
+        shown = ", ".join(map(repr, frame.columns[:20]))
+        raise ValueError(f"column_types names {unknown[0]!r}, which is no column; X has {shown}")
+    return tuple(_learnt(frame.iloc[:, j], asked.get(name)) for j, name in enumerate(frame.columns))
+
+
+def _learnt(cells: pd.Series, asked: Any) -> Column:
+    family = family_of(cells)
+    if family == "nothing" or cells.isna().all():
+        raise ValueError(
+            f"column {named(cells)} is NaN in all {len(cells)} rows, and nothing can be learned from it; leave it out"
+        )
+    if isinstance(asked, (list, tuple)):
+        return _checked(Ordinal(tuple(plain(level) for level in asked)), cells)
+    kind = asked or _usual_kind(cells, family)
+    if kind == "categorical" and family in ("text", "numbers"):
+        return _categorical(cells)
+    if kind == "ordinal" and (family == "numbers" or isinstance(cells.dtype, pd.CategoricalDtype)):
+        return _ordinal(cells)
+    if kind == "datetime" and family in ("times", "text"):
+        return _datetime(cells)
+    if kind == "duration" and family == "durations":
+        return Duration()
+    if kind == "numeric" and family == "numbers" and not isinstance(cells.dtype, pd.CategoricalDtype):
+        return Numeric()
+    raise ValueError(
+        f"column {named(cells)} holds {family}, and column_types says {kind!r}; "
+        + (
+            f"give its levels in their order: column_types={{{named(cells)}: ['low', 'high']}}, say"
+            if kind == "ordinal"
+            else "convert the column, or say otherwise"
+        )
+    )
+
+
+def _usual_kind(cells: pd.Series, family: Family) -> str:
+    if isinstance(cells.dtype, pd.CategoricalDtype):
+        return "ordinal" if cells.dtype.ordered else "categorical"
+    return _BY_FAMILY[family]
+
+
+def _checked(column: Ordinal, cells: pd.Series) -> Column:
+    unknown = cells[cells.notna() & (column.numbers(cells) == column.unknown)]
+    if len(unknown):
+        raise ValueError(
+            f"column {named(cells)} holds {unknown.iloc[0]!r}, which column_types does not list; "
+            f"it lists {', '.join(map(repr, column.levels))}"
+        )
+    return column
+
+
+def _ordinal(cells: pd.Series) -> Column:
+    if isinstance(cells.dtype, pd.CategoricalDtype):
+        return Ordinal(tuple(plain(level) for level in cells.cat.categories))
+    return Ordinal(tuple(plain(level) for level in np.sort(cells.dropna().unique())))
+
+
+def _categorical(cells: pd.Series) -> Column:
+    counts = cells.value_counts(sort=False)
+    counts = counts[counts > 0]
+    # By their number, then by name: in whatever order rows come, the same levels.
+    levels = sorted(((-int(n), plain(level)) for level, n in counts.items()), key=lambda pair: (pair[0], str(pair[1])))
+    if len(levels) > _MOST_LEVELS:
+        rest = sum(-n for n, _ in levels[_MOST_LEVELS:])
+        warnings.warn(
+            f"column {named(cells)} has {len(levels):,} levels; the {_MOST_LEVELS} most frequent are told apart, and "
+            f"the others, in {rest / len(cells):.0%} of the rows, count as one; leave the column out if it names rows"
+            + (f", or say column_types={{{named(cells)}: 'datetime'}} if it holds times" if _are_times(cells) else ""),
+            UserWarning,
+            stacklevel=2,
+        )
+    kept = [level for _, level in levels[:_MOST_LEVELS]]
+    return Categorical(tuple(sorted(kept, key=lambda level: (isinstance(level, str), level))))
+
+
+def _are_times(cells: pd.Series) -> bool:
+    try:
+        pd.to_datetime(cells.dropna().iloc[:100], format="ISO8601")
+    except (ValueError, TypeError, OverflowError):
+        return False
+    return True
+
+
+def _datetime(cells: pd.Series) -> Column:
+    zone = zone_of(cells)
+    times = seconds(cells, zone)
+    times = times[np.isfinite(times)]
+    start, end = float(times.min()), float(times.max())
+    return Datetime(zone, start, end, tuple(name for name in PERIODS if _is_seen_to_vary(times, name, end - start)))
+
+
+def _is_seen_to_vary(times: np.ndarray, name: str, span: float) -> bool:
+    """Whether times within a period differ, and come from two whole ones at least."""
+    period = PERIODS[name]
+    return span >= 2 * period and bool(np.ptp(times % period) > 0)
