@@ -14,6 +14,7 @@ FLOORS = [
     {"training", "scoring", "preprocessing", "thresholds", "persistence"},
     {"detectors"},
     {"model_selection", "datasets", "pyod"},
+    {"inspection"},
     {"cli"},
 ]
 WITHOUT_TABLES = ("nn", "likelihoods", "objectives", "training")

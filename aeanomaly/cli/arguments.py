@@ -9,8 +9,12 @@ from aeanomaly._version import __version__
 from aeanomaly.cli.demo import run_demo
 from aeanomaly.cli.fit import run_fit
 from aeanomaly.cli.info import run_info
+from aeanomaly.cli.report import run_report
 from aeanomaly.cli.score import run_score
 from aeanomaly.detectors import REGISTRY
+
+#: Columns that --explain names.
+_REASONS = 3
 
 
 def parser() -> argparse.ArgumentParser:
@@ -20,6 +24,7 @@ def parser() -> argparse.ArgumentParser:
     commands = root.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_fit(commands)
     _add_score(commands)
+    _add_report(commands)
     _add_info(commands)
     _add_demo(commands)
     return root
@@ -31,6 +36,7 @@ def _add_fit(commands: Any) -> None:
     command.add_argument("-o", "--output", required=True, type=Path, metavar="MODEL.aea", help="the model file")
     command.add_argument("--detector", choices=sorted(REGISTRY), default="denoising", help="default: denoising")
     command.add_argument("--contamination", type=_literal, metavar="SHARE", help="share of rows to flag; default: auto")
+    command.add_argument("--missing", choices=("error", "model"), help="refuse empty cells, the default, or model them")
     command.add_argument("--drop", action="append", default=[], metavar="COLUMN", help="leave a column out; repeatable")
     command.add_argument("--label", metavar="COLUMN", help="known answers (1, or -1 beside +1, = anomaly): reported on")
     command.add_argument(
@@ -53,11 +59,30 @@ def _add_score(commands: Any) -> None:
     command.add_argument(
         "-o", "--output", metavar="TABLE", help="scored rows; by default standard output, unless --top or --json"
     )
-    command.add_argument("--prefix", default="", help="put before the names score, decision and anomaly")
+    command.add_argument("--prefix", default="", help="put before the names of new columns: score, decision, anomaly")
+    command.add_argument(
+        "--explain",
+        nargs="?",
+        const=_REASONS,
+        type=_positive,
+        metavar="N",
+        help="put this after the table; adds a sentence, explanation, and the N columns that add most to the row's "
+        f"error, reason_1 to reason_N, with their shares of it, share_1 to share_N; default: {_REASONS}",
+    )
     command.add_argument("--top", type=_positive, metavar="N", help="print the N worst rows")
     command.add_argument("--label", metavar="COLUMN", help="known answers: report AUROC and average precision")
     command.add_argument("--json", action="store_true", help="print the summary as JSON")
     command.set_defaults(run=run_score)
+
+
+def _add_report(commands: Any) -> None:
+    command = commands.add_parser("report", help="write a page in HTML on the rows of a table: flags, reasons, drift")
+    command.add_argument("model", type=Path, help="the model file")
+    command.add_argument("table", help="rows to score: .csv, .csv.gz, .parquet, or - for CSV on standard input")
+    command.add_argument("-o", "--output", required=True, type=Path, metavar="REPORT.html", help="the page")
+    command.add_argument("--rows", type=_positive, default=100, metavar="N", help="rows to show, worst first; 100")
+    command.add_argument("--title", metavar="TEXT", help="what the page is called")
+    command.set_defaults(run=run_report)
 
 
 def _add_info(commands: Any) -> None:

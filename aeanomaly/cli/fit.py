@@ -6,9 +6,10 @@ import sys
 import time
 from typing import Any
 
+from aeanomaly.cli.cells import check_holes, of_training
 from aeanomaly.cli.errors import CommandError
 from aeanomaly.cli.labels import ranking, ranking_in_words, read_labels
-from aeanomaly.cli.tables import numbers, read_table
+from aeanomaly.cli.tables import picked, read_table
 from aeanomaly.detectors import REGISTRY
 
 
@@ -17,7 +18,10 @@ def run_fit(options: argparse.Namespace) -> None:
     detector = _detector(options)
     frame = read_table(options.table)
     anomalous = None if options.label is None else read_labels(frame, options.label, options.table)
-    X = numbers(frame, _columns(list(frame.columns), options), options.table)
+    X = of_training(
+        picked(frame, _columns(list(frame.columns), options), options.table), detector.column_types, options.table
+    )
+    check_holes(X, detector)
     start = time.perf_counter()
     detector.fit(X)
     seconds = time.perf_counter() - start
@@ -56,10 +60,12 @@ def _is_number(name: str) -> bool:
 
 def _detector(options: argparse.Namespace) -> Any:
     parameters = {"random_state": 0, **dict(options.parameters)}
-    if options.contamination is not None:
-        if "contamination" in parameters:
-            raise CommandError("--contamination and --set contamination= are one and the same; give one of them")
-        parameters["contamination"] = options.contamination
+    for name in ("contamination", "missing"):
+        value = getattr(options, name)
+        if value is not None:
+            if name in parameters:
+                raise CommandError(f"--{name} and --set {name}= are one and the same; give one of them")
+            parameters[name] = value
     cls = REGISTRY[options.detector]
     known = cls().get_params()
     unknown = [name for name in parameters if name not in known]

@@ -2,9 +2,15 @@
 
 import argparse
 import json
+import reprlib
+from collections import Counter
+from datetime import UTC, datetime
 from typing import Any
 
 from aeanomaly.persistence import read_manifest
+
+#: Levels of a column that are listed.
+_LEVELS = 6
 
 
 def run_info(options: argparse.Namespace) -> None:
@@ -16,7 +22,12 @@ def run_info(options: argparse.Namespace) -> None:
 def _in_words(manifest: dict[str, Any]) -> str:
     fitted, network = manifest["fitted"], manifest["network"]
     names = fitted["feature_names"] or [f"column {j}" for j in range(network["n_columns"])]
-    columns = [f"  {name} ({kind})" for name, kind in zip(names, fitted["column_kinds"], strict=True)]
+    kinds = fitted["column_kinds"]
+    columns = [
+        f"  {name if name.isprintable() else repr(name)} ({kind}){_range(column)}"
+        for name, kind, column in zip(names, kinds, fitted["columns"], strict=True)
+    ]
+    counts = ", ".join(f"{count} {kind}" for kind, count in Counter(kinds).most_common())
     parameters = [f"  {name} = {_value(value)}" for name, value in manifest["parameters"].items()]
     widths = [network["n_columns"], *network["hidden_layer_sizes"], network["latent_dim"]]
     return "\n".join(
@@ -24,13 +35,32 @@ def _in_words(manifest: dict[str, Any]) -> str:
             f"{manifest['detector']} autoencoder, aeanomaly {manifest['aeanomaly']}, file format {manifest['format']}",
             f"encoder widths {' - '.join(map(str, widths))}, {network['activation']}",
             f"trained on {fitted['n_samples_seen']:,} rows; rows that score below {fitted['offset']:.6g} are anomalies",
-            f"{len(columns)} columns:",
+            f"{len(columns)} columns, {counts}:",
             *columns[:40],
             *([f"  and {len(columns) - 40} more"] if len(columns) > 40 else []),
             "parameters:",
             *parameters,
         ]
     )
+
+
+def _range(column: dict[str, Any]) -> str:
+    """What a column of levels or of times held in training."""
+    if "levels" in column:
+        levels = column["levels"]
+        more = f" and {len(levels) - _LEVELS} more" if len(levels) > _LEVELS else ""
+        return f": {', '.join(map(reprlib.repr, levels[:_LEVELS]))}{more}"
+    if column["kind"] == "datetime":
+        start, end = (_day(column[name]) for name in ("start", "end"))
+        return f": {start} to {end}" + (f", {column['zone']}" if column["zone"] else "")
+    return ""
+
+
+def _day(seconds: float) -> str:
+    try:
+        return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d}"
+    except (ValueError, OverflowError, OSError):
+        return "beyond the calendar"
 
 
 def _value(value: Any) -> str:

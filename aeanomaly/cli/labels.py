@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from aeanomaly.cli.cells import numbers
 from aeanomaly.cli.errors import CommandError
-from aeanomaly.cli.tables import numbers
 
 
 def read_labels(frame: pd.DataFrame, label: str, source: str) -> np.ndarray:
@@ -14,7 +14,9 @@ def read_labels(frame: pd.DataFrame, label: str, source: str) -> np.ndarray:
         shown = ", ".join(frame.columns[:20])
         raise CommandError(f"{source}: there is no column {label!r} for --label; it has {shown}")
     try:
-        values = numbers(frame, [label], source)[label].to_numpy(dtype=np.float64, na_value=np.nan)
+        cells = frame[label]
+        cells = numbers(cells, source) if pd.api.types.is_string_dtype(cells) else cells
+        values = cells.to_numpy(dtype=np.float64, na_value=np.nan)
     except CommandError:
         values = frame[label].to_numpy(dtype=object)
     seen = set(values)

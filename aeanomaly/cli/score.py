@@ -10,7 +10,8 @@ import pandas as pd
 
 from aeanomaly.cli.errors import CommandError
 from aeanomaly.cli.labels import ranking, ranking_in_words, read_labels
-from aeanomaly.cli.tables import numbers, read_table, write_table
+from aeanomaly.cli.reasons import names_of_reasons, reasons
+from aeanomaly.cli.tables import read_table, rows_for, write_table
 from aeanomaly.detectors import load
 
 _NEW = ("score", "decision", "anomaly")
@@ -41,35 +42,26 @@ def run_score(options: argparse.Namespace) -> None:
         return
     print(_in_words(summary), file=sys.stderr)
     if options.top:
-        print(_table(worst, options.prefix, options.label), file=place)
+        print(_table(worst, _first(worst, options)), file=place)
 
 
 def _scored(detector: Any, frame: pd.DataFrame, options: argparse.Namespace) -> pd.DataFrame:
-    new = [options.prefix + name for name in _NEW]
+    more = names_of_reasons(detector, options.explain) if options.explain else []
+    new = [options.prefix + name for name in (*_NEW, *more)]
     clash = [name for name in new if name in frame.columns]
     if clash:
         raise CommandError(
             f"{options.table}: it already has column(s) {', '.join(map(repr, clash))}; "
             "rename the new ones with --prefix, such as --prefix ae_"
         )
-    X = _rows(detector, frame, options)
+    X = rows_for(detector, frame, options.table, options.label)
     # An empty table is no fault here: a pipeline of files may well bring one.
     score = detector.score_samples(X) if len(X) else np.empty(0)
     decision = score - detector.offset_
-    return frame.assign(**dict(zip(new, (score, decision, (decision < 0).astype(np.int64)), strict=True)))
-
-
-def _rows(detector: Any, frame: pd.DataFrame, options: argparse.Namespace) -> Any:
-    names = getattr(detector, "feature_names_in_", None)
-    if names is not None:
-        return numbers(frame, list(names), options.table)
-    columns = [name for name in frame.columns if name != options.label]
-    if len(columns) != detector.n_features_in_:
-        raise CommandError(
-            f"{options.table}: the model was fitted without column names on {detector.n_features_in_} columns, "
-            f"and this table has {len(columns)}; pass these columns alone, in that order"
-        )
-    return numbers(frame, columns, options.table).to_numpy(dtype=np.float64)
+    values: list[Any] = [score, decision, (decision < 0).astype(np.int64)]
+    if options.explain:
+        values += reasons(detector, X, options.explain)
+    return frame.assign(**dict(zip(new, values, strict=True)))
 
 
 def _in_words(summary: dict[str, Any]) -> str:
@@ -78,9 +70,14 @@ def _in_words(summary: dict[str, Any]) -> str:
     return line + (f"; {ranking_in_words(summary)}" if "auroc" in summary else "")
 
 
-def _table(worst: pd.DataFrame, prefix: str, label: str | None) -> str:
+def _first(worst: pd.DataFrame, options: argparse.Namespace) -> list[str]:
+    """The columns that are printed in any case."""
+    new = [*_NEW, *(["reason_1"] if options.explain else [])]
+    return [worst.columns[0], *(options.prefix + name for name in new), *([options.label] if options.label else [])]
+
+
+def _table(worst: pd.DataFrame, first: list[str]) -> str:
     """The worst rows, and as many of their columns as fit on a line."""
-    first = [worst.columns[0], *(prefix + name for name in _NEW), *([label] if label else [])]
     names = first + [name for name in worst.columns if name not in first]
     text = worst[first].to_string(index=False, float_format=_short)
     for end in range(len(first) + 1, len(names) + 1):

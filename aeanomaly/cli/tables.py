@@ -10,20 +10,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
+from aeanomaly.cli.cells import check_holes, is_parquet, of_model
 from aeanomaly.cli.errors import CommandError
 from aeanomaly.persistence import write_atomically
 
-_TRUTH = {"true": "1", "false": "0"}
 _OTHER_SEPARATORS = (";", "\t", "|")
-_HOLES = {"", "na", "n/a", "nan", "null", "none", "<na>"}
 
 
 def read_table(source: str) -> pd.DataFrame:
     """Read a table by its suffix; the columns of a CSV are text."""
-    if _is_parquet(source):
+    if is_parquet(source):
         frame = _with_pyarrow(pd.read_parquet, source)
         return frame if frame.index.names == [None] else frame.reset_index()
     if source != "-" and not source.endswith((".csv", ".csv.gz")):
@@ -34,10 +32,11 @@ def read_table(source: str) -> pd.DataFrame:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)
+            text = gzip.decompress(data) if source.endswith(".gz") else data
             cells = pd.read_csv(
-                io.BytesIO(data),
+                # A blank line at the end is no row; one in between is a row of holes.
+                io.BytesIO(text.rstrip(b"\r\n")),
                 encoding="utf-8-sig",
-                compression="gzip" if source.endswith(".gz") else None,
                 header=None,
                 index_col=False,
                 dtype=str,
@@ -59,8 +58,6 @@ def read_table(source: str) -> pd.DataFrame:
             f"{source}: not a CSV table in UTF-8: {reason}; the first line must name the columns, and every line have "
             "as many fields, with commas between"
         ) from None
-    while len(cells) > 1 and cells.iloc[-1].isin(["", np.nan]).all():
-        cells = cells.iloc[:-1]  # a blank line at the end is no row; one in between is a row of holes
     names = cells.iloc[0].tolist()
     if len(names) == 1 and (found := [mark for mark in _OTHER_SEPARATORS if mark in names[0].strip()]):
         raise CommandError(
@@ -75,7 +72,7 @@ def read_table(source: str) -> pd.DataFrame:
 
 def write_table(frame: pd.DataFrame, target: str) -> None:
     """Write a table by its suffix, in one step; ``-`` is CSV on standard output."""
-    if _is_parquet(target):
+    if is_parquet(target):
         buffer = io.BytesIO()
         _with_pyarrow(lambda place: frame.to_parquet(place, index=False), buffer)
         write_atomically(target, buffer.getvalue())
@@ -91,39 +88,29 @@ def write_table(frame: pd.DataFrame, target: str) -> None:
     write_atomically(target, buffer.getvalue())
 
 
-def numbers(frame: pd.DataFrame, columns: Sequence[str], source: str) -> pd.DataFrame:
-    """The named columns as numbers; what is not text already is left to the detector's own checks."""
+def picked(frame: pd.DataFrame, columns: Sequence[str], source: str) -> pd.DataFrame:
+    """The named columns; an error for those that are missing."""
     missing = [name for name in columns if name not in frame.columns]
     if missing:
         raise CommandError(f"{source}: column(s) {', '.join(map(repr, missing))} that the model needs are missing")
-    picked = {name: frame[name] for name in columns}
-    return pd.DataFrame({n: _parsed(c, source) if pd.api.types.is_string_dtype(c) else c for n, c in picked.items()})
+    return frame[list(columns)]
 
 
-def _parsed(column: pd.Series, source: str) -> pd.Series:
-    numbers = [_number(str(cell).strip(), row, column.name, source) for row, cell in enumerate(column, start=1)]
-    exact = all(isinstance(number, int) for number in numbers)
-    # Whole numbers stay objects, so that the detector can see which are too large to be exact.
-    return pd.Series(numbers, dtype=object if exact and numbers else np.float64, name=column.name)
-
-
-def _number(text: str, row: int, column: Any, source: str) -> int | float:
-    if text.lower() in _HOLES:
-        return float("nan")
-    text = _TRUTH.get(text.lower(), text)
-    try:
-        if "_" in text:  # Python's own notation, and nobody else's
-            raise ValueError
-        return int(text) if text.lstrip("+-").isdecimal() else float(text)
-    except ValueError:
-        raise CommandError(
-            f"{source}: column {column!r} holds {text!r} in row {row}, and only numbers are taken; "
-            f"correct it, or leave the column out of the model with fit --drop {column}"
-        ) from None
-
-
-def _is_parquet(name: str) -> bool:
-    return name.endswith((".parquet", ".pq"))
+def rows_for(detector: Any, frame: pd.DataFrame, source: str, label: str | None = None) -> pd.DataFrame:
+    """The columns that a fitted detector knows, as it knows them; where it knows no names, all but `label`."""
+    names = getattr(detector, "feature_names_in_", None)
+    if names is not None:
+        rows = of_model(picked(frame, list(names), source), detector, source)
+    else:
+        columns = [name for name in frame.columns if name != label]
+        if len(columns) != detector.n_features_in_:
+            raise CommandError(
+                f"{source}: the model was fitted without column names on {detector.n_features_in_} columns, "
+                f"and this table has {len(columns)}; pass these columns alone, in that order"
+            )
+        rows = of_model(frame[columns], detector, source).set_axis(range(len(columns)), axis=1)
+    check_holes(rows, detector)
+    return rows
 
 
 def _with_pyarrow(function, place):

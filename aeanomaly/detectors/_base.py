@@ -119,8 +119,15 @@ class BaseDetector(
 
     def _read(self, X: Any, columns: Sequence[Column] | None, least_rows: int) -> tuple[np.ndarray, Sequence[Column]]:
         """The numbers of a table that is to be trained on; its columns are learned unless given."""
-        types = self.column_types if columns is None else None
-        return check_table(self, X, columns=columns, column_types=types, holes=self._takes_holes, least_rows=least_rows)
+        return check_table(
+            self,
+            X,
+            columns=columns,
+            column_types=self.column_types if columns is None else None,
+            logs=self.standardize and self.likelihood == "auto",
+            holes=self._takes_holes,
+            least_rows=least_rows,
+        )
 
     def _finish(self, model: Model, result: TrainingResult, table: np.ndarray) -> None:
         """All of `fit` that comes after training."""
@@ -133,11 +140,8 @@ class BaseDetector(
         """Scores of training rows, 10,000 at most, each moved about as far as its neighbours are."""
         stream = numpy_stream(MemberKey(self._seed), "jitter", self._n_calls)
         rows = _some(table, _JITTERED, stream)
-        deviation = float(self._model.spacing().mean()) * self._model.schema.deviations()
-        largest = np.finfo(np.float64).max
-        with np.errstate(over="ignore"):
-            jittered = np.clip(rows + deviation * stream.standard_normal(rows.shape), -largest, largest)
-        return -self._errors(jittered)
+        steps = float(self._model.spacing().mean()) * stream.standard_normal(rows.shape)
+        return -self._errors(self._model.schema.moved(rows, steps))
 
     def _start(
         self, table: np.ndarray, columns: Sequence[Column], warm: Model | None, starts: Starts
@@ -145,7 +149,8 @@ class BaseDetector(
         """A model for this table, with new weights or with those of `warm`, and the table's encoded rows."""
         device = resolve_device(self.device)
         names = getattr(self, "feature_names_in_", None)
-        schema, rows = starts.encoded(table, self.likelihood, self.standardize, columns, names)
+        how = self.likelihood, self.standardize, self.missing == "informative", columns
+        schema, rows = starts.encoded(table, *how, names)
         spec = self._network(schema.n_columns)
         self._seed, self._optimizer = draw_seed(self.random_state), None
         if warm is None:
@@ -280,6 +285,7 @@ class BaseDetector(
 
     def _settle(self, table: np.ndarray) -> None:
         """What else scoring needs to know of the training table, once the network is trained."""
+        self._model.learn_usual(self._error_terms, table)
 
     @property
     def _shift(self) -> dict[str, int]:

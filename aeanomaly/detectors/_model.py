@@ -9,7 +9,7 @@ import torch
 
 from aeanomaly.likelihoods import Bernoulli, Categorical, Gaussian, Likelihood, Observed, Product
 from aeanomaly.nn import SOFTMAX, NetworkSpec, StackedPrototypes, Standardize, Start, build_network, encoder_module
-from aeanomaly.preprocessing import Column, Kind, Schema, TableEncoder, column_from_json
+from aeanomaly.preprocessing import Column, Kind, Schema, TableEncoder, are_numeric, column_from_json
 from aeanomaly.scoring import deviance_terms, over_chunks, padded
 from aeanomaly.streams import MemberKey, torch_stream
 from aeanomaly.threads import at_most
@@ -17,6 +17,8 @@ from aeanomaly.training import resolve_device
 
 #: Beyond this, products of a code with weights might leave float32.
 _LARGEST_CODE = 1e12
+#: Rows from which the usual error of a column is learned.
+_USUAL_ROWS = 4096
 #: What a member's errors are divided by is at least this.
 SMALLEST_SCALE = 1e-12
 #: Entropy, in nats, of an even choice between two levels: what a column of more adds is as much on the average.
@@ -42,14 +44,23 @@ class Model:
     device : torch.device
     scales : ndarray of float64 (M,), optional
         What each member's errors are divided by, its share of the score included; 1 by default.
+    usual : float, default=0
+        What a column of a training row adds to the error, on the average: rows with holes lean on it.
     """
 
     def __init__(
-        self, schema: Schema, spec: NetworkSpec, network: Any, device: torch.device, scales: np.ndarray | None = None
+        self,
+        schema: Schema,
+        spec: NetworkSpec,
+        network: Any,
+        device: torch.device,
+        scales: np.ndarray | None = None,
+        usual: float = 0.0,
     ):
         self.schema = schema
         self.spec = spec
         self.scales = np.ones(spec.n_members) if scales is None else scales
+        self.usual = usual
         self.network = network.to(device).requires_grad_(False)
         self.device = device
         self.likelihood = Observed(_likelihood(schema)) if spec.holes else _likelihood(schema)
@@ -106,13 +117,25 @@ class Model:
     def of_whole_rows(self, terms: np.ndarray, table: np.ndarray) -> np.ndarray:
         """Terms (N, F) of rows with holes, made comparable with those of rows that have all of their columns.
 
-        Those that are there stand for the others, too; a row without any counts as if each column were off by
-        its deviation.
+        A hole counts as the mean of what its row has, with one column more that is off as usual: a
+        guess from few columns leans on that. What it counts is put on the columns that are there.
         """
         if not self.spec.holes:
             return terms
-        present = (~np.isnan(table)).sum(axis=1, keepdims=True)
-        return np.where(present == 0, 1.0, terms * (table.shape[1] / np.maximum(present, 1)))
+        there = ~np.isnan(table)
+        present = there.sum(axis=1, keepdims=True)
+        guesses = (table.shape[1] - present) / (present + 1)
+        usual = np.where(there, guesses * self.usual / np.maximum(present, 1), 0)
+        return terms * (1 + guesses) + np.where(present == 0, self.usual, usual)
+
+    def learn_usual(self, error_terms: Any, table: np.ndarray) -> None:
+        """Learn how far columns of training rows are off, from some rows and terms that this model makes of them."""
+        if self.spec.holes:
+            rows = table[np.linspace(0, len(table) - 1, min(len(table), _USUAL_ROWS)).astype(int)]
+            self.usual = 0.0
+            present = ~np.isnan(rows)
+            terms = self.in_chunks(error_terms, rows)[:, : rows.shape[1]]
+            self.usual = float(np.where(present, terms, 0).sum() / max(1, present.sum()))
 
     def errors_of_members(self, table: np.ndarray) -> np.ndarray:
         """Reconstruction error of each row by each member, before any scale, (N, M)."""
@@ -121,7 +144,9 @@ class Model:
             return deviance_terms(self.network, self.likelihood, rows).sum(dim=2)
 
         found = self.apply(errors, table, lambda members: members.T)
-        return found * self.of_whole_rows(np.ones(table.shape), table)[:, :1]
+        if not self.spec.holes:
+            return found
+        return found * (table.shape[1] / np.maximum(1, (~np.isnan(table)).sum(axis=1, keepdims=True)))
 
     @property
     def width(self) -> int:
@@ -192,22 +217,29 @@ class Model:
 
     def encoder_module(self) -> torch.nn.Sequential:
         """The encoder of a single network as a plain module on the CPU."""
-        if not self.schema.layout.is_plain:
+        if not are_numeric(self.schema.columns):
             raise ValueError("encoder_module() takes rows of numbers, and not all columns are; encode them beforehand")
         constants = [torch.from_numpy(np.array(getattr(self.schema, n))) for n in ("order", "offset", "scale", "limit")]
+        units = np.array([getattr(column, "unit", 0.0) for column in self.schema.columns])
+        constants.append(torch.from_numpy(units[self.schema.order]))
         return encoder_module(self.network.encoder, self.spec.used_code, Standardize(*constants))
 
     def copy(self, *, schema: Schema | None = None, device: torch.device | None = None) -> "Model":
         """The same model with a network of its own; under another schema, on another device, if given."""
         network = build_network(self.spec)
         network.load_state_dict(self.network.state_dict())
-        return Model(schema or self.schema, self.spec, network, device or self.device, self.scales.copy())
+        return Model(schema or self.schema, self.spec, network, device or self.device, self.scales.copy(), self.usual)
 
     def to_state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """Plain data and numpy arrays that make up the model, but for its columns."""
         weights = {f"network.{name}": p.detach().cpu().numpy().copy() for name, p in self.network.state_dict().items()}
         schema = {f"schema.{name}": value for name, value in self.schema.arrays().items()}
-        return self.spec.to_dict(), {**schema, **weights, "scales": self.scales.copy()}
+        return self.spec.to_dict(), {
+            **schema,
+            **weights,
+            "scales": self.scales.copy(),
+            "usual": np.array(self.usual),
+        }
 
     @classmethod
     def from_state(
@@ -222,7 +254,7 @@ class Model:
         """
         built = NetworkSpec.from_dict(spec)
         weights = {n.removeprefix("network."): a for n, a in arrays.items() if n.startswith("network.")}
-        if strange := {n for n in arrays if not n.startswith(("network.", "schema."))} - {"scales"}:
+        if strange := {n for n in arrays if not n.startswith(("network.", "schema."))} - {"scales", "usual"}:
             raise ValueError(f"{sorted(strange)} belong to nothing")
         expected = built.shapes()
         if {n: a.shape for n, a in weights.items()} != expected:
@@ -242,7 +274,10 @@ class Model:
         scales = arrays["scales"]
         if scales.dtype != np.float64 or scales.shape != (built.n_members,) or not _plausible(scales):
             raise ValueError("the scales are not one plausible number above 0 for each member")
-        return cls(schema, built, network, device, scales)
+        usual = arrays["usual"]
+        if usual.dtype != np.float64 or usual.shape != () or not np.isfinite(usual):
+            raise ValueError("the usual error of a column is no finite number")
+        return cls(schema, built, network, device, scales, float(usual))
 
     def __getstate__(self) -> dict[str, Any]:
         spec, arrays = self.to_state()

@@ -42,7 +42,7 @@ SHARED_RULES: dict[str, Rule] = {
     "activation": one_of(*ACTIVATIONS),
     "likelihood": one_of("auto", "gaussian", "bernoulli"),
     "standardize": flag(),
-    "missing": one_of("error", "model"),
+    "missing": one_of("error", "model", "informative"),
     "column_types": types_of_columns(),
     "learning_rate": real(0),
     "weight_decay": real(0, with_low=True),
@@ -72,14 +72,20 @@ hidden_layer_sizes : tuple of int, default={hidden_layer_sizes}
         other Gaussian. "bernoulli" takes every column as such and wants values in [0, 1].
     standardize : bool, default=True
         Give numeric columns mean 0 and deviation 1 before the network; times and ordinal levels get it always.
-    missing : {{"error", "model"}}, default="error"
-        What holes (NaN, None, NA) are: an error; or values that nobody observed. These leave the loss and the
-        score of their row, whose other columns then count for them, too; prototypes answer by the columns
-        that a row has, other layers learn what it means that one is missing.
+    missing : {{"error", "model", "informative"}}, default="error"
+        What holes (NaN, None, NA) are. "error": a ValueError. "model": values that nobody observed. They leave
+        the loss; in the score each counts as the mean of what its row has, with one column that is off as
+        training rows are; prototypes answer by the columns that a row has, other layers learn what it means
+        that one is missing. "informative": that a value is missing is reconstructed and scored as well, as a
+        two-valued column that belongs to the value's, so that an unexpected hole is an anomaly.
     column_types : dict or None, default=None
         For columns that are not what their dtype says: name (or place, where there are no names) -> "numeric",
-        "categorical", "ordinal", "datetime", "duration", or a list of levels in order. By dtype, numbers
-        and truth values are numeric, text and categories categorical, ordered categories ordinal.
+        "logarithmic", "categorical", "ordinal", "datetime", "duration", or a list of levels in order. By dtype,
+        numbers and truth values are numeric, text and categories categorical, ordered categories ordinal. Of numeric
+        columns, counts of a wide range (whole numbers of at least 0, 20 values or more, half of them above 0, a
+        hundredth beyond 5 times the median of these) are logarithmic, with ``standardize=True`` and
+        ``likelihood="auto"``: seen as asinh(x / 2). Say "logarithmic" of others where ratios matter and unusually
+        small values do, too; their unit is the 5 % quantile of what is above 0, or 1 if they are whole.
     learning_rate : float, default={learning_rate}
         Peak rate of AdamW for a layer of 128 inputs; weights of narrower layers get more in proportion,
         up to 16 times, those of wider ones less; prototypes get 5 times, what they recall 16 times. It

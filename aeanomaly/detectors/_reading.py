@@ -239,7 +239,7 @@ class FittedMethods(ClassNamePrefixFeaturesOutMixin, TransformerMixin, OutlierMi
             observed=observed,
             expected=expected,
             confidence=confidence,
-            tail_probability=np.where(np.isnan(observed), np.nan, tails),
+            tail_probability=np.where(np.isnan(observed) & (self.missing == "model"), np.nan, tails),
             kl=terms[:, width:],
         )
 

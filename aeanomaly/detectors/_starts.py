@@ -35,7 +35,7 @@ class RememberedStarts(Starts):
         return self
 
     def encoded(self, table: np.ndarray, *how: Any) -> tuple[Schema, np.ndarray]:
-        key = how[:3]  # the names of columns are for errors
+        key = how[:-1]  # the names of columns are for errors
         if key not in self._known:
             self._known[key] = super().encoded(table, *how)
         return self._known[key]

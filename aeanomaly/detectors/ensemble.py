@@ -211,6 +211,8 @@ class AutoencoderEnsemble(BaseDetector):
         self._model.scales = _scales(self._model, table, self._samples(len(table))) / (1 - share)
         if self._kernel is not None:
             self._kernel.scales = _scales(self._kernel, table, [self._stored(len(table))]) / share
+            self._kernel.learn_usual(self._kernel.deviance, table)
+        self._model.learn_usual(self._model.deviance, table)
 
     def _deviance(self, table: np.ndarray) -> np.ndarray:
         errors = self._model.deviance(table)

@@ -21,14 +21,21 @@ class Standardize(nn.Module):
     offset: torch.Tensor
     scale: torch.Tensor
     limit: torch.Tensor
+    unit: torch.Tensor
 
-    def __init__(self, order: torch.Tensor, offset: torch.Tensor, scale: torch.Tensor, limit: torch.Tensor):
+    def __init__(
+        self, order: torch.Tensor, offset: torch.Tensor, scale: torch.Tensor, limit: torch.Tensor, unit: torch.Tensor
+    ):
         super().__init__()
-        for name, value in (("order", order), ("offset", offset), ("scale", scale), ("limit", limit)):
+        constants = {"order": order, "offset": offset, "scale": scale, "limit": limit, "unit": unit}
+        for name, value in constants.items():
             self.register_buffer(name, value)
 
     def forward(self, rows: torch.Tensor) -> torch.Tensor:
-        z = (rows[:, self.order].double() - self.offset) / self.scale
+        values = rows[:, self.order].double()
+        # Units of logarithmic columns; 0 for the others.
+        values = torch.where(self.unit > 0, torch.asinh(0.5 * values / self.unit.clamp(min=1e-300)), values)
+        z = (values - self.offset) / self.scale
         return z.clamp(-self.limit, self.limit).float()
 
 

@@ -2,7 +2,7 @@
 
 import torch
 
-#: Columns of no width, and rows that are all alike, have no distance to go by.
+#: Squared distances below this are those of equal rows, and weights those of nobody.
 _SMALLEST = 1e-12
 
 
@@ -15,23 +15,24 @@ def without_holes(rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 def completed(rows: torch.Tensor, among: torch.Tensor) -> torch.Tensor:
     """Rows (N, D) whose holes hold the mean of other rows (K, D), the more like them the heavier.
 
-    Likeness is by the columns that both rows have, with a normal kernel as wide as neighbours are apart
-    (Nadaraya 1964, Theory of Probability & Its Applications 9). A row that is among the others, at its own number,
-    has no say in itself.
+    Likeness is by the columns that a row has, with a normal kernel as wide as neighbours are apart (Nadaraya 1964,
+    Theory of Probability & Its Applications 9); what another row lacks is as far away as its column's values are
+    on the average. A row that is among the others, at its own number, has no say in itself.
     """
     if not bool(rows.isnan().any()):
         return rows
     (x, lacks), (y, misses) = without_holes(rows), without_holes(among)
     has, there = 1 - lacks, 1 - misses
-    shared = has @ there.T
+    known = there.sum(dim=0).clamp(min=1)
+    mean = y.sum(dim=0) / known
+    variance = ((y - mean).square() * there).sum(dim=0) / known
     squares = x.square() @ there.T - 2 * x @ y.T + has @ y.square().T
-    distances = (squares / shared).clamp(min=0).masked_fill(shared == 0, torch.inf)
-    distances.fill_diagonal_(torch.inf)
-    nearest = distances.masked_fill(distances <= _SMALLEST, torch.inf).amin(dim=1)
+    squares = squares.clamp(min=0) + (has * ((x - mean).square() + variance)) @ misses.T
+    squares.fill_diagonal_(torch.inf)
+    nearest = (squares / has.sum(dim=1, keepdim=True)).masked_fill(squares <= _SMALLEST, torch.inf).amin(dim=1)
     width = nearest[nearest.isfinite()].mean().nan_to_num(1.0)
-    weights = torch.softmax(-0.5 * rows.shape[1] * distances / width, dim=1).nan_to_num(0)
-    known = weights @ there
+    weights = torch.softmax(-0.5 * squares / width, dim=1).nan_to_num(0)
     # In many columns all weights but one vanish, and that row may have no value either.
-    usual = y.sum(dim=0) / there.sum(dim=0).clamp(min=1)
-    filled = torch.where(known > _SMALLEST, weights @ y / known.clamp(min=_SMALLEST), usual)
+    heavy = weights @ there
+    filled = torch.where(heavy > _SMALLEST, weights @ y / heavy.clamp(min=_SMALLEST), mean)
     return torch.where(lacks > 0, filled, x)

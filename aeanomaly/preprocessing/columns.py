@@ -33,13 +33,15 @@ class Column(ABC):
     def numbers(self, cells: pd.Series) -> np.ndarray:
         """One number for each cell, (N,); a ValueError where cells are not what they were in training."""
         family = family_of(cells)
-        if family not in (*self._takes, "nothing") or self._mistakes(cells):
+        if family == "nothing":
+            return np.full(len(cells), np.nan)
+        if family not in self._takes or self._mistakes(cells):
             raise ValueError(
                 f"column {named(cells)} holds {family} ({example(cells)}), and it held {self._held} in training; "
                 "correct it, or fit anew on such cells, "
                 f"with column_types={{{named(cells)}: 'categorical'}} to encode them as levels"
             )
-        return np.full(len(cells), np.nan) if family == "nothing" else self._numbers(cells)
+        return self._numbers(cells)
 
     def _mistakes(self, cells: pd.Series) -> bool:
         """Whether cells of the right family are something else."""
@@ -64,6 +66,15 @@ class Column(ABC):
         """The inverse of `features`, for expected ones."""
         return features[:, 0]
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether the network sees the number itself."""
+        return False
+
+    def moved(self, numbers: np.ndarray, steps: np.ndarray) -> np.ndarray:
+        """Numbers (N,) by so many units of the feature from where they were; those of levels and times stay."""
+        return numbers
+
     def to_json(self) -> dict[str, Any]:
         """Plain data for a file."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
@@ -71,7 +82,19 @@ class Column(ABC):
 
 
 @dataclass(frozen=True)
-class Numeric(Column):
+class _Plain(Column):
+    """Numbers that the network sees as they are."""
+
+    @property
+    def is_plain(self) -> bool:
+        return True
+
+    def moved(self, numbers: np.ndarray, steps: np.ndarray) -> np.ndarray:
+        return numbers + steps
+
+
+@dataclass(frozen=True)
+class Numeric(_Plain):
     """Numbers and truth values."""
 
     kind = "numeric"
@@ -85,7 +108,32 @@ class Numeric(Column):
 
 
 @dataclass(frozen=True)
-class Duration(Column):
+class Logarithmic(Column):
+    """Numbers of which ratios matter: asinh(x / 2 unit), a logarithm of what is large beside the unit."""
+
+    unit: float
+    kind = "logarithmic"
+    _takes = ("numbers",)
+
+    def _numbers(self, cells: pd.Series) -> np.ndarray:
+        return numbers(cells)
+
+    def cells(self, numbers: np.ndarray) -> pd.Series:
+        return pd.Series(numbers)
+
+    def features(self, numbers: np.ndarray) -> np.ndarray:
+        # By halves: twice the unit may exceed the largest float.
+        return np.arcsinh(0.5 * numbers.astype(np.float64) / self.unit)[:, None]
+
+    def of_features(self, features: np.ndarray) -> np.ndarray:
+        return 2 * self.unit * np.sinh(np.clip(features[:, 0], -700, 700))
+
+    def moved(self, numbers: np.ndarray, steps: np.ndarray) -> np.ndarray:
+        return self.of_features(self.features(numbers) + steps[:, None])
+
+
+@dataclass(frozen=True)
+class Duration(_Plain):
     """Lengths of time, in seconds."""
 
     kind = "duration"
@@ -135,6 +183,10 @@ class Ordinal(_Levels):
     """Levels in an order, seen as numbers; what is none of them is as far beyond the last as that from the first."""
 
     kind = "ordinal"
+
+    @property
+    def is_plain(self) -> bool:
+        return True
 
     @property
     def unknown(self) -> int:
@@ -212,7 +264,7 @@ class Datetime(Column):
         return time
 
 
-_KINDS: dict[str, type[Column]] = {c.kind: c for c in (Numeric, Duration, Ordinal, Categorical, Datetime)}
+_KINDS: dict[str, type[Column]] = {c.kind: c for c in (Numeric, Logarithmic, Duration, Ordinal, Categorical, Datetime)}
 
 
 def column_from_json(data: dict[str, Any]) -> Column:
@@ -222,6 +274,8 @@ def column_from_json(data: dict[str, Any]) -> Column:
     column = cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in rest.items()})
     if isinstance(column, _Levels) and not (column.levels and all(_is_plain(level) for level in column.levels)):
         raise ValueError("the levels of a column are not plain values")
+    if isinstance(column, Logarithmic) and not (type(column.unit) is float and 0 < column.unit < np.inf):
+        raise ValueError("the unit of a logarithmic column is no number above 0")
     if isinstance(column, Datetime):
         if not (np.isfinite([column.start, column.end]).all() and column.start <= column.end):
             raise ValueError("the range of a column of times is none")
@@ -241,5 +295,5 @@ def _is_plain(value: Any) -> bool:
 
 
 def are_numeric(columns: Sequence[Column]) -> bool:
-    """Whether the table's numbers are all that there is to see."""
-    return all(isinstance(column, Numeric) for column in columns)
+    """Whether all cells are numbers."""
+    return all(isinstance(column, (Numeric, Logarithmic)) for column in columns)

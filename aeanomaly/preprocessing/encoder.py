@@ -30,6 +30,8 @@ class TableEncoder:
     standardize : bool
         Subtract the mean of a Gaussian column and divide by its standard deviation. All of it runs in
         float64, before the cast, so that a column of 1e9 +- 1 keeps its digits.
+    shows_holes : bool, default=False
+        Whether each column has one encoded feature more: 1 for a hole, else 0, Bernoulli.
 
     Examples
     --------
@@ -44,9 +46,10 @@ class TableEncoder:
 
     schema: Schema
 
-    def __init__(self, likelihood: str, standardize: bool):
+    def __init__(self, likelihood: str, standardize: bool, shows_holes: bool = False):
         self._likelihood = likelihood
         self._standardize = standardize
+        self._shows_holes = shows_holes
 
     @classmethod
     def of(cls, schema: Schema) -> "TableEncoder":
@@ -59,7 +62,7 @@ class TableEncoder:
         self, table: np.ndarray, columns: Sequence[Column] | None = None, names: Sequence[str] | None = None
     ) -> "TableEncoder":
         """Learn kinds and constants from rows (N, F), finite but for holes (NaN); `names` of columns are for errors."""
-        layout = Layout(tuple(columns or [Numeric()] * table.shape[1]))
+        layout = Layout(tuple(columns or [Numeric()] * table.shape[1]), self._shows_holes)
         features = _Features(table, layout)
         low, high = features.range()
         centre, half = 0.5 * low + 0.5 * high, 0.5 * high - 0.5 * low
@@ -71,21 +74,23 @@ class TableEncoder:
         mean, deviation = centre + half * mean, half * deviation
         for pair in layout.circles:  # an angle is one column
             deviation[pair] = np.sqrt(np.square(deviation[pair]).sum())
-        numeric = np.repeat([isinstance(column, Numeric) for column in layout.columns], layout.widths)
-        scaled = ~layout.levels & (self._standardize | ~numeric)
+        plain = layout.plain_numbers
+        real = ~layout.levels & ~layout.hole_marks
+        scaled = real & (self._standardize | ~plain)
         offset, scale = np.where(scaled, mean, 0.0), np.where(scaled & ~constant, deviation, 1.0)
         if self._likelihood == "auto":
             # Two rows are two values in any column; with three, one has come twice.
             with np.errstate(over="ignore"):
                 width = high - low
-            bernoulli = two_valued & ~constant & np.isfinite(width) & (len(table) > 2) & numeric
+            bernoulli = two_valued & ~constant & np.isfinite(width) & (len(table) > 2) & plain
             offset, scale = np.where(bernoulli, low, offset), np.where(bernoulli, width, scale)
         elif self._likelihood == "bernoulli":
-            _check_unit_interval(low, high, numeric, names)
-            bernoulli = numeric
-            offset, scale = np.where(numeric, 0.0, offset), np.where(numeric, 1.0, scale)
+            _check_unit_interval(low, high, plain, names)
+            bernoulli = plain
+            offset, scale = np.where(plain, 0.0, offset), np.where(plain, 1.0, scale)
         else:
             bernoulli = np.zeros(len(low), dtype=bool)
+        bernoulli = bernoulli | layout.hole_marks
         self.schema = _schema(layout, bernoulli, offset, scale, low, high, mean)
         return self
 
@@ -122,6 +127,7 @@ class TableEncoder:
         rows, shares = rows.copy(), np.full(rows.shape, -np.inf)
         shares[:, two_valued] = np.maximum(rows[:, two_valued], 1 - rows[:, two_valued])
         shares[:, levels] = rows[:, levels]
+        shares[:, schema.layout.hole_marks[schema.order]] = -np.inf
         rows[:, two_valued] = rows[:, two_valued].round()
         largest = np.maximum.reduceat(schema.in_order_of_features(shares), schema.layout.starts, axis=1)
         return self.decode(rows), np.where(np.isfinite(largest), largest, np.nan)
@@ -131,11 +137,12 @@ def encode_table(
     table: np.ndarray,
     likelihood: str,
     standardize: bool,
+    shows_holes: bool = False,
     columns: Sequence[Column] | None = None,
     names: Sequence[str] | None = None,
 ) -> tuple[Schema, np.ndarray]:
     """Learn the schema of a table (N, F), and encode its rows by it: (N, D) float32."""
-    encoder = TableEncoder(likelihood, standardize).fit(table, columns, names)
+    encoder = TableEncoder(likelihood, standardize, shows_holes).fit(table, columns, names)
     return encoder.schema, encoder.encode(table)
 
 
@@ -170,6 +177,7 @@ def _schema(
     order = np.argsort(np.where(layout.levels, 2, bernoulli.astype(int)), kind="stable")
     return Schema(
         columns=layout.columns,
+        shows_holes=layout.shows_holes,
         order=order,
         n_gaussian=int((~bernoulli & ~layout.levels).sum()),
         n_bernoulli=int(bernoulli.sum()),

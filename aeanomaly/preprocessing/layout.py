@@ -6,19 +6,27 @@ from functools import cached_property
 
 import numpy as np
 
-from aeanomaly.preprocessing.columns import Categorical, Column, Datetime
+from aeanomaly.preprocessing.columns import Categorical, Column, Datetime, Numeric
 
 
 @dataclass(frozen=True)
 class Layout:
-    """A table's numbers (N, F), one for each column, <-> features (N, D), those of a column side by side."""
+    """A table's numbers (N, F), one for each column, <-> features (N, D), those of a column side by side.
+
+    Parameters
+    ----------
+    columns : tuple of Column (F,)
+    shows_holes : bool, default=False
+        Whether each column has one feature more, its last: 1 for a hole, else 0.
+    """
 
     columns: tuple[Column, ...]
+    shows_holes: bool = False
 
     @cached_property
     def widths(self) -> np.ndarray:
         """Features of each column, (F,)."""
-        return np.array([column.n_features for column in self.columns], dtype=int)
+        return np.array([column.n_features + self.shows_holes for column in self.columns], dtype=int)
 
     @cached_property
     def starts(self) -> np.ndarray:
@@ -32,12 +40,28 @@ class Layout:
     @cached_property
     def is_plain(self) -> bool:
         """Whether features are the numbers themselves."""
-        return bool((self.widths == 1).all()) and not any(isinstance(c, (Datetime, Categorical)) for c in self.columns)
+        return not self.shows_holes and all(column.is_plain for column in self.columns)
+
+    @cached_property
+    def hole_marks(self) -> np.ndarray:
+        """Whether a feature says that there is a hole, (D,)."""
+        marks = np.zeros(self.n_features, dtype=bool)
+        if self.shows_holes:
+            marks[self.starts + self.widths - 1] = True
+        return marks
 
     @cached_property
     def levels(self) -> np.ndarray:
-        """Whether a feature is one of a categorical column's, (D,)."""
-        return np.repeat([isinstance(column, Categorical) for column in self.columns], self.widths)
+        """Whether a feature is one of a categorical column's levels, (D,)."""
+        return self._repeated([isinstance(column, Categorical) for column in self.columns])
+
+    @cached_property
+    def plain_numbers(self) -> np.ndarray:
+        """Whether a feature is the number of a numeric column, (D,)."""
+        return self._repeated([isinstance(column, Numeric) for column in self.columns])
+
+    def _repeated(self, of_columns: Sequence[bool]) -> np.ndarray:
+        return np.repeat(of_columns, self.widths) & ~self.hole_marks
 
     @cached_property
     def circles(self) -> list[slice]:
@@ -54,25 +78,19 @@ class Layout:
         if self.is_plain:
             return table
         shown = np.empty((len(table), self.n_features))
-        for j, part in enumerate(self._parts):
-            shown[:, part] = self.columns[j].features(table[:, j])
+        for numbers, column, start in zip(table.T, self.columns, self.starts.tolist(), strict=True):
+            shown[:, start : start + column.n_features] = column.features(numbers)
+        if self.shows_holes:
+            shown[:, self.hole_marks] = np.isnan(table)
         return shown
 
     def numbers(self, features: np.ndarray) -> np.ndarray:
         """Expected features (N, D) -> numbers (N, F)."""
         if self.is_plain:
             return features
-        return np.stack(
-            [column.of_features(features[:, part]) for column, part in zip(self.columns, self._parts, strict=True)],
-            axis=1,
-        )
+        parts = zip(self.columns, self.starts.tolist(), strict=True)
+        return np.stack([c.of_features(features[:, start : start + c.n_features]) for c, start in parts], axis=1)
 
     def summed(self, terms: np.ndarray) -> np.ndarray:
         """Terms of features (N, D) -> of columns (N, F)."""
-        return terms if self.is_plain else np.add.reduceat(terms, self.starts, axis=1)
-
-    @property
-    def _parts(self) -> Sequence[slice]:
-        return [
-            slice(start, start + width) for start, width in zip(self.starts.tolist(), self.widths.tolist(), strict=True)
-        ]
+        return terms if len(self.columns) == self.n_features else np.add.reduceat(terms, self.starts, axis=1)

@@ -1,28 +1,34 @@
 """Which column is what: by its dtype and cells, or as the user says."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from aeanomaly.preprocessing.cells import Family, family_of, named, seconds, zone_of
+from aeanomaly.preprocessing.cells import Family, family_of, named, numbers, seconds, zone_of
 from aeanomaly.preprocessing.columns import (
     PERIODS,
     Categorical,
     Column,
     Datetime,
     Duration,
+    Logarithmic,
     Numeric,
     Ordinal,
     plain,
 )
 
 #: What a user may say that a column is; a list of levels in order is an ordinal one, too.
-COLUMN_TYPES = ("numeric", "categorical", "ordinal", "datetime", "duration")
+COLUMN_TYPES = ("numeric", "logarithmic", "categorical", "ordinal", "datetime", "duration")
 #: Levels of a categorical column that are told apart at most.
 _MOST_LEVELS = 100
+#: Counts that range wide: of so many values, at least half of them above 0, and of these a hundredth beyond so many
+#: times the middle.
+_LEAST_COUNTS, _WIDE = 20, 5.0
+#: Numbers that are looked at before the whole column is.
+_FIRST = 1000
 _BY_FAMILY: dict[Family, str] = {
     "numbers": "numeric",
     "text": "categorical",
@@ -58,8 +64,8 @@ def _learnt(cells: pd.Series, asked: Any) -> Column:
         return _datetime(cells)
     if kind == "duration" and family == "durations":
         return Duration()
-    if kind == "numeric" and family == "numbers" and not isinstance(cells.dtype, pd.CategoricalDtype):
-        return Numeric()
+    if kind in ("numeric", "logarithmic") and family == "numbers" and not isinstance(cells.dtype, pd.CategoricalDtype):
+        return Numeric() if kind == "numeric" else _logarithmic(cells)
     raise ValueError(
         f"column {named(cells)} holds {family}, and column_types says {kind!r}; "
         + (
@@ -68,6 +74,46 @@ def _learnt(cells: pd.Series, asked: Any) -> Column:
             else "convert the column, or say otherwise"
         )
     )
+
+
+def with_logs(
+    table: np.ndarray,
+    columns: Sequence[Column],
+    column_types: Mapping[Any, Any] | None,
+    names: Sequence[Any] | None,
+) -> tuple[Column, ...]:
+    """The columns, those that hold counts of a wide range as `Logarithmic`, unless the user says what they are."""
+    said = set(column_types or {})
+    names = range(len(columns)) if names is None else names
+    return tuple(
+        Logarithmic(1.0)
+        if isinstance(column, Numeric) and name not in said and _are_wide_counts(table[:, j])
+        else column
+        for j, (column, name) in enumerate(zip(columns, names, strict=True))
+    )
+
+
+def _are_wide_counts(numbers: np.ndarray) -> bool:
+    """Whether ratios matter in a column: by what is there of it, whatever its dtype."""
+    for part in (numbers[:_FIRST], numbers):
+        there = part if part.dtype.kind in "biu" else part[~np.isnan(part)]
+        if len(there) == 0:
+            continue
+        if there.min() < 0 or (there.dtype.kind == "f" and (there != np.floor(there)).any()):
+            return False
+    there = there.astype(np.float64)
+    positive = there[there > 0]
+    if 2 * len(positive) < len(there) or len(np.unique(there)) < _LEAST_COUNTS:
+        return False
+    return bool(np.quantile(there, 0.99) >= _WIDE * np.median(positive))
+
+
+def _logarithmic(cells: pd.Series) -> Column:
+    """Its unit is 1 for whole numbers, else a small one of the column."""
+    found = numbers(cells)
+    positive = found[found > 0]
+    whole = bool((found[np.isfinite(found)] == np.floor(found[np.isfinite(found)])).all())
+    return Logarithmic(1.0 if whole or len(positive) == 0 else float(np.quantile(positive, 0.05)))
 
 
 def _usual_kind(cells: pd.Series, family: Family) -> str:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from aeanomaly.preprocessing.columns import Column
+from aeanomaly.preprocessing.columns import Column, Logarithmic, Numeric
 from aeanomaly.preprocessing.layout import Layout
 
 Kind = Literal["gaussian", "bernoulli", "categorical"]
@@ -25,6 +25,8 @@ class Schema:
     ----------
     columns : tuple of Column (F,)
         In the table's order.
+    shows_holes : bool
+        Whether a hole in a column is a feature of its own.
     order : ndarray of int (D,)
         The feature behind each encoded one.
     n_gaussian, n_bernoulli : int
@@ -40,6 +42,7 @@ class Schema:
     """
 
     columns: tuple[Column, ...]
+    shows_holes: bool
     order: np.ndarray
     n_gaussian: int
     n_bernoulli: int
@@ -53,7 +56,7 @@ class Schema:
 
     @cached_property
     def layout(self) -> Layout:
-        return Layout(self.columns)
+        return Layout(self.columns, self.shows_holes)
 
     @property
     def n_columns(self) -> int:
@@ -72,7 +75,9 @@ class Schema:
         """Kind of each column of the table, in the table's order: that of its likelihood where it is numeric."""
         two_valued = set(self.order[self.n_gaussian : self.n_gaussian + self.n_bernoulli].tolist())
         numeric = ["bernoulli" if start in two_valued else "gaussian" for start in self.layout.starts.tolist()]
-        return [n if c.kind == "numeric" else c.kind for n, c in zip(numeric, self.columns, strict=True)]
+        return [
+            n if isinstance(c, (Numeric, Logarithmic)) else c.kind for n, c in zip(numeric, self.columns, strict=True)
+        ]
 
     @cached_property
     def is_in_order(self) -> bool:
@@ -98,11 +103,14 @@ class Schema:
         """Terms of encoded features (N, D) -> their sums for each column of the table (N, F)."""
         return self.layout.summed(self.in_order_of_features(terms))
 
-    def deviations(self) -> np.ndarray:
-        """What one encoded unit of a real column is in the table, 0 for the others: (F,)."""
+    def moved(self, table: np.ndarray, steps: np.ndarray) -> np.ndarray:
+        """Numbers of the table (N, F) moved by so many encoded units (N, F), those of real columns."""
         units = np.where(np.arange(self.n_columns) < self.n_gaussian, self.scale, 0.0)
-        first = self.in_order_of_features(units[None])[0, self.layout.starts]
-        return np.where([column.kind in ("numeric", "duration") for column in self.columns], first, 0.0)
+        steps = steps * self.in_order_of_features(units[None])[0, self.layout.starts]
+        largest = np.finfo(np.float64).max
+        with np.errstate(over="ignore"):
+            columns = zip(self.columns, table.T.astype(np.float64), steps.T, strict=True)
+            return np.clip(np.stack([c.moved(numbers, s) for c, numbers, s in columns], axis=1), -largest, largest)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """All numbers learned, by name, for a file; the columns are apart."""
@@ -111,13 +119,13 @@ class Schema:
     @classmethod
     def from_arrays(cls, arrays: dict[str, Any], columns: Sequence[Column]) -> "Schema":
         """The inverse of `arrays`; a ValueError where they do not fit together."""
-        if set(arrays) != {"n_gaussian", "n_bernoulli", "order", *_CONSTANTS}:
+        if set(arrays) != {"shows_holes", "n_gaussian", "n_bernoulli", "order", *_CONSTANTS}:
             raise ValueError("the schema's parts are not those of a schema")
         n_gaussian, n_bernoulli, order = int(arrays["n_gaussian"]), int(arrays["n_bernoulli"]), arrays["order"]
         constants = {name: arrays[name] for name in _CONSTANTS}
         if order.ndim != 1 or order.dtype.kind != "i" or not np.array_equal(np.sort(order), np.arange(len(order))):
             raise ValueError("the schema's order is no permutation")
-        layout = Layout(tuple(columns))
+        layout = Layout(tuple(columns), bool(arrays["shows_holes"]))
         if layout.n_features != len(order) or n_gaussian < 0 or n_bernoulli < 0:
             raise ValueError("the schema's columns are not those of its order")
         if not np.array_equal(np.flatnonzero(layout.levels), order[n_gaussian + n_bernoulli :]):
@@ -127,4 +135,11 @@ class Schema:
                 raise ValueError(f"the schema's {name} is not a finite number for each feature")
         if not ((constants["scale"] > 0) & (constants["limit"] > 0)).all():
             raise ValueError("the schema's scales and limits must be above 0")
-        return cls(columns=tuple(columns), order=order, n_gaussian=n_gaussian, n_bernoulli=n_bernoulli, **constants)
+        return cls(
+            columns=layout.columns,
+            shows_holes=layout.shows_holes,
+            order=order,
+            n_gaussian=n_gaussian,
+            n_bernoulli=n_bernoulli,
+            **constants,
+        )

@@ -9,7 +9,7 @@ from sklearn.utils.validation import validate_data
 
 from aeanomaly.preprocessing.cells import named, warn_if_rounded
 from aeanomaly.preprocessing.columns import Column, Numeric, are_numeric
-from aeanomaly.preprocessing.learning import learn_columns
+from aeanomaly.preprocessing.learning import learn_columns, with_logs
 
 _ENCODE_IT = (
     "pass a DataFrame, or name the column in column_types to encode it, such as column_types={0: 'categorical'}"
@@ -22,6 +22,7 @@ def check_table(
     *,
     columns: Sequence[Column] | None = None,
     column_types: Mapping[Any, Any] | None = None,
+    logs: bool = False,
     holes: bool = False,
     least_rows: int = 1,
 ) -> tuple[np.ndarray, tuple[Column, ...]]:
@@ -36,6 +37,8 @@ def check_table(
         What the columns are; by default that is learned.
     column_types : mapping, optional
         Where it is learned, what the user says of some columns, by name or place.
+    logs : bool, default=False
+        Whether numeric columns whose type nobody gave may be learned to be `Logarithmic`.
     holes : bool, default=False
         Whether NaN is taken.
     least_rows : int
@@ -73,6 +76,8 @@ def check_table(
     check_finite(table, getattr(estimator, "feature_names_in_", None), holes=holes)
     if holes and reset:
         _check_not_all_holes(table, getattr(estimator, "feature_names_in_", None))
+    if logs and reset:
+        columns = with_logs(table, columns, column_types, getattr(estimator, "feature_names_in_", None))
     return table, columns
 
 

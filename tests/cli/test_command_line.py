@@ -132,7 +132,7 @@ def test_an_empty_table_gives_an_empty_result(folder, capsys):
         (["fit", "none.csv", "-o", "m.aea"], "none.csv: No such file or directory"),
         (["fit", "train.txt", "-o", "m.aea"], "the suffix must be .csv, .csv.gz or .parquet"),
         (["fit", "text.csv", "-o", "m.aea"], "column 'city' holds 'Oslo' in row 2, and only numbers are taken"),
-        (["fit", "holes.csv", "-o", "m.aea"], "X contains NaN in column(s) 'a' (1); impute"),
+        (["fit", "holes.csv", "-o", "m.aea"], "X contains NaN in column(s) 'a' (1); fit with --missing model"),
         (["fit", "twice.csv", "-o", "m.aea"], "column names appear more than once: 'a'; rename them"),
         (["fit", "ragged.csv", "-o", "m.aea"], "not a CSV table in UTF-8"),
         (["fit", "ragged.csv", "-o", "m.aea"], "every line have as many fields, with commas between"),

@@ -228,8 +228,8 @@ def test_an_object_column_of_many_kinds_of_number_is_converted(detector, X):
 
 
 @pytest.mark.parametrize("dtype", [object, "str", "string", "string[pyarrow]"])
-@pytest.mark.parametrize("door", ["fit", "partial_fit", "score_samples"])
-def test_text_is_refused_with_its_column_and_the_way_out(detector, X, door, dtype):
+@pytest.mark.parametrize("door", ["partial_fit", "score_samples", "explain"])
+def test_text_where_numbers_were_is_refused_with_its_column_and_the_way_out(detector, X, door, dtype):
     fitted = detector().fit(named(X))
     rows = named(X).assign(level=pd.Series(["low", "high"] * 60, dtype=dtype))
     with pytest.raises(ValueError, match=r"(?i)encod") as raised:
@@ -248,7 +248,7 @@ def test_one_odd_object_is_refused_with_its_column(detector, X, value):
 
 
 @pytest.mark.parametrize("make", [pl.DataFrame, pa.Table.from_pandas], ids=["polars", "arrow"])
-@pytest.mark.parametrize("door", ["fit", "score_samples"])
+@pytest.mark.parametrize("door", ["partial_fit", "score_samples"])
 def test_text_in_other_containers_is_refused_with_its_column(detector, X, make, door):
     fitted = detector().fit(make(named(X)))
     with pytest.raises(ValueError, match="level"):

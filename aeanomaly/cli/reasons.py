@@ -1,0 +1,30 @@
+"""Why rows score as they do, as columns of a table."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+#: Digits of a share.
+_DIGITS = 4
+
+
+def names_of_reasons(detector: Any, n_reasons: int) -> list[str]:
+    """Names of the columns that `reasons` gives."""
+    places = range(1, min(n_reasons, detector.n_features_in_) + 1)
+    return ["explanation", *(f"{name}_{place}" for place in places for name in ("reason", "share"))]
+
+
+def reasons(detector: Any, X: pd.DataFrame, n_reasons: int) -> list[Any]:
+    """A sentence for each row; then the columns that add most to its error, each with its share of it."""
+    if not len(X):
+        return [[] for _ in names_of_reasons(detector, n_reasons)]
+    contributions = detector.explain(X)
+    added = np.maximum(contributions.to_numpy(), 0)
+    order = np.argsort(-added, axis=1, kind="stable")[:, : min(n_reasons, detector.n_features_in_)]
+    total = np.maximum(added.sum(axis=1, keepdims=True), np.finfo(float).tiny)
+    shares = np.take_along_axis(added, order, axis=1) / total
+    top = np.where(shares > 0, contributions.columns.to_numpy(dtype=object)[order], None)
+    sentences = detector.explain_text(X, n_columns=n_reasons).to_list()
+    pairs = zip(np.transpose(top), np.transpose(shares.round(_DIGITS)), strict=True)
+    return [sentences, *(column for pair in pairs for column in pair)]

@@ -1,0 +1,75 @@
+"""What all pictures share: matplotlib on first use, colours, words on axes."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from aeanomaly.detectors._explaining import shown
+
+#: Told apart by every kind of colour vision (Okabe & Ito 2008).
+BLUE, ORANGE, GREY, BLACK = "#0072B2", "#D55E00", "#999999", "#000000"
+#: Letters of a name on an axis at most.
+_MOST_LETTERS = 24
+
+
+def pyplot(caller: str) -> Any:
+    """The module matplotlib.pyplot, or an ImportError that says what to install."""
+    try:
+        import matplotlib.pyplot as plt
+    except ImportError as error:
+        raise ImportError(f"{caller} needs matplotlib; install it with: pip install 'aeanomaly[plot]'") from error
+    return plt
+
+
+def axes_of(display: Any, ax: Any, **figure: Any) -> Any:
+    """The axes to draw on, those of a new figure where there are none; the display remembers them."""
+    plt = pyplot(f"{type(display).__name__}.plot")
+    if ax is None:
+        _, ax = plt.subplots(layout="constrained", **figure)
+    display.ax_, display.figure_ = ax, ax.figure
+    return ax
+
+
+def text_of(name: Any, most: int = _MOST_LETTERS) -> str:
+    """A name for matplotlib: not too long, and dollars are no mathematics."""
+    text = " ".join(str(name).split())
+    text = text if len(text) <= most else f"{text[: most - 1]}\N{HORIZONTAL ELLIPSIS}"
+    return text.replace("$", r"\$")
+
+
+def cell_text(value: Any) -> str:
+    """A cell as an analyst would write it."""
+    return "missing" if pd.isna(value) else text_of(shown(value))
+
+
+def number_text(value: float) -> str:
+    """A number for a title or a bar, with a true minus sign."""
+    large = abs(value) >= 1e6
+    text = f"{value:.3g}" if large or abs(value) < 1000 else f"{value:,.0f}"
+    return text.replace("-", "\N{MINUS SIGN}")
+
+
+def share_text(share: Any) -> str:
+    """A share in percent: 0.021 -> 2.1 %."""
+    return f"{100 * share:.3g} %"
+
+
+def set_ticks(axis: Any, low: float, high: float, unit: float | None = None) -> None:
+    """Give an axis that is logarithmic, or linear about 0 up to `unit`, few ticks, and plain numbers at them."""
+    least, most = (low if unit is None else unit), max(abs(low), abs(high))
+    powers = np.arange(np.floor(np.log10(least)), np.ceil(np.log10(most)) + 1)
+    powers = powers[:: max(1, len(powers) // 4)]
+    decades = np.log10(most / least) if unit is None else np.inf
+    steps = np.array([1, 2, 5] if decades <= 1.5 else [1, 3] if decades <= 3 else [1])
+    ticks = np.outer(10.0**powers, steps).ravel()
+    ticks = ticks if unit is None else np.concatenate([-ticks[::-1], [0.0], ticks])
+    ticks = ticks[(ticks == 0) | ((ticks >= low) & (ticks <= high) & (np.abs(ticks) >= least))]
+    axis.set_ticks(ticks, labels=[f"{tick:g}".replace("-", "\N{MINUS SIGN}") for tick in ticks])
+    axis.set_ticks([], minor=True)
+
+
+def check_scale(caller: str, scale: Any, allowed: tuple[str, ...]) -> None:
+    """Refuse a scale that there is not."""
+    if scale not in allowed:
+        raise ValueError(f"{caller}: scale must be one of {', '.join(map(repr, allowed))}; got {scale!r}")

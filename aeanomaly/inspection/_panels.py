@@ -1,0 +1,83 @@
+"""One column's picture of observed against reconstructed cells: scales, diagonal, and where the points are."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from aeanomaly.inspection._drawing import BLUE, set_ticks, text_of
+
+#: Levels with a place of their own at most; rarer ones share one.
+_LEVELS = 7
+#: Points of levels are spread by this much around their place, so that they do not hide each other.
+_SPREAD = 0.32
+#: Numbers whose range is this many times their interquartile range want a logarithmic scale.
+_HEAVY = 10
+
+
+def points(axis: Any, observed: pd.Series, reconstructed: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """Prepare the axes for a column, and say where its rows are, (n,) each; NaN where nothing is to be drawn."""
+    if isinstance(observed.dtype, pd.CategoricalDtype):
+        return _levels(axis, observed, reconstructed)
+    if pd.api.types.is_datetime64_any_dtype(observed.dtype):
+        return _times(axis, observed, reconstructed)
+    if pd.api.types.is_timedelta64_dtype(observed.dtype):
+        observed, reconstructed = observed.dt.total_seconds() / 3600, reconstructed.dt.total_seconds() / 3600
+    return _numbers(axis, observed.to_numpy(dtype=np.float64), reconstructed.to_numpy(dtype=np.float64))
+
+
+def _numbers(axis: Any, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    there = np.isfinite(x) & np.isfinite(y)
+    if there.any():
+        both = np.concatenate([x[there], y[there]])
+        low, high = both.min(), both.max()
+        unit = float(np.subtract(*np.quantile(x[there], [0.75, 0.25])))
+        if high - low > _HEAVY * unit > 0:
+            scale: dict[str, Any] = {"value": "log"} if low > 0 else {"value": "asinh", "linear_width": unit}
+            axis.set_xscale(**scale)
+            axis.set_yscale(**scale)
+            for side in (axis.xaxis, axis.yaxis):
+                set_ticks(side, low, high, scale.get("linear_width"))
+        axis.plot([low, high], [low, high], color=BLUE, linewidth=1, zorder=0)
+    return x, y
+
+
+def _times(axis: Any, observed: pd.Series, reconstructed: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
+
+    days = []
+    for times, side in ((observed, axis.xaxis), (reconstructed, axis.yaxis)):
+        wall = times if times.dt.tz is None else times.dt.tz_localize(None)
+        days.append(np.where(times.isna(), np.nan, date2num(wall.fillna(pd.Timestamp(0)).to_numpy())))
+        locator = AutoDateLocator(maxticks=5)
+        side.set_major_locator(locator)
+        side.set_major_formatter(ConciseDateFormatter(locator, show_offset=side is axis.xaxis))
+    x, y = days
+    if np.isfinite(x + y).any():
+        low, high = np.nanmin([x, y]), np.nanmax([x, y])
+        axis.plot([low, high], [low, high], color=BLUE, linewidth=1, zorder=0)
+    return x, y
+
+
+def _levels(axis: Any, observed: pd.Series, reconstructed: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """Levels by how common they are, the rare ones in one place, holes in the last one."""
+    columns = [cells.astype(object) for cells in (observed, reconstructed)]
+    common = pd.concat(columns).value_counts()
+    names = list(common.index) if len(common) <= _LEVELS + 1 else list(common.index[:_LEVELS])
+    places: dict[Any, float] = {name: float(place) for place, name in enumerate(names)}
+    labels = [text_of(name, most=12) for name in names]
+    if len(names) < len(common):
+        labels.append("others")
+    hole = float(len(labels))
+    if any(cells.isna().any() for cells in columns):
+        labels.append("missing")
+    stream = np.random.default_rng(0)
+    x, y = (
+        np.array([hole if pd.isna(cell) else places.get(cell, float(len(names))) for cell in cells])
+        + stream.uniform(-_SPREAD, _SPREAD, size=len(cells))
+        for cells in columns
+    )
+    axis.set_xticks(range(len(labels)), labels, rotation=45, ha="right", rotation_mode="anchor")
+    axis.set_yticks(range(len(labels)), labels)
+    axis.plot([0, len(labels) - 1], [0, len(labels) - 1], color=BLUE, linewidth=1, zorder=0)
+    return x, y

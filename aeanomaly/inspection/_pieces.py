@@ -1,0 +1,52 @@
+"""Pieces of a page: tables of columns, and what stands in their cells."""
+
+from typing import Any
+
+from aeanomaly.detectors._explaining import shown
+from aeanomaly.inspection._findings import Findings
+from aeanomaly.inspection._svg import bar
+from aeanomaly.inspection._text import escaped, is_missing, isolated
+
+#: Letters of the name of a column in a list of choices.
+_CHOICE = 60
+_KL = "kl (code)"
+
+
+def left_out(shown_columns: int, n_columns: int, what: str) -> str:
+    rest = n_columns - shown_columns
+    return f"<p>{rest:,} more {'column' if rest == 1 else 'columns'} {what}.</p>" if rest > 0 else ""
+
+
+def column_name(findings: Findings, column: int) -> str:
+    is_kl = column >= findings.detector.n_features_in_
+    return escaped(_KL) if is_kl else isolated(findings.names[column])
+
+
+def table_of(caption: str, heads: tuple[str, ...], lines: list[str]) -> str:
+    head = "".join(f'<th scope="col" role="columnheader">{words}</th>' for words in heads)
+    return (
+        f'<table class="columns" role="table"><caption>{caption}</caption><thead role="rowgroup"><tr role="row">{head}'
+        f'</tr></thead>\n<tbody role="rowgroup">\n{chr(10).join(lines)}\n</tbody></table>'
+    )
+
+
+def line(name: str, *cells: str) -> str:
+    return f'<tr role="row"><th scope="row" role="rowheader">{name}</th>{"".join(cells)}</tr>'
+
+
+def cell(label: str, content: str) -> str:
+    return f'<td role="cell" data-label="{label}">{content}</td>'
+
+
+def measure(label: str, share: float, words: str) -> str:
+    return cell(label, f'<span class="measure">{bar(share)}<span>{words}</span></span>')
+
+
+def value_text(value: Any, nothing: str) -> str:
+    if value is None:
+        return "\u2013"
+    return f"<em>{nothing}</em>" if is_missing(value) else isolated(shown(value))
+
+
+def choice(findings: Findings, column: int) -> str:
+    return escaped(_KL if column >= findings.detector.n_features_in_ else findings.names[column], _CHOICE)

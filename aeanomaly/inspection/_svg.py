@@ -1,0 +1,180 @@
+"""Pictures in a page: plain SVG, coloured by the page's own style."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from aeanomaly.inspection._text import escaped, number, percent
+
+_WIDTH, _HEIGHT = 700, 260
+_LEFT, _RIGHT, _TOP, _BOTTOM = 70, 14, 34, 54
+_BARS = 44
+#: Errors that reach further than this factor, or this number of quartile ranges, want a scale that is not linear.
+_FAR = 15
+#: A logarithmic scale starts at this part of the median at least.
+_LEAST = 1e-4
+#: Errors beyond it stand there.
+_LARGEST = 1e150
+#: Room for the label of a tick, and the least height of a bar that is not empty.
+_APART, _SEEN = 52, 2.5
+
+
+def bar(share: float) -> str:
+    """A share in [0, 1] as a bar."""
+    width = 100 * min(max(float(np.nan_to_num(share)), 0.0), 1.0)
+    return (
+        '<svg class="bar" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">'
+        f'<rect class="track" width="100" height="10"/><rect class="fill" width="{width:.4g}" height="10"/></svg>'
+    )
+
+
+class Scale(NamedTuple):
+    """An axis of errors.
+
+    Attributes
+    ----------
+    place : callable
+        Errors -> even steps on the axis.
+    low, high : float
+        Its ends, in these steps.
+    ticks : list of float
+        Errors to name.
+    name : str
+    """
+
+    place: Callable[[np.ndarray], np.ndarray]
+    low: float
+    high: float
+    ticks: list[float]
+    name: str
+
+    def x(self, errors: np.ndarray | float) -> np.ndarray:
+        """Errors -> where they are in the picture."""
+        steps = (self.place(np.asarray(errors, dtype=float)) - self.low) / (self.high - self.low)
+        return _LEFT + (_WIDTH - _LEFT - _RIGHT) * np.clip(steps, 0, 1)
+
+
+def scale_of(errors: np.ndarray, threshold: float) -> Scale:
+    """Logarithmic for errors above 0 with a long tail; around the median so for any others; else linear."""
+    values = np.append(errors, threshold)
+    middle, low, high = float(np.median(errors)), float(values.min()), float(values.max())
+    if low > 0 and high > _FAR * max(low, _LEAST * middle):
+        low = max(low, min(_LEAST * middle, threshold))
+        return _between(lambda e: np.log10(np.maximum(e, low)), low, high, _decades(low, high), "logarithmic scale")
+    span = high - low
+    if span == 0:
+        return _between(lambda e: e, low, high, np.array([low]), "linear scale")
+    quarter = max(float(np.subtract(*np.quantile(values, [0.75, 0.25]))), _LEAST**3 * span)
+    if span > _FAR * quarter:
+        steps = quarter * 10.0 ** np.arange(0, 1 + np.ceil(np.log10(span / quarter)))
+        ticks = np.unique([float(f"{tick:.2g}") for tick in [middle, *(middle - steps), *(middle + steps)]])
+        return _between(lambda e: np.arcsinh((e - middle) / quarter), low, high, ticks, "compressed scale")
+    step = 10.0 ** np.floor(np.log10(span))
+    step = next(step * part for part in (1, 0.5, 0.2, 0.1) if span >= 4 * step * part)
+    return _between(lambda e: e, low, high, step * np.arange(np.ceil(low / step), high / step + 1), "linear scale")
+
+
+def _between(place: Callable, low: float, high: float, ticks: np.ndarray, name: str) -> Scale:
+    start, end = (float(place(np.asarray(value, dtype=float))) for value in (low, high))
+    margin = max(0.02 * (end - start), 1e-9 * abs(start)) or 0.5
+    inside = [float(tick) for tick in ticks if low <= tick <= high]
+    return Scale(place, start - margin, end + margin, inside, name)
+
+
+def _decades(low: float, high: float) -> np.ndarray:
+    powers = 10.0 ** np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1)
+    parts = (1,) if np.log10(high / low) > 3 else (1, 2, 5)
+    return np.outer(powers, parts).ravel()
+
+
+def histogram(errors: np.ndarray, trained: np.ndarray, threshold: float) -> str:
+    """Errors of rows as bars, those of training rows as a line, and the threshold.
+
+    Parameters
+    ----------
+    errors, trained : ndarray (n,), (m,)
+        Minus the scores.
+    threshold : float
+        Errors above it are flagged.
+    """
+    errors, trained = (np.clip(values, -_LARGEST, _LARGEST) for values in (errors, trained))
+    scale = scale_of(np.concatenate([errors, trained]), threshold)
+    edges = np.linspace(_LEFT, _WIDTH - _RIGHT, _BARS + 1)
+    normal, flagged = (
+        _shares(scale, errors[errors > threshold] if f else errors[errors <= threshold], edges, len(errors))
+        for f in (0, 1)
+    )
+    before = _shares(scale, trained, edges, len(trained))
+    top = max(float((normal + flagged).max()), float(before.max()))
+    parts = [*_axes(scale, top), *_bars(edges, normal, flagged, top), _line(edges, before, top)]
+    words = (
+        f"Histogram of the errors of {len(errors):,} rows, {scale.name}; {int((errors > threshold).sum()):,} are above "
+        f"the threshold, {number(threshold)}; the largest is {number(errors.max())}, the median "
+        f"{number(np.median(errors))}."
+    )
+    return (
+        f'<svg class="chart" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escaped(words)}">'
+        + "".join([*parts, _mark(scale, threshold)])
+        + "</svg>"
+    )
+
+
+def _shares(scale: Scale, errors: np.ndarray, edges: np.ndarray, n_rows: int) -> np.ndarray:
+    return np.histogram(scale.x(errors), bins=edges)[0] / max(1, n_rows)
+
+
+def _y(share: float, top: float) -> float:
+    return _HEIGHT - _BOTTOM - (_HEIGHT - _TOP - _BOTTOM) * share / top
+
+
+def _bars(edges: np.ndarray, normal: np.ndarray, flagged: np.ndarray, top: float) -> list[str]:
+    """Flagged rows stand on normal ones; a row in a thousand is seen, too."""
+    floor, bars = _y(0, top), []
+    for left, right, lower, upper in zip(edges[:-1], edges[1:], normal, flagged, strict=True):
+        base = floor
+        for share, word in ((lower, "normal"), (upper, "flagged")):
+            if share:
+                height = max(_SEEN, floor - _y(share, top))
+                base -= height
+                bars.append(
+                    f'<rect class="{word}" x="{left + 0.5:.1f}" y="{base:.1f}" width="{right - left - 1:.1f}" '
+                    f'height="{height:.1f}"/>'
+                )
+    return bars
+
+
+def _line(edges: np.ndarray, shares: np.ndarray, top: float) -> str:
+    points = [f"{edges[0]:.1f},{_y(0, top):.1f}"]
+    for left, right, share in zip(edges[:-1], edges[1:], shares, strict=True):
+        points += [f"{left:.1f},{_y(share, top):.1f}", f"{right:.1f},{_y(share, top):.1f}"]
+    return f'<polyline class="trained" points="{" ".join([*points, f"{edges[-1]:.1f},{_y(0, top):.1f}"])}"/>'
+
+
+def _axes(scale: Scale, top: float) -> list[str]:
+    floor = _HEIGHT - _BOTTOM
+    parts = []
+    for share in (0.5 * top, top):
+        y = _y(share, top)
+        parts.append(f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
+        parts.append(f'<text class="end" x="{_LEFT - 6}" y="{y + 4:.1f}">{escaped(percent(share))}</text>')
+    parts.append(f'<line class="axis" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{floor}" y2="{floor}"/>')
+    last = -np.inf
+    for place, tick in enumerate(scale.ticks):
+        x = float(scale.x(tick))
+        parts.append(f'<line class="axis" x1="{x:.1f}" x2="{x:.1f}" y1="{floor}" y2="{floor + 5}"/>')
+        if x - last >= _APART:
+            last, rare = x, " rare" if place % 2 else ""
+            parts.append(f'<text class="middle{rare}" x="{x:.1f}" y="{floor + 22}">{escaped(number(tick))}</text>')
+    label = f"error = minus the score, {scale.name}"
+    parts.append(f'<text class="end" x="{_WIDTH - _RIGHT}" y="{_HEIGHT - 6}">{label}</text>')
+    return parts
+
+
+def _mark(scale: Scale, threshold: float) -> str:
+    x = float(scale.x(threshold))
+    side, shift = ("end", -6) if x > 0.6 * _WIDTH else ("start", 6)
+    return (
+        f'<line class="threshold" x1="{x:.1f}" x2="{x:.1f}" y1="8" y2="{_HEIGHT - _BOTTOM}"/>'
+        f'<text class="{side} threshold-label" x="{x + shift:.1f}" y="20">threshold {escaped(number(threshold))}</text>'
+    )

@@ -1,0 +1,221 @@
+"""Why the worst rows are flagged, side by side."""
+
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+
+from aeanomaly.inspection._access import Seen, check_number
+from aeanomaly.inspection._drawing import BLACK, axes_of, check_scale, number_text, pyplot, set_ticks, text_of
+
+#: A logarithmic scale shows this many powers of ten.
+_DECADES = 3
+#: Shares are written into cells from here on.
+_WRITTEN = 0.095
+#: Rows with a label of their own at most.
+_LABELLED = 40
+
+
+class ContributionsHeatmapDisplay:
+    """Heat map of what columns add to minus the scores of the rows that score lowest.
+
+    Made by `from_estimator` or `from_explanation`; all parameters are attributes.
+
+    Parameters
+    ----------
+    contributions : DataFrame of float (n_rows, n_columns)
+        Rows from the lowest score upwards. Higher = worse; a row's sum is minus its score.
+    scores : ndarray of float (n_rows,)
+        `score_samples` of these rows: higher = more normal.
+    offset : float, optional
+        The threshold: rows that score below it are flagged.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+    figure_ : matplotlib Figure
+    image_ : matplotlib AxesImage
+    colorbar_ : matplotlib Colorbar
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> from aeanomaly import DenoisingAutoencoder
+    >>> from aeanomaly.datasets import make_factory
+    >>> from aeanomaly.inspection import ContributionsHeatmapDisplay
+    >>> X, y = make_factory(200, random_state=0)
+    >>> detector = DenoisingAutoencoder(random_state=0).fit(X[y == 0])
+    >>> display = ContributionsHeatmapDisplay.from_estimator(detector, X, n_rows=5)
+    >>> display.contributions.shape
+    (5, 10)
+    >>> plt.close(display.figure_)
+    """
+
+    ax_: Any
+    figure_: Any
+    image_: Any
+    colorbar_: Any
+
+    def __init__(self, *, contributions: pd.DataFrame, scores: np.ndarray, offset: float | None = None):
+        self.contributions = contributions
+        self.scores = scores
+        self.offset = offset
+
+    @classmethod
+    def from_estimator(cls, estimator: Any, X: Any, *, n_rows: int = 20, ax: Any = None, **plot: Any) -> Self:
+        """Explain the rows that score lowest, and plot.
+
+        Parameters
+        ----------
+        estimator : fitted detector, or pipeline that ends in one
+            Columns are those that reach the detector.
+        X : array-like or DataFrame of shape (n_samples, n_features)
+        n_rows : int, default=20
+            Rows to show at most.
+        ax : matplotlib Axes, optional
+        **plot
+            For `plot`.
+
+        Returns
+        -------
+        display : ContributionsHeatmapDisplay
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            If `n_rows` is not an integer of at least 1.
+        TypeError
+            If the estimator does not end in a detector of this package.
+        """
+        pyplot(f"{cls.__name__}.from_estimator")
+        seen = Seen.by(cls.__name__, estimator, X)
+        return cls._of_worst(seen.contributions(), seen.scores, n_rows, seen.detector.offset_).plot(ax, **plot)
+
+    @classmethod
+    def from_explanation(
+        cls, explanation: pd.DataFrame, *, n_rows: int = 20, offset: float | None = None, ax: Any = None, **plot: Any
+    ) -> Self:
+        """Plot the worst rows of what a detector's `explain` gave.
+
+        Parameters
+        ----------
+        explanation : DataFrame
+            From ``explain(X)``, with `details` or without.
+        n_rows : int, default=20
+            Rows to show at most.
+        offset : float, optional
+            The detector's `offset_`.
+        ax : matplotlib Axes, optional
+        **plot
+            For `plot`.
+
+        Returns
+        -------
+        display : ContributionsHeatmapDisplay
+
+        Raises
+        ------
+        ValueError
+            If `n_rows` is not an integer of at least 1.
+        """
+        detailed = explanation.columns.nlevels > 1
+        contributions = pd.DataFrame(explanation["contribution"]) if detailed else explanation
+        scores = -contributions.to_numpy(dtype=np.float64).sum(axis=1)
+        return cls._of_worst(contributions, scores, n_rows, offset).plot(ax, **plot)
+
+    @classmethod
+    def _of_worst(cls, contributions: pd.DataFrame, scores: np.ndarray, n_rows: int, offset: float | None) -> Self:
+        check_number(cls.__name__, "n_rows", n_rows)
+        worst = np.argsort(scores, kind="stable")[:n_rows]
+        return cls(contributions=contributions.iloc[worst], scores=scores[worst], offset=offset)
+
+    def plot(self, ax: Any = None, *, scale: str = "share", n_columns: int = 12) -> Self:
+        """Draw the heat map, the columns that add most on the left, the rest in one; a line under the flagged rows.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw; by default in a new figure.
+        scale : {"share", "log"}, default="share"
+            "share": of the sum of the row's contributions, each without its sign; "log": the contributions
+            themselves, over three powers of ten.
+        n_columns : int, default=12
+            Columns of their own at most.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If `scale` or `n_columns` is none of these.
+        ImportError
+            If matplotlib is missing.
+        """
+        check_scale("ContributionsHeatmapDisplay", scale, ("share", "log"))
+        check_number("ContributionsHeatmapDisplay", "n_columns", n_columns)
+        names, values = self._columns(n_columns)
+        if scale == "share":
+            values = values / np.maximum(np.abs(values).sum(axis=1, keepdims=True), np.finfo(float).tiny)
+        ax = axes_of(self, ax, figsize=(2.5 + 0.62 * len(names), 2.2 + 0.27 * min(len(values), _LABELLED)))
+        style, label = _style(values, scale)
+        self.image_ = ax.imshow(values, aspect="auto", interpolation="nearest", **style)
+        self.colorbar_ = ax.figure.colorbar(self.image_, ax=ax, label=label)
+        if scale == "share" and len(values) <= _LABELLED:
+            self._write(values)
+        elif scale == "log":
+            norm = self.image_.norm
+            set_ticks(self.colorbar_, norm.vmin, norm.vmax, getattr(norm, "linthresh", None))
+        ax.set_xticks(range(len(names)), names, rotation=45, ha="right", rotation_mode="anchor")
+        step = -(-len(values) // _LABELLED)
+        ax.set_yticks(range(0, len(values), step), self._row_labels()[::step])
+        flagged = 0 if self.offset is None else int(np.sum(self.scores < self.offset))
+        if 0 < flagged < len(values):
+            ax.axhline(flagged - 0.5, color=BLACK, linestyle="--", linewidth=1.2)
+        ax.set_ylabel("row (score)")
+        if self.offset is not None:
+            ax.set_title(f"{flagged} of these {len(values)} rows flagged", fontsize="medium")
+        return self
+
+    def _row_labels(self) -> list[str]:
+        pairs = zip(self.contributions.index, self.scores, strict=True)
+        return [f"{text_of(name)} ({number_text(score)})" for name, score in pairs]
+
+    def _columns(self, n_columns: int) -> tuple[list[str], np.ndarray]:
+        """Names and contributions, (n_rows, columns shown)."""
+        values = self.contributions.to_numpy(dtype=np.float64)
+        total = np.abs(values).sum(axis=1, keepdims=True)
+        order = np.argsort(-(values / np.maximum(total, np.finfo(float).tiny)).sum(axis=0), kind="stable")
+        n_columns = len(order) if len(order) == n_columns + 1 else n_columns  # one is no rest
+        names, rest = [text_of(self.contributions.columns[j]) for j in order[:n_columns]], order[n_columns:]
+        if len(rest) == 0:
+            return names, values[:, order]
+        pooled = values[:, rest].sum(axis=1, keepdims=True)
+        return [*names, f"{len(rest)} other columns"], np.hstack([values[:, order[:n_columns]], pooled])
+
+    def _write(self, values: np.ndarray) -> None:
+        """Large shares in percent, into their cells."""
+        for (row, column), value in np.ndenumerate(values):
+            if abs(value) >= _WRITTEN:
+                color = "white" if abs(value) > 0.55 else "black"
+                text = number_text(round(100 * value))
+                self.ax_.text(column, row, text, ha="center", va="center", color=color, fontsize="small")
+
+
+def _style(values: np.ndarray, scale: str) -> tuple[dict[str, Any], str]:
+    """Colours, and what they mean."""
+    from matplotlib.colors import LogNorm, SymLogNorm
+
+    signed = bool((values < 0).any())
+    if scale == "share":
+        return {"cmap": "PuOr_r" if signed else "Blues", "vmin": -1.0 if signed else 0.0, "vmax": 1.0}, (
+            "share of minus the score (numbers: percent)"
+        )
+    high = float(np.maximum(np.abs(values).max(), 1e-30))
+    least, label = high / 10**_DECADES, "contribution to minus the score"
+    if signed:
+        return {"cmap": "PuOr_r", "norm": SymLogNorm(least, vmin=-high, vmax=high)}, label
+    return {"cmap": "Blues", "norm": LogNorm(least, high, clip=True)}, label

@@ -1,0 +1,137 @@
+"""How training went."""
+
+from typing import Any, Self
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from aeanomaly.detectors import BaseDetector
+from aeanomaly.inspection._drawing import BLUE, ORANGE, axes_of, check_scale, pyplot
+from aeanomaly.model_selection._access import front_and_detector
+
+#: The mean runs over this share of the steps.
+_WINDOW = 1 / 20
+#: Losses that span more than this factor want a logarithmic scale.
+_WIDE = 20
+
+
+class LossCurveDisplay:
+    """Training loss by step, and the validation loss where there is one.
+
+    Made by `from_estimator`; all parameters are attributes.
+
+    Parameters
+    ----------
+    loss : ndarray of float (n_steps,)
+        Before each step, lower = better.
+    validation_loss : ndarray of float (n_checks,)
+        At each check, the first one before any step; empty without early stopping.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+    figure_ : matplotlib Figure
+    line_ : matplotlib Line2D
+        Running mean of the training loss.
+    validation_line_ : matplotlib Line2D or None
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> from aeanomaly import DenoisingAutoencoder
+    >>> from aeanomaly.datasets import make_factory
+    >>> from aeanomaly.inspection import LossCurveDisplay
+    >>> X, y = make_factory(200, random_state=0)
+    >>> detector = DenoisingAutoencoder(max_iter=60, random_state=0).fit(X)
+    >>> display = LossCurveDisplay.from_estimator(detector)
+    >>> display.loss.shape
+    (60,)
+    >>> plt.close(display.figure_)
+    """
+
+    ax_: Any
+    figure_: Any
+    line_: Any
+    validation_line_: Any
+
+    def __init__(self, *, loss: np.ndarray, validation_loss: np.ndarray):
+        self.loss = loss
+        self.validation_loss = validation_loss
+
+    @classmethod
+    def from_estimator(cls, estimator: Any, *, ax: Any = None, **plot: Any) -> Self:
+        """Plot what a fitted detector remembers of its training.
+
+        Parameters
+        ----------
+        estimator : fitted detector, or pipeline that ends in one
+        ax : matplotlib Axes, optional
+        **plot
+            For `plot`.
+
+        Returns
+        -------
+        display : LossCurveDisplay
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted.
+        TypeError
+            If it does not end in a detector of this package.
+        """
+        pyplot(f"{cls.__name__}.from_estimator")
+        check_is_fitted(estimator)
+        _, end = front_and_detector(getattr(estimator, "best_estimator_", estimator))
+        if not isinstance(end, BaseDetector):
+            raise TypeError(f"{cls.__name__} needs a detector of this package; got {type(end).__name__}")
+        return cls(loss=end.loss_curve_, validation_loss=end.validation_curve_).plot(ax, **plot)
+
+    def plot(self, ax: Any = None, *, scale: str = "auto") -> Self:
+        """Draw the losses; each step's is that of one batch, so a running mean lies over them.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw; by default in a new figure.
+        scale : {"auto", "log", "linear"}, default="auto"
+            Of the loss. "auto": logarithmic where all losses are positive and span a wide range.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If `scale` is none of these, or "log" where not all losses are positive.
+        ImportError
+            If matplotlib is missing.
+        """
+        check_scale("LossCurveDisplay", scale, ("auto", "log", "linear"))
+        low = min(self.loss.min(), self.validation_loss.min(initial=np.inf))
+        if scale == "log" and low <= 0:
+            raise ValueError("LossCurveDisplay: not all losses are positive, as scale='log' wants them; use 'linear'")
+        ax = axes_of(self, ax, figsize=(7, 4))
+        steps, window = np.arange(len(self.loss)), max(1, round(_WINDOW * len(self.loss)))
+        ax.plot(steps, self.loss, color=BLUE, alpha=0.3, linewidth=0.8)
+        middle = steps[: len(steps) - window + 1] + (window - 1) / 2
+        mean = np.convolve(self.loss, np.full(window, 1 / window), mode="valid")
+        label = "training" if window == 1 else f"training, mean of {window} steps"
+        (self.line_,) = ax.plot(middle, mean, color=BLUE, label=label)
+        self.validation_line_ = None
+        if len(self.validation_loss):
+            checks = _steps_of_checks(len(self.loss), len(self.validation_loss))
+            style = {"color": ORANGE, "marker": "o", "markersize": 4, "label": "validation"}
+            (self.validation_line_,) = ax.plot(checks, self.validation_loss, **style)
+        if scale == "log" or (scale == "auto" and low > 0 and self.loss.max() > _WIDE * low):
+            ax.set_yscale("log")
+        ax.set(xlabel="step", ylabel="loss per row (lower = better)")
+        ax.legend()
+        return self
+
+
+def _steps_of_checks(n_steps: int, n_checks: int) -> np.ndarray:
+    """Where the validation loss was checked: at the start, at even distances, and at the end."""
+    every = -(-n_steps // max(1, n_checks - 1))
+    return np.minimum(every * np.arange(n_checks), n_steps)

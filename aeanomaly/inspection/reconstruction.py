@@ -1,0 +1,195 @@
+"""What was there against what the detector makes of it, column by column."""
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+
+from aeanomaly.inspection._access import Seen, check_number
+from aeanomaly.inspection._drawing import GREY, ORANGE, axes_of, pyplot, share_text, text_of
+from aeanomaly.inspection._panels import points
+
+
+class ReconstructionDisplay:
+    """Observed against reconstructed cells, a small picture for each column; flagged rows in colour.
+
+    Made by `from_estimator`; all parameters are attributes.
+
+    Parameters
+    ----------
+    observed, reconstructed : DataFrame of shape (n_samples, n_columns)
+        In original units, of the columns to show.
+    scores : ndarray of float (n_samples,)
+        `score_samples`: higher = more normal.
+    offset : float
+        The threshold: rows that score below it are flagged.
+
+    Attributes
+    ----------
+    ax_ : ndarray of matplotlib Axes (n_columns,)
+    figure_ : matplotlib Figure
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> from aeanomaly import DenoisingAutoencoder
+    >>> from aeanomaly.datasets import make_factory
+    >>> from aeanomaly.inspection import ReconstructionDisplay
+    >>> X, y = make_factory(200, random_state=0)
+    >>> detector = DenoisingAutoencoder(random_state=0).fit(X[y == 0])
+    >>> display = ReconstructionDisplay.from_estimator(detector, X, columns=["power_kw", "flow_l_min"])
+    >>> display.ax_.shape
+    (2,)
+    >>> plt.close(display.figure_)
+    """
+
+    ax_: Any
+    figure_: Any
+
+    def __init__(self, *, observed: pd.DataFrame, reconstructed: pd.DataFrame, scores: np.ndarray, offset: float):
+        self.observed = observed
+        self.reconstructed = reconstructed
+        self.scores = scores
+        self.offset = offset
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: Any,
+        *,
+        columns: Sequence[str] | None = None,
+        n_columns: int = 6,
+        ax: Any = None,
+        **plot: Any,
+    ) -> Self:
+        """Reconstruct rows, and plot.
+
+        Parameters
+        ----------
+        estimator : fitted detector, or pipeline that ends in one
+            Columns are those that reach the detector.
+        X : array-like or DataFrame of shape (n_samples, n_features)
+        columns : sequence of str, optional
+            Names of the columns to show, x0, x1 and so on where they have none; by default those that add
+            most to the errors of the flagged rows, or of all where none is.
+        n_columns : int, default=6
+            Columns to show at most where `columns` are not given.
+        ax : matplotlib Axes, or array of them, optional
+        **plot
+            For `plot`.
+
+        Returns
+        -------
+        display : ReconstructionDisplay
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            If there is no such column, or `n_columns` is not an integer of at least 1.
+        TypeError
+            If the estimator does not end in a detector of this package.
+        """
+        pyplot(f"{cls.__name__}.from_estimator")
+        check_number(cls.__name__, "n_columns", n_columns)
+        seen = Seen.by(cls.__name__, estimator, X)
+        details, scores, offset = seen.details(), seen.scores, seen.detector.offset_
+        observed = pd.DataFrame(details["observed"])
+        if columns is None:
+            contributions = details["contribution"].to_numpy(dtype=np.float64)[:, : observed.shape[1]]
+            chosen = _most_contributing(contributions, scores < offset)[:n_columns]
+        else:
+            chosen = _places(cls.__name__, list(observed.columns), columns)
+        reconstructed = pd.DataFrame(seen.detector.reconstruct(seen.rows))
+        reconstructed = reconstructed.set_axis(observed.columns, axis=1).set_axis(observed.index, axis=0)
+        return cls(
+            observed=observed.iloc[:, chosen],
+            reconstructed=reconstructed.iloc[:, chosen],
+            scores=scores,
+            offset=offset,
+        ).plot(ax, **plot)
+
+    def plot(self, ax: Any = None, *, n_across: int = 3) -> Self:
+        """Draw the columns: near the diagonal what is reconstructed well.
+
+        Numbers with heavy tails are on a logarithmic scale, linear about 0. Levels are spread about their place,
+        holes among them. Holes in other columns are not drawn.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, or array of them, optional
+            One to be divided among the columns, or one for each; by default those of a new figure.
+        n_across : int, default=3
+            Pictures side by side.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If there is not one of the `ax` for each column.
+        ImportError
+            If matplotlib is missing.
+        """
+        check_number("ReconstructionDisplay", "n_across", n_across)
+        axes = self._axes(ax, n_across)
+        flagged = self.scores < self.offset
+        for j, axis in enumerate(axes):
+            x, y = points(axis, self.observed.iloc[:, j], self.reconstructed.iloc[:, j])
+            normal = {"s": 7, "color": GREY, "alpha": 0.5, "linewidths": 0, "rasterized": True}
+            axis.scatter(x[~flagged], y[~flagged], label="not flagged", **normal)
+            label = f"flagged: {share_text(flagged.mean())} of {len(flagged):,}"
+            axis.scatter(x[flagged], y[flagged], s=14, color=ORANGE, linewidths=0, label=label)
+            axis.set_title(text_of(self.observed.columns[j], most=30), fontsize="medium")
+            axis.tick_params(labelsize="small")
+        handles = axes[0].get_legend_handles_labels()
+        if ax is None:
+            axes[0].figure.legend(*handles, loc="outside upper center", ncols=2, frameon=False, markerscale=2)
+        else:
+            axes[0].legend(fontsize="small", markerscale=2)
+        for j, axis in enumerate(axes):
+            axis.set_ylabel("reconstructed" if j % n_across == 0 else "")
+            axis.set_xlabel("observed" if j + n_across >= len(axes) else "")
+        self.ax_, self.figure_ = axes, axes[0].figure
+        return self
+
+    def _axes(self, ax: Any, n_across: int) -> np.ndarray:
+        """One for each column, (n_columns,)."""
+        n_columns = self.observed.shape[1]
+        if isinstance(ax, (np.ndarray, list, tuple)):
+            axes = np.array(ax, dtype=object).ravel()
+            if len(axes) != n_columns:
+                raise ValueError(
+                    f"ReconstructionDisplay: ax holds {len(axes)} axes for {n_columns} columns; pass as many"
+                )
+            return axes
+        n_across = min(n_across, n_columns)
+        n_down = -(-n_columns // n_across)
+        ax = axes_of(self, ax, figsize=(3.4 * n_across, 3.0 * n_down))
+        ax.set_axis_off()
+        grid = ax.get_subplotspec()
+        if grid is None:
+            raise ValueError("ReconstructionDisplay: ax is in no grid and cannot be divided; make it by plt.subplots")
+        grid = grid.subgridspec(n_down, n_across)
+        return np.array([ax.figure.add_subplot(grid[divmod(j, n_across)]) for j in range(n_columns)], dtype=object)
+
+
+def _most_contributing(contributions: np.ndarray, flagged: np.ndarray) -> list[int]:
+    """Places of columns, from the one that adds most to the errors of flagged rows."""
+    values = contributions[flagged] if flagged.any() else contributions
+    shares = values / np.maximum(np.abs(values).sum(axis=1, keepdims=True), np.finfo(float).tiny)
+    return np.argsort(-shares.sum(axis=0), kind="stable").tolist()
+
+
+def _places(caller: str, names: list[str], wanted: Sequence[str]) -> list[int]:
+    wanted = [wanted] if isinstance(wanted, str) else list(wanted)
+    missing = [name for name in wanted if name not in names]
+    if missing or not wanted:
+        what = f"there is no column {missing[0]!r}" if missing else "columns is empty"
+        raise ValueError(f"{caller}: {what}; there are {', '.join(map(repr, names))}")
+    return [names.index(name) for name in wanted]

@@ -1,0 +1,235 @@
+"""Tables of numbers, text, times and holes, from files to files."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import aeanomaly
+from aeanomaly.cli import main
+
+QUICK = ["--set", "max_iter=40"]
+PAYMENTS = Path(__file__).parents[2] / "datasets" / "payments.csv"
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A folder with mixed.csv, in which the commands run."""
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    n = 150
+    table = pd.DataFrame(
+        {
+            "amount": rng.lognormal(size=n).round(2).astype(str),
+            "city": rng.choice(["Oslo", "Rome", " Bonn "], size=n),
+            "when": (pd.Timestamp("2024-05-01") + pd.to_timedelta(rng.integers(0, 90_000, n), "min")).strftime(
+                "%Y-%m-%dT%H:%M"
+            ),
+            "paid": rng.choice(["true", "False"], size=n),
+            "code": [f"{i:03d}" for i in rng.integers(0, 4, n)],
+        }
+    )
+    table.loc[::10, ["city", "when"]] = ["", "NA"]
+    table.to_csv("mixed.csv", index=False)
+    return tmp_path
+
+
+def run(*words):
+    return main([str(word) for word in words])
+
+
+def fitted(*more):
+    assert run("fit", "mixed.csv", "-o", "m.aea", "--missing", "model", *QUICK, *more) == 0
+
+
+def columns_of(model):
+    return {c["kind"]: c for c in (column.to_json() for column in aeanomaly.load(model)._model.schema.columns)}
+
+
+def test_columns_of_a_csv_are_what_their_cells_are(folder, capsys):
+    fitted("--set", "column_types={'code': 'categorical'}")
+    city, _, code = (c.to_json() for c in aeanomaly.load("m.aea")._model.schema.columns if c.kind != "numeric")
+    assert (city["kind"], city["levels"]) == ("categorical", ["Bonn", "Oslo", "Rome"])
+    assert columns_of("m.aea")["datetime"]["zone"] is None
+    assert (code["kind"], code["levels"]) == ("categorical", ["000", "001", "002", "003"])
+    capsys.readouterr()
+    assert run("info", "m.aea") == 0
+    text = capsys.readouterr().out
+    for part in (
+        "5 columns, ",
+        "city (categorical): 'Bonn', 'Oslo', 'Rome'",
+        "when (datetime): 2024-05-01 to 2024-07-0",
+    ):
+        assert part in text
+
+
+def test_a_scored_csv_has_the_scores_of_the_same_frame(folder):
+    fitted()
+    assert run("score", "m.aea", "mixed.csv", "-o", "scored.csv") == 0
+    before, after = (pd.read_csv(name, dtype=str, na_filter=False) for name in ("mixed.csv", "scored.csv"))
+    pd.testing.assert_frame_equal(after[before.columns], before)
+    cells = before.apply(lambda column: column.str.strip())
+    frame = pd.DataFrame(
+        {
+            "amount": cells.amount.astype(float),
+            "city": cells.city.replace("", None).astype(object),
+            "when": pd.to_datetime(cells.when.replace("NA", None)),
+            "paid": cells.paid.str.lower() == "true",
+            "code": cells.code.astype(float),
+        }
+    )
+    detector = aeanomaly.load("m.aea")
+    np.testing.assert_allclose(after.score.astype(float), detector.score_samples(frame), rtol=1e-12)
+
+
+def test_rows_unlike_those_of_training_are_scored(folder):
+    fitted()
+    Path("new.csv").write_text('when,city,amount,code,paid\n2031-01-01,"<b>Ulm</b>",1e9,1,true\n,,,,\n')
+    assert run("score", "m.aea", "new.csv", "-o", "scored.csv", "--explain") == 0
+    scored = pd.read_csv("scored.csv")
+    assert scored.reason_1[0] == "amount"
+    assert scored.score[0] < scored.score[1]
+
+
+def test_a_row_of_holes_is_a_row_and_blank_lines_at_the_end_are_none(folder):
+    fitted()
+    head = "amount,city,when,paid,code\n"
+    for lines, n_rows in ((",,,,\n", 1), (",,,,\n\n,,,,\r\n\n\n", 3), ("\n", 0)):
+        Path("new.csv").write_bytes((head + lines).encode())
+        assert run("score", "m.aea", "new.csv", "-o", "scored.csv") == 0
+        assert len(pd.read_csv("scored.csv")) == n_rows
+
+
+def test_explanations_are_new_columns(folder):
+    fitted()
+    assert run("score", "m.aea", "mixed.csv", "--explain", 2, "-o", "two.csv") == 0
+    two = pd.read_csv("two.csv")
+    assert list(two.columns[5:]) == [
+        "score", "decision", "anomaly", "explanation", "reason_1", "share_1", "reason_2", "share_2",
+    ]  # fmt: skip
+    assert two.explanation.notna().all()
+    assert set(two.reason_1) <= {"amount", "city", "when", "paid", "code"}
+    assert ((two.share_1 >= two.share_2) & (two.share_1 + two.share_2 <= 1.0001)).all()
+    assert two[["reason_1", "explanation"]].apply(lambda row: row.reason_1 in row.explanation, axis=1).all()
+    assert run("score", "m.aea", "two.csv", "--explain", "-o", "three.csv") == 1
+    assert run("score", "m.aea", "two.csv", "--explain", "-o", "three.csv", "--prefix", "b_") == 0
+    three = pd.read_csv("three.csv")
+    assert list(three.b_reason_1) == list(two.reason_1)
+    assert "b_share_3" in three
+    assert run("score", "m.aea", "mixed.csv", "--explain", 99, "-o", "all.csv") == 0
+    assert pd.read_csv("all.csv").columns[-1] == "share_5"
+
+
+def test_explanations_with_json_top_and_without_rows(folder, capsys):
+    fitted()
+    capsys.readouterr()
+    assert run("score", "m.aea", "mixed.csv", "--json", "--top", 2, "--explain") == 0
+    assert len(json.loads(capsys.readouterr().out)["top"][0]["explanation"]) > 5
+    assert run("score", "m.aea", "mixed.csv", "--top", 2, "--explain") == 0
+    assert "reason_1" in capsys.readouterr().out
+    Path("none.csv").write_text(Path("mixed.csv").read_text().splitlines()[0] + "\n")
+    assert run("score", "m.aea", "none.csv", "--explain", "-o", "scored.csv") == 0
+    assert list(pd.read_csv("scored.csv").columns)[-2:] == ["reason_3", "share_3"]
+    assert run("report", "m.aea", "none.csv", "-o", "none.html") == 1
+    assert "none.csv: it has no rows to report on" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("cells", "words", "message"),
+    [
+        (
+            "1\n2\nabc",
+            (),
+            "column 'x' holds 'abc' in row 3, and only numbers are taken; correct it, or fit with --drop x",
+        ),
+        ("1\n2\nabc", (), "--set 'column_types={'\"'\"'x'\"'\"': '\"'\"'categorical'\"'\"'}' to read it as levels"),
+        ("1\n12,5\n3", (), "holds '12,5' in row 2, and only numbers are taken, with a decimal point"),
+        ("true\n2\nno", (), "holds 'no' in row 3, and only numbers are taken"),
+        ("2024-01-01\n2024-02-30\n2024-03-01", (), "holds '2024-02-30' in row 2, which is no time such as"),
+        ("2024-01-01\n2024-01-01T10:00Z\n2024-03-01", (), "holds '2024-01-01' in row 1, a time without a time zone"),
+        ("2024-01-01\nnow\n3", ("--set", "column_types={'x': 'datetime'}"), "holds 'now' in row 2, which is no time"),
+        (
+            "01:00:00\nlong\n3",
+            ("--set", "column_types={'x': 'duration'}"),
+            "holds 'long' in row 2, which is no duration",
+        ),
+        ("a\nb\na", ("--set", "column_types={'x': 'numeric'}"), "holds 'a' in row 1, and only numbers are taken"),
+        ("1\n\n3", (), "X contains NaN in column(s) 'x' (1); fit with --missing model, fill the cells in, or drop"),
+        ("a\nNA\na", (), "X contains NaN in column(s) 'x' (1)"),
+        (
+            "1\n2\n3",
+            ("--missing", "model", "--set", "missing=error"),
+            "--missing and --set missing= are one and the same",
+        ),
+    ],
+)
+def test_cells_that_cannot_be_read_are_named(folder, capsys, cells, words, message):
+    lines = [f'"{cell}",{row}' for row, cell in enumerate(cells.split("\n"))]
+    Path("x.csv").write_text("\n".join(["x,y", *lines, ""]))
+    assert run("fit", "x.csv", "-o", "x.aea", *QUICK, *words) == 1
+    captured = capsys.readouterr().err
+    assert message in captured
+    assert captured.count("\n") == 1
+    assert not Path("x.aea").exists()
+
+
+def test_what_the_message_says_helps(folder, capsys):
+    Path("x.csv").write_text("x,y\n" + "".join(f"{['7', 'abc'][i % 2]},{i}\n" for i in range(20)))
+    assert run("fit", "x.csv", "-o", "x.aea", *QUICK, "--set", "column_types={'x': 'categorical'}") == 0
+    assert aeanomaly.load("x.aea")._model.schema.columns[0].levels == ("7", "abc")
+    assert run("score", "x.aea", "x.csv", "-o", "y.csv") == 0
+    assert run("fit", "x.csv", "-o", "x.aea", *QUICK, "--drop", "x") == 0
+
+
+def test_times_with_zones_and_durations(folder, capsys):
+    summer, winter = "2024-06-01T12:00:00+02:00", "2024-12-01T12:00:00+01:00"
+    rows = [f"{[summer, winter][i % 2]},{i % 7} days 01:00:00,{i}" for i in range(30)]
+    Path("x.csv").write_text("\n".join(["t,d,n", *rows, ""]))
+    types = ["--set", "column_types={'d': 'duration'}"]
+    assert run("fit", "x.csv", "-o", "x.aea", *QUICK, *types) == 0
+    assert columns_of("x.aea")["datetime"]["zone"] == "UTC"
+    assert columns_of("x.aea")["duration"] == {"kind": "duration"}
+    Path("one.csv").write_text(f"t,d,n\n{summer},3 days,1\n")
+    assert run("score", "x.aea", "one.csv", "-o", "y.csv") == 0
+    capsys.readouterr()
+    Path("naive.csv").write_text("t,d,n\n2024-06-01,3 days,1\n")
+    assert run("score", "x.aea", "naive.csv") == 1
+    assert "time zone" in capsys.readouterr().err
+    Path("x.csv").write_text("\n".join(["t,d,n", *(row for row in rows if summer in row), ""]))
+    assert run("fit", "x.csv", "-o", "x.aea", *QUICK, *types) == 0
+    assert run("score", "x.aea", "one.csv", "-o", "y.csv") == 0
+
+
+def test_levels_that_are_numbers_and_ordered_ones(folder):
+    pytest.importorskip("pyarrow")
+    frame = pd.DataFrame({"n": [1, 2, 3] * 20, "size": pd.Categorical(["s", "m", "l"] * 20)})
+    frame["size"] = frame["size"].cat.reorder_categories(["s", "m", "l"], ordered=True)
+    frame["note"] = ["1", "2"] * 30  # text, as its dtype says
+    frame["x"] = np.arange(60.0)
+    frame.to_parquet("levels.parquet")
+    types = ["--set", "column_types={'n': 'categorical'}"]
+    assert run("fit", "levels.parquet", "-o", "m.aea", *QUICK, *types) == 0
+    kinds = [column.kind for column in aeanomaly.load("m.aea")._model.schema.columns]
+    assert kinds[:3] == ["categorical", "ordinal", "categorical"]
+    frame.to_csv("levels.csv", index=False)
+    assert run("score", "m.aea", "levels.csv", "-o", "csv.csv") == 0
+    assert run("score", "m.aea", "levels.parquet", "-o", "parquet.csv") == 0
+    np.testing.assert_array_equal(pd.read_csv("csv.csv").score, pd.read_csv("parquet.csv").score)
+
+
+def test_from_raw_payments_to_a_report(folder, capsys):
+    lines = PAYMENTS.read_text().splitlines(keepends=True)
+    Path("train.csv").write_text("".join(lines[:1500]))
+    Path("new.csv").write_text("".join([lines[0], *lines[1500:2000]]))
+    assert run("fit", "train.csv", "-o", "m.aea", "--missing", "model", "--label", "anomaly", *QUICK) == 0
+    assert run("report", "m.aea", "new.csv", "-o", "r.html", "--rows", 7, "--title", "A & B <i>") == 0
+    assert "report on 500 rows written to r.html" in capsys.readouterr().err
+    page = Path("r.html").read_text(encoding="utf-8")
+    assert "<bdi>A &amp; B &lt;i&gt;</bdi>" in page
+    assert page.count('data-flagged="') - page.count('[data-flagged="') == 7
+    assert run("report", "m.aea", "new.csv", "-o", "r.txt") == 1
+    assert run("report", "m.aea", "missing.csv", "-o", "r.html") == 1
+    assert run("report", "m.aea", "new.csv", "-o", "no/r.html") == 1
+    assert Path("r.html").read_text(encoding="utf-8") == page

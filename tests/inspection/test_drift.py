@@ -1,0 +1,127 @@
+"""How far columns are from those of training."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import ks_2samp
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from aeanomaly import DenoisingAutoencoder, VariationalAutoencoder
+from aeanomaly.inspection import column_drift
+
+
+def table(n=1500, seed=0):
+    rng = np.random.default_rng(seed)
+    return pd.DataFrame(
+        {
+            "normal": rng.normal(size=n),
+            "skewed": rng.lognormal(sigma=2, size=n),
+            "counts": rng.poisson(1.0, size=n),
+            "flag": rng.random(n) < 0.2,
+            "huge": 1e9 + rng.normal(size=n),
+            "constant": 5.0,
+            "level": rng.choice(["a", "b", "c"], p=[0.6, 0.3, 0.1], size=n),
+            "order": pd.Categorical.from_codes(rng.integers(0, 3, n), ["low", "mid", "high"], ordered=True),
+            "when": pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.uniform(0, 90, n), "D"),
+            "long": pd.to_timedelta(rng.exponential(3600, n), "s"),
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def trained():
+    X = table()
+    X.loc[::4, ["normal", "level"]] = None
+    return DenoisingAutoencoder(missing="model", max_iter=10, random_state=0).fit(X), X
+
+
+def test_the_training_rows_have_not_drifted(trained):
+    detector, X = trained
+    drift = column_drift(detector, X)
+    assert list(drift.index) == list(X.columns)
+    assert list(drift.columns) == ["kind", "drift", "missing_in_training", "missing", "outside"]
+    assert (drift["drift"] < 0.02).all()
+    assert (drift["outside"] == 0).all()
+    np.testing.assert_allclose(drift["missing"], drift["missing_in_training"])
+    assert drift["missing"]["level"] == 0.25
+    assert dict(drift["kind"][["flag", "level", "order", "when", "long"]]) == {
+        "flag": "numeric", "level": "categorical", "order": "ordinal", "when": "datetime", "long": "duration",
+    }  # fmt: skip
+
+
+def test_other_rows_of_the_same_kind_have_drifted_by_chance_alone(trained):
+    new = table(400, seed=1)
+    assert (column_drift(trained[0], new)["drift"] < 1.8 * np.sqrt(1 / 400 + 1 / 1500) + 0.02).all()
+
+
+def test_distances_are_those_of_kolmogorov_and_smirnov(trained):
+    detector, X = trained
+    new = table(300, seed=2)
+    new["normal"] += 0.7
+    new["skewed"] *= 3
+    new["counts"] += np.arange(300) % 2
+    new["flag"] = ~new["flag"]
+    new["huge"] += 1
+    drift = column_drift(detector, new)["drift"]
+    for name in ("normal", "skewed", "counts", "flag", "huge"):
+        before, here = X[name].dropna().to_numpy(float), new[name].to_numpy(float)
+        assert drift[name] == pytest.approx(ks_2samp(before, here).statistic, abs=0.02), name
+
+
+def test_distances_of_levels_are_half_the_difference_of_shares(trained):
+    detector, X = trained
+    before = X["level"].value_counts(normalize=True)
+    new = table(100, seed=3).assign(level=["a"] * 50 + ["x"] * 30 + ["y"] * 10 + [None] * 10)
+    found = column_drift(detector, new).loc["level"]
+    expected = 0.5 * (abs(50 / 90 - before["a"]) + before["b"] + before["c"] + 40 / 90)
+    assert found["drift"] == pytest.approx(expected)
+    assert found["outside"] == pytest.approx(40 / 90)
+    assert found["missing"] == pytest.approx(0.1)
+
+
+def test_nothing_in_common_is_1_and_all_of_it_is_outside(trained):
+    new = table(50, seed=4)
+    new = new.assign(
+        normal=99.0, skewed=-1.0, counts=-3, flag=2.0, huge=2e9, constant=5.5, level="z", order="none of them",
+        when=new["when"] + pd.Timedelta(days=400), long=pd.Timedelta(days=99),
+    )  # fmt: skip
+    drift = column_drift(trained[0], new)
+    np.testing.assert_allclose(drift["drift"].astype(float), 1.0)
+    assert (drift["outside"] == 1).all()
+
+
+def test_a_column_without_values_has_no_drift_to_speak_of(trained):
+    new = table(5, seed=5).assign(normal=np.nan, level=None)
+    found = column_drift(trained[0], new).loc[["normal", "level"]]
+    assert found[["drift", "outside"]].isna().all(axis=None)
+    assert (found["missing"] == 1).all()
+
+
+def test_more_shift_is_more_drift(trained):
+    new = table(300, seed=6)
+    drifts = [column_drift(trained[0], new.assign(normal=new["normal"] + s))["drift"]["normal"] for s in (0, 0.5, 1, 3)]
+    assert drifts == sorted(drifts)
+    assert drifts[-1] > 0.8
+
+
+def test_arrays_pipelines_and_files(tmp_path):
+    X = np.random.default_rng(0).normal(size=(200, 3))
+    detector = VariationalAutoencoder(max_iter=10, random_state=0)
+    pipeline = make_pipeline(StandardScaler(), detector).fit(X)
+    assert list(column_drift(pipeline, X + 100).index) == ["x0", "x1", "x2"]
+    assert (column_drift(pipeline, X + 100)["drift"] == 1).all()
+    detector = DenoisingAutoencoder(max_iter=10, random_state=0).fit(X)
+    detector.save(tmp_path / "model.aea")
+    from aeanomaly import load
+
+    pd.testing.assert_frame_equal(column_drift(load(tmp_path / "model.aea"), X), column_drift(detector, X))
+
+
+def test_what_cannot_be_compared(trained):
+    with pytest.raises(ValueError, match="n_samples=0"):
+        column_drift(trained[0], table(5).iloc[:0])
+    with pytest.raises(TypeError, match="column_drift needs a detector of this package"):
+        column_drift(StandardScaler().fit([[1.0], [2.0]]), [[1.0]])
+    with pytest.raises(ValueError, match="not fitted"):
+        column_drift(DenoisingAutoencoder(), [[1.0]])

@@ -1,0 +1,289 @@
+"""The page: whole, safe whatever a table holds, and right."""
+
+import base64
+import hashlib
+import re
+from html.parser import HTMLParser
+from importlib import resources
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from aeanomaly import AutoencoderEnsemble, DenoisingAutoencoder, VariationalAutoencoder
+from aeanomaly.datasets import load_payments
+from aeanomaly.inspection import report
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "</script></style></title></table>",
+    "${alert(1)} {{7*7}} $title %s {style}",
+    "' onmouseover='alert(1)",
+    "\u202etxet\nnew\ttab\x00nul\x1b[31m\u2028\x85\ufffe",
+    "\U0001f600 \u05e9\u05dc\u05d5\u05dd &lt;b&gt; &#60; <!-- ]]>",
+    "javascript:alert(1)//http://example.com/" + "x" * 3000,
+]
+#: All that the template is made of.
+ELEMENTS = re.findall(
+    r"\w+",
+    "html head meta title style body header h1 p strong bdi nav ul li a main section h2 dl div dt dd details summary "
+    "code wbr figure svg rect line text polyline figcaption span table caption thead tbody tr th td label input select "
+    "option button em footer script",
+)
+ATTRIBUTES = re.findall(
+    r"[\w-]+",
+    "lang charset http-equiv content name dir title href aria-label aria-labelledby id class role viewBox x y x1 x2 y1 "
+    "y2 width height points preserveAspectRatio aria-hidden scope data-sort aria-sort data-value data-label "
+    "data-flagged data-top type autocomplete spellcheck value hidden".lower(),
+)
+VOID = {"meta", "input", "wbr"}
+
+
+class Page(HTMLParser):
+    """What a parser finds in a page; it must be well nested."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.found, self.texts, self.open, self.raw = [], [], [], {}
+        self.feed(text)
+        self.close()
+        assert not self.open
+
+    def handle_starttag(self, tag, attributes):
+        assert len(attributes) == len(dict(attributes))
+        self.found.append((tag, dict(attributes)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.found.append((tag, dict(attributes)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] in ("script", "style"):
+            self.raw.setdefault(self.open[-1], []).append(data)
+        else:
+            self.texts.append(data)
+
+    def handle_comment(self, data):
+        raise AssertionError(data)
+
+    unknown_decl = handle_pi = handle_comment
+
+    def all(self, tag):
+        return [attributes for found, attributes in self.found if found == tag]
+
+    @property
+    def text(self):
+        return "".join(self.texts)
+
+
+def assert_safe(text):
+    """Nothing but the template's own elements, and no way to the outside."""
+    page = Page(text)
+    assert {tag for tag, _ in page.found} <= set(ELEMENTS)
+    names = {name for _, attributes in page.found for name in attributes}
+    assert names <= set(ATTRIBUTES), names
+    assert all(re.fullmatch("#[a-z]+", a["href"]) for a in page.all("a"))
+    ids = [a["id"] for _, a in page.found if "id" in a]
+    assert len(ids) == len(set(ids))
+    assert {a["aria-labelledby"] for a in page.all("section")} <= set(ids)
+    parts = {"style": "page.css", "script": "page.js"}
+    assert len(page.all("style")) == len(page.all("script")) == 1
+    for kind, file in parts.items():
+        own = (resources.files("aeanomaly.inspection") / file).read_text(encoding="utf-8")
+        assert "".join(page.raw[kind]) == own
+        assert "</" not in own
+        assert not re.search(r"https?:|url\(|@import|innerHTML|eval|fetch", own)
+        digest = base64.b64encode(hashlib.sha256(own.encode()).digest()).decode()
+        assert f"{kind}-src 'sha256-{digest}'" in page.all("meta")[1]["content"]
+    policy = page.all("meta")[1]
+    assert policy["http-equiv"] == "Content-Security-Policy"
+    assert policy["content"].startswith("default-src 'none'; ")
+    assert "unsafe" not in policy["content"]
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]", text)
+    text.encode("utf-8")
+    return page
+
+
+def hostile_table(n=60):
+    rng = np.random.default_rng(0)
+    columns = {name: rng.normal(size=n) for name in HOSTILE[:4]}
+    columns |= {name: rng.choice(HOSTILE, size=n) for name in HOSTILE[4:]}
+    X = pd.DataFrame(columns, index=pd.Index([HOSTILE[i % 8] + str(i) for i in range(n)], name=HOSTILE[0]))
+    X.iloc[::7, 5] = None
+    return X
+
+
+@pytest.fixture(scope="module")
+def payments():
+    data = load_payments().data
+    detector = DenoisingAutoencoder(missing="model", max_iter=60, contamination=0.05, random_state=0)
+    return detector.fit(data[:1500]), data[1500:2500]
+
+
+def test_whatever_a_table_holds_is_text():
+    X = hostile_table()
+    kinds = dict.fromkeys(HOSTILE[4:], "categorical")
+    detector = DenoisingAutoencoder(missing="model", column_types=kinds, contamination=0.2, max_iter=20, random_state=0)
+    detector.fit(X)
+    new = X.copy()
+    new.iloc[0, 4] = "<i>unseen</i>" * 3
+    for title in [None, *HOSTILE, "half a letter: \ud800"]:
+        page = assert_safe(report(detector, new, title=title, n_rows=20 if title else 60))
+        if title:
+            assert len(page.all("title")) == 1
+    for name in (*HOSTILE[:5], "<i>unseen</i>" * 3):
+        assert name in page.text
+    assert "\u27e8U+202E\u27e9txet\u21b5new\u21e5tab\u27e8U+0000\u27e9nul" in page.text
+    assert "\U0001f600 \u05e9\u05dc\u05d5\u05dd &lt;b&gt; &#60; <!-- ]]>" in page.text
+    assert max(len(text) for text in page.texts) <= 500
+    assert any(a.get("title", "").endswith("x" * 100 + "\u2026") for a in page.all("bdi"))
+
+
+def test_hostile_parameters_and_strange_indices():
+    X = pd.DataFrame(np.random.default_rng(0).normal(size=(50, 2)), columns=["a", "b"])
+    X.index = pd.MultiIndex.from_product([["<b>", "&"], range(25)], names=["<i>", None])
+    detector = DenoisingAutoencoder(max_iter=10, random_state=0, column_types={"a": "numeric"}).fit(X)
+    detector.set_params(activation="<script>")
+    page = assert_safe(report(detector, X, n_rows=3))
+    assert "activation='<script>'" in page.text
+    assert "<b>, " in page.text or "&, " in page.text
+    for index in (pd.date_range("2024-01-01", periods=50), pd.Index([None] * 50), pd.RangeIndex(50, name=("<", 1))):
+        assert_safe(report(detector, X.set_axis(index, axis=0), n_rows=3))
+
+
+def test_payments_with_holes(payments):
+    detector, X = payments
+    page = assert_safe(report(detector, X, title="May"))
+    scores = detector.score_samples(X)
+    flagged = scores < detector.offset_
+    assert f"{flagged.sum():,} of 1,000 rows" in page.text
+    rows = [a for a in page.all("tr") if "data-flagged" in a]
+    assert len(rows) == 100
+    assert sum(a["data-flagged"] == "1" for a in rows) == min(100, flagged.sum())
+    shown = [float(a["data-value"]) for a in page.all("td") if a.get("data-label") == "score"]
+    np.testing.assert_array_equal(shown, np.sort(scores)[:100])
+    worst = X.iloc[np.argsort(scores, kind="stable")[:5]]
+    for label, sentence in zip(worst.index, detector.explain_text(worst), strict=True):
+        assert sentence in page.text
+        assert str(label) in page.text
+    assert "trained on" in page.text.lower()
+    assert "1,500 rows, of which 5 %" in page.text
+    assert "DenoisingAutoencoder(contamination=0.05, max_iter=60, missing='model', random_state=0)" in page.text
+    assert {a["value"] for a in page.all("option")} > {""}
+
+
+def test_the_largest_part_is_that_of_explain(payments):
+    detector, X = payments
+    some = X.iloc[:30]
+    page = Page(report(detector, some, n_rows=30))
+    tops = [int(a["data-top"]) for a in page.all("tr") if "data-top" in a]
+    order = np.argsort(detector.score_samples(some), kind="stable")
+    assert tops == detector.explain(some).to_numpy().argmax(axis=1)[order].tolist()
+
+
+def test_a_level_that_training_did_not_know_is_shown(payments):
+    detector, X = payments
+    odd = X.iloc[:1].astype({"country": object}).assign(country="Atlantis")
+    page = assert_safe(report(detector, odd))
+    assert "'Atlantis' (not in training)" in page.text
+
+
+@pytest.mark.parametrize("cls", [VariationalAutoencoder, AutoencoderEnsemble])
+def test_other_detectors(cls):
+    X = np.random.default_rng(0).normal(size=(200, 4)) * [1, 1e6, 1e-6, 1]
+    detector = cls(max_iter=30, random_state=0).fit(X)
+    page = assert_safe(report(detector, X * 3))
+    assert ("kl (code)" in page.text) == (cls is VariationalAutoencoder)
+    assert "x3" in page.text
+
+
+def test_pipelines_name_columns_as_their_steps_do():
+    X = pd.DataFrame(np.random.default_rng(0).normal(size=(80, 2)), columns=["left", "right"], index=range(7000, 7080))
+    pipeline = make_pipeline(StandardScaler(), DenoisingAutoencoder(max_iter=10, random_state=0)).fit(X)
+    page = assert_safe(report(pipeline, X, n_rows=2))
+    assert "left" in page.text
+    assert re.search(r"70\d\d", page.text)
+
+
+def test_few_rows_and_no_flags():
+    X = np.random.default_rng(0).normal(size=(100, 3))
+    detector = DenoisingAutoencoder(max_iter=30, random_state=0).fit(X)
+    for some, words in ((X[:1] * 0, "0 of 1 row "), (X[:1] * 50, "1 of 1 row "), (np.zeros((40, 3)), "0 of 40 rows")):
+        page = assert_safe(report(detector, some))
+        assert words in page.text
+        assert ("No row is flagged." in page.text) == words.startswith("0")
+    assert_safe(report(detector, (X[:3] * 50).tolist()))
+    detector.offset_ = 3.0  # above any score: a threshold that no scale of errors has
+    assert_safe(report(detector, X))
+
+
+def test_errors_of_all_sizes_make_a_picture():
+    from aeanomaly.inspection._svg import histogram
+
+    rng = np.random.default_rng(0)
+    for errors in (
+        rng.lognormal(sigma=4, size=500), rng.normal(size=500), np.zeros(5), np.full(9, 1e300), -rng.lognormal(size=50),
+        np.r_[-5.0, rng.normal(size=99), 1e9], np.r_[0.0, 1e-300, 1.0], np.array([1e6, 1e6 + 1e-6]), np.array([7.0]),
+    ):  # fmt: skip
+        for threshold in (-3.0, 0.0, 4.0, float(np.median(errors))):
+            picture = histogram(errors, errors[:7], threshold)
+            assert not re.search(r"\bnan\b|\binf\b", picture)
+            numbers = [float(n) for n in re.findall(r' (?:x|y|x1|y1|height|width)="([^"]*)"', picture)]
+            assert all(0 <= n <= 700 for n in numbers)
+            assert len(re.findall('class="(?:normal|flagged)"', picture)) >= 1
+            assert picture.count("<text") >= 4
+
+
+def test_the_file_is_the_page_and_replaced_in_one_step(payments, tmp_path, monkeypatch):
+    detector, X = payments
+    path = tmp_path / "report.html"
+    page = report(detector, X, path, n_rows=5)
+    assert path.read_bytes() == page.encode()
+    assert report(detector, X, str(path), n_rows=5) == page  # the same rows, the same page
+    assert [p.name for p in tmp_path.iterdir()] == ["report.html"]
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        report(detector, X, path, n_rows=9)
+    assert path.read_bytes() == page.encode()
+    assert [p.name for p in tmp_path.iterdir()] == ["report.html"]
+
+
+def test_what_cannot_be_reported_on(payments):
+    detector, X = payments
+    with pytest.raises(ValueError, match="n_samples=0"):
+        report(detector, X.iloc[:0])
+    with pytest.raises(ValueError, match="report: n_rows must be an integer of at least 1; got 0"):
+        report(detector, X, n_rows=0)
+    with pytest.raises(TypeError, match="report needs a detector of this package"):
+        report(StandardScaler().fit([[1.0], [2.0]]), [[1.0]])
+    with pytest.raises(ValueError, match="not fitted"):
+        report(DenoisingAutoencoder(), X)
+
+
+def test_colours_can_be_told_apart():
+    css = (resources.files("aeanomaly.inspection") / "page.css").read_text(encoding="utf-8")
+    schemes = [
+        dict(re.findall(r"--(\w+): (#\w{6});", block)) for block in re.findall(r":root \{(.*?)\}", css, re.S)[:2]
+    ]
+
+    def luminance(colour):
+        parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+        return np.dot(linear, [0.2126, 0.7152, 0.0722])
+
+    for scheme in schemes:
+        for ground in ("page", "panel"):
+            for ink, least in (("text", 7), ("quiet", 4.5), ("flagged", 4.5), ("link", 4.5), ("normal", 3)):
+                low, high = sorted(luminance(scheme[name]) for name in (ground, ink))
+                assert (high + 0.05) / (low + 0.05) >= least, (scheme[ground], ink)
