@@ -1,6 +1,8 @@
 """Why a row is flagged, as numbers and in words."""
 
 from collections.abc import Sequence
+from decimal import Decimal
+from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,14 +15,16 @@ _TOLD = 0.8
 
 
 class Explanation(NamedTuple):
-    """What is known of rows, column by column; all arrays are (n, F), but for `kl`.
+    """What is known of rows, column by column, (n, F) but for `kl`.
 
     Attributes
     ----------
     contributions : ndarray
         What each column adds to minus the score.
-    observed, expected : ndarray
-        Numbers of the table: those that are there, and those that the detector would have reconstructed.
+    observed : DataFrame
+        The cells as they came.
+    expected : ndarray
+        The numbers that the other columns have the detector expect.
     confidence : ndarray
         How probable the expected level is; NaN for columns that have none.
     tail_probability : ndarray
@@ -30,11 +34,24 @@ class Explanation(NamedTuple):
     """
 
     contributions: np.ndarray
-    observed: np.ndarray
+    observed: pd.DataFrame
     expected: np.ndarray
     confidence: np.ndarray
     tail_probability: np.ndarray
     kl: np.ndarray
+
+
+def shared_out(terms: np.ndarray, drops: np.ndarray, *, signed: bool) -> np.ndarray:
+    """Terms of rows (n, F) shared out anew among the columns by how far the error falls without each (n, F).
+
+    In proportion to that; or if terms are `signed`, as those of log-densities, the falls themselves, and the rest
+    in even parts.
+    """
+    total, falls = terms.sum(axis=1, keepdims=True), np.maximum(drops, 0)
+    fallen = falls.sum(axis=1, keepdims=True)
+    if signed:
+        return falls + (total - fallen) / terms.shape[1]
+    return np.where(fallen > 0, falls * (total / np.where(fallen > 0, fallen, 1)), terms)
 
 
 def as_frame(found: Explanation, columns: Sequence[Column], names: Sequence[str], index: Any) -> pd.DataFrame:
@@ -43,7 +60,7 @@ def as_frame(found: Explanation, columns: Sequence[Column], names: Sequence[str]
     contribution.columns = [*names, *["kl"] * found.kl.shape[1]]
     parts = {
         "contribution": contribution,
-        "observed": cells_of(found.observed, columns, names),
+        "observed": found.observed.set_axis(list(names), axis=1),
         "expected": cells_of(found.expected, columns, names),
         "tail_probability": pd.DataFrame(found.tail_probability, columns=list(names)),
     }
@@ -59,7 +76,7 @@ def cells_of(numbers: np.ndarray, columns: Sequence[Column], names: Sequence[Any
 
 def in_words(found: Explanation, columns: Sequence[Column], names: Sequence[str], n_columns: int) -> list[str]:
     """A sentence for each row: the columns that add most to its error, and what was expected of them."""
-    observed, expected = (cells_of(numbers, columns, names) for numbers in (found.observed, found.expected))
+    observed, expected = found.observed, cells_of(found.expected, columns, names)
     sentences = []
     for row, positive in enumerate(np.maximum(found.contributions, 0)):
         order = np.argsort(-positive, kind="stable")[:n_columns]
@@ -85,6 +102,8 @@ def _phrase(name: str, observed: Any, expected: Any, confidence: float) -> str:
         return f"{name} missing where {shown(expected)} was expected"
     if _is_missing(expected):
         return f"{name} {shown(observed)} where another level was expected{sure}"
+    if isinstance(observed, (bool, np.bool_)):
+        expected = bool(expected)
     if shown(observed) == shown(expected):
         return f"{name} {shown(observed)}{sure or ', which is rare'}"
     ending = " was expected" if not sure else ""
@@ -97,11 +116,11 @@ def shown(value: Any) -> str:
         return repr(str(value))
     if isinstance(value, pd.Timestamp):
         return f"{value:%Y-%m-%d %H:%M}"
-    if not isinstance(value, (float, np.floating)):
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (Real, Decimal)):
         return str(value)
     number = float(value)
     return f"{number:,.0f}" if 1000 <= abs(number) < 1e9 else f"{number:.4g}"
 
 
 def _is_missing(value: Any) -> bool:
-    return value is None or value is pd.NaT or (isinstance(value, (float, np.floating)) and bool(np.isnan(value)))
+    return value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and bool(np.isnan(value)))

@@ -1,7 +1,9 @@
 """What a fit leaves behind: a schema, a network, and the ways through them."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -27,6 +29,15 @@ _EVEN = math.log(2)
 
 def _mean_of_members(terms: torch.Tensor) -> torch.Tensor:
     return terms.mean(dim=0) if len(terms) > 1 else terms[0]
+
+
+#: A model and encoded rows (M, B, D) -> what each row is off by, (M, B).
+RowErrors = Callable[["Model", torch.Tensor], torch.Tensor]
+
+
+def deviance_of(model: "Model", rows: torch.Tensor) -> torch.Tensor:
+    """Reconstruction error of encoded rows (M, B, D), before any scale: (M, B)."""
+    return deviance_terms(model.network, model.likelihood, rows).sum(dim=2)
 
 
 class Model:
@@ -139,11 +150,7 @@ class Model:
 
     def errors_of_members(self, table: np.ndarray) -> np.ndarray:
         """Reconstruction error of each row by each member, before any scale, (N, M)."""
-
-        def errors(rows: torch.Tensor) -> torch.Tensor:
-            return deviance_terms(self.network, self.likelihood, rows).sum(dim=2)
-
-        found = self.apply(errors, table, lambda members: members.T)
+        found = self.apply(lambda rows: deviance_of(self, rows), table, lambda members: members.T)
         if not self.spec.holes:
             return found
         return found * (table.shape[1] / np.maximum(1, (~np.isnan(table)).sum(axis=1, keepdims=True)))
@@ -185,13 +192,50 @@ class Model:
         """Expected row given each row's code, in original units (N, F)."""
         return self._encoder.decode(self._expected(table))
 
-    def likeliest(self, table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The same with the likelier one in columns of two values, and how probable it is, NaN elsewhere, (N, F)."""
-        return self._encoder.likeliest(self._expected(table))
-
     def _expected(self, table: np.ndarray) -> np.ndarray:
-        through = self.network
-        return self.apply(lambda rows: self.likelihood.mean(through.decode(through.encode(rows))), table)
+        return self.apply(self._mean_of, table)
+
+    def _mean_of(self, rows: torch.Tensor) -> torch.Tensor:
+        return self.likelihood.mean(self.network.decode(self.network.encode(rows)))
+
+    def without_each(self, table: np.ndarray, errors: RowErrors) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """What is known of each column when the others are left to tell of it: a pass through the network for each.
+
+        Returns
+        -------
+        drops : ndarray (N, F)
+            How far `errors` of a row fall when a column is taken out of it, by members on the mean, each on its scale.
+        expected : ndarray (N, F)
+            What is expected in its place, in original units, the likelier one of two values, the likeliest level.
+        confidence : ndarray (N, F)
+            How probable that value or level is; NaN for other columns.
+        """
+        whole = self._with_holes()
+        weights = torch.from_numpy(1 / self.scales).float().to(self.device).view(-1, 1)
+        starts = np.append(self.schema.layout.starts, self.schema.n_columns)
+        features = [np.flatnonzero((self.schema.order >= a) & (self.schema.order < b)) for a, b in pairwise(starts)]
+
+        def members(rows: torch.Tensor) -> torch.Tensor:
+            before, drops, expected = errors(whole, rows), [], torch.zeros_like(rows)
+            for places in features:
+                left = rows.clone()
+                left[:, :, places] = torch.nan
+                drops.append((before - errors(whole, left)) * weights)
+                expected[:, :, places] = whole._mean_of(left)[:, :, places]
+            return torch.cat([torch.stack(drops, dim=2), expected], dim=2)
+
+        found = self.apply(members, table)
+        n_columns = len(features)
+        return found[:, :n_columns], *self._encoder.likeliest(found[:, n_columns:])
+
+    def _with_holes(self) -> "Model":
+        """The same network for rows with holes: a layer that is not of prototypes takes these as 0."""
+        if self.spec.holes:
+            return self
+        spec = replace(self.spec, holes=True)
+        network = build_network(spec)
+        network.load_state_dict({**network.state_dict(), **self.network.state_dict()})
+        return Model(self.schema, spec, network, self.device, self.scales)
 
     def sample(self, n_samples: int, seed: int) -> np.ndarray:
         """Random rows of the first member with a code from the prior N(0, I), in original units (n_samples, F)."""

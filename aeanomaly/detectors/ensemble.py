@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from aeanomaly.detectors._base import BaseDetector
-from aeanomaly.detectors._model import SMALLEST_SCALE, Model
+from aeanomaly.detectors._model import SMALLEST_SCALE, Model, deviance_of
 from aeanomaly.detectors._parameters import SHARED_RULES, documented
 from aeanomaly.detectors._rules import Rule, flag, integer, real
 from aeanomaly.detectors._saving import registered
@@ -213,6 +213,12 @@ class AutoencoderEnsemble(BaseDetector):
             self._kernel.scales = _scales(self._kernel, table, [self._stored(len(table))]) / share
             self._kernel.learn_usual(self._kernel.deviance, table)
         self._model.learn_usual(self._model.deviance, table)
+
+    def _without_each(self, table: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        drops, expected, confidence = super()._without_each(table)
+        if self._kernel is not None:
+            drops = drops + self._kernel.without_each(table, deviance_of)[0]
+        return drops, expected, confidence
 
     def _deviance(self, table: np.ndarray) -> np.ndarray:
         errors = self._model.deviance(table)

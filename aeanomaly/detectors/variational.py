@@ -90,6 +90,14 @@ class VariationalAutoencoder(BaseDetector):
         columns = model.of_whole_rows(model.schema.in_table_order(terms[:, :-1]), table)
         return np.hstack([columns, terms[:, -1:]])
 
+    def _without_each(self, table: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        draws = self._draws(self.n_draws)
+
+        def negative_elbo(model: Model, rows: torch.Tensor) -> torch.Tensor:
+            return -elbo_terms(model.network, model.likelihood, rows, draws).sum(dim=2)
+
+        return self._model.without_each(table, negative_elbo)
+
     def _draws(self, n_draws: int) -> torch.Tensor:
         model = self._model
         return torch.from_numpy(matched_draws(MemberKey(self._seed), n_draws, model.spec.latent_dim)).to(model.device)

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 
 from aeanomaly.inspection._access import Seen
-from aeanomaly.inspection._text import is_missing
 from aeanomaly.inspection.drift import column_drift
 
 #: Columns that a row's details tell of.
@@ -113,8 +112,10 @@ def _name_of_rows(index: Any) -> str:
 def _rows(seen: Seen, worst: np.ndarray, scores: np.ndarray, details: pd.DataFrame) -> list[Row]:
     some = _some(seen, worst)
     labels = worst.tolist() if some.index is None else list(some.index)
-    cells = some.rows.to_numpy(dtype=object) if isinstance(some.rows, pd.DataFrame) else some.rows
+    columns, numbers = some.detector._model.schema.columns, some.detector._checked(some.rows)
+    unknown = np.array([getattr(column, "unknown", np.nan) for column in columns])
     parts = {part: details[part].to_numpy(dtype=object) for part in ("observed", "expected", "tail_probability")}
+    parts["is_new"] = numbers == unknown  # a level that training did not know
     added = np.maximum(details["contribution"].to_numpy(), 0)
     sentences = some.detector.explain_text(some.rows)
     return [
@@ -125,7 +126,7 @@ def _rows(seen: Seen, worst: np.ndarray, scores: np.ndarray, details: pd.DataFra
             decision=float(scores[place] - seen.detector.offset_),
             sentence=sentence,
             reasons=[
-                _reason({"cell": cells[row], **{part: values[row] for part, values in parts.items()}}, added[row], term)
+                _reason({part: values[row] for part, values in parts.items()}, added[row], term)
                 for term in _largest(added[row])
             ],
         )
@@ -142,12 +143,10 @@ def _reason(known: dict[str, np.ndarray], added: np.ndarray, term: int) -> Reaso
     contribution, share = float(added[term]), float(added[term] / added.sum())
     if term >= len(known["observed"]):
         return Reason(term, None, False, None, contribution, share, float("nan"))
-    observed, cell = known["observed"][term], known["cell"][term]
-    is_new = is_missing(observed) and not is_missing(cell)  # a level that training did not know
     return Reason(
         column=term,
-        observed=cell if is_new else observed,
-        is_new=is_new,
+        observed=known["observed"][term],
+        is_new=bool(known["is_new"][term]),
         expected=known["expected"][term],
         contribution=contribution,
         share=share,

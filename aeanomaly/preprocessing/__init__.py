@@ -4,7 +4,7 @@ from aeanomaly.preprocessing.columns import Column, Numeric, are_numeric, column
 from aeanomaly.preprocessing.encoder import TableEncoder, encode_table
 from aeanomaly.preprocessing.learning import COLUMN_TYPES
 from aeanomaly.preprocessing.schema import Kind, Schema
-from aeanomaly.preprocessing.tables import check_table
+from aeanomaly.preprocessing.tables import cells_as_given, check_table
 
 __all__ = [
     "COLUMN_TYPES",
@@ -14,6 +14,7 @@ __all__ = [
     "Schema",
     "TableEncoder",
     "are_numeric",
+    "cells_as_given",
     "check_table",
     "column_from_json",
     "encode_table",

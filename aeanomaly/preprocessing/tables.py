@@ -102,6 +102,13 @@ def _as_pandas(X: Any) -> pd.DataFrame | None:
     return frame if isinstance(frame, pd.DataFrame) else None
 
 
+def cells_as_given(X: Any) -> pd.DataFrame:
+    """The cells of a table that `check_table` has passed, in new rows and columns numbered from 0."""
+    frame = _as_pandas(X)
+    frame = pd.DataFrame(np.asarray(X)) if frame is None else frame
+    return frame.set_axis(range(len(frame)), axis=0).set_axis(range(frame.shape[1]), axis=1)
+
+
 def _frame_of_array(estimator: Any, X: Any, reset: bool) -> pd.DataFrame:
     """An array with columns that are not all numbers."""
     cells = np.asarray(X, dtype=object)
