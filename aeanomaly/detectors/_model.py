@@ -125,6 +125,15 @@ class Model:
         terms = self.apply(lambda rows: deviance_terms(self.network, self.likelihood, rows) * weights, table)
         return self.of_whole_rows(self.schema.in_table_order(terms), table)
 
+    def log_prob(self, table: np.ndarray) -> np.ndarray:
+        """Log-density of each encoded row given its reconstruction, at unit scale, in nats, (N,)."""
+        unit = torch.zeros(1, dtype=torch.float32, device=self.device)
+
+        def log_prob(rows: torch.Tensor) -> torch.Tensor:
+            return self.likelihood.log_prob(rows, self.network.decode(self.network.encode(rows)), unit)
+
+        return self.in_chunks(lambda part: self.apply(log_prob, part).sum(axis=1), table)
+
     def of_whole_rows(self, terms: np.ndarray, table: np.ndarray) -> np.ndarray:
         """Terms (N, F) of rows with holes, made comparable with those of rows that have all of their columns.
 

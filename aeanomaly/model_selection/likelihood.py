@@ -1,6 +1,5 @@
 """Scorers by likelihood: how well rows that were held out are explained."""
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -18,7 +17,8 @@ _UNITS = ("likelihood", "standardize", "missing", "column_types")
 def log_likelihood(estimator: Any, X: Any, y: Any = None) -> float:
     """Mean over rows of log p(row | its reconstruction), in nats, of the encoded row.
 
-    Gaussian columns have unit variance, so it is minus half of the reconstruction error, and a constant.
+    Gaussian columns have unit variance, so of numbers alone it is minus half of the reconstruction error, and a
+    constant. Missing values have no part in it.
 
     Parameters
     ----------
@@ -42,8 +42,7 @@ def log_likelihood(estimator: Any, X: Any, y: Any = None) -> float:
     detector, rows = detector_and_rows(estimator, X)
     if not isinstance(detector, BaseDetector) or isinstance(detector, AutoencoderEnsemble):
         raise TypeError(f"log_likelihood: {type(detector).__name__} has no likelihood; pass a single detector")
-    errors = detector.reconstruction_error(rows)
-    return float(-0.5 * (np.mean(errors) + detector._model.schema.n_gaussian * math.log(2 * math.pi)))
+    return float(np.mean(detector._model.log_prob(detector._checked(rows))))
 
 
 def elbo(estimator: Any, X: Any, y: Any = None) -> float:
