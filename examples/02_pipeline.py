@@ -3,7 +3,7 @@ How does a detector live in a scikit-learn pipeline?
 ====================================================
 
 As any other estimator: behind steps that prepare the table, in cross-validation, in a search. Here behind an encoder of
-categories and holes, on payments of which a few are frauds.
+categories and holes, which it could take as they are, on payments of which a few are frauds.
 """
 
 import numpy as np
