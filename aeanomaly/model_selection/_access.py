@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
+from aeanomaly.preprocessing import cells_as_given
+
 
 def front_and_detector(estimator: Any) -> tuple[Pipeline | None, Any]:
     """The steps in front of the last one, None where there are none, and the last one, which is a detector."""
@@ -28,6 +30,20 @@ def scores_of(estimator: Any, X: Any) -> np.ndarray:
     if method is None:
         raise TypeError(f"{type(estimator).__name__} has neither score_samples nor decision_function; pass a detector")
     return np.asarray(method(X), dtype=np.float64)
+
+
+def is_numeric(X: Any) -> bool:
+    """Whether all cells are numbers, and none is missing."""
+    try:
+        return not np.isnan(np.array(X, dtype=np.float64)).any()
+    except (TypeError, ValueError):
+        return False
+
+
+def frame_of(X: Any) -> pd.DataFrame:
+    """A table of any cells as a frame with the names of its columns."""
+    cells, names = cells_as_given(X), getattr(X, "columns", None)
+    return cells if names is None else cells.set_axis(getattr(X, "column_names", list(names)), axis=1)
 
 
 class NumericTable:

@@ -5,12 +5,13 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import roc_auc_score
 from sklearn.mixture import GaussianMixture
 
 from aeanomaly.detectors import BaseDetector
-from aeanomaly.model_selection._access import NumericTable, detector_and_rows, scores_of
+from aeanomaly.model_selection._access import NumericTable, detector_and_rows, frame_of, is_numeric, scores_of
 
 #: Rows and components of the mixture that local anomalies are drawn from; rows that whole covariances want.
 _MIXTURE_ROWS, _COMPONENTS, _ROWS_PER_COLUMN = 2000, (1, 2, 4, 8), 10
@@ -27,7 +28,7 @@ def pseudo_anomaly_auc(estimator: Any, X: Any, y: Any = None, *, kind: str = "sw
     ----------
     estimator : fitted detector, or pipeline that ends in one
     X : array-like or DataFrame of shape (n_samples, n_features)
-        Numbers; normal rows that were not trained on.
+        Normal rows that were not trained on; with text, times or holes for "swapped" and "dependency" alone.
     y : Ignored
     kind : {"swapped", "local", "global", "dependency"}, default="swapped"
         "swapped": each value, with probability 0.3 but one of a row at least, is that of another row.
@@ -51,9 +52,9 @@ def pseudo_anomaly_auc(estimator: Any, X: Any, y: Any = None, *, kind: str = "sw
     ----------
     Han, Hu, Huang, Jiang & Zhao (2022), ADBench: anomaly detection benchmark, NeurIPS.
     """
-    table, abnormal = _table_and_abnormal("pseudo_anomaly_auc", X, kind, random_state)
-    scores = np.concatenate([scores_of(estimator, X), scores_of(estimator, table.alike(abnormal))])
-    return float(roc_auc_score(np.repeat([1, 0], len(table.values)), scores))
+    abnormal = _abnormal("pseudo_anomaly_auc", X, kind, random_state)
+    normal_scores, scores = scores_of(estimator, X), scores_of(estimator, abnormal)
+    return float(roc_auc_score(np.repeat([1, 0], len(scores)), np.concatenate([normal_scores, scores])))
 
 
 def pseudo_anomaly_ratio(
@@ -79,17 +80,40 @@ def pseudo_anomaly_ratio(
     ValueError
         If there is no such kind, or an estimator of another package has scores above 0.
     """
-    table, abnormal = _table_and_abnormal("pseudo_anomaly_ratio", X, kind, random_state)
-    normal_errors, errors = _errors(estimator, X), _errors(estimator, table.alike(abnormal))
+    abnormal = _abnormal("pseudo_anomaly_ratio", X, kind, random_state)
+    normal_errors, errors = _errors(estimator, X), _errors(estimator, abnormal)
     least = np.finfo(np.float32).tiny
     return float(np.mean(np.log(np.maximum(errors, least))) - np.mean(np.log(np.maximum(normal_errors, least))))
 
 
-def _table_and_abnormal(scorer: str, X: Any, kind: str, random_state: int) -> tuple[NumericTable, np.ndarray]:
+def _abnormal(scorer: str, X: Any, kind: str, random_state: int) -> Any:
+    """Rows that are made abnormal, as many as X has, and as the estimator knows them."""
     if kind not in _KINDS:
         raise ValueError(f"{scorer}: kind must be one of {', '.join(map(repr, _KINDS))}; got {kind!r}")
+    stream = np.random.default_rng(random_state)
+    if kind in ("swapped", "dependency") and not is_numeric(X):
+        return _of_other_rows(frame_of(X), kind, stream)
     table = NumericTable(X, scorer)
-    return table, _KINDS[kind](table.values, np.random.default_rng(random_state))
+    return table.alike(_KINDS[kind](table.values, stream))
+
+
+def _of_other_rows(frame: pd.DataFrame, kind: str, stream: np.random.Generator) -> pd.DataFrame:
+    """The same of rows with text, times or holes: whole cells change places; noise is for real columns."""
+    places = np.repeat(np.arange(len(frame))[:, None], frame.shape[1], axis=1)
+    places = _swapped(places, stream) if kind == "swapped" else stream.permuted(places, axis=0)
+    cells = [frame.iloc[places[:, j], j].reset_index(drop=True) for j in range(frame.shape[1])]
+    if kind == "dependency":
+        cells = [_widened(column, stream) if column.dtype.kind == "f" else column for column in cells]
+    return pd.concat(cells, axis=1)
+
+
+def _widened(column: pd.Series, stream: np.random.Generator) -> pd.Series:
+    return column + _bandwidth(column.std(ddof=0), len(column)) * stream.standard_normal(len(column))
+
+
+def _bandwidth(deviation: Any, n_rows: int) -> Any:
+    """Scott's."""
+    return deviation * n_rows**-0.2
 
 
 def _errors(estimator: Any, X: Any) -> np.ndarray:
@@ -120,7 +144,7 @@ def _global(rows: np.ndarray, stream: np.random.Generator) -> np.ndarray:
 
 def _dependency(rows: np.ndarray, stream: np.random.Generator) -> np.ndarray:
     """Values of other rows, each with Scott's bandwidth around it."""
-    bandwidth = rows.std(axis=0) * len(rows) ** -0.2
+    bandwidth = _bandwidth(rows.std(axis=0), len(rows))
     return stream.permuted(rows, axis=0) + bandwidth * stream.standard_normal(rows.shape)
 
 

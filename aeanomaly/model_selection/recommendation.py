@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 from sklearn.model_selection import KFold
-from sklearn.utils import _safe_indexing, check_array
+from sklearn.utils import _safe_indexing
 
 from aeanomaly.detectors import AutoencoderEnsemble, draw_seed
 from aeanomaly.model_selection._default import DEFAULT_SCORING
 from aeanomaly.model_selection.search import StackedGridSearchCV
+from aeanomaly.preprocessing import check_table
 
 #: What is tried: shares of the code, factors of the noise and of the learning rate.
 _VARIETIES = [(code, noise, 1.0) for code, noise in product((1.0, 1 / 2, 1 / 4, 1 / 8), (1 / 2, 1.0, 2.0))]
@@ -122,14 +123,20 @@ def recommend(X: Any, *, random_state: Any = None, verbose: int = 0, **settings:
             raise TypeError(f"recommend chooses {name}; leave it out, or fit an AutoencoderEnsemble yourself")
     seed = draw_seed(random_state)
     detector = AutoencoderEnsemble(**settings, random_state=seed, verbose=verbose)
-    table = check_array(X, dtype=np.float64, ensure_min_samples=2 * _FOLDS, estimator="recommend")
+    table, _ = check_table(
+        clone(detector),
+        X,
+        column_types=detector.column_types,
+        holes=detector.missing != "error",
+        least_rows=2 * _FOLDS,
+    )
     seen = np.sort(np.random.default_rng(seed).permutation(len(table))[:_ROWS])
     candidates = _judged(detector, _tried(detector, _safe_indexing(X, seen), table.shape[1], seed), table.shape[1])
     varieties = [_VARIETIES[number] for number in candidates.index[candidates["chosen"]]]
     n_estimators = -(-_MEMBERS // len(varieties)) * len(varieties)
     detector.set_params(varieties=tuple(varieties), n_estimators=n_estimators).fit(X)
-    low, high = table.min(axis=0), table.max(axis=0)
-    two_valued = (low < high) & ((table == low) | (table == high)).all(axis=0)
+    low, high = np.nanmin(table, axis=0), np.nanmax(table, axis=0)
+    two_valued = (low < high) & ((table == low) | (table == high) | np.isnan(table)).all(axis=0)
     detector.recommendation_ = Recommendation(
         n_samples=len(table),
         n_features=table.shape[1],

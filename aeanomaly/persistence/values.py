@@ -15,7 +15,7 @@ def to_json(value: Any, name: str, classes: Mapping[str, type]) -> Any:
 
     Parameters
     ----------
-    value : None, bool, int, float, str, tuple, list, dict with text keys, or a dataclass in `classes`
+    value : None, bool, int, float, str, tuple, list, dict of text or integers, or a dataclass in `classes`
     name : str
         The parameter's name, for the error.
     classes : mapping of str to dataclass
@@ -39,6 +39,8 @@ def to_json(value: Any, name: str, classes: Mapping[str, type]) -> Any:
         return {"tuple" if isinstance(value, tuple) else "list": [to_json(v, name, classes) for v in value]}
     if isinstance(value, dict) and all(isinstance(key, str) for key in value):
         return {"dict": {key: to_json(v, name, classes) for key, v in value.items()}}
+    if isinstance(value, dict) and all(type(key) in (str, int) for key in value):
+        return {"pairs": [[key, to_json(v, name, classes)] for key, v in value.items()]}
     for key, known in classes.items():
         if type(value) is known:
             return {"object": key, "fields": {f: to_json(v, name, classes) for f, v in vars(value).items()}}
@@ -59,6 +61,8 @@ def from_json(value: Any, classes: Mapping[str, type]) -> Any:
             return [from_json(v, classes) for v in items]
         case {"dict": dict(items), **rest} if not rest:
             return {key: from_json(v, classes) for key, v in items.items()}
+        case {"pairs": list(items), **rest} if not rest and all(type(key) in (str, int) for key, _ in items):
+            return {key: from_json(v, classes) for key, v in items}
         case {"object": str(key), "fields": dict(fields), **rest} if not rest and key in classes:
             return classes[key](**{f: from_json(v, classes) for f, v in fields.items()})
     raise ModelFileError(f"the model file holds a value that this version does not know: {str(value)[:80]}")

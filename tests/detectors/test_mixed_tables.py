@@ -331,3 +331,31 @@ def test_an_ensemble_and_its_kernel_take_levels():
     odd = X.assign(country=np.roll(X["country"], 1))
     moved = (odd["country"] != X["country"]).to_numpy()
     assert detector.score_samples(odd)[moved].mean() < detector.score_samples(X)[moved].mean()
+
+
+@pytest.mark.parametrize("kind", ["swapped", "dependency"])
+def test_criteria_without_labels_take_it(fitted, kind):
+    new = table(200, seed=4)
+    assert model_selection.pseudo_anomaly_auc(fitted, new, kind=kind) > 0.6
+    assert model_selection.pseudo_anomaly_ratio(fitted, new, kind=kind) > 0
+    with pytest.raises(TypeError, match="wants a table of numbers"):
+        model_selection.pseudo_anomaly_auc(fitted, new, kind="global")
+
+
+def test_a_detector_is_recommended_for_it():
+    holed = X.mask(np.random.default_rng(0).random(X.shape) < 0.05)
+    detector = model_selection.recommend(holed, missing="model", max_iter=20, random_state=0)
+    assert np.isfinite(detector.score_samples(holed)).all()
+    assert "240 rows x 8 columns" in str(detector.recommendation_)
+    with pytest.raises(ValueError, match="missing='model'"):
+        model_selection.recommend(holed, max_iter=20)
+
+
+def test_what_the_user_said_goes_into_the_file(tmp_path):
+    for said in ({"items": "categorical"}, {0: "categorical"}):
+        cells = X[["items", "price"]] if "items" in said else X[["items", "price"]].to_numpy()
+        detector = quick(column_types=said).fit(cells)
+        detector.save(tmp_path / "model.aea")
+        again = aeanomaly.load(tmp_path / "model.aea")
+        assert again.column_types == said
+        np.testing.assert_array_equal(again.score_samples(cells), detector.score_samples(cells))

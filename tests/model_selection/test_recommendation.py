@@ -103,7 +103,7 @@ def test_six_rows_are_enough(n_rows):
 @pytest.mark.parametrize(
     ("X", "message"),
     [
-        (sheet(5), "minimum of 6"),
+        (sheet(5), "needs at least 6 rows"),
         (np.where(np.arange(60).reshape(20, 3) == 7, np.nan, 1.0), "NaN"),
         (np.ones(9), "2D"),
     ],

@@ -219,7 +219,7 @@ class TestInScikitLearn:
         np.random.default_rng(1)
         assert scorer(detector, rows, np.arange(len(rows))) == first == scorer(detector, rows)
 
-    @pytest.mark.parametrize("scorer", [excess_mass, mass_volume, pseudo_anomaly_auc])
+    @pytest.mark.parametrize("scorer", [excess_mass, mass_volume])
     def test_text_gets_a_sentence(self, scorer, detector):
         with pytest.raises(TypeError, match=f"{scorer.__name__} draws rows of its own and wants a table of numbers"):
             scorer(detector, pd.DataFrame({"a": ["x", "y"]}))
