@@ -15,9 +15,9 @@ BIN := .venv/bin
 demo: .venv/installed
 	$(BIN)/aeanomaly demo --folder demo
 
-# Tests, doctests and README blocks; not the longest loops.
+# Tests, doctests and README blocks, as many at once as there are cores; not the longest loops.
 test: .venv/installed
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 # The longest loops.
 test-long: .venv/installed
@@ -28,7 +28,7 @@ check: .venv/installed
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest
+	$(MAKE) test
 
 .venv/benchmark: .venv/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[benchmark]'
