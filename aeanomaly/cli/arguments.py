@@ -10,7 +10,9 @@ from aeanomaly.cli.demo import run_demo
 from aeanomaly.cli.fit import run_fit
 from aeanomaly.cli.info import run_info
 from aeanomaly.cli.report import run_report
+from aeanomaly.cli.rules import false_alarm_rate, rule
 from aeanomaly.cli.score import run_score
+from aeanomaly.cli.threshold import run_threshold
 from aeanomaly.detectors import REGISTRY
 
 #: Columns that --explain names.
@@ -24,6 +26,7 @@ def parser() -> argparse.ArgumentParser:
     commands = root.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_fit(commands)
     _add_score(commands)
+    _add_threshold(commands)
     _add_report(commands)
     _add_info(commands)
     _add_demo(commands)
@@ -35,7 +38,12 @@ def _add_fit(commands: Any) -> None:
     command.add_argument("table", help="training rows: .csv, .csv.gz, .parquet, or - for CSV on standard input")
     command.add_argument("-o", "--output", required=True, type=Path, metavar="MODEL.aea", help="the model file")
     command.add_argument("--detector", choices=sorted(REGISTRY), default="denoising", help="default: denoising")
-    command.add_argument("--contamination", type=_literal, metavar="SHARE", help="share of rows to flag; default: auto")
+    _add_rule(
+        command,
+        "--contamination",
+        "share of rows to flag, or a rule such as 'PeaksOverThreshold(1e-5)'; default: auto",
+        "new normal rows may be flagged at this rate; holds out a fifth of the rows",
+    )
     command.add_argument("--missing", choices=("error", "model"), help="refuse empty cells, the default, or model them")
     command.add_argument("--drop", action="append", default=[], metavar="COLUMN", help="leave a column out; repeatable")
     command.add_argument("--label", metavar="COLUMN", help="known answers (1, or -1 beside +1, = anomaly): reported on")
@@ -61,6 +69,12 @@ def _add_score(commands: Any) -> None:
     )
     command.add_argument("--prefix", default="", help="put before the names of new columns: score, decision, anomaly")
     command.add_argument(
+        "--fdr",
+        type=_share,
+        metavar="SHARE",
+        help="flag so that on the average at most this share of flagged rows is normal; adds the column p_value",
+    )
+    command.add_argument(
         "--explain",
         nargs="?",
         const=_REASONS,
@@ -73,6 +87,31 @@ def _add_score(commands: Any) -> None:
     command.add_argument("--label", metavar="COLUMN", help="known answers: report AUROC and average precision")
     command.add_argument("--json", action="store_true", help="print the summary as JSON")
     command.set_defaults(run=run_score)
+
+
+def _add_threshold(commands: Any) -> None:
+    command = commands.add_parser("threshold", help="set the threshold of a model anew, without learning anew")
+    command.add_argument("model", type=Path, help="the model file")
+    rows = command.add_mutually_exclusive_group()
+    rows.add_argument("--labels", metavar="TABLE", help="labelled rows; by default for the best F1 on them")
+    rows.add_argument("--rows", metavar="TABLE", help="normal rows that the model was not trained on")
+    command.add_argument("--label", metavar="COLUMN", help="where the labels are; default: the column that is new")
+    _add_rule(
+        command,
+        "--rule",
+        "as in Python: 'TargetPrecision(0.9)', 'Conformal(0.01)', 0.05, auto",
+        "new normal rows may be flagged at this rate",
+    )
+    command.add_argument("-o", "--output", type=Path, metavar="MODEL.aea", help="default: the model itself, replaced")
+    command.add_argument("--json", action="store_true", help="print the summary as JSON")
+    command.set_defaults(run=run_threshold)
+
+
+def _add_rule(command: Any, option: str, text: str, text_of_rate: str) -> None:
+    """Two ways to say what sets the threshold."""
+    ways, name = command.add_mutually_exclusive_group(), option.removeprefix("--")
+    ways.add_argument(option, type=rule, metavar="RULE", help=text)
+    ways.add_argument("--false-alarm-rate", type=false_alarm_rate, dest=name, metavar="RATE", help=text_of_rate)
 
 
 def _add_report(commands: Any) -> None:
@@ -114,6 +153,16 @@ def _assignment(text: str) -> tuple[str, Any]:
     if not separator or not name.isidentifier():
         raise argparse.ArgumentTypeError(f"{text!r} is not of the form NAME=VALUE, such as max_iter=500")
     return name, _literal(value)
+
+
+def _share(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a share between 0 and 1, such as 0.05")
+    return value
 
 
 def _positive(text: str) -> int:

@@ -23,7 +23,7 @@ def run_fit(options: argparse.Namespace) -> None:
     )
     check_holes(X, detector)
     start = time.perf_counter()
-    detector.fit(X)
+    detector.fit(X, None if anomalous is None else anomalous.astype(int))
     seconds = time.perf_counter() - start
     detector.save(options.output)
     summary: dict[str, Any] = {
@@ -34,6 +34,8 @@ def run_fit(options: argparse.Namespace) -> None:
         "steps": detector.n_iter_,
         "seconds": round(seconds, 3),
         "offset": detector.offset_,
+        "rule": detector.threshold_.rule,
+        "promise": detector.threshold_.promise,
         "flagged": round(float((detector.training_scores_ < detector.offset_).mean()) * len(X)),
     }
     if anomalous is not None:
@@ -90,6 +92,7 @@ def _in_words(summary: dict[str, Any]) -> str:
         f"{summary['detector']} autoencoder: {summary['rows']:,} rows x {summary['columns']} columns, "
         f"{summary['steps']:,} steps in {summary['seconds']:.1f} s",
         f"{summary['flagged']:,} training rows score below the offset {summary['offset']:.4g}",
+        f"set by {summary['rule']}, which {summary['promise']}",
     ]
     if "auroc" in summary:
         lines.append(f"on the training rows: {ranking_in_words(summary)}")

@@ -7,6 +7,7 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 
+from aeanomaly.cli.threshold import in_words
 from aeanomaly.persistence import read_manifest
 
 #: Levels of a column that are listed.
@@ -35,6 +36,7 @@ def _in_words(manifest: dict[str, Any]) -> str:
             f"{manifest['detector']} autoencoder, aeanomaly {manifest['aeanomaly']}, file format {manifest['format']}",
             f"encoder widths {' - '.join(map(str, widths))}, {network['activation']}",
             f"trained on {fitted['n_samples_seen']:,} rows; rows that score below {fitted['offset']:.6g} are anomalies",
+            f"threshold by {in_words(fitted['threshold'])}",
             f"{len(columns)} columns, {counts}:",
             *columns[:40],
             *([f"  and {len(columns) - 40} more"] if len(columns) > 40 else []),

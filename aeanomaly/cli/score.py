@@ -13,8 +13,10 @@ from aeanomaly.cli.labels import ranking, ranking_in_words, read_labels
 from aeanomaly.cli.reasons import names_of_reasons, reasons
 from aeanomaly.cli.tables import read_table, rows_for, write_table
 from aeanomaly.detectors import load
+from aeanomaly.thresholds import flag_discoveries
 
 _NEW = ("score", "decision", "anomaly")
+_P_VALUE = "p_value"
 #: Characters on a line of --top.
 _WIDTH = 110
 
@@ -47,7 +49,7 @@ def run_score(options: argparse.Namespace) -> None:
 
 def _scored(detector: Any, frame: pd.DataFrame, options: argparse.Namespace) -> pd.DataFrame:
     more = names_of_reasons(detector, options.explain) if options.explain else []
-    new = [options.prefix + name for name in (*_NEW, *more)]
+    new = [options.prefix + name for name in (*_NEW, *([_P_VALUE] if options.fdr else []), *more)]
     clash = [name for name in new if name in frame.columns]
     if clash:
         raise CommandError(
@@ -59,9 +61,22 @@ def _scored(detector: Any, frame: pd.DataFrame, options: argparse.Namespace) -> 
     score = detector.score_samples(X) if len(X) else np.empty(0)
     decision = score - detector.offset_
     values: list[Any] = [score, decision, (decision < 0).astype(np.int64)]
+    if options.fdr:
+        p_values = _p_values(detector, X, options.model)
+        values[2:] = [flag_discoveries(p_values, options.fdr).astype(np.int64), p_values]
     if options.explain:
         values += reasons(detector, X, options.explain)
     return frame.assign(**dict(zip(new, values, strict=True)))
+
+
+def _p_values(detector: Any, X: pd.DataFrame, model: Any) -> np.ndarray:
+    if len(detector.calibration_scores_) == 0:
+        raise CommandError(
+            f"{model}: --fdr needs scores of normal rows that the model was not trained on, and it knows none; fit "
+            "with --false-alarm-rate 0.01, or run: "
+            f"aeanomaly threshold {model} --rows NORMAL.csv --false-alarm-rate 0.01"
+        )
+    return detector.p_values(X) if len(X) else np.empty(0)
 
 
 def _in_words(summary: dict[str, Any]) -> str:

@@ -11,6 +11,7 @@ import torch
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 
+from aeanomaly.detectors._calibrating import Calibration, Rows, check_calibration, held_out_rows
 from aeanomaly.detectors._callbacks import CallbackSupportMixin, watched, with_callbacks
 from aeanomaly.detectors._learning import Plan, check_result, plan_of_fit, plan_of_pass, rows_of_members
 from aeanomaly.detectors._model import Model
@@ -22,9 +23,9 @@ from aeanomaly.detectors._seeds import draw_seed
 from aeanomaly.detectors._starts import Starts
 from aeanomaly.nn import NetworkSpec
 from aeanomaly.objectives import Objective
-from aeanomaly.preprocessing import Column, check_table
+from aeanomaly.preprocessing import Column, check_table, rows_of
 from aeanomaly.streams import MemberKey, numpy_stream
-from aeanomaly.thresholds import MOST_SCORES, ScoreSummary, offset_of
+from aeanomaly.thresholds import MOST_SCORES, ScoreSummary
 from aeanomaly.training import OptimizerState, TrainingResult, resolve_device
 
 #: Training rows that are jittered for the threshold, at most.
@@ -83,8 +84,9 @@ class BaseDetector(
         ----------
         X : array-like or DataFrame of shape (n_samples, n_features)
             Finite numbers, at least two rows; mostly normal ones.
-        y : Ignored
-            Never trained on; handed to scikit-learn's callbacks.
+        y : array-like of shape (n_samples,), optional
+            Never trained on. Labels, {0, 1} with 1 = anomaly or {+1, -1} with -1 = anomaly, for a `contamination`
+            that needs them, such as ``BestF1()``; ignored by others, and handed to scikit-learn's callbacks.
 
         Returns
         -------
@@ -104,18 +106,27 @@ class BaseDetector(
         return self
 
     def _fit(self, X: Any, y: Any, watching: Any) -> None:
-        table, plan = self._prepare(X)
+        rows, plan = self._prepare(X, y)
         n_steps, model = plan.settings.n_steps, plan.model
-        with watched(watching, n_steps, {"X": X, "y": y}, lambda: self._as_if_fitted(model, table)) as on_step:
+        with watched(watching, n_steps, {"X": X, "y": y}, lambda: self._as_if_fitted(model, rows)) as on_step:
             result = plan.train(on_step=on_step)
-        self._finish(model, result, table)
+        self._finish(model, result, rows)
 
-    def _prepare(self, X: Any, starts: Starts | None = None) -> tuple[np.ndarray, Plan]:
-        """All of `fit` that comes before training: the table, and how to train on it."""
+    def _prepare(self, X: Any, y: Any = None, starts: Starts | None = None) -> tuple[Rows, Plan]:
+        """All of `fit` that comes before training: the rows, and how to train on them."""
         check_parameters(self, self._rules)
-        table, columns = self._read(X, None, least_rows=2)
         warm = self._model if self.warm_start and self.__sklearn_is_fitted__() else None
-        return table, plan_of_fit(self, *self._start(table, columns, warm, starts or Starts()))
+        table, columns = self._read(X, None, least_rows=2)
+        check_calibration(self, len(table), y)
+        self._seed, self._optimizer = draw_seed(self.random_state), None
+        rows = Rows(table, table[:0], X, y)
+        if Calibration.wanted_by(self.contamination).fraction is not None:
+            # Columns, too, are learned without the rows that are held out.
+            held_out = held_out_rows(self, len(table))
+            table, columns = self._read(rows_of(X, ~held_out), None, least_rows=2)
+            rows = Rows(table, self._read(rows_of(X, held_out), columns, least_rows=1)[0])
+            starts = None
+        return rows, plan_of_fit(self, *self._start(table, columns, warm, starts or Starts()))
 
     def _read(self, X: Any, columns: Sequence[Column] | None, least_rows: int) -> tuple[np.ndarray, Sequence[Column]]:
         """The numbers of a table that is to be trained on; its columns are learned unless given."""
@@ -129,12 +140,12 @@ class BaseDetector(
             least_rows=least_rows,
         )
 
-    def _finish(self, model: Model, result: TrainingResult, table: np.ndarray) -> None:
+    def _finish(self, model: Model, result: TrainingResult, rows: Rows) -> None:
         """All of `fit` that comes after training."""
         check_result(result, self)
         self._n_calls += 1
         self.loss_curve_, self.validation_curve_ = result.loss.mean(axis=1), result.validation_loss.mean(axis=1)
-        self._conclude(model, result, table)
+        self._conclude(model, result, rows)
 
     def _scores_of_jittered(self, table: np.ndarray) -> np.ndarray:
         """Scores of training rows, 10,000 at most, each moved about as far as its neighbours are."""
@@ -152,7 +163,6 @@ class BaseDetector(
         how = self.likelihood, self.standardize, self.missing == "informative", columns
         schema, rows = starts.encoded(table, *how, names)
         spec = self._network(schema.n_columns)
-        self._seed, self._optimizer = draw_seed(self.random_state), None
         if warm is None:
             self._n_calls = 0
             start = {"samples": rows_of_members(self, len(rows), call=0)[0], **self._shift}
@@ -195,10 +205,16 @@ class BaseDetector(
 
     def _partial_fit(self, X: Any) -> None:
         check_parameters(self, self._rules)
+        if Calibration.wanted_by(self.contamination):
+            raise ValueError(
+                f"{type(self).__name__}: contamination={self.contamination!r} wants rows that are never trained on, "
+                "and partial_fit trains on all; set contamination='auto', and call set_threshold(rule, X) with new rows"
+            )
         first = not self.__sklearn_is_fitted__()
         known = None if first else self._model.schema.columns
         table, columns = self._read(X, known, least_rows=2 if first else 1)
         if first:
+            self._seed, self._optimizer = draw_seed(self.random_state), None
             model, rows = self._start(table, columns, None, Starts())
         else:
             model = self._model.copy(device=resolve_device(self.device))
@@ -215,7 +231,7 @@ class BaseDetector(
             self.loss_curve_ = self.validation_curve_ = np.empty(0)
         self.loss_curve_ = np.concatenate([self.loss_curve_, result.loss.mean(axis=1)])
         earlier = None if first else ScoreSummary(self.training_scores_, self.n_samples_seen_)
-        self._conclude(model, result, table, earlier, jitter=False)
+        self._conclude(model, result, Rows.of(table), earlier, jitter=False)
 
     def _check_network(self, spec: NetworkSpec) -> None:
         """Refuse parameters that mean another network than the one that goes on."""
@@ -229,7 +245,7 @@ class BaseDetector(
         self,
         model: Model,
         result: TrainingResult | None,
-        table: np.ndarray,
+        rows: Rows,
         earlier: ScoreSummary | None = None,
         *,
         jitter: bool = True,
@@ -241,6 +257,7 @@ class BaseDetector(
                 ConvergenceWarning,
                 stacklevel=4,
             )
+        table = rows.table
         self._model = model.copy()
         self.latent_dim_, self.n_iter_ = self._model.code_width, len(self.loss_curve_)
         if earlier is None:
@@ -252,7 +269,7 @@ class BaseDetector(
         jitter = jitter and model.spec.has_prototypes
         self.jittered_scores_ = self._scores_of_jittered(table) if jitter else np.empty(0)
         self._reference = self._new_reference(table)
-        self.offset_ = offset_of(self.contamination, self._scores_for(self.contamination))
+        self._decide_first(rows)
 
     def _new_reference(self, table: np.ndarray) -> Reference:
         """What explanations compare with."""
@@ -260,12 +277,14 @@ class BaseDetector(
         errors = self._model.in_chunks(self._error_terms, rows)[:, : table.shape[1]]
         return Reference.of(errors, rows)
 
-    def _as_if_fitted(self, model: Model, table: np.ndarray) -> dict[str, Any] | None:
+    def _as_if_fitted(self, model: Model, rows: Rows) -> dict[str, Any] | None:
         """Fitted attributes as if training stopped now, for scikit-learn's callbacks; None while there are none."""
         learner = copy.copy(self)
         learner.loss_curve_ = np.empty(0)
+        if Calibration.wanted_by(self.contamination).n_splits is not None:
+            learner.contamination = "auto"  # clones are fitted once, at the end
         try:
-            learner._conclude(model, None, table)
+            learner._conclude(model, None, rows)
         except ValueError:  # training has diverged, and the engine will say so
             return None
         return {name: value for name, value in vars(learner).items() if name not in self.get_params()}

@@ -2,7 +2,7 @@
 
 import copy
 import os
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -11,16 +11,16 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, OutlierMixin, Transfor
 from sklearn.utils.validation import check_array, check_is_fitted
 
 from aeanomaly.detectors import _saving
+from aeanomaly.detectors._deciding import DecidingMethods
 from aeanomaly.detectors._explaining import Explanation, as_frame, cells_of, in_words, shared_out
 from aeanomaly.detectors._model import Model, deviance_of
 from aeanomaly.detectors._reference import Reference
 from aeanomaly.detectors._rules import integer
 from aeanomaly.preprocessing import are_numeric, cells_as_given, check_table
-from aeanomaly.thresholds import offset_of
 
 
-class FittedMethods(ClassNamePrefixFeaturesOutMixin, TransformerMixin, OutlierMixin):
-    """The public methods that read a fit; the threshold is all that one of them moves.
+class FittedMethods(DecidingMethods, ClassNamePrefixFeaturesOutMixin, TransformerMixin, OutlierMixin):
+    """The public methods that read a fit.
 
     A score's way is the same in all of them: check the table, encode it, networks chunk by chunk,
     terms per column, their sum.
@@ -31,9 +31,6 @@ class FittedMethods(ClassNamePrefixFeaturesOutMixin, TransformerMixin, OutlierMi
     missing: str
     _model: Model
     _kernel: Model | None = None  # beside the network, in an ensemble
-    offset_: float
-    training_scores_: np.ndarray
-    jittered_scores_: np.ndarray
     latent_dim_: int
     n_features_in_: int
     _reference: Reference
@@ -260,35 +257,6 @@ class FittedMethods(ClassNamePrefixFeaturesOutMixin, TransformerMixin, OutlierMi
     def _names(self) -> list[str]:
         """Names of the columns; x0, x1 and so on where they have none."""
         return list(getattr(self, "feature_names_in_", [f"x{number}" for number in range(self.n_features_in_)]))
-
-    def set_threshold(self, threshold: Any, X: Any = None, y: Any = None) -> Self:
-        """Move `offset_` without refitting.
-
-        Parameters
-        ----------
-        threshold : "auto", float in (0, 0.5] or object with ``fit(scores) -> offset``
-            As for the parameter `contamination`, which is left as it is.
-        X : array-like or DataFrame of shape (n_samples, n_features), optional
-            Rows to set it on; by default `training_scores_`, or for "auto" `jittered_scores_` if there are any.
-        y : Ignored
-
-        Returns
-        -------
-        self
-
-        Raises
-        ------
-        ValueError
-            If it is no threshold, or its answer is not a finite number.
-        """
-        check_is_fitted(self)
-        self.offset_ = offset_of(threshold, self._scores_for(threshold) if X is None else self.score_samples(X))
-        return self
-
-    def _scores_for(self, threshold: Any) -> np.ndarray:
-        """Scores of the training rows that a threshold is set on."""
-        jittered = isinstance(threshold, str) and len(self.jittered_scores_) > 0
-        return self.jittered_scores_ if jittered else self.training_scores_
 
     def transform(self, X: Any) -> np.ndarray:
         """Code of each row.

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from dataclasses import asdict, fields
 from typing import Any, TypeVar
 
 import numpy as np
@@ -13,15 +14,14 @@ from aeanomaly.detectors._rules import check_parameters
 from aeanomaly.exceptions import ModelFileError
 from aeanomaly.persistence import from_json, read_model, to_json, write_model
 from aeanomaly.preprocessing import column_from_json
-from aeanomaly.thresholds import Contamination, MedianAbsoluteDeviation
+from aeanomaly.thresholds import RULES, Decision, ProbabilityCurve
 from aeanomaly.training import FlatParameters
 
 #: Every detector by the word that names it in files and on the command line.
 REGISTRY: dict[str, Any] = {}
-#: The objects that a parameter in a file may hold.
-_OBJECTS = {"Contamination": Contamination, "MedianAbsoluteDeviation": MedianAbsoluteDeviation}
-_CURVES = ("training_scores_", "jittered_scores_", "loss_curve_", "validation_curve_")
+_CURVES = ("training_scores_", "jittered_scores_", "calibration_scores_", "loss_curve_", "validation_curve_")
 _OPTIMIZER = ("mean", "square", "n_steps")
+_DECISION = {field.name for field in fields(Decision)} - {"offset"}
 
 D = TypeVar("D", bound=Any)
 
@@ -48,16 +48,19 @@ def save(detector: Any, path: str | os.PathLike[str]) -> None:
     arrays |= {f"kernel.{name}": value for name, value in stored.items()}
     arrays |= {name: getattr(detector, name) for name in _CURVES}
     arrays |= {f"reference.{name}": value for name, value in detector._reference.arrays().items()}
+    probability = {} if detector._probability is None else detector._probability.arrays()
+    arrays |= {f"probability.{name}": value for name, value in probability.items()}
     arrays |= {f"optimizer.{name}": value for name, value in (detector._optimizer or {}).items()}
     names = getattr(detector, "feature_names_in_", None)
     manifest = {
         "aeanomaly": __version__,
         "detector": detector._word,
-        "parameters": {name: to_json(value, name, _OBJECTS) for name, value in parameters.items()},
+        "parameters": {name: to_json(value, name, RULES) for name, value in parameters.items()},
         "network": spec,
         "kernel": kernel,
         "fitted": {
             "offset": float(detector.offset_),
+            "threshold": {name: value for name, value in asdict(detector.threshold_).items() if name != "offset"},
             "n_samples_seen": int(detector.n_samples_seen_),
             "feature_names": None if names is None else list(names),
             "columns": [column.to_json() for column in detector._model.schema.columns],
@@ -111,7 +114,7 @@ def load(path: str | os.PathLike[str]) -> Any:
 
 def _built(manifest: dict[str, Any], arrays: dict[str, np.ndarray]) -> Any:
     cls = REGISTRY[manifest["detector"]]
-    parameters = {name: from_json(value, _OBJECTS) for name, value in manifest["parameters"].items()}
+    parameters = {name: from_json(value, RULES) for name, value in manifest["parameters"].items()}
     detector = cls(**parameters)
     check_parameters(detector, cls._rules)
     shape = manifest["network"]
@@ -122,6 +125,7 @@ def _built(manifest: dict[str, Any], arrays: dict[str, np.ndarray]) -> Any:
     curves = {name: _curve(arrays.pop(name), name) for name in _CURVES}
     kernel = {n.removeprefix("kernel."): arrays.pop(n) for n in list(arrays) if n.startswith("kernel.")}
     reference = {n.removeprefix("reference."): arrays.pop(n) for n in list(arrays) if n.startswith("reference.")}
+    probability = {n.removeprefix("probability."): arrays.pop(n) for n in list(arrays) if n.startswith("probability.")}
     device = device_or_cpu(detector.device)
     columns = [column_from_json(column) for column in fitted["columns"]]
     model = Model.from_state(manifest["network"], arrays, columns, device)
@@ -134,6 +138,9 @@ def _built(manifest: dict[str, Any], arrays: dict[str, np.ndarray]) -> Any:
         "_n_calls": _checked_count(fitted["n_calls"], "n_calls"),
         "_optimizer": _checked_optimizer(optimizer, model),
         "offset_": _checked_offset(fitted["offset"]),
+        "threshold_": _checked_decision(fitted["threshold"], fitted["offset"]),
+        "calibration_scores_": _checked_calibration(curves["calibration_scores_"]),
+        "_probability": ProbabilityCurve.from_arrays(probability) if probability else None,
         "n_samples_seen_": _checked_count(fitted["n_samples_seen"], "n_samples_seen"),
         "n_features_in_": len(columns),
         "latent_dim_": model.code_width,
@@ -166,6 +173,18 @@ def _checked_offset(value: Any) -> float:
     if type(value) not in (int, float) or not np.isfinite(value):
         raise ModelFileError("offset is not a finite number")
     return float(value)
+
+
+def _checked_decision(values: Any, offset: float) -> Decision:
+    if set(values) != _DECISION or not all(isinstance(values[n], str) for n in _DECISION - {"n_scores"}):
+        raise ModelFileError("threshold does not say what set it")
+    return Decision(**{**values, "n_scores": _checked_count(values["n_scores"], "n_scores")}, offset=float(offset))
+
+
+def _checked_calibration(scores: np.ndarray) -> np.ndarray:
+    if not np.isfinite(scores).all() or (np.diff(scores) < 0).any():
+        raise ModelFileError("calibration_scores_ are not finite numbers in ascending order")
+    return scores
 
 
 def _curve(array: np.ndarray, name: str) -> np.ndarray:

@@ -8,7 +8,6 @@ from dataclasses import replace
 from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 
 from aeanomaly.detectors._learning import Plan
@@ -26,7 +25,7 @@ class _Job(NamedTuple):
 
     number: int
     learner: Any
-    table: np.ndarray
+    rows: Any
     plan: Plan
 
 
@@ -70,7 +69,7 @@ def fit_together(fits: Iterable[tuple[Any, Any]]) -> Iterator[tuple[int, Any]]:
 def _prepared(number: int, detector: Any, table: Any, starts: RememberedStarts) -> _Job:
     learner = copy.copy(detector)
     with torch.inference_mode(False):
-        return _Job(number, learner, *learner._prepare(table, starts.of(table)))
+        return _Job(number, learner, *learner._prepare(table, starts=starts.of(table)))
 
 
 def _kind(plan: Plan) -> Hashable:
@@ -139,7 +138,7 @@ def _ended(job: _Job, result: Any) -> Any:
         return result
     try:
         with torch.inference_mode(False):
-            job.learner._finish(job.plan.model, result, job.table)
+            job.learner._finish(job.plan.model, result, job.rows)
     except Exception as error:
         return error
     return job.learner

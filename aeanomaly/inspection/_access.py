@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
+from aeanomaly import thresholds
 from aeanomaly.detectors import BaseDetector
 from aeanomaly.model_selection._access import detector_and_rows, front_and_detector
-from aeanomaly.model_selection.labelled import _is_anomaly
 
 
 class Seen(NamedTuple):
@@ -83,7 +83,7 @@ def _names_behind(front: Any) -> list[str] | None:
 
 def is_anomaly(caller: str, y: Any, n_rows: int) -> np.ndarray:
     """Labels in either convention -> boolean (n_rows,)."""
-    found = _is_anomaly(caller, y)
+    found = thresholds.is_anomaly(caller, y)
     if len(found) != n_rows:
         raise ValueError(f"{caller}: y has {len(found)} labels, and there are {n_rows} rows; pass one for each")
     return found

@@ -4,7 +4,7 @@ from aeanomaly.preprocessing.columns import Column, Numeric, are_numeric, column
 from aeanomaly.preprocessing.encoder import TableEncoder, encode_table
 from aeanomaly.preprocessing.learning import COLUMN_TYPES
 from aeanomaly.preprocessing.schema import Kind, Schema
-from aeanomaly.preprocessing.tables import cells_as_given, check_table
+from aeanomaly.preprocessing.tables import cells_as_given, check_table, rows_of
 
 __all__ = [
     "COLUMN_TYPES",
@@ -18,4 +18,5 @@ __all__ = [
     "check_table",
     "column_from_json",
     "encode_table",
+    "rows_of",
 ]

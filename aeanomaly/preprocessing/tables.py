@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import validate_data
 
 from aeanomaly.preprocessing.cells import named, warn_if_rounded
@@ -100,6 +101,13 @@ def _as_pandas(X: Any) -> pd.DataFrame | None:
     except ImportError:  # polars without pyarrow
         frame = pd.DataFrame(X.to_dict(as_series=False))
     return frame if isinstance(frame, pd.DataFrame) else None
+
+
+def rows_of(X: Any, which: np.ndarray) -> Any:
+    """Some rows of a table that `check_table` has passed, by number or by a mask (N,)."""
+    frame = _as_pandas(X)
+    which = np.flatnonzero(which) if which.dtype == bool else which
+    return _safe_indexing(X, which) if frame is None else frame.iloc[which]
 
 
 def cells_as_given(X: Any) -> pd.DataFrame:

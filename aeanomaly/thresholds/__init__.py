@@ -1,6 +1,59 @@
-"""Scores -> offset: rows that score below it are flagged."""
+"""Scores -> offset, p-values, probabilities. Rows that score below the offset are flagged.
 
-from aeanomaly.thresholds.rules import Contamination, MedianAbsoluteDeviation, as_threshold, offset_of
+Every rule is a small object with ``fit(scores) -> offset``, for the scores of any detector whose higher scores are
+more normal.
+"""
+
+from aeanomaly.thresholds._checks import is_anomaly
+from aeanomaly.thresholds.conformal import (
+    Conformal,
+    CrossConformal,
+    conformal_p_values,
+    flag_discoveries,
+    p_values_of_sorted,
+)
+from aeanomaly.thresholds.decision import Decision, as_threshold, decide
+from aeanomaly.thresholds.labelled import BestF1, ExpectedCost, TargetPrecision, TargetRecall
+from aeanomaly.thresholds.probability import ProbabilityCurve
+from aeanomaly.thresholds.rules import Contamination, MedianAbsoluteDeviation
 from aeanomaly.thresholds.summary import MOST_SCORES, ScoreSummary
+from aeanomaly.thresholds.tails import PeaksOverThreshold
 
-__all__ = ["MOST_SCORES", "Contamination", "MedianAbsoluteDeviation", "ScoreSummary", "as_threshold", "offset_of"]
+#: The rules of this package by name.
+RULES = {
+    rule.__name__: rule
+    for rule in (
+        BestF1,
+        Conformal,
+        Contamination,
+        CrossConformal,
+        ExpectedCost,
+        MedianAbsoluteDeviation,
+        PeaksOverThreshold,
+        TargetPrecision,
+        TargetRecall,
+    )
+}
+
+__all__ = [
+    "MOST_SCORES",
+    "RULES",
+    "BestF1",
+    "Conformal",
+    "Contamination",
+    "CrossConformal",
+    "Decision",
+    "ExpectedCost",
+    "MedianAbsoluteDeviation",
+    "PeaksOverThreshold",
+    "ProbabilityCurve",
+    "ScoreSummary",
+    "TargetPrecision",
+    "TargetRecall",
+    "as_threshold",
+    "conformal_p_values",
+    "decide",
+    "flag_discoveries",
+    "is_anomaly",
+    "p_values_of_sorted",
+]

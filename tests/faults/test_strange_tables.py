@@ -238,7 +238,9 @@ def test_text_where_numbers_were_is_refused_with_its_column_and_the_way_out(dete
     assert "pressure" not in str(raised.value)
 
 
-@pytest.mark.parametrize("value", ["high", "", b"low", [1, 2], (1,), {"a": 1}, 1 + 2j, object()], ids=lambda value: type(value).__name__)
+@pytest.mark.parametrize(
+    "value", ["high", "", b"low", [1, 2], (1,), {"a": 1}, 1 + 2j, object()], ids=lambda value: type(value).__name__
+)
 def test_one_odd_object_is_refused_with_its_column(detector, X, value):
     rows = named(X).astype(object)
     rows.at[7, "torque"] = value

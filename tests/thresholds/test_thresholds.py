@@ -26,7 +26,7 @@ def test_ties_are_flagged_together_or_not_at_all():
 
 
 def test_the_robust_rule_follows_shift_and_scale_and_ignores_a_third_of_outliers():
-    rule = MedianAbsoluteDeviation()
+    rule = MedianAbsoluteDeviation(3)
     assert rule.fit(SCORES) == pytest.approx(-3, abs=0.25)
     assert rule.fit(5 * SCORES + 7) == pytest.approx(5 * rule.fit(SCORES) + 7)
     spoiled = np.concatenate([SCORES, np.full(300, -1e6)])

@@ -1,0 +1,58 @@
+"""``aeanomaly threshold``."""
+
+import argparse
+import json
+import sys
+from typing import Any
+
+import pandas as pd
+
+from aeanomaly.cli.errors import CommandError
+from aeanomaly.cli.labels import read_labels
+from aeanomaly.cli.tables import read_table, rows_for
+from aeanomaly.detectors import load
+from aeanomaly.thresholds import BestF1
+
+
+def run_threshold(options: argparse.Namespace) -> None:
+    """Load, set the threshold, save, report."""
+    detector = load(options.model)
+    rule = options.rule
+    if rule is None and options.labels is None:
+        raise CommandError("say how to set the threshold: --false-alarm-rate RATE, --rule RULE or --labels TABLE")
+    rule = BestF1() if rule is None else rule
+    source = options.labels or options.rows
+    if source is None:
+        detector.set_threshold(rule)
+    else:
+        frame = read_table(source)
+        label = _label(detector, frame, options) if options.labels else None
+        y = None if label is None else read_labels(frame, label, source).astype(int)
+        detector.set_threshold(rule, rows_for(detector, frame, source, label), y)
+    target = options.output or options.model
+    detector.save(target)
+    decision = detector.threshold_
+    summary = {"model": str(target), "offset": decision.offset, "rule": decision.rule, "promise": decision.promise}
+    if options.json:
+        print(json.dumps(summary))
+    else:
+        print(f"rows that score below {decision.offset:.6g} are anomalies", file=sys.stderr)
+        print(in_words(vars(decision)), file=sys.stderr)
+        print(f"model written to {target}", file=sys.stderr)
+
+
+def in_words(threshold: dict[str, Any]) -> str:
+    """Which rule set a threshold, and what it promises."""
+    return f"{threshold['rule']}, set on {threshold['n_scores']:,} {threshold['source']}: {threshold['promise']}"
+
+
+def _label(detector: Any, frame: pd.DataFrame, options: argparse.Namespace) -> str:
+    """The column with the answers: the one that was named, else the only one that the model does not know."""
+    if options.label is not None:
+        return str(options.label)
+    known = set(getattr(detector, "feature_names_in_", ()))
+    others = [name for name in frame.columns if name not in known]
+    if not known or len(others) != 1:
+        found = ", ".join(map(repr, others[:5])) or "none"
+        raise CommandError(f"{options.labels}: columns that may hold the labels: {found}; name one with --label")
+    return str(others[0])

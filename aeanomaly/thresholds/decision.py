@@ -1,0 +1,88 @@
+"""From a threshold, in any of its forms, to an offset and what it promises."""
+
+from dataclasses import dataclass
+from numbers import Real
+from typing import Any, Protocol
+
+import numpy as np
+
+from aeanomaly.thresholds.rules import Contamination, MedianAbsoluteDeviation
+
+
+class Threshold(Protocol):
+    """Scores (n,), higher = more normal -> offset; scores below it are flagged.
+
+    A rule may have more: ``calibration_fraction``, the share of the rows that a detector's `fit` holds out for it;
+    ``n_splits``, the folds in which `fit` scores the rows for it, each by a clone that was fitted without it;
+    ``labels``, "needed" or "optional", where it is called as ``fit(scores, y)``; ``check(n)``, which raises where n
+    scores are too few, before anything is trained; ``promise(scores, y)``, a sentence.
+    """
+
+    def fit(self, scores: np.ndarray) -> float: ...
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Who set an offset, on what, and what follows.
+
+    Attributes
+    ----------
+    offset : float
+        Rows that score below it are flagged.
+    rule : str
+        The rule, as it is written.
+    source : str
+        The rows that it was set on.
+    n_scores : int
+        Their number.
+    promise : str
+        What may be said of rows flagged by it.
+    """
+
+    offset: float
+    rule: str
+    source: str
+    n_scores: int
+    promise: str
+
+
+def as_threshold(value: Any) -> Threshold:
+    """The rule that a ``contamination=`` value means: "auto", a fraction, or a rule itself.
+
+    Raises
+    ------
+    ValueError
+        If it is none of these.
+    """
+    if isinstance(value, str) and value == "auto":
+        return MedianAbsoluteDeviation()
+    if isinstance(value, Real) and not isinstance(value, bool) and 0 < float(value) <= 0.5:
+        return Contamination(float(value))
+    if callable(getattr(value, "fit", None)) and not isinstance(value, type):
+        return value
+    raise ValueError(
+        f"a threshold must be 'auto', a fraction in (0, 0.5] or an object with fit(scores) -> offset; got {value!r}"
+    )
+
+
+def decide(threshold: Any, scores: np.ndarray, y: Any = None, source: str = "scores") -> Decision:
+    """Set the offset by a threshold, in any of its forms, on scores (n,) and labels, if there are any.
+
+    Raises
+    ------
+    ValueError
+        If it is no threshold, needs labels and gets none, or its answer is not a finite number.
+    """
+    rule = as_threshold(threshold)
+    arguments = (scores,) if y is None or not hasattr(rule, "labels") else (scores, y)
+    offset = rule.fit(*arguments)
+    if not isinstance(offset, Real) or not np.isfinite(float(offset)):
+        raise ValueError(f"{threshold!r}.fit(scores) must return a finite number, the offset; got {offset!r}")
+    promise = getattr(rule, "promise", None)
+    return Decision(
+        offset=float(offset),
+        rule=threshold if isinstance(threshold, str) else repr(rule),
+        source=source,
+        n_scores=len(scores),
+        promise=promise(*arguments) if callable(promise) else "promises nothing that is known here",
+    )
