@@ -32,7 +32,7 @@ def with_blocks(language):
 
 
 def test_pages_are_there():
-    assert {"index", "start", "detectors", "scores", "choosing", "pyod", "questions", "reference"} == {
+    assert {"index", "start", "detectors", "scores", "decisions", "choosing", "pyod", "questions", "reference"} == {
         page.stem for page in PAGES
     }
 

@@ -115,9 +115,11 @@ hidden_layer_sizes : tuple of int, default={hidden_layer_sizes}
     warm_start : bool, default=False
         Let the next `fit` start from the present weights, with new statistics and threshold.
     contamination : "auto", float in (0, 0.5] or object with ``fit(scores) -> offset``, default="auto"
-        What sets `offset_` from the training scores. "auto": three robust standard deviations below
-        their median (`aeanomaly.thresholds.MedianAbsoluteDeviation`); after `fit` with prototypes, which
-        know their training rows too well, that of `jittered_scores_`. A float: the share to flag.
+        What sets `offset_`. A float: the share of the training rows to flag. An object: a rule of
+        `aeanomaly.thresholds`, of which `Conformal` and others hold rows out of the fit to promise a rate of false
+        alarms, or one's own. "auto" promises none: 2.5 robust standard deviations below the median score
+        (`MedianAbsoluteDeviation`) of training rows, or, with prototypes, which know their training rows too well, of
+        `jittered_scores_`; with `robust`, which is for training rows that are to be flagged, of training rows again.
     device : str, default="auto"
         "auto" takes the accelerator that is there (CUDA, XPU, MPS), else the CPU. Else a name that torch
         knows, such as "cpu" or "cuda:1"; a ValueError where that device is missing.
@@ -135,6 +137,11 @@ offset_ : float
     jittered_scores_ : ndarray
         ``score_samples`` of training rows, 10,000 at most, each moved by noise as large as rows are apart, as
         a new row would be; empty without prototypes and after `partial_fit`.
+    calibration_scores_ : ndarray
+        Scores, ascending, of normal rows that were not trained on, for `p_values` and `flag`: held out by a threshold
+        that promises a rate, or given to `set_threshold`; else empty.
+    threshold_ : Decision
+        What set `offset_`: ``rule``, ``source``, ``n_scores``, and ``promise``, in words.
     n_samples_seen_ : int
         Rows behind `training_scores_`.
     loss_curve_ : ndarray (``n_iter_``,)

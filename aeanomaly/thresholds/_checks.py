@@ -39,10 +39,10 @@ def positive(owner: str, name: str, value: Any) -> None:
         raise ValueError(f"{owner}({name}={value!r}) must be a finite number above 0")
 
 
-def between(below: float, above: float) -> float:
-    """A number above `below`, and not above `above`: halfway where floats allow."""
+def between(below: Any, above: Any) -> Any:
+    """Numbers above `below`, and not above `above`: halfway where floats allow."""
     middle = below + 0.5 * (above - below)
-    return float(middle if middle > below else above)
+    return np.where(middle > below, middle, above)
 
 
 def labelled(owner: str, scores: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:

@@ -42,8 +42,7 @@ class _Cuts(NamedTuple):
         )
         ends = np.isinf(above)
         above[ends] = np.nextafter(last[ends], np.inf)
-        offsets = np.array([between(low, high) for low, high in zip(last, above, strict=True)])
-        return cls(offsets, hits, alarms, len(anomalies), len(normal))
+        return cls(between(last, above), hits, alarms, len(anomalies), len(normal))
 
     @property
     def precision(self) -> np.ndarray:

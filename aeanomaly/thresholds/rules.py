@@ -37,7 +37,7 @@ class Contamination:
         if n_flagged == 0:
             return float(scores[0])
         below, above = np.partition(scores, (n_flagged - 1, n_flagged))[n_flagged - 1 : n_flagged + 1]
-        return between(below, above)
+        return float(between(below, above))
 
     def promise(self, scores: np.ndarray, y: Any = None) -> str:
         """What the offset promises."""
