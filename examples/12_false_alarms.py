@@ -3,8 +3,8 @@ How many false alarms will there be?
 ====================================
 
 Nobody knows how many anomalies the rows of next month hold, but what a false alarm is worth can be said beforehand. A
-threshold that promises a rate of them is set on normal rows that the detector has not learned from. Here it is asked for
-five rates, and held to them on rows that came later.
+threshold that promises a rate of them is set on normal rows that the detector has not learned from. Here it is asked
+for five rates, and held to them on rows that came later.
 """
 
 import matplotlib.pyplot as plt
