@@ -7,3 +7,7 @@ class FitError(ValueError):
 
 class ModelFileError(ValueError):
     """A file is not a model that this version can read, or a model that a file cannot hold."""
+
+
+class SourceError(ValueError):
+    """A table that is read in parts is damaged, or its columns change on the way."""

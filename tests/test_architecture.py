@@ -12,6 +12,7 @@ FLOORS = [
     {"nn", "likelihoods"},
     {"objectives"},
     {"training", "scoring", "preprocessing", "thresholds", "persistence"},
+    {"streaming"},
     {"detectors"},
     {"model_selection", "datasets", "pyod"},
     {"inspection"},

@@ -21,6 +21,7 @@ from aeanomaly.detectors._reference import Reference
 from aeanomaly.detectors._rules import Rule, check_parameters
 from aeanomaly.detectors._seeds import draw_seed
 from aeanomaly.detectors._starts import Starts
+from aeanomaly.detectors._streaming import StreamingMethods
 from aeanomaly.nn import NetworkSpec
 from aeanomaly.objectives import Objective
 from aeanomaly.preprocessing import Column, check_table, rows_of
@@ -38,6 +39,7 @@ _ROBUST = {"shifts": 2, "n_neighbors": 10}
 
 class BaseDetector(
     FittedMethods,
+    StreamingMethods,
     CallbackSupportMixin,
     BaseEstimator,
     SharedParameters,

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from aeanomaly.detectors._model import Model
-from aeanomaly.preprocessing import Schema, encode_table
+from aeanomaly.preprocessing import Schema, Surveyed, encode_table
 
 
 class Starts:
@@ -19,6 +19,17 @@ class Starts:
     def model(self, *what: Any, **rest: Any) -> Model:
         """As `Model.fresh`."""
         return Model.fresh(*what, **rest)
+
+
+class SurveyedStarts(Starts):
+    """Of a sample of rows, where numeric columns are known of all."""
+
+    def __init__(self, surveyed: Surveyed):
+        self._surveyed = surveyed
+
+    def encoded(self, table: np.ndarray, *how: Any) -> tuple[Schema, np.ndarray]:
+        likelihood, standardize, shows_holes, columns, names = how
+        return encode_table(table, likelihood, standardize, shows_holes, columns, names, self._surveyed)
 
 
 class RememberedStarts(Starts):

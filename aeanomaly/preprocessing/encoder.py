@@ -7,7 +7,10 @@ import numpy as np
 from aeanomaly.preprocessing.columns import Column, Numeric
 from aeanomaly.preprocessing.layout import Layout
 from aeanomaly.preprocessing.schema import Schema
+from aeanomaly.preprocessing.statistics import Statistics
 
+#: Columns by place, and what is known of them.
+Surveyed = tuple[np.ndarray, Statistics]
 #: Numbers that are worked on at once, as a cache holds them.
 _AT_ONCE = 1 << 16
 #: Encoded values beyond this many times the largest of training are all the same.
@@ -32,6 +35,8 @@ class TableEncoder:
         float64, before the cast, so that a column of 1e9 +- 1 keeps its digits.
     shows_holes : bool, default=False
         Whether each column has one encoded feature more: 1 for a hole, else 0, Bernoulli.
+    surveyed : (ndarray of int (K,), Statistics of K columns), optional
+        What is known of more rows than those to learn from, of these columns; it counts where they are numeric.
 
     Examples
     --------
@@ -46,10 +51,11 @@ class TableEncoder:
 
     schema: Schema
 
-    def __init__(self, likelihood: str, standardize: bool, shows_holes: bool = False):
+    def __init__(self, likelihood: str, standardize: bool, shows_holes: bool = False, surveyed: Surveyed | None = None):
         self._likelihood = likelihood
         self._standardize = standardize
         self._shows_holes = shows_holes
+        self._surveyed = surveyed
 
     @classmethod
     def of(cls, schema: Schema) -> "TableEncoder":
@@ -63,7 +69,7 @@ class TableEncoder:
     ) -> "TableEncoder":
         """Learn kinds and constants from rows (N, F), finite but for holes (NaN); `names` of columns are for errors."""
         layout = Layout(tuple(columns or [Numeric()] * table.shape[1]), self._shows_holes)
-        features = _Features(table, layout)
+        features = _Features(table, layout) if self._surveyed is None else _Surveyed(table, layout, *self._surveyed)
         low, high = features.range()
         centre, half = 0.5 * low + 0.5 * high, 0.5 * high - 0.5 * low
         half[half == 0] = 1.0
@@ -140,9 +146,10 @@ def encode_table(
     shows_holes: bool = False,
     columns: Sequence[Column] | None = None,
     names: Sequence[str] | None = None,
+    surveyed: Surveyed | None = None,
 ) -> tuple[Schema, np.ndarray]:
     """Learn the schema of a table (N, F), and encode its rows by it: (N, D) float32."""
-    encoder = TableEncoder(likelihood, standardize, shows_holes).fit(table, columns, names)
+    encoder = TableEncoder(likelihood, standardize, shows_holes, surveyed).fit(table, columns, names)
     return encoder.schema, encoder.encode(table)
 
 
@@ -241,6 +248,29 @@ class _Features:
         for part in _parts(self._table, self._layout.n_features):
             rows = np.ascontiguousarray(self._table[part], dtype=np.float64)
             yield self._layout.features(rows)
+
+
+class _Surveyed(_Features):
+    """The same, of numeric columns as they are known of more rows than the table has."""
+
+    def __init__(self, table: np.ndarray, layout: Layout, places: np.ndarray, known: Statistics):
+        super().__init__(table, layout)
+        numeric = np.array([isinstance(layout.columns[place], Numeric) for place in places], dtype=bool)
+        self._places, self._known = layout.starts[places[numeric]], known.of_columns(numeric)
+
+    def range(self) -> tuple[np.ndarray, np.ndarray]:
+        low, high = super().range()
+        low[self._places], high[self._places] = self._known.low, self._known.high
+        return low, high
+
+    def moments(
+        self, low: np.ndarray, high: np.ndarray, centre: np.ndarray, half: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        mean, deviation, two_valued = super().moments(low, high, centre, half)
+        at, known = self._places, self._known
+        mean[at], deviation[at] = (known.mean - centre[at]) / half[at], known.deviation / half[at]
+        two_valued[at] = known.two_valued
+        return mean, deviation, two_valued
 
 
 def _parts(table: np.ndarray, width: int) -> Iterator[slice]:

@@ -1,0 +1,99 @@
+"""Moments of columns of numbers, merged from parts of a table that is too large to be held."""
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+#: Rows that are looked at before the others are.
+_FIRST = 64
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """What is known of the numbers in each of F columns; holes (NaN) have no part in it.
+
+    Merged in the same order, the same parts give the same bits.
+
+    Attributes
+    ----------
+    count : ndarray (F,)
+        Numbers that are there.
+    low, high, mean : ndarray (F,)
+        NaN where there are none.
+    unit : ndarray (F,)
+        A power of two of the order of the range, or 0.
+    squares : ndarray (F,)
+        Sum of squared deviations from the mean in this unit, in which nothing overflows.
+    two_valued : ndarray of bool (F,)
+        Whether all numbers are the lowest or the highest.
+    """
+
+    count: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    mean: np.ndarray
+    unit: np.ndarray
+    squares: np.ndarray
+    two_valued: np.ndarray
+
+    @classmethod
+    def of(cls, table: np.ndarray) -> "Statistics":
+        """Of rows (n, F) of any real dtype, one at least."""
+        rows = np.ascontiguousarray(table, dtype=np.float64)
+        low, high = np.fmin.reduce(rows), np.fmax.reduce(rows)
+        unit = _unit_of(0.5 * high - 0.5 * low)
+        centre, step = 0.5 * low + 0.5 * high, np.where(unit > 0, unit, 1.0)
+        shifted = rows - centre
+        shifted *= 1 / step  # exact, of a power of two
+        count, holes = np.full(len(low), float(len(rows))), None
+        if np.isnan(shifted.sum()):
+            holes = np.isnan(shifted)
+            count -= holes.sum(axis=0)
+            shifted[holes] = 0.0
+        mean = shifted.sum(axis=0) / np.maximum(count, 1)
+        shifted -= mean
+        if holes is not None:
+            shifted[holes] = 0.0
+        squares = np.einsum("ij,ij->j", shifted, shifted)
+        two_valued = np.ones(len(low), dtype=bool)
+        for part in (rows[:_FIRST], rows):  # of most columns a few rows show that they are not
+            column = np.flatnonzero(two_valued)
+            values = part[:, column]
+            two_valued[column] = ((values == low[column]) | (values == high[column]) | np.isnan(values)).all(axis=0)
+        return cls(count, low, high, centre + step * mean, unit, np.where(unit > 0, squares, 0.0), two_valued)
+
+    def merged(self, other: "Statistics") -> "Statistics":
+        """Of the rows of both (Chan, Golub & LeVeque 1983, American Statistician 37)."""
+        empty, whole = self.count == 0, self.count + other.count
+        low, high = np.fmin(self.low, other.low), np.fmax(self.high, other.high)
+        unit = _unit_of(0.5 * high - 0.5 * low)
+        step = np.where(unit > 0, unit, 1.0)
+        share = other.count / np.maximum(whole, 1)
+        apart = 0.5 * other.mean - 0.5 * self.mean  # halves, as the difference may exceed the largest float
+        mean = np.where(empty, other.mean, np.where(other.count == 0, self.mean, self.mean + 2 * share * apart))
+        between = np.where(empty | (other.count == 0), 0.0, np.square(2 * apart / step) * self.count * share)
+        within = self.squares * np.square(self.unit / step) + other.squares * np.square(other.unit / step)
+        values = [self.low, self.high, other.low, other.high]
+        two_valued = self.two_valued & other.two_valued
+        for value in values:
+            two_valued &= (value == low) | (value == high) | np.isnan(value)
+        return Statistics(whole, low, high, mean, unit, within + between, two_valued)
+
+    def of_columns(self, which: np.ndarray) -> "Statistics":
+        """Of some of the columns."""
+        return Statistics(**{name: values[which] for name, values in self.arrays().items()})
+
+    @property
+    def deviation(self) -> np.ndarray:
+        """Standard deviations, (F,)."""
+        return self.unit * np.sqrt(self.squares / np.maximum(self.count, 1))
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Everything, by name."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+def _unit_of(half: np.ndarray) -> np.ndarray:
+    """The power of two next above a number of at least 0; 0 of 0 and of NaN."""
+    half = np.nan_to_num(half, nan=0.0)
+    return np.where(half > 0, np.ldexp(1.0, np.clip(np.frexp(half)[1], -1020, 1023)), 0.0)

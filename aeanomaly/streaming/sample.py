@@ -1,0 +1,108 @@
+"""A uniform sample of rows, the same in whatever parts they come."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from aeanomaly.preprocessing import rows_of
+
+_GOLDEN, _MIX_1, _MIX_2 = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
+
+
+def keys_of_rows(seed: int, first: int, n_rows: int) -> np.ndarray:
+    """A random number for each of so many rows from number `first` on, uint64 (n_rows,): splitmix64 of its number.
+
+    Steele, Lea & Flood (2014), Fast splittable pseudorandom number generators, OOPSLA.
+    """
+    start = np.random.SeedSequence(seed).generate_state(1, np.uint64)[0]
+    with np.errstate(over="ignore"):
+        z = start + (np.arange(first, first + n_rows, dtype=np.uint64) + np.uint64(1)) * _GOLDEN
+        z = (z ^ (z >> np.uint64(30))) * _MIX_1
+        z = (z ^ (z >> np.uint64(27))) * _MIX_2
+        return z ^ (z >> np.uint64(31))
+
+
+class RowSample:
+    """The rows with the smallest keys: every set of `size` rows is equally likely (bottom-k sampling).
+
+    A row's key depends on its number alone; so the sample does not depend on how the rows were parted.
+
+    Parameters
+    ----------
+    size : int
+        Rows that are kept; twice as many are held.
+    seed : int
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> def sampled(*sizes):
+    ...     sample, first = RowSample(3, seed=0), 0
+    ...     for size in sizes:
+    ...         sample.offer(first, np.arange(first, first + size)[:, None])
+    ...         first += size
+    ...     return sample.rows()
+    >>> bool((sampled(100) == sampled(1, 60, 39)).all())
+    True
+    """
+
+    def __init__(self, size: int, seed: int):
+        self.size = size
+        self.seed = seed
+        self.keys: np.ndarray = np.empty(0, dtype=np.uint64)
+        self.numbers: np.ndarray = np.empty(0, dtype=np.int64)
+        self._parts: list[Any] = []
+        self._bound = np.uint64(np.iinfo(np.uint64).max)
+
+    @classmethod
+    def of(cls, size: int, seed: int, keys: np.ndarray, numbers: np.ndarray, rows: Any) -> "RowSample":
+        """A sample that goes on from one that was put away."""
+        sample = cls(size, seed)
+        sample.keys, sample.numbers, sample._parts = keys, numbers, [rows] if len(keys) else []
+        sample._shrink()
+        return sample
+
+    def offer(self, first: int, rows: Any) -> None:
+        """Take what belongs to the sample of rows that are numbered from `first` on, a frame or an array."""
+        keys = keys_of_rows(self.seed, first, len(rows))
+        places = np.flatnonzero(keys <= self._bound)
+        if len(places) == 0:
+            return
+        # A copy: a view would hold the whole batch.
+        self._parts.append(rows_of(rows, places).copy())
+        self.keys = np.concatenate([self.keys, keys[places]])
+        self.numbers = np.concatenate([self.numbers, first + places])
+        if len(self.keys) >= 2 * self.size:
+            self._shrink()
+
+    def merge(self, other: "RowSample") -> None:
+        """Take what belongs to the sample of another's rows."""
+        self.keys = np.concatenate([self.keys, other.keys])
+        self.numbers = np.concatenate([self.numbers, other.numbers])
+        self._parts += other._parts
+        self._shrink()
+
+    def rows(self) -> Any:
+        """The sample, in the order of the rows' numbers."""
+        self._shrink()
+        return self._parts[0] if self._parts else None
+
+    def _shrink(self) -> None:
+        """Keep the rows with the smallest keys, in their order."""
+        if not self._parts:
+            return
+        kept = np.argsort(self.keys, kind="stable")[: self.size]
+        if len(kept) == self.size:
+            self._bound = self.keys[kept[-1]]
+        kept = kept[np.argsort(self.numbers[kept], kind="stable")]
+        self._parts = [rows_of(_joined(self._parts), kept)]
+        self.keys, self.numbers = self.keys[kept], self.numbers[kept]
+
+
+def _joined(parts: list[Any]) -> Any:
+    if len(parts) == 1:
+        return parts[0]
+    if isinstance(parts[0], pd.DataFrame):
+        return pd.concat(parts, ignore_index=True)
+    return np.concatenate(parts)

@@ -1,0 +1,298 @@
+"""Where the parts of a table come from: files, Arrow, frames, arrays, a generator of one's own."""
+
+import os
+import queue
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from aeanomaly.exceptions import SourceError
+
+#: Rows in a part, where it is ours to say.
+PART = 1 << 16
+_PARQUET, _CSV, _ARROW = (".parquet", ".pq"), (".csv", ".csv.gz"), (".arrow", ".feather", ".ipc")
+#: Bytes of a CSV that are parsed at once.
+_CSV_BYTES = 8 << 20
+
+
+class Part(NamedTuple):
+    """Some rows, a frame or an array, and where they are, for errors."""
+
+    rows: Any
+    where: str
+
+
+class Source:
+    """A table in parts.
+
+    Parameters
+    ----------
+    read : callable(skip) -> iterator of Part
+        The parts from row number `skip` on.
+    n_rows : int or None
+        Rows in all, where that is known beforehand.
+    fingerprint : list or None
+        What tells these files from others and from later states of them; None where there are no files.
+    """
+
+    def __init__(
+        self, read: Callable[[int], Iterator[Part]], n_rows: int | None = None, fingerprint: list[Any] | None = None
+    ):
+        self._read = read
+        self.n_rows = n_rows
+        self.fingerprint = fingerprint
+
+    def parts(self, skip: int = 0) -> Iterator[Part]:
+        """The parts from row number `skip` on, read ahead by a thread; those without rows are left out."""
+        return _ahead(part for part in self._read(skip) if len(part.rows))
+
+
+def as_source(source: Any, columns: Sequence[str] | None = None) -> Source:
+    """Understand what a caller passes for a table in parts.
+
+    Parameters
+    ----------
+    source : path, sequence of paths, frame, array, Arrow object, or iterable of frames, arrays or record batches
+        A folder stands for the .parquet, .csv and .arrow files in it, in the order of their names. An iterator is
+        read once; a function is called for one.
+    columns : sequence of str, optional
+        Columns to read of files and frames; all by default.
+
+    Raises
+    ------
+    TypeError
+        If it is none of these.
+    ValueError
+        If a file has another suffix, or a folder no such files.
+    OSError
+        If a file is not there.
+    """
+    if isinstance(source, (str, os.PathLike)):
+        return _of_files(_files(Path(source)), columns)
+    if isinstance(source, (list, tuple)) and source and all(isinstance(item, (str, os.PathLike)) for item in source):
+        return _of_files([Path(item) for item in source], columns)
+    if isinstance(source, (pd.DataFrame, np.ndarray)):
+        return _of_rows(source, columns)
+    if callable(getattr(source, "iter_slices", None)):  # polars
+        return _of_iterable(source.iter_slices(PART), columns)
+    if callable(getattr(source, "to_batches", None)):  # a table or a data set of Arrow
+        return _of_iterable(source.to_batches(), columns)
+    if callable(source):
+        return _of_iterable(source(), columns)
+    if isinstance(source, Iterable):
+        return _of_iterable(source, columns)
+    raise TypeError(
+        f"a table in parts must be a path, a frame, an array or an iterable of frames; got {type(source).__name__}"
+    )
+
+
+def _of_rows(table: Any, columns: Sequence[str] | None) -> Source:
+    rows = _chosen(table, columns)
+
+    def read(skip: int) -> Iterator[Part]:
+        for first in range(skip, len(rows), PART):
+            yield Part(_slice(rows, first, first + PART), f"rows {first:,} to {min(first + PART, len(rows)) - 1:,}")
+
+    return Source(read, n_rows=len(rows))
+
+
+def _of_iterable(batches: Iterable[Any], columns: Sequence[str] | None) -> Source:
+    def read(skip: int) -> Iterator[Part]:
+        first = 0
+        for number, batch in enumerate(batches):
+            rows = _chosen(_as_rows(batch, f"batch {number}"), columns)
+            left = _slice(rows, max(0, skip - first), len(rows))
+            first += len(rows)
+            yield Part(left, f"batch {number}")
+
+    return Source(read)
+
+
+def _slice(rows: Any, start: int, stop: int) -> Any:
+    return rows.iloc[start:stop] if isinstance(rows, pd.DataFrame) else rows[start:stop]
+
+
+def _as_rows(batch: Any, where: str) -> Any:
+    """A frame of pandas, or an array (n, F)."""
+    if isinstance(batch, (pd.DataFrame, np.ndarray)):
+        rows = batch
+    elif callable(getattr(batch, "to_pandas", None)):
+        rows = batch.to_pandas()
+    else:
+        rows = np.asarray(batch)
+    if rows.ndim != 2:
+        raise SourceError(f"{where}: a part of a table has two dimensions; got the shape {rows.shape}")
+    return rows
+
+
+def _chosen(rows: Any, columns: Sequence[str] | None) -> Any:
+    if columns is None or not isinstance(rows, pd.DataFrame):
+        return rows
+    missing = [name for name in columns if name not in rows.columns]
+    if missing:
+        raise SourceError(f"column(s) {', '.join(map(repr, missing))} are missing")
+    return rows[list(columns)]
+
+
+def _files(path: Path) -> list[Path]:
+    """The files that a path stands for."""
+    if not path.is_dir():
+        return [path]
+    found = sorted(p for p in path.iterdir() if p.name.lower().endswith((*_PARQUET, *_CSV, *_ARROW)))
+    if not found:
+        raise ValueError(f"{path} holds no .parquet, .csv or .arrow file; pass the folder that holds the table")
+    return found
+
+
+def _of_files(paths: Sequence[Path], columns: Sequence[str] | None) -> Source:
+    readers = [_reader(path) for path in paths]
+    states = [path.stat() for path in paths]
+
+    def read(skip: int) -> Iterator[Part]:
+        first = 0
+        for path, reader in zip(paths, readers, strict=True):
+            try:
+                for n_rows, part in reader(path, columns, skip - first):
+                    first += n_rows
+                    if part is not None:
+                        yield part
+            except _arrow().lib.ArrowException as error:
+                raise SourceError(f"{path}: {' '.join(str(error).split())}") from None
+
+    counts = [_n_rows(path) for path in paths]
+    return Source(
+        read,
+        n_rows=None if None in counts else sum(count or 0 for count in counts),
+        fingerprint=[[str(path), state.st_size, state.st_mtime_ns] for path, state in zip(paths, states, strict=True)],
+    )
+
+
+#: (path, columns, rows to skip) -> rows gone by, and the part if it is not skipped.
+_Reader = Callable[[Path, Sequence[str] | None, int], Iterator[tuple[int, Part | None]]]
+
+
+def _reader(path: Path) -> _Reader:
+    name = path.name.lower()
+    for suffixes, reader in ((_PARQUET, _parquet), (_CSV, _csv), (_ARROW, _ipc)):
+        if name.endswith(suffixes):
+            return reader
+    raise ValueError(f"{path}: the suffix must be one of {', '.join((*_PARQUET, *_CSV, *_ARROW))}; rename the file")
+
+
+def _n_rows(path: Path) -> int | None:
+    if not path.name.lower().endswith(_PARQUET):
+        return None
+    try:
+        return int(_arrow("parquet").read_metadata(path).num_rows)
+    except _arrow().lib.ArrowException as error:
+        raise SourceError(f"{path}: not a Parquet file: {' '.join(str(error).split())}") from None
+
+
+def _parquet(path: Path, columns: Sequence[str] | None, skip: int) -> Iterator[tuple[int, Part | None]]:
+    """Row group by row group, not buffered ahead: that would hold the file."""
+    with _arrow("parquet").ParquetFile(path, pre_buffer=False) as file:
+        _check_names(file.schema_arrow.names, columns, path)
+        for group in range(file.num_row_groups):
+            n_rows, where = file.metadata.row_group(group).num_rows, f"{path}, row group {group}"
+            if n_rows <= skip:
+                skip -= n_rows
+                yield n_rows, None
+                continue
+            try:
+                for batch in file.iter_batches(PART, row_groups=[group], columns=columns):
+                    yield _part(batch, skip, where)
+                    skip = max(0, skip - batch.num_rows)
+            except (_arrow().lib.ArrowException, OSError) as error:
+                raise SourceError(f"{where}: cannot be read: {' '.join(str(error).split())}") from None
+
+
+def _csv(path: Path, columns: Sequence[str] | None, skip: int) -> Iterator[tuple[int, Part | None]]:
+    csv = _arrow("csv")
+    with csv.open_csv(path, read_options=csv.ReadOptions(block_size=_CSV_BYTES)) as file:
+        _check_names(file.schema.names, columns, path)
+        yield from _batches(file, columns, skip, path)
+
+
+def _ipc(path: Path, columns: Sequence[str] | None, skip: int) -> Iterator[tuple[int, Part | None]]:
+    ipc = _arrow("ipc")
+    with _arrow().OSFile(str(path)) as raw:
+        try:
+            file = ipc.open_file(raw)
+            batches = (file.get_batch(number) for number in range(file.num_record_batches))
+        except _arrow().lib.ArrowInvalid:
+            raw.seek(0)
+            file = batches = ipc.open_stream(raw)
+        _check_names(file.schema.names, columns, path)
+        yield from _batches(batches, columns, skip, path)
+
+
+def _batches(
+    batches: Iterable[Any], columns: Sequence[str] | None, skip: int, path: Path
+) -> Iterator[tuple[int, Part | None]]:
+    for number, batch in enumerate(batches):
+        chosen = batch if columns is None else batch.select(list(columns))
+        yield _part(chosen, skip, f"{path}, block {number}")
+        skip = max(0, skip - batch.num_rows)
+
+
+def _part(batch: Any, skip: int, where: str) -> tuple[int, Part | None]:
+    """A record batch without its first rows."""
+    n_rows = batch.num_rows
+    if n_rows <= skip:
+        return n_rows, None
+    return n_rows, Part(batch.slice(max(0, skip)).to_pandas(), where)
+
+
+def _check_names(names: Sequence[str], columns: Sequence[str] | None, path: Path) -> None:
+    missing = [name for name in columns or () if name not in names]
+    if missing:
+        raise SourceError(f"{path}: column(s) {', '.join(map(repr, missing))} are missing")
+
+
+def _arrow(module: str | None = None) -> Any:
+    """Arrow, or a module of it, on first use."""
+    try:
+        import importlib
+
+        return importlib.import_module("pyarrow" if module is None else f"pyarrow.{module}")
+    except ImportError:
+        raise ImportError("files in parts need pyarrow; install it with: pip install 'aeanomaly[parquet]'") from None
+
+
+def _ahead(parts: Iterator[Part]) -> Iterator[Part]:
+    """The same parts, the next of them read by another thread while one is worked on."""
+    ready: queue.Queue[Any] = queue.Queue(maxsize=1)
+    stopped = threading.Event()
+
+    def put(item: Any) -> bool:
+        while not stopped.is_set():
+            try:
+                ready.put(item, timeout=0.1)
+            except queue.Full:
+                continue
+            return True
+        return False
+
+    def read() -> None:
+        try:
+            for part in parts:
+                if not put(part):
+                    return
+            put(None)
+        except BaseException as error:
+            put(error)
+
+    thread = threading.Thread(target=read, name="aeanomaly reads ahead", daemon=True)
+    thread.start()
+    try:
+        while (item := ready.get()) is not None:
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+    finally:
+        stopped.set()
+        thread.join()
