@@ -14,7 +14,7 @@ FLOORS = [
     {"training", "scoring", "preprocessing", "thresholds", "persistence"},
     {"streaming"},
     {"detectors"},
-    {"model_selection", "datasets", "pyod"},
+    {"model_selection", "dask", "datasets", "pyod"},
     {"inspection"},
     {"cli"},
 ]

@@ -12,6 +12,7 @@ from aeanomaly.detectors._rules import real
 from aeanomaly.thresholds import (
     Decision,
     ProbabilityCurve,
+    ScoreSketch,
     as_threshold,
     decide,
     flag_discoveries,
@@ -159,6 +160,13 @@ class DecidingMethods:
                 y = np.asarray(rows.labels)
                 normal, probability = scores[~is_anomaly("fit", y)], ProbabilityCurve.fit(scores, y)
         self._take(decide(self.contamination, scores, y, source), normal, probability)
+
+    def _decide_on_all(self, sketch: ScoreSketch) -> None:
+        """Set the threshold on the scores of all training rows, where a fit knew those of a sample."""
+        self.training_scores_ = sketch.scores()
+        self.threshold_ = decide(self.contamination, self.training_scores_, source="training rows, by a sketch")
+        self.threshold_ = replace(self.threshold_, n_scores=sketch.n_scores)
+        self.offset_ = self.threshold_.offset
 
     def _take(self, decision: Decision, normal: np.ndarray, probability: ProbabilityCurve | None) -> None:
         self.threshold_, self.offset_ = decision, decision.offset

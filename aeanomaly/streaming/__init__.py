@@ -1,8 +1,18 @@
 """Tables that are larger than memory: where their rows come from, and what a fit keeps of them. No detectors."""
 
 from aeanomaly.streaming.checkpoint import Checkpoint
-from aeanomaly.streaming.sample import RowSample
+from aeanomaly.streaming.sample import RowSample, numbers_of_sample
 from aeanomaly.streaming.sources import Source, as_source
-from aeanomaly.streaming.survey import Survey
+from aeanomaly.streaming.survey import Survey, SurveyedPart, joined_survey, survey_part
 
-__all__ = ["Checkpoint", "RowSample", "Source", "Survey", "as_source"]
+__all__ = [
+    "Checkpoint",
+    "RowSample",
+    "Source",
+    "Survey",
+    "SurveyedPart",
+    "as_source",
+    "joined_survey",
+    "numbers_of_sample",
+    "survey_part",
+]

@@ -23,6 +23,12 @@ def keys_of_rows(seed: int, first: int, n_rows: int) -> np.ndarray:
         return z ^ (z >> np.uint64(31))
 
 
+def numbers_of_sample(size: int, seed: int, n_rows: int) -> np.ndarray:
+    """Numbers of the rows that belong to the sample of so many rows, ascending."""
+    keys = keys_of_rows(seed, 0, n_rows)
+    return np.sort(np.argpartition(keys, size)[:size]) if size < n_rows else np.arange(n_rows)
+
+
 class RowSample:
     """The rows with the smallest keys: every set of `size` rows is equally likely (bottom-k sampling).
 
@@ -96,11 +102,12 @@ class RowSample:
         if len(kept) == self.size:
             self._bound = self.keys[kept[-1]]
         kept = kept[np.argsort(self.numbers[kept], kind="stable")]
-        self._parts = [rows_of(_joined(self._parts), kept)]
+        self._parts = [rows_of(joined(self._parts), kept)]
         self.keys, self.numbers = self.keys[kept], self.numbers[kept]
 
 
-def _joined(parts: list[Any]) -> Any:
+def joined(parts: list[Any]) -> Any:
+    """Frames or arrays, one below the other."""
     if len(parts) == 1:
         return parts[0]
     if isinstance(parts[0], pd.DataFrame):

@@ -1,23 +1,25 @@
 """One pass over a table: its rows counted and checked, moments of its numbers, a sample of its rows."""
 
+from collections.abc import Sequence
 from functools import reduce
-from typing import Any
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from aeanomaly.exceptions import SourceError
-from aeanomaly.preprocessing import Statistics, check_finite, family_of, numbers
-from aeanomaly.streaming.sample import RowSample
+from aeanomaly.preprocessing import Statistics, check_finite, family_of, numbers, rows_of
+from aeanomaly.streaming.sample import RowSample, joined, keys_of_rows, numbers_of_sample
 
 #: Rows in a block whose moments are taken at once: by their numbers, not by the batches that they come in.
-BLOCK = 1 << 16
+BLOCK = 1 << 13
 
 
 class Survey:
     """What a fit keeps of a table that it sees in parts.
 
-    Moments are those of blocks of 65,536 rows by number, merged in order; so all of it is the same, to the bit,
+    Moments are those of blocks of 8,192 rows by number, merged in order; so all of it is the same, to the bit,
     for whatever parts the rows came in.
 
     Parameters
@@ -43,20 +45,24 @@ class Survey:
         """Look at the next rows, a frame or an array; `where` they are is for errors."""
         if len(rows) == 0:
             return
-        self._check_columns(rows, where)
-        found = self._numbers(rows)
-        try:
-            check_finite(found, np.array([str((self.columns or ())[j][0]) for j in self.places]), holes=self.holes)
-        except ValueError as error:
-            raise SourceError(f"{where}: {error}") from None
+        found = self.checked(rows, where)
         self.sample.offer(self.n_rows, rows)
         self.n_rows += len(rows)
         self.pending.append(found)
         self._close_blocks()
 
-    def _check_columns(self, rows: Any, where: str) -> None:
-        """Hold columns and what they are against those of the first batch."""
-        found = _columns(rows)
+    def checked(self, rows: Any, where: str) -> np.ndarray:
+        """Columns of numbers of the next rows, (n, K); a SourceError if anything is wrong with these."""
+        self.check_columns(_columns(rows), where)
+        found = self._numbers(rows)
+        try:
+            check_finite(found, np.array([str((self.columns or ())[j][0]) for j in self.places]), holes=self.holes)
+        except ValueError as error:
+            raise SourceError(f"{where}: {error}") from None
+        return found
+
+    def check_columns(self, found: list[tuple[Any, str]], where: str) -> None:
+        """Hold columns, and what they are, against those of the rows before."""
         if self.columns is None:
             self.columns = found
             self.places = np.array([j for j, (_, family) in enumerate(found) if family == "numbers"], dtype=int)
@@ -79,10 +85,13 @@ class Survey:
         return np.column_stack([numbers(kept.iloc[:, j]) for j in range(kept.shape[1])] or [np.empty((len(rows), 0))])
 
     def _close_blocks(self) -> None:
-        while sum(map(len, self.pending)) >= BLOCK:
-            whole = np.concatenate(self.pending) if len(self.pending) > 1 else self.pending[0]
-            self.blocks = [reduce(Statistics.merged, [*self.blocks, Statistics.of(whole[:BLOCK])])]
-            self.pending = [whole[BLOCK:]]
+        if sum(map(len, self.pending)) < BLOCK:
+            return
+        whole = np.concatenate(self.pending) if len(self.pending) > 1 else self.pending[0]
+        end = len(whole) // BLOCK * BLOCK
+        blocks = (Statistics.of(whole[start : start + BLOCK]) for start in range(0, end, BLOCK))
+        self.blocks = [reduce(Statistics.merged, [*self.blocks, *blocks])]
+        self.pending = [whole[end:].copy()]
 
     def statistics(self) -> Statistics | None:
         """Moments of the columns of numbers, in the order of `places`; None of no rows."""
@@ -104,3 +113,58 @@ def _columns(rows: Any) -> list[tuple[Any, str]]:
 
 def _some(names: list[Any]) -> str:
     return ", ".join(map(repr, names[:10])) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
+
+
+class SurveyedPart(NamedTuple):
+    """What is kept of a part whose place in the table is known.
+
+    Attributes
+    ----------
+    n_rows : int
+    columns : list of (name, family), or None of no rows
+    sample : frame or array
+        Rows of it that belong to the sample.
+    blocks : list of (int, Statistics or ndarray)
+        By number, moments of blocks that lie within; the numbers themselves of those that do so in part.
+    """
+
+    n_rows: int
+    columns: list[tuple[Any, str]] | None
+    sample: Any
+    blocks: list[tuple[int, Any]]
+
+
+def survey_part(rows: Any, first: int, chosen: np.ndarray, holes: bool, where: str) -> SurveyedPart:
+    """Survey a part whose rows are numbered from `first` on, and of which the rows `chosen` belong to the sample."""
+    survey = Survey(1, 0, holes)
+    sample = rows_of(rows, chosen - first)
+    if len(rows) == 0:
+        return SurveyedPart(0, None, sample, [])
+    found, blocks = survey.checked(rows, where), []
+    edges = [first, *range(-(-(first + 1) // BLOCK) * BLOCK, first + len(rows), BLOCK), first + len(rows)]
+    for start, end in pairwise(edges):
+        part = found[start - first : end - first]
+        blocks.append((start // BLOCK, Statistics.of(part) if end - start == BLOCK else part))
+    return SurveyedPart(len(rows), survey.columns, sample, blocks)
+
+
+def joined_survey(parts: Sequence[SurveyedPart], size: int, seed: int, holes: bool) -> Survey:
+    """The survey of a table whose parts were surveyed apart."""
+    survey = Survey(size, seed, holes)
+    blocks: dict[int, list[Any]] = {}
+    for number, part in enumerate(parts):
+        if part.columns is None:
+            continue
+        survey.check_columns(part.columns, f"partition {number}")
+        survey.n_rows += part.n_rows
+        for block, known in part.blocks:
+            blocks.setdefault(block, []).append(known)
+    whole = [b[0] if isinstance(b[0], Statistics) else Statistics.of(np.concatenate(b)) for b in blocks.values()]
+    survey.blocks = [reduce(Statistics.merged, whole)] if whole else []
+    samples = [part.sample for part in parts if len(part.sample)]
+    numbers = numbers_of_sample(size, seed, survey.n_rows)
+    if samples:
+        survey.sample = RowSample.of(
+            size, seed, keys_of_rows(seed, 0, survey.n_rows)[numbers], numbers, joined(samples)
+        )
+    return survey

@@ -16,6 +16,7 @@ from aeanomaly.thresholds.decision import Decision, as_threshold, decide
 from aeanomaly.thresholds.labelled import BestF1, ExpectedCost, TargetPrecision, TargetRecall
 from aeanomaly.thresholds.probability import ProbabilityCurve
 from aeanomaly.thresholds.rules import Contamination, MedianAbsoluteDeviation
+from aeanomaly.thresholds.sketch import ScoreSketch
 from aeanomaly.thresholds.summary import MOST_SCORES, ScoreSummary
 from aeanomaly.thresholds.tails import PeaksOverThreshold
 
@@ -47,6 +48,7 @@ __all__ = [
     "MedianAbsoluteDeviation",
     "PeaksOverThreshold",
     "ProbabilityCurve",
+    "ScoreSketch",
     "ScoreSummary",
     "TargetPrecision",
     "TargetRecall",
