@@ -2,6 +2,8 @@
 
 import copy
 import os
+import warnings
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
@@ -44,8 +46,26 @@ class FittedMethods(DecidingMethods, ClassNamePrefixFeaturesOutMixin, Transforme
 
     def _errors(self, table: np.ndarray) -> np.ndarray:
         """Minus the scores, (N,)."""
+        return self._answer(lambda it: it._model.in_chunks(lambda part: it._error_terms(part).sum(axis=1), table))
+
+    def _answer(self, ask: Callable[[Any], np.ndarray]) -> np.ndarray:
+        """What a copy of this answers; one on the CPU, if the device has no memory even for a few rows."""
         fitted = copy.copy(self)  # one fit for all chunks, even while another thread ends the next
-        return fitted._model.in_chunks(lambda part: fitted._error_terms(part).sum(axis=1), table)
+        try:
+            return ask(fitted)
+        except torch.OutOfMemoryError:
+            if fitted._model.device.type == "cpu":
+                raise
+            warnings.warn(
+                f"{fitted._model.device} has no memory for {type(self).__name__}; this call goes on on the CPU; free "
+                "memory there, or set device='cpu'",
+                UserWarning,
+                stacklevel=4,
+            )
+        cpu = torch.device("cpu")
+        fitted._model = fitted._model.copy(device=cpu)
+        fitted._kernel = None if fitted._kernel is None else fitted._kernel.copy(device=cpu)
+        return ask(fitted)
 
     def _deviance(self, table: np.ndarray) -> np.ndarray:
         """Reconstruction error per column, (N, F)."""
@@ -140,10 +160,9 @@ class FittedMethods(DecidingMethods, ClassNamePrefixFeaturesOutMixin, Transforme
             Higher = worse.
         """
         table = self._checked(X)
-        fitted = copy.copy(self)
         if per_feature:
-            return fitted._deviance(table)
-        return fitted._model.in_chunks(lambda part: fitted._deviance(part).sum(axis=1), table)
+            return self._answer(lambda it: it._deviance(table))
+        return self._answer(lambda it: it._model.in_chunks(lambda part: it._deviance(part).sum(axis=1), table))
 
     def explain(self, X: Any, details: bool = False) -> pd.DataFrame:
         """What each column adds to minus the score of each row: why a row is flagged.
@@ -270,7 +289,7 @@ class FittedMethods(DecidingMethods, ClassNamePrefixFeaturesOutMixin, Transforme
         code : ndarray of shape (n_samples, ``latent_dim_``)
         """
         table = self._checked(X)
-        return self._model.code(table)
+        return self._answer(lambda it: it._model.code(table))
 
     def inverse_transform(self, X: Any) -> np.ndarray:
         """Expected row for each code, in original units.
@@ -304,7 +323,8 @@ class FittedMethods(DecidingMethods, ClassNamePrefixFeaturesOutMixin, Transforme
             Where X has holes, what was most likely there.
         """
         table = self._checked(X)
-        return self._as_rows(self._model.reconstruct(table), X.index if isinstance(X, pd.DataFrame) else None)
+        rows = self._answer(lambda it: it._model.reconstruct(table))
+        return self._as_rows(rows, X.index if isinstance(X, pd.DataFrame) else None)
 
     def _as_rows(self, numbers: np.ndarray, index: Any = None) -> Any:
         """Numbers of the table as an array where that is all, else as a frame."""

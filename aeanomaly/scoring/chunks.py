@@ -39,6 +39,7 @@ def over_chunks(
     -------
     ndarray (N, ...)
     """
+    function = _in_halves(function)
     size = min(_MOST_ROWS, max(1, _CACHED // (width * PADDING)) * PADDING)
     starts = range(size, len(table), size)
     with at_most(1), workspace():
@@ -61,6 +62,21 @@ def over_chunks(
         with ThreadPoolExecutor(workers) as pool:
             list(pool.map(fill, [left] * workers))
     return numbers
+
+
+def _in_halves(function: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.ndarray], np.ndarray]:
+    """The same, by half a chunk and again by half where a device has no memory for more."""
+
+    def apply(part: np.ndarray) -> np.ndarray:
+        try:
+            return function(part)
+        except torch.OutOfMemoryError:
+            if len(part) <= PADDING:
+                raise
+            middle = -(-len(part) // (2 * PADDING)) * PADDING
+            return np.concatenate([apply(part[:middle]), apply(part[middle:])])
+
+    return apply
 
 
 def padded(function: Callable[[torch.Tensor], torch.Tensor], rows: np.ndarray, device: torch.device) -> np.ndarray:

@@ -29,6 +29,48 @@ def test_the_wider_the_network_the_fewer_rows_in_a_chunk(width, most):
     assert sum(sizes) == 9000
 
 
+def cramped(most, devices=("cpu", "cuda")):
+    """`padded`, on devices that hold so many rows at most."""
+
+    def apply(function, rows, device):
+        if device.type in devices and len(rows) > most:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return padded(function, rows, torch.device("cpu"))
+
+    return apply
+
+
+def test_a_device_without_memory_gets_smaller_chunks(monkeypatch):
+    rows = np.random.default_rng(0).normal(size=(5000, 3))
+    detector = AutoencoderEnsemble(max_iter=5, random_state=0).fit(rows[:500])
+    expected = [f(rows) for f in (detector.score_samples, detector.transform, detector.reconstruct)]
+    monkeypatch.setattr("aeanomaly.detectors._model.padded", cramped(300))
+    found = [f(rows) for f in (detector.score_samples, detector.transform, detector.reconstruct)]
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(one, other)
+    monkeypatch.setattr("aeanomaly.detectors._model.padded", cramped(100))
+    with pytest.raises(torch.OutOfMemoryError):
+        detector.score_samples(rows)
+
+
+def test_one_without_any_memory_leaves_the_call_to_the_cpu_with_one_warning(monkeypatch):
+    rows = np.random.default_rng(0).normal(size=(5000, 3))
+    detector = AutoencoderEnsemble(max_iter=5, random_state=0).fit(rows[:500])
+    calls = [detector.score_samples, detector.transform, detector.reconstruct, detector.reconstruction_error]
+    expected = [call(rows) for call in calls]
+    monkeypatch.setattr("aeanomaly.detectors._model.padded", cramped(0, devices=("cuda",)))
+    for model in (detector._model, detector._kernel):
+        monkeypatch.setattr(model, "device", torch.device("cuda"))
+        monkeypatch.setattr(model, "scales", model.scales)
+    monkeypatch.setattr(torch.Tensor, "to", lambda tensor, *_: tensor)
+    for call, answer in zip(calls, expected, strict=True):
+        with pytest.warns(UserWarning, match=r"cuda has no memory for AutoencoderEnsemble; .* on the CPU") as seen:
+            found = call(rows)
+        assert len(seen) == 1
+        np.testing.assert_array_equal(found, answer)
+    assert detector._model.device.type == "cuda"
+
+
 @pytest.mark.usefixtures("two_threads")
 def test_within_a_chunk_no_further_threads_start():
     alive = []
