@@ -56,6 +56,7 @@ def _add_fit(commands: Any) -> None:
         metavar="NAME=VALUE",
         help="any parameter of the detector; repeatable; random_state is 0 unless set",
     )
+    command.add_argument("--checkpoint", type=Path, metavar="FILE", help="of a table above 64 MB: go on after a kill")
     command.add_argument("--json", action="store_true", help="print the summary as JSON")
     command.set_defaults(run=run_fit)
 

@@ -22,8 +22,12 @@ _NAMED = 10
 
 def of_training(frame: pd.DataFrame, column_types: Any, source: str) -> pd.DataFrame:
     """What cells of text are, by themselves or as `column_types` says: numbers, times, durations or levels."""
-    types = column_types if isinstance(column_types, Mapping) else {}
-    return _each(frame, source, lambda name, cells: _read(cells, types.get(name), source))
+    return of_kinds(frame, column_types if isinstance(column_types, Mapping) else {}, source)
+
+
+def of_kinds(frame: pd.DataFrame, kinds: Mapping[Any, Any], source: str) -> pd.DataFrame:
+    """Cells of text, read as what their columns are said to be; those of which nothing is said, by themselves."""
+    return _each(frame, source, lambda name, cells: _read(cells, kinds.get(name), source))
 
 
 def of_model(frame: pd.DataFrame, detector: Any, source: str) -> pd.DataFrame:

@@ -6,16 +6,36 @@ import sys
 import time
 from typing import Any
 
+import numpy as np
+
 from aeanomaly.cli.cells import check_holes, of_training
 from aeanomaly.cli.errors import CommandError
-from aeanomaly.cli.labels import ranking, ranking_in_words, read_labels
-from aeanomaly.cli.tables import picked, read_table
+from aeanomaly.cli.labels import are_anomalies, label_values, ranking, ranking_in_words, read_labels
+from aeanomaly.cli.parts import frames_of, is_large, training_source
+from aeanomaly.cli.tables import picked, read_table, rows_for
 from aeanomaly.detectors import REGISTRY
 
 
 def run_fit(options: argparse.Namespace) -> None:
     """Read, fit, save, report."""
     detector = _detector(options)
+    if is_large(options.table):
+        summary, names = _fit_in_parts(detector, options)
+    else:
+        summary, names = _fit_at_once(detector, options)
+    if options.json:
+        print(json.dumps(summary))
+    else:
+        print(_in_words(summary), file=sys.stderr)
+    if all(_is_number(name) for name in names):
+        print(
+            f"note: the first line of {options.table} names the columns, and holds only numbers; if it is a row, put a "
+            "line of names above it and fit again",
+            file=sys.stderr,
+        )
+
+
+def _fit_at_once(detector: Any, options: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
     frame = read_table(options.table)
     anomalous = None if options.label is None else read_labels(frame, options.label, options.table)
     X = of_training(
@@ -26,30 +46,43 @@ def run_fit(options: argparse.Namespace) -> None:
     detector.fit(X, None if anomalous is None else anomalous.astype(int))
     seconds = time.perf_counter() - start
     detector.save(options.output)
-    summary: dict[str, Any] = {
+    summary = _summary(detector, options, seconds, len(X))
+    if anomalous is not None:
+        summary |= ranking(anomalous, detector.score_samples(X))
+    return summary, list(X.columns)
+
+
+def _fit_in_parts(detector: Any, options: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
+    """A table that is not held: rows are drawn from it in one pass, and labels want another."""
+    source = training_source(options.table, lambda names: _columns(names, options), detector)
+    start = time.perf_counter()
+    detector.fit_batches(source, checkpoint=options.checkpoint)
+    seconds = time.perf_counter() - start
+    detector.save(options.output)
+    summary = _summary(detector, options, seconds, detector.n_samples_seen_)
+    if options.label is not None:
+        labels, scores = [], []
+        for frame in frames_of(options.table)():
+            labels.append(label_values(frame, options.label, options.table))
+            scores.append(detector.score_samples(rows_for(detector, frame, options.table, options.label)))
+        anomalous = are_anomalies(np.concatenate(labels), options.label, options.table)
+        summary |= ranking(anomalous, np.concatenate(scores))
+    return summary, list(detector.feature_names_in_)
+
+
+def _summary(detector: Any, options: argparse.Namespace, seconds: float, n_rows: int) -> dict[str, Any]:
+    return {
         "model": str(options.output),
         "detector": options.detector,
-        "rows": len(X),
-        "columns": X.shape[1],
+        "rows": n_rows,
+        "columns": detector.n_features_in_,
         "steps": detector.n_iter_,
         "seconds": round(seconds, 3),
         "offset": detector.offset_,
         "rule": detector.threshold_.rule,
         "promise": detector.threshold_.promise,
-        "flagged": round(float((detector.training_scores_ < detector.offset_).mean()) * len(X)),
+        "flagged": round(float((detector.training_scores_ < detector.offset_).mean()) * detector.n_samples_seen_),
     }
-    if anomalous is not None:
-        summary |= ranking(anomalous, detector.score_samples(X))
-    if options.json:
-        print(json.dumps(summary))
-    else:
-        print(_in_words(summary), file=sys.stderr)
-    if all(_is_number(name) for name in X.columns):
-        print(
-            f"note: the first line of {options.table} names the columns, and holds only numbers; if it is a row, put a "
-            "line of names above it and fit again",
-            file=sys.stderr,
-        )
 
 
 def _is_number(name: str) -> bool:

@@ -10,15 +10,24 @@ from aeanomaly.cli.errors import CommandError
 
 def read_labels(frame: pd.DataFrame, label: str, source: str) -> np.ndarray:
     """True for anomalies: 1 among {0, 1}, -1 among {+1, -1}."""
+    return are_anomalies(label_values(frame, label, source), label, source)
+
+
+def label_values(frame: pd.DataFrame, label: str, source: str) -> np.ndarray:
+    """A column of labels as numbers; as it is, where they are none."""
     if label not in frame.columns:
         shown = ", ".join(frame.columns[:20])
         raise CommandError(f"{source}: there is no column {label!r} for --label; it has {shown}")
     try:
         cells = frame[label]
         cells = numbers(cells, source) if pd.api.types.is_string_dtype(cells) else cells
-        values = cells.to_numpy(dtype=np.float64, na_value=np.nan)
+        return cells.to_numpy(dtype=np.float64, na_value=np.nan)
     except CommandError:
-        values = frame[label].to_numpy(dtype=object)
+        return frame[label].to_numpy(dtype=object)
+
+
+def are_anomalies(values: np.ndarray, label: str, source: str) -> np.ndarray:
+    """True for anomalies, of all values in a column of labels."""
     seen = set(values)
     if seen == {0.0, 1.0}:
         return values == 1

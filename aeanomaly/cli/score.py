@@ -3,15 +3,17 @@
 import argparse
 import json
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from aeanomaly.cli.errors import CommandError
-from aeanomaly.cli.labels import ranking, ranking_in_words, read_labels
+from aeanomaly.cli.labels import are_anomalies, label_values, ranking, ranking_in_words
+from aeanomaly.cli.parts import frames_of, table_writer
 from aeanomaly.cli.reasons import names_of_reasons, reasons
-from aeanomaly.cli.tables import read_table, rows_for, write_table
+from aeanomaly.cli.tables import rows_for
 from aeanomaly.detectors import load
 from aeanomaly.thresholds import flag_discoveries
 
@@ -24,17 +26,26 @@ _WIDTH = 110
 def run_score(options: argparse.Namespace) -> None:
     """Load, read, score, write, report."""
     detector = load(options.model)
-    frame = read_table(options.table)
-    anomalous = None if options.label is None else read_labels(frame, options.label, options.table)
-    scored = _scored(detector, frame, options)
     target = options.output or (None if options.top or options.json else "-")
-    if target is not None:
-        write_table(scored, target)
-    score, _, anomaly = (scored[options.prefix + name] for name in _NEW)
-    summary: dict[str, Any] = {"rows": len(scored), "anomalies": int(anomaly.sum())}
-    if anomalous is not None:
-        summary |= ranking(anomalous, score.to_numpy())
-    worst = scored.iloc[np.argsort(score, kind="stable")[: options.top or 0]].copy()
+    frames = frames_of(options.table)
+    found = _discoveries(detector, frames(), options) if options.fdr else None
+    score_name, _, anomaly_name = (options.prefix + name for name in _NEW)
+    rows, anomalies, labels, scores = 0, 0, [], []
+    worst = pd.DataFrame()
+    with table_writer(target) as write:
+        for frame in frames():
+            if options.label is not None:
+                labels.append(label_values(frame, options.label, options.table))
+            scored = _scored(detector, frame, options, found)
+            scores += [scored[score_name].to_numpy()] if options.label is not None else []
+            rows, anomalies = rows + len(scored), anomalies + int(scored[anomaly_name].sum())
+            worst = pd.concat([worst, scored]) if len(worst) else scored
+            worst = worst.iloc[np.argsort(worst[score_name], kind="stable")[: options.top or 0]].copy()
+            write(scored)
+        summary: dict[str, Any] = {"rows": rows, "anomalies": anomalies}
+        if options.label is not None:
+            anomalous = are_anomalies(np.concatenate(labels), options.label, options.table)
+            summary |= ranking(anomalous, np.concatenate(scores))
     worst.insert(0, "row" if "row" not in worst else "row number", worst.index + 1)
     # Standard output is the table's where the table goes there.
     place = sys.stderr if target == "-" else sys.stdout
@@ -47,7 +58,9 @@ def run_score(options: argparse.Namespace) -> None:
         print(_table(worst, _first(worst, options)), file=place)
 
 
-def _scored(detector: Any, frame: pd.DataFrame, options: argparse.Namespace) -> pd.DataFrame:
+def _scored(
+    detector: Any, frame: pd.DataFrame, options: argparse.Namespace, found: pd.DataFrame | None
+) -> pd.DataFrame:
     more = names_of_reasons(detector, options.explain) if options.explain else []
     new = [options.prefix + name for name in (*_NEW, *([_P_VALUE] if options.fdr else []), *more)]
     clash = [name for name in new if name in frame.columns]
@@ -61,22 +74,28 @@ def _scored(detector: Any, frame: pd.DataFrame, options: argparse.Namespace) -> 
     score = detector.score_samples(X) if len(X) else np.empty(0)
     decision = score - detector.offset_
     values: list[Any] = [score, decision, (decision < 0).astype(np.int64)]
-    if options.fdr:
-        p_values = _p_values(detector, X, options.model)
-        values[2:] = [flag_discoveries(p_values, options.fdr).astype(np.int64), p_values]
+    if found is not None:
+        values[2:] = [found[name].loc[frame.index].to_numpy() for name in ("flagged", _P_VALUE)]
     if options.explain:
         values += reasons(detector, X, options.explain)
     return frame.assign(**dict(zip(new, values, strict=True)))
 
 
-def _p_values(detector: Any, X: pd.DataFrame, model: Any) -> np.ndarray:
+def _discoveries(detector: Any, frames: Iterable[pd.DataFrame], options: argparse.Namespace) -> pd.DataFrame:
+    """p-values of all rows, and which of these --fdr flags: a decision on all of them together."""
+    model = options.model
     if len(detector.calibration_scores_) == 0:
         raise CommandError(
             f"{model}: --fdr needs scores of normal rows that the model was not trained on, and it knows none; fit "
             "with --false-alarm-rate 0.01, or run: "
             f"aeanomaly threshold {model} --rows NORMAL.csv --false-alarm-rate 0.01"
         )
-    return detector.p_values(X) if len(X) else np.empty(0)
+    parts = []
+    for frame in frames:
+        X = rows_for(detector, frame, options.table, options.label)
+        parts.append(detector.p_values(X) if len(X) else np.empty(0))
+    p_values = np.concatenate(parts)
+    return pd.DataFrame({_P_VALUE: p_values, "flagged": flag_discoveries(p_values, options.fdr).astype(np.int64)})
 
 
 def _in_words(summary: dict[str, Any]) -> str:

@@ -1,15 +1,17 @@
 """Tables in and out. Cells of a CSV stay text, so that a copy of them is exact."""
 
+import contextlib
 import gzip
 import io
 import reprlib
 import sys
 import warnings
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from aeanomaly.cli.cells import check_holes, is_parquet, of_model
@@ -17,6 +19,17 @@ from aeanomaly.cli.errors import CommandError
 from aeanomaly.persistence import write_atomically
 
 _OTHER_SEPARATORS = (";", "\t", "|")
+#: How a CSV is read: every cell is text, as it stands.
+_AS_TEXT: dict[str, Any] = {
+    "encoding": "utf-8-sig",
+    "header": None,
+    "index_col": False,
+    "dtype": str,
+    "na_filter": False,
+    "skip_blank_lines": False,
+}
+#: Rows in a part of a large table.
+_ROWS = 1 << 16
 
 
 def read_table(source: str) -> pd.DataFrame:
@@ -29,20 +42,36 @@ def read_table(source: str) -> pd.DataFrame:
             f"{source}: the suffix must be .csv, .csv.gz or .parquet; rename the file, or pass - for CSV"
         )
     data = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
+    with _parsing(source):
+        text = gzip.decompress(data) if source.endswith(".gz") else data
+        # A blank line at the end is no row; one in between is a row of holes.
+        cells = pd.read_csv(io.BytesIO(text.rstrip(b"\r\n")), **_AS_TEXT)
+    return cells.iloc[1:].reset_index(drop=True).set_axis(_names(cells, source), axis=1)
+
+
+def read_csv_parts(source: str) -> Iterator[pd.DataFrame]:
+    """A CSV in frames of text, as `read_table` would read it at once."""
+    names: list[str] | None = None
+    with _parsing(source), pd.read_csv(source, chunksize=_ROWS, **_AS_TEXT) as parts:
+        waiting: pd.DataFrame | None = None
+        for cells in parts:
+            if names is None:
+                names, cells = _names(cells, source), cells.iloc[1:]
+            if waiting is not None:
+                yield waiting
+            waiting = cells.set_axis(names, axis=1)
+        if waiting is not None:
+            there = np.flatnonzero((waiting != "").any(axis=1))
+            yield waiting.iloc[: there[-1] + 1 if len(there) else 0]
+
+
+@contextlib.contextmanager
+def _parsing(source: str) -> Iterator[None]:
+    """Say what is wrong with a CSV."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)
-            text = gzip.decompress(data) if source.endswith(".gz") else data
-            cells = pd.read_csv(
-                # A blank line at the end is no row; one in between is a row of holes.
-                io.BytesIO(text.rstrip(b"\r\n")),
-                encoding="utf-8-sig",
-                header=None,
-                index_col=False,
-                dtype=str,
-                na_filter=False,
-                skip_blank_lines=False,
-            )
+            yield
     except pd.errors.EmptyDataError:
         raise CommandError(f"{source}: the file is empty; its first line must name the columns") from None
     except (
@@ -58,6 +87,10 @@ def read_table(source: str) -> pd.DataFrame:
             f"{source}: not a CSV table in UTF-8: {reason}; the first line must name the columns, and every line have "
             "as many fields, with commas between"
         ) from None
+
+
+def _names(cells: pd.DataFrame, source: str) -> list[str]:
+    """Names of the columns, from the first line."""
     names = cells.iloc[0].tolist()
     if len(names) == 1 and (found := [mark for mark in _OTHER_SEPARATORS if mark in names[0].strip()]):
         raise CommandError(
@@ -67,7 +100,7 @@ def read_table(source: str) -> pd.DataFrame:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise CommandError(f"{source}: column names appear more than once: {', '.join(map(repr, twice))}; rename them")
-    return cells.iloc[1:].reset_index(drop=True).set_axis(names, axis=1)
+    return names
 
 
 def write_table(frame: pd.DataFrame, target: str) -> None:

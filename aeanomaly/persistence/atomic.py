@@ -4,11 +4,20 @@ import contextlib
 import os
 import secrets
 import stat
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 
 def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
-    """Replace a file by `data` in one step.
+    """Replace a file by `data` in one step; as `replacing`."""
+    with replacing(path) as file:
+        file.write(data)
+
+
+@contextlib.contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """A file to write to, which replaces the one at `path` in one step when the block ends.
 
     The data go to a temporary file beside it, are flushed to the disk, and take its name. Symbolic
     links are followed; the mode of a new file comes from the umask. On any error the old file is
@@ -28,13 +37,13 @@ def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
         with open(descriptor, "wb") as file:
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, target)
     except BaseException as error:
         with contextlib.suppress(OSError):
             temporary.unlink()
-        if isinstance(error, OSError):
+        if isinstance(error, OSError) and error.filename in (None, str(temporary)):
             error.filename, error.filename2 = os.fspath(path), None  # the name that the caller knows
         raise

@@ -2,11 +2,12 @@
 
 from aeanomaly.streaming.checkpoint import Checkpoint
 from aeanomaly.streaming.sample import RowSample, numbers_of_sample
-from aeanomaly.streaming.sources import Source, as_source
+from aeanomaly.streaming.sources import Part, Source, as_source
 from aeanomaly.streaming.survey import Survey, SurveyedPart, joined_survey, survey_part
 
 __all__ = [
     "Checkpoint",
+    "Part",
     "RowSample",
     "Source",
     "Survey",

@@ -56,7 +56,7 @@ def as_source(source: Any, columns: Sequence[str] | None = None) -> Source:
 
     Parameters
     ----------
-    source : path, sequence of paths, frame, array, Arrow object, or iterable of frames, arrays or record batches
+    source : path, sequence of paths, frame, array, Arrow object, iterable of frames, arrays or record batches, Source
         A folder stands for the .parquet, .csv and .arrow files in it, in the order of their names. An iterator is
         read once; a function is called for one.
     columns : sequence of str, optional
@@ -71,6 +71,8 @@ def as_source(source: Any, columns: Sequence[str] | None = None) -> Source:
     OSError
         If a file is not there.
     """
+    if isinstance(source, Source):
+        return source
     if isinstance(source, (str, os.PathLike)):
         return _of_files(_files(Path(source)), columns)
     if isinstance(source, (list, tuple)) and source and all(isinstance(item, (str, os.PathLike)) for item in source):
