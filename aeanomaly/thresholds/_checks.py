@@ -68,9 +68,8 @@ def is_anomaly(owner: str, y: Any) -> np.ndarray:
             f"{shown}, of shape {labels.shape}"
         )
     if len(seen) < 2:
-        kind = "rows" if not seen else "normal rows" if seen == {0} else "anomalies" if seen == {-1} else "one class"
+        found = f"all {len(labels)} labels are {seen.pop():g}" if seen else "there are no labels"
         raise ValueError(
-            f"{owner} needs normal rows and anomalies, and all {len(labels)} labels are {seen or 'missing'} "
-            f"({kind}); pass more rows, or stratify the folds"
+            f"{owner} needs normal rows and anomalies, and {found}; pass rows of both kinds, or stratify the folds"
         )
     return labels == (1 if 0 in seen else -1)
