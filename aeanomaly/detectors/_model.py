@@ -19,6 +19,8 @@ from aeanomaly.training import resolve_device
 
 #: Beyond this, products of a code with weights might leave float32.
 _LARGEST_CODE = 1e12
+#: No training gets as far; files might.
+_LARGEST_WEIGHT = 1e9
 #: Rows from which the usual error of a column is learned.
 _USUAL_ROWS = 4096
 #: What a member's errors are divided by is at least this.
@@ -313,8 +315,8 @@ class Model:
         if {n: a.shape for n, a in weights.items()} != expected:
             raise ValueError("the weights do not have the names and shapes of the network in the manifest")
         for name, array in weights.items():
-            if array.dtype != np.float32 or not np.isfinite(array).all():
-                raise ValueError(f"the weights {name!r} are not finite float32 numbers")
+            if array.dtype != np.float32 or not (np.abs(array) < _LARGEST_WEIGHT).all():
+                raise ValueError(f"the weights {name!r} are not float32 numbers that a fit could give")
             if name.endswith("spacing") and not (array > 0).all():
                 raise ValueError(f"{name!r} is not above 0")
         network = build_network(built)

@@ -12,7 +12,7 @@ from aeanomaly.detectors._model import Model, device_or_cpu
 from aeanomaly.detectors._reference import Reference
 from aeanomaly.detectors._rules import check_parameters
 from aeanomaly.exceptions import ModelFileError
-from aeanomaly.persistence import from_json, read_model, to_json, write_model
+from aeanomaly.persistence import from_json, read_model, refused, to_json, write_model
 from aeanomaly.preprocessing import column_from_json
 from aeanomaly.thresholds import RULES, Decision, ProbabilityCurve
 from aeanomaly.training import FlatParameters
@@ -72,7 +72,7 @@ def save(detector: Any, path: str | os.PathLike[str]) -> None:
     write_model(path, manifest, arrays)
 
 
-def load(path: str | os.PathLike[str]) -> Any:
+def load(path: str | os.PathLike[str], *, expected_sha256: str | None = None) -> Any:
     """Read a fitted detector from a model file.
 
     No code in the file is run, and nothing is imported because the file says so.
@@ -80,6 +80,9 @@ def load(path: str | os.PathLike[str]) -> Any:
     Parameters
     ----------
     path : path-like
+    expected_sha256 : str, optional
+        What the file must be, as ``sha256sum`` prints it: 64 hexadecimal digits. The checksums within a file tell of
+        damage; only this one, kept elsewhere, tells of a file that was changed on purpose.
 
     Returns
     -------
@@ -90,7 +93,7 @@ def load(path: str | os.PathLike[str]) -> Any:
     Raises
     ------
     ModelFileError
-        If the file is damaged, from a newer format, or not a model.
+        If the file is damaged, from a newer format, not the one expected, or not a model.
     OSError
         If it cannot be read.
 
@@ -105,11 +108,11 @@ def load(path: str | os.PathLike[str]) -> Any:
     >>> bool((again.score_samples(X) == detector.score_samples(X)).all())
     True
     """
-    manifest, arrays = read_model(path)
+    manifest, arrays = read_model(path, expected_sha256)
     try:
         return _built(manifest, arrays)
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, MemoryError) as error:
-        raise ModelFileError(f"{os.fspath(path)!r} does not hold a whole detector: {error}") from None
+        raise refused(path, "does not hold a whole detector", error) from None
 
 
 def _built(manifest: dict[str, Any], arrays: dict[str, np.ndarray]) -> Any:

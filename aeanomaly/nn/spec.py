@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 from aeanomaly.nn.activations import ACTIVATIONS, SOFTMAX
 
+_DEEPEST = 100
+
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkSpec:
@@ -51,6 +53,8 @@ class NetworkSpec:
             )
         if not all(type(width) is int and width >= 1 for width in widths):
             raise ValueError(f"the widths of a network must be positive whole numbers; got {widths}")
+        if len(self.hidden_layer_sizes) > _DEEPEST:
+            raise ValueError(f"a network has {_DEEPEST} hidden layers at most; got {len(self.hidden_layer_sizes)}")
         if self.code_sizes is not None and not (
             self.code == "point"
             and len(self.code_sizes) == self.n_members

@@ -1,7 +1,16 @@
 """The model file: read, audit, then build. It knows names and arrays, and no class."""
 
-from aeanomaly.persistence.archive import read_manifest, read_model, write_model
+from aeanomaly.persistence.archive import read_manifest, read_model, refused, write_model
 from aeanomaly.persistence.atomic import replacing, write_atomically
 from aeanomaly.persistence.values import from_json, to_json
 
-__all__ = ["from_json", "read_manifest", "read_model", "replacing", "to_json", "write_atomically", "write_model"]
+__all__ = [
+    "from_json",
+    "read_manifest",
+    "read_model",
+    "refused",
+    "replacing",
+    "to_json",
+    "write_atomically",
+    "write_model",
+]

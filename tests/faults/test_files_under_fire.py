@@ -1,10 +1,16 @@
 """A model file that is killed while written, or damaged: the old one, the new one, or a clear error."""
 
+import errno
+import fcntl
+import itertools
 import multiprocessing
 import os
+import re
+import resource
 import signal
 import time
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -54,6 +60,7 @@ def kill_while_saving(detector, X, path, moments):
         assert aeanomaly.load(path).score_samples(X).tobytes() in possible
     pair[1].save(path)
     assert aeanomaly.load(path).score_samples(X).tobytes() == pair[1].score_samples(X).tobytes()
+    assert list(path.parent.iterdir()) == [path]  # nothing is left of the killed ones
 
 
 @needs_fork
@@ -96,6 +103,112 @@ def test_two_processes_that_save_to_one_path_do_not_mix(detector, X, tmp_path):
             process.kill()
             process.join()
     assert seen <= possible
+
+
+# Cases 41 and 42
+
+
+def failing(monkeypatch, number):
+    """Let the call of this number to the operating system fail, of those that write a file."""
+    calls = itertools.count(1)
+
+    def counted(function):
+        def call(*arguments, **options):
+            if next(calls) == number:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            return function(*arguments, **options)
+
+        return call
+
+    class File:
+        """A file whose writes and flushes count as well."""
+
+        def __init__(self, file):
+            self.file, self.write, self.flush = file, counted(file.write), counted(file.flush)
+
+        def __getattr__(self, name):
+            return getattr(self.file, name)
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *error):
+            self.file.close()
+
+    fdopen = os.fdopen
+    monkeypatch.setattr(os, "fdopen", lambda *arguments: File(fdopen(*arguments)))
+    for module, name in ((os, "open"), (os, "fsync"), (os, "replace"), (os, "close"), (fcntl, "flock")):
+        monkeypatch.setattr(module, name, counted(getattr(module, name)))
+    return calls
+
+
+def test_whichever_call_fails_the_old_file_is_whole_and_nothing_is_left(detector, X, tmp_path, monkeypatch):
+    pair, _ = old_and_new(detector, X)
+    path, n_failed = tmp_path / "model", 0
+    for number in range(1, 30):
+        pair[0].save(path)
+        old = path.read_bytes()
+        with monkeypatch.context() as patched:
+            calls = failing(patched, number)
+            try:
+                pair[1].save(path)
+            except OSError as error:
+                failed = error
+            else:
+                failed = None
+            n_calls = next(calls) - 1
+        assert list(tmp_path.iterdir()) == [path]
+        if failed is None:
+            assert path.read_bytes() != old
+            aeanomaly.load(path)
+        else:
+            n_failed += 1
+            assert failed.errno == errno.ENOSPC
+            assert failed.filename == str(path)
+            assert path.read_bytes() == old
+        if n_calls < number:
+            break
+    assert n_calls < number  # every call has had its turn
+    assert n_failed >= 5
+
+
+def test_a_file_size_limit_keeps_the_old_file(detector, X, tmp_path):
+    """The kernel itself refuses to write on, in the midst of the file."""
+    pair, _ = old_and_new(detector, X)
+    path = tmp_path / "model"
+    pair[0].save(path)
+    old = path.read_bytes()
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (len(old) // 2, before[1]))
+        with pytest.raises(OSError, match="File too large") as caught:
+            pair[1].save(path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert caught.value.filename == str(path)
+    assert path.read_bytes() == old
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_devices_and_folders_are_refused_and_links_followed(detector, X, tmp_path):
+    fitted = detector().fit(X)
+    for target in ("/dev/full", tmp_path):
+        with pytest.raises(ValueError, match="is not a regular file; choose another name"):
+            fitted.save(target)
+    (tmp_path / "link").symlink_to("real")
+    fitted.save(tmp_path / "link")
+    assert (tmp_path / "link").is_symlink()
+    assert aeanomaly.load(tmp_path / "real").offset_ == fitted.offset_
+
+
+def test_a_folder_that_is_not_there_or_cannot_be_written_is_an_os_error_with_the_name(detector, X, tmp_path):
+    fitted = detector().fit(X)
+    for path in (tmp_path / "none" / "model", "/proc/model"):
+        with pytest.raises(OSError, match=re.escape(str(path))):
+            fitted.save(path)
 
 
 def test_a_save_leaves_nothing_beside_the_file(any_detector, X, tmp_path):

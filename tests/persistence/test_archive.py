@@ -1,7 +1,10 @@
 """The model file: same fit, same bytes; nothing but a whole model is read."""
 
+import hashlib
 import json
 import os
+import shutil
+import subprocess
 import zipfile
 
 import numpy as np
@@ -9,7 +12,7 @@ import pytest
 
 import aeanomaly
 from aeanomaly import DenoisingAutoencoder, ModelFileError
-from aeanomaly.persistence import from_json, to_json, write_atomically
+from aeanomaly.persistence import from_json, read_manifest, replacing, to_json, write_atomically, write_model
 from aeanomaly.thresholds import Contamination, MedianAbsoluteDeviation
 
 OBJECTS = {"Contamination": Contamination}
@@ -22,17 +25,27 @@ def model(rows, tmp_path):
     return path
 
 
-def rewritten(path, change):
-    """The same file with a changed manifest."""
+def parts_of(path):
     with zipfile.ZipFile(path) as archive:
-        parts = {name: archive.read(name) for name in archive.namelist()}
-    manifest = json.loads(parts["manifest.json"])
-    change(manifest)
-    parts["manifest.json"] = json.dumps(manifest).encode()
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def packed(path, parts):
+    """A model file of these members, the checksums of which agree."""
+    named = [(name, parts[name]) for name in ("manifest.json", "weights.safetensors")]
+    parts["SHA256SUMS"] = "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in named).encode()
     with zipfile.ZipFile(path, "w") as archive:
         for name, data in parts.items():
             archive.writestr(name, data)
     return path
+
+
+def rewritten(path, change):
+    """The same file with a changed manifest."""
+    parts = parts_of(path)
+    manifest = json.loads(parts["manifest.json"])
+    change(manifest)
+    return packed(path, parts | {"manifest.json": json.dumps(manifest).encode()})
 
 
 def test_every_detector_comes_back_whole(detector_class, rows, tmp_path):
@@ -53,7 +66,7 @@ def test_the_same_fit_gives_the_same_bytes_in_a_stored_zip(model, rows, tmp_path
     DenoisingAutoencoder(max_iter=30, random_state=0).fit(rows).save(tmp_path / "twin.aea")
     assert (tmp_path / "twin.aea").read_bytes() == model.read_bytes()
     with zipfile.ZipFile(model) as archive:
-        assert archive.namelist() == ["manifest.json", "weights.safetensors"]
+        assert archive.namelist() == ["manifest.json", "weights.safetensors", "SHA256SUMS"]
         assert {m.compress_type for m in archive.infolist()} == {zipfile.ZIP_STORED}
 
 
@@ -101,19 +114,126 @@ def test_a_threshold_of_ones_own_cannot_be_saved_and_the_error_says_what_to_do(r
         (lambda m: m["parameters"].update(contamination={"object": "Popen", "fields": {}}), "does not know"),
         (lambda m: m["network"].update(hidden_layer_sizes=[10**12]), "names and shapes of the network"),
         (lambda m: m["network"].update(n_columns=5), "names and shapes of the network"),
-        (lambda m: m["sha256"].update({"weights.safetensors": "0" * 64}), "do not agree with their checksum"),
+        (lambda m: m["network"].update(hidden_layer_sizes=[1] * 10**6), "100 hidden layers at most; got 1000000"),
+        (lambda m: m.update(extra=1), "lacks, or should lack, extra"),
         (lambda m: m["fitted"].update(feature_names=["a"]), "feature_names are not 4 texts"),
         (lambda m: m["fitted"].pop("offset"), "offset"),
         (lambda m: m["fitted"].update(seed=-1), "seed is not a whole number of at least 0"),
         (lambda m: m["network"].update(activation="foo"), "there is no network with 'point' code, 'foo'"),
         (lambda m: m.update(detector="variational"), "does not hold a whole detector"),
-        (lambda m: m.pop("fitted"), "its manifest lacks fitted"),
+        (lambda m: m.pop("fitted"), "lacks, or should lack, fitted"),
         (lambda m: m["fitted"].update(offset="low"), "offset is not a finite number"),
     ],
 )
 def test_a_manifest_that_lies_is_refused(model, change, message):
     with pytest.raises(ModelFileError, match=message):
         aeanomaly.load(rewritten(model, change))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (b"[" * 40 + b"]" * 40, "nested deeper than 32 levels"),
+        (b'{"a":' * 10**5 + b"1" + b"}" * 10**5, "nested deeper than 32 levels"),
+        (b'{"format": 1, "format": 1}', "a name twice"),
+        (b'{"format": NaN}', "holds NaN"),
+        (b'{"format": -Infinity}', "holds -Infinity"),
+        (b'{"format": true}', "has no format number"),
+        (b"[1]", "has no format number"),
+        (b'{"format": ' + b"9" * 5000 + b"}", "cannot|limit|digits"),
+        (b"\xff\xfe{", "is not a model file that can be read"),
+        (b"", "is not a model file that can be read"),
+    ],
+)
+def test_json_that_is_not_strict_is_refused(model, text, message):
+    packed(model, parts_of(model) | {"manifest.json": text})
+    for read in (aeanomaly.load, read_manifest):
+        with pytest.raises(ModelFileError, match=message):
+            read(model)
+
+
+def test_brackets_within_texts_are_not_depth(rows, tmp_path):
+    import pandas as pd
+
+    frame = pd.DataFrame(rows, columns=["[" * 99, '\\"[{' * 40, "]", "}"])
+    DenoisingAutoencoder(max_iter=5, random_state=0).fit(frame).save(tmp_path / "model.aea")
+    assert list(aeanomaly.load(tmp_path / "model.aea").feature_names_in_) == list(frame.columns)
+
+
+def test_checksums_that_disagree_are_refused_and_info_looks_at_the_manifest_only(model):
+    parts = parts_of(model)
+    changed = bytearray(parts["weights.safetensors"])
+    changed[-1] ^= 1
+    with zipfile.ZipFile(model, "w") as archive:
+        for name, data in (parts | {"weights.safetensors": bytes(changed)}).items():
+            archive.writestr(name, data)
+    with pytest.raises(ModelFileError, match="does not agree with its checksums"):
+        aeanomaly.load(model)
+    assert read_manifest(model)["detector"] == "denoising"
+    with zipfile.ZipFile(model, "w") as archive:
+        for name, data in (parts | {"manifest.json": parts["manifest.json"] + b" "}).items():
+            archive.writestr(name, data)
+    for read in (aeanomaly.load, read_manifest):
+        with pytest.raises(ModelFileError, match="checksum"):
+            read(model)
+
+
+def test_the_checksums_are_those_of_sha256sum(model, tmp_path):
+    if shutil.which("sha256sum") is None:
+        pytest.skip("no sha256sum here")
+    with zipfile.ZipFile(model) as archive:
+        archive.extractall(tmp_path / "parts")
+    assert (
+        subprocess.run(["sha256sum", "--check", "SHA256SUMS"], cwd=tmp_path / "parts", capture_output=True).returncode
+        == 0
+    )
+
+
+def test_a_file_may_be_expected_by_its_sha256(model):
+    digest = hashlib.sha256(model.read_bytes()).hexdigest()
+    assert aeanomaly.load(model, expected_sha256=digest.upper())
+    with pytest.raises(ModelFileError, match=f"its SHA-256 is {digest}, and 00 was expected"):
+        aeanomaly.load(model, expected_sha256="00")
+
+
+def test_what_is_no_regular_file_is_refused_at_once(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", "/dev/zero"):
+        with pytest.raises(ModelFileError, match="it is no regular file"):
+            aeanomaly.load(path)
+    with pytest.raises(IsADirectoryError):
+        aeanomaly.load(tmp_path)
+
+
+def test_a_file_of_many_gigabytes_is_refused_before_it_is_read(tmp_path):
+    with open(tmp_path / "vast.aea", "wb") as file:
+        file.truncate(1 << 40)  # sparse
+    with pytest.raises(ModelFileError, match="it has 1,099,511,627,776 bytes, and a model file at most"):
+        aeanomaly.load(tmp_path / "vast.aea")
+
+
+def test_a_model_too_large_to_be_read_is_not_written(model, tmp_path, monkeypatch):
+    monkeypatch.setattr("aeanomaly.persistence.archive._LARGEST", 100)
+    manifest = json.loads(parts_of(model)["manifest.json"])
+    with pytest.raises(ModelFileError, match=r"weights.safetensors takes .* bytes, and a model file holds at most 100"):
+        write_model(tmp_path / "large.aea", manifest, {"a": np.zeros(99)})
+    assert not (tmp_path / "large.aea").exists()
+
+
+def test_leftovers_of_dead_writers_go_with_the_next_save_and_those_of_living_ones_stay(model):
+    litter = [model.with_name(f".model.aea.{word}.tmp") for word in ("0123abcd", "deadbeef")]
+    for path in litter:
+        path.write_bytes(b"half")
+    others = [model.with_name(name) for name in (".model.aea.tmp", ".other.aea.0123abcd.tmp", ".model.aea.xyz.tmp")]
+    for path in others:
+        path.write_bytes(b"not ours")
+    with replacing(model) as outer:
+        outer.write(b"slow")
+        assert not any(path.exists() for path in litter)
+        write_atomically(model, b"fast")  # finds the temporary file of the writer that is still at work
+    assert model.read_bytes() == b"slow"
+    assert all(path.exists() for path in others)
+    assert sorted(model.parent.iterdir()) == sorted([model, *others])
 
 
 def test_a_file_that_is_not_there_is_an_os_error(tmp_path):

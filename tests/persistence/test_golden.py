@@ -1,0 +1,26 @@
+"""Files of every format ever released are read, and answer what they answered then."""
+
+import json
+
+import pytest
+
+import aeanomaly
+from aeanomaly.persistence.archive import FORMAT
+from tests.persistence.golden import FOLDER, answers, detectors
+
+FILES = sorted(FOLDER.glob("format_*/*.aea"))
+
+
+def test_there_are_files_of_each_format_and_each_detector():
+    assert [folder.name for folder in sorted(FOLDER.glob("format_*"))] == [f"format_{n + 1}" for n in range(FORMAT)]
+    newest = {path.stem for path in FOLDER.glob(f"format_{FORMAT}/*.aea")}
+    assert newest == set(detectors())
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_a_golden_file_answers_what_it_answered(path):
+    expected = json.loads((path.parent / "answers.json").read_text())[path.stem]
+    found = answers(aeanomaly.load(path))
+    # Another processor multiplies in another order.
+    assert found.pop("scores") == pytest.approx(expected.pop("scores"), rel=1e-4)
+    assert found == expected
