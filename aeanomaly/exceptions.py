@@ -11,3 +11,7 @@ class ModelFileError(ValueError):
 
 class SourceError(ValueError):
     """A table that is read in parts is damaged, or its columns change on the way."""
+
+
+class ExportError(ValueError):
+    """A detector that ONNX cannot hold, or whose graph does not score as it does; no file is written."""

@@ -14,7 +14,7 @@ FLOORS = [
     {"training", "scoring", "preprocessing", "thresholds", "persistence"},
     {"streaming"},
     {"detectors"},
-    {"model_selection", "dask", "datasets", "pyod"},
+    {"model_selection", "dask", "datasets", "onnx", "pyod"},
     {"inspection"},
     {"cli"},
 ]

@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader has left; keep the interpreter from complaining when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _FAILED
-    except (CommandError, ValueError, TypeError, OSError, MemoryError, RuntimeError) as error:
+    except (CommandError, ValueError, TypeError, OSError, ImportError, MemoryError, RuntimeError) as error:
         print(f"aeanomaly: error: {_in_words(error)}", file=sys.stderr)
         return _FAILED
     return 0

@@ -7,6 +7,7 @@ from typing import Any
 
 from aeanomaly._version import __version__
 from aeanomaly.cli.demo import run_demo
+from aeanomaly.cli.export import run_export
 from aeanomaly.cli.fit import run_fit
 from aeanomaly.cli.info import run_info
 from aeanomaly.cli.report import run_report
@@ -28,6 +29,7 @@ def parser() -> argparse.ArgumentParser:
     _add_score(commands)
     _add_threshold(commands)
     _add_report(commands)
+    _add_export(commands)
     _add_info(commands)
     _add_demo(commands)
     return root
@@ -123,6 +125,13 @@ def _add_report(commands: Any) -> None:
     command.add_argument("--rows", type=_positive, default=100, metavar="N", help="rows to show, worst first; 100")
     command.add_argument("--title", metavar="TEXT", help="what the page is called")
     command.set_defaults(run=run_report)
+
+
+def _add_export(commands: Any) -> None:
+    command = commands.add_parser("export", help="write a model as an ONNX graph, which scores without torch")
+    command.add_argument("model", type=Path, help="the model file")
+    command.add_argument("output", type=Path, metavar="GRAPH.onnx", help="the graph")
+    command.set_defaults(run=run_export)
 
 
 def _add_info(commands: Any) -> None:

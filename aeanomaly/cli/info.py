@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from aeanomaly.cli.threshold import in_words
-from aeanomaly.persistence import read_manifest
+from aeanomaly.persistence import read_manifest, refused
 
 #: Levels of a column that are listed.
 _LEVELS = 6
@@ -17,7 +17,11 @@ _LEVELS = 6
 def run_info(options: argparse.Namespace) -> None:
     """Print what the manifest says."""
     manifest = read_manifest(options.model)
-    print(json.dumps(manifest) if options.json else _in_words(manifest))
+    try:
+        text = json.dumps(manifest) if options.json else _in_words(manifest)
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+        raise refused(options.model, "does not hold a whole detector", repr(error)) from None
+    print(text)
 
 
 def _in_words(manifest: dict[str, Any]) -> str:

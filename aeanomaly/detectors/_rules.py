@@ -23,8 +23,9 @@ class Rule(NamedTuple):
             raise ValueError(f"{owner}: {name} must be {self.text}; got {value!r}")
 
 
-def integer(least: int) -> Rule:
-    return Rule(lambda v: _is_integer(v) and v >= least, f"an integer of at least {least}")
+def integer(least: int, most: float = math.inf) -> Rule:
+    said = f"an integer of at least {least}" if math.isinf(most) else f"an integer from {least} to {most:,}"
+    return Rule(lambda v: _is_integer(v) and least <= v <= most, said)
 
 
 def real(low: float, high: float = np.inf, *, with_low: bool = False, with_high: bool = False) -> Rule:

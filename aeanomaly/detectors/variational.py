@@ -36,8 +36,8 @@ class VariationalAutoencoder(BaseDetector):
         The decoder's noise variance on Gaussian columns, in encoded units: learned per column, learned
         as one number, or given.
     n_draws : int, default=16
-        Draws of the code behind the expectation in a score: the same for every row and every call, with
-        exact first and second moments. With at least twice `latent_dim_` of them the expectation is
+        Draws of the code behind the expectation in a score, 1 to 10,000: the same for every row and every
+        call, with exact first and second moments. With at least twice `latent_dim_` of them the expectation is
         exact for a linear decoder of Gaussian columns.
     {shared}
 
@@ -71,7 +71,7 @@ class VariationalAutoencoder(BaseDetector):
         **SHARED_RULES,
         "beta": real(0, with_low=True),
         "noise_variance": either(one_of("column", "shared"), real(0)),
-        "n_draws": integer(1),
+        "n_draws": integer(1, 10_000),
     }
     _code = "gaussian"
     _auto_latent_dim = staticmethod(bottleneck)

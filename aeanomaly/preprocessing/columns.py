@@ -14,7 +14,7 @@ _DAY = 86_400.0
 #: Seconds after which what a date shows comes round: its time of day, day of the week, season.
 PERIODS = {"day": _DAY, "week": 7 * _DAY, "year": 365.2425 * _DAY}
 #: The first Monday after 1970-01-01, from which weeks are counted.
-_MONDAY = 4 * _DAY
+MONDAY = 4 * _DAY
 
 
 @dataclass(frozen=True)
@@ -248,7 +248,7 @@ class Datetime(Column):
         beyond = numbers - inside
         shown = [inside + np.sign(beyond) * span * np.log1p(np.abs(beyond) / span)]
         for name in self.periods:
-            angle = 2 * np.pi / PERIODS[name] * (numbers - _MONDAY)
+            angle = 2 * np.pi / PERIODS[name] * (numbers - MONDAY)
             shown += [np.cos(angle), np.sin(angle)]
         return np.stack(shown, axis=1)
 
@@ -260,7 +260,7 @@ class Datetime(Column):
         for place, name in reversed(list(enumerate(self.periods))):  # the long ones first
             if name != "year":  # the time itself knows better
                 wanted = np.arctan2(features[:, 2 + 2 * place], features[:, 1 + 2 * place]) / (2 * np.pi)
-                time += ((wanted - (time - _MONDAY) / PERIODS[name] + 0.5) % 1 - 0.5) * PERIODS[name]
+                time += ((wanted - (time - MONDAY) / PERIODS[name] + 0.5) % 1 - 0.5) * PERIODS[name]
         return time
 
 

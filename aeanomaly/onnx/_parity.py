@@ -1,0 +1,119 @@
+"""Whether a graph scores as the detector that it was made of."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import onnxruntime
+import torch
+
+from aeanomaly.detectors import BaseDetector
+from aeanomaly.exceptions import ExportError
+from aeanomaly.onnx._inputs import Input, Levels
+from aeanomaly.onnx._scorer import Scorer
+
+#: The largest error, as a share of the score, and in times of the detector's own: of a row that is well
+#: reconstructed the terms are differences of nearly equal numbers, and float32 leaves few digits of these.
+_TOLERANCE, _TIMES_OWN = 1e-5, 2
+_LARGEST = float(np.finfo(np.float32).max)
+#: How many times the range of training rows the extreme ones lie beyond it, on both sides of the limits of encoding.
+_BEYOND = (10.0, 1e3, 9e5, 2e6, 1e9, 1e15)
+
+#: The table's numbers (n, F) -> score, decision and label, (n,) each.
+Runner = Callable[[np.ndarray], list[np.ndarray]]
+
+
+def check_parity(data: bytes, detector: BaseDetector, inputs: Sequence[Input]) -> None:
+    """Raise an ExportError unless the graph scores rows of all kinds as the detector, one, none and many at once."""
+    run, table = runner(data, inputs), rows_of_all_kinds(detector, inputs)
+    expected = -detector._errors(table)
+    allowed = _TOLERANCE * np.abs(expected) + _TIMES_OWN * _own_errors(detector, table, expected)
+    for batch in (slice(0, len(table)), slice(0, 0), *(slice(row, row + 1) for row in range(0, len(table), 97))):
+        score, decision, label = run(table[batch])
+        wanted, reach = expected[batch], allowed[batch]
+        shift = reach + _TOLERANCE * np.abs(detector.offset_)
+        off = np.abs(score - wanted) > reach
+        off |= np.abs(decision - (wanted - detector.offset_)) > shift
+        off |= label != np.where(decision >= 0, 1, -1)
+        if not np.array_equal(score.shape, wanted.shape) or off.any():
+            worst = int(np.argmax(np.where(off, np.abs(score - wanted) / reach, -1)))
+            raise ExportError(
+                f"the graph of this {type(detector).__name__} scores a row {score[worst]:.9g}, and the detector "
+                f"{wanted[worst]:.9g}; score with the detector itself, or with other versions of torch and onnxruntime"
+            )
+
+
+def runner(data: bytes, inputs: Sequence[Input]) -> Runner:
+    """The graph in onnxruntime."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3  # errors, which are raised as well
+    session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    ends = np.cumsum([entry.width for entry in inputs])[:-1]
+
+    def run(table: np.ndarray) -> list[np.ndarray]:
+        parts = zip(inputs, np.split(table, ends, axis=1), strict=True)
+        return session.run(None, {entry.name: entry.cells(numbers) for entry, numbers in parts})
+
+    return run
+
+
+def rows_of_all_kinds(detector: BaseDetector, inputs: Sequence[Input]) -> np.ndarray:
+    """Rows like those of training, rows that are well reconstructed, rows of extremes and rows with holes, (n, F)."""
+    values, model = detector._reference.values, detector._model
+    stream = np.random.default_rng(0)
+    middle, reach = np.median(values, axis=0), np.ptp(values, axis=0)
+    reach = np.where(reach > 0, reach, np.maximum(1, np.abs(middle)))
+    n_columns = values.shape[1]
+    mixed = np.stack([stream.permutation(column) for column in values.T], axis=1)
+    alike = np.concatenate([values, mixed])
+    alike = np.concatenate([alike, model.reconstruct(alike)])
+    far = np.stack([middle + sign * times * reach for times in _BEYOND for sign in (1, -1)])
+    most = np.array([[0.0], [1.0], [-1.0], [_LARGEST], [-_LARGEST], [1e-40]]) * np.ones(n_columns)
+    far = np.concatenate([far, most])
+    one_far = mixed[stream.integers(len(mixed), size=4 * len(far))]
+    places = stream.integers(n_columns, size=len(one_far))
+    one_far[np.arange(len(one_far)), places] = np.tile(far, (4, 1))[np.arange(len(one_far)), places]
+    table = np.concatenate([alike, far, one_far])
+    with_holes = np.array([bool(entry.hole) for entry in inputs for _ in range(entry.width)])
+    if detector._takes_holes:
+        holes = (stream.random(table.shape) < 0.3) & with_holes
+        holes[-1] = with_holes
+        table = np.concatenate([table, np.where(holes, np.nan, table)])
+    return _readable(table, inputs, stream)
+
+
+def _readable(table: np.ndarray, inputs: Sequence[Input], stream: np.random.Generator) -> np.ndarray:
+    """The numbers as the inputs can hold them."""
+    ends, start = [], 0
+    for entry in inputs:
+        part = table[:, start : start + entry.width]
+        start += entry.width
+        if isinstance(entry, Levels):
+            known = np.append([place for place in entry.places if place == place], entry.unknown)
+            part = np.where(np.isnan(part) | np.isin(part, known), part, stream.choice(known, size=part.shape))
+        else:
+            part = np.clip(part, -_LARGEST, _LARGEST).astype(entry.dtype)
+        ends.append(part.astype(np.float64))
+    return np.concatenate(ends, axis=1)
+
+
+def _own_errors(detector: BaseDetector, table: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """How far the detector's scores may be from those in float64, for rows of their sizes, (n,)."""
+    with torch.no_grad():
+        exact = Scorer(detector, torch.float64).exact(torch.from_numpy(table)).numpy()
+    sizes = _sizes(detector, table)
+    return float((np.abs(scores - exact) / sizes).max()) * sizes
+
+
+def _sizes(detector: BaseDetector, table: np.ndarray) -> np.ndarray:
+    """What rows would score, about, if nothing of them were reconstructed, (n,)."""
+    rows = np.nan_to_num(detector._model.encode(table)).astype(np.float64)
+    sizes = np.square(rows).sum(axis=1) + rows.shape[1]
+    models = [m for m in (detector._model, detector._kernel) if m is not None]
+    weight = float(sum(np.mean(1 / model.scales) for model in models))
+    if hasattr(detector._model.network, "log_noise_scale"):
+        weight *= float(np.exp(-2 * detector._model.network.log_noise_scale.cpu().numpy()).max())
+    if detector._takes_holes:
+        there = ~np.isnan(table)
+        sizes *= (table.shape[1] + 1) / (there.sum(axis=1) + 1)
+    return weight * sizes

@@ -1,0 +1,54 @@
+"""
+A detector where there is no torch
+==================================
+
+What was learned in a notebook often has to score elsewhere: in a service, in another language, on a small device. As an
+ONNX graph the detector is one file that takes rows and answers score, decision and label, and needs neither torch nor
+this package. ``aeanomaly export model.aea model.onnx`` does the same on the command line.
+"""
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from aeanomaly import DenoisingAutoencoder
+from aeanomaly.datasets import make_factory
+from aeanomaly.onnx import to_onnx
+from aeanomaly.thresholds import Conformal
+
+X, y = make_factory(5_000, random_state=0)
+X = X.astype(np.float32)
+detector = DenoisingAutoencoder(contamination=Conformal(0.01), random_state=0)
+detector.fit(X[:4_000][y[:4_000] == 0])
+
+folder = Path(tempfile.mkdtemp())
+to_onnx(detector, folder / "model.onnx")
+print(f"{(folder / 'model.onnx').stat().st_size / 1e6:.2f} MB, threshold and column names within")
+
+# %%
+# The graph was compared with the detector before it was written. Now another process scores new rows with it; torch and
+# this package are barred from there.
+program = """
+import sys
+
+sys.modules["torch"] = sys.modules["aeanomaly"] = None
+
+import numpy as np
+import onnxruntime
+
+session = onnxruntime.InferenceSession("model.onnx")
+score, decision, label = session.run(None, {"X": np.load("rows.npy")})
+np.save("scores.npy", score)
+print(f"{len(score):,} rows, {np.sum(label == -1):,} anomalies")
+"""
+np.save(folder / "rows.npy", X[4_000:])
+done = subprocess.run([sys.executable, "-c", program], cwd=folder, capture_output=True, text=True, check=True)
+print(done.stdout)
+
+# %%
+# The scores are those of the detector.
+here, there = detector.score_samples(X[4_000:]), np.load(folder / "scores.npy")
+print(f"largest difference, as a share of the score: {np.max(np.abs(there / here - 1)):.1e}")

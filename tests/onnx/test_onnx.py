@@ -1,0 +1,255 @@
+"""An ONNX graph scores as the detector that it was made of, without torch."""
+
+import json
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import aeanomaly
+from aeanomaly.exceptions import ExportError
+from aeanomaly.thresholds import Conformal
+
+onnx = pytest.importorskip("onnx")
+onnxruntime = pytest.importorskip("onnxruntime")
+pytest.importorskip("onnxscript")
+
+from aeanomaly.onnx import to_onnx  # noqa: E402
+
+DETECTORS = {
+    "undercomplete": aeanomaly.UndercompleteAutoencoder(),
+    "relu": aeanomaly.UndercompleteAutoencoder(hidden_layer_sizes=(16, 8), activation="relu"),
+    "sparse": aeanomaly.SparseAutoencoder(hidden_layer_sizes=(12,), activation="silu"),
+    "contractive": aeanomaly.ContractiveAutoencoder(hidden_layer_sizes=(12,), activation="logistic"),
+    "denoising": aeanomaly.DenoisingAutoencoder(contamination=Conformal(0.1)),
+    "variational": aeanomaly.VariationalAutoencoder(n_draws=2),
+    "ensemble": aeanomaly.AutoencoderEnsemble(n_estimators=2),
+    "ensemble for holes": aeanomaly.AutoencoderEnsemble(n_estimators=2, missing="model", kernel=False),
+}
+
+
+def numeric(n=300, seed=0):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, 3)) @ rng.normal(size=(3, 6)) + 0.2 * rng.normal(size=(n, 6))
+    X[:, 4] = X[:, 4] > 0
+    X[:, 5] = 1e6 + 1e3 * X[:, 5]
+    return X.astype(np.float32)
+
+
+def mixed(n=300, seed=0):
+    rng = np.random.default_rng(seed)
+    return pd.DataFrame(
+        {
+            "size": rng.normal(size=n).astype(np.float32),
+            "score": np.exp(4 * rng.normal(size=n)).astype(np.float32),  # the name of an output
+            "colour": rng.choice(["red", "grün", "/0"], n),
+            "grade": rng.choice([10, 20, 35], n),
+            "open": rng.random(n) < 0.4,
+            "when": pd.Timestamp("2026-03-01") + pd.to_timedelta(rng.integers(0, 90 * 86_400, n), unit="s"),
+            "took": pd.to_timedelta(rng.exponential(3600, n).round(3), unit="s"),
+        }
+    )
+
+
+TYPES = {"grade": "categorical"}
+
+
+def feed(X):
+    """What a consumer would feed for a mixed table."""
+    seconds = (X["when"] - pd.Timestamp(0)) / pd.Timedelta(seconds=1)
+    columns = {
+        "size": X["size"].to_numpy(np.float32),
+        "score_": X["score"].to_numpy(np.float32),
+        "colour": X["colour"].to_numpy(object),
+        "grade": X["grade"].to_numpy(np.float64),
+        "open": X["open"].to_numpy(np.float32),
+        "when": seconds.to_numpy(np.float64),
+        "took": X["took"].dt.total_seconds().to_numpy(np.float64),
+    }
+    return {name: values[:, None].copy() for name, values in columns.items()}
+
+
+def session(path):
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+
+
+def assert_same(answers, detector, X):
+    score, decision, label = answers
+    assert (score.dtype, decision.dtype, label.dtype) == (np.float32, np.float32, np.int64)
+    assert score.shape == decision.shape == label.shape == (len(X),)
+    if len(X):
+        usual = np.abs(detector.training_scores_).mean()
+        np.testing.assert_allclose(score, detector.score_samples(X), rtol=1e-3, atol=1e-4 * usual)
+        np.testing.assert_allclose(decision, detector.decision_function(X), rtol=1e-3, atol=1e-3 * usual)
+        np.testing.assert_array_equal(label, np.where(decision >= 0, 1, -1))
+        near = np.abs(detector.decision_function(X)) < 1e-3 * np.abs(detector.offset_)
+        np.testing.assert_array_equal(label[~near], detector.predict(X)[~near])
+
+
+@pytest.fixture(scope="module", params=DETECTORS)
+def exported(request, tmp_path_factory):
+    detector = DETECTORS[request.param].set_params(max_iter=40, random_state=0).fit(numeric())
+    path = tmp_path_factory.mktemp("onnx") / "model.onnx"
+    to_onnx(detector, path)
+    return detector, path
+
+
+class TestNumbers:
+    def test_any_number_of_rows_scores_as_the_detector(self, exported):
+        detector, path = exported
+        run, X = session(path), numeric(513, seed=1)
+        X[::50] *= 30
+        for n in (0, 1, 2, 255, 256, 513):
+            assert_same(run.run(None, {"X": X[:n]}), detector, X[:n])
+
+    def test_a_row_scores_alike_alone_and_among_others(self, exported):
+        detector, path = exported
+        run, X, usual = session(path), numeric(20, seed=2), np.abs(detector.training_scores_).mean()
+        together = run.run(None, {"X": X})[0]
+        alone = np.concatenate([run.run(None, {"X": X[row : row + 1]})[0] for row in range(20)])
+        np.testing.assert_allclose(alone, together, rtol=1e-3, atol=1e-4 * usual)
+
+    def test_one_input_three_outputs_one_file_that_is_a_sound_graph(self, exported):
+        _, path = exported
+        model = onnx.load(path)
+        onnx.checker.check_model(model, full_check=True)
+        assert [(i.name, i.type, i.shape) for i in session(path).get_inputs()] == [("X", "tensor(float)", ["N", 6])]
+        assert [o.name for o in session(path).get_outputs()] == ["score", "decision", "label"]
+        assert [p.name for p in path.parent.iterdir()] == ["model.onnx"]
+        assert not any(tensor.external_data for tensor in model.graph.initializer)
+
+    def test_metadata_tell_columns_and_threshold(self, exported):
+        detector, path = exported
+        told = session(path).get_modelmeta().custom_metadata_map
+        assert told["aeanomaly"] == aeanomaly.__version__
+        assert [column["name"] for column in json.loads(told["columns"])] == [f"x{j}" for j in range(6)]
+        assert {column["input"] for column in json.loads(told["columns"])} == {"X"}
+        assert json.loads(told["threshold"])["offset"] == detector.offset_
+
+    def test_rows_that_are_refused_score_nan_and_are_anomalies(self, exported):
+        detector, path = exported
+        X = numeric(4, seed=3)
+        X[0, 1], X[1, 2], X[2, 0] = np.nan, np.inf, -np.inf
+        score, decision, label = session(path).run(None, {"X": X})
+        takes_holes = detector.missing == "model"
+        assert np.isnan(score).tolist() == [not takes_holes, True, True, False]
+        assert np.isnan(decision).tolist() == np.isnan(score).tolist()
+        assert (label[np.isnan(score)] == -1).all()
+        if takes_holes:
+            assert_same(session(path).run(None, {"X": X[:1]}), detector, X[:1])
+
+    def test_huge_numbers_stay_finite_and_most_anomalous(self, exported):
+        detector, path = exported
+        X = numeric(6, seed=4)
+        X[0, 0], X[1, 3] = 3e38, -3e38
+        score = session(path).run(None, {"X": X})[0]
+        assert np.isfinite(score).all()
+        assert score[:2].max() < score[2:].min()
+        np.testing.assert_allclose(score[:2], detector.score_samples(X)[:2], rtol=1e-4)
+
+    def test_the_same_detector_gives_the_same_bytes(self, exported, tmp_path):
+        detector, path = exported
+        to_onnx(detector, tmp_path / "again.onnx")
+        assert (tmp_path / "again.onnx").read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize("missing", ["error", "model"])
+@pytest.mark.parametrize("name", ["denoising", "variational", "ensemble"])
+class TestMixedTables:
+    def fitted(self, name, missing, X):
+        how = {"max_iter": 40, "random_state": 0, "missing": missing, "column_types": TYPES}
+        return DETECTORS[name].set_params(**how, contamination="auto").fit(X)
+
+    def test_each_column_is_an_input_of_its_kind(self, name, missing, tmp_path):
+        detector = self.fitted(name, missing, mixed())
+        to_onnx(detector, tmp_path / "model.onnx")
+        run, X = session(tmp_path / "model.onnx"), mixed(200, seed=1)
+        kinds = {entry.name: entry.type for entry in run.get_inputs()}
+        assert kinds == {
+            "size": "tensor(float)",
+            "score_": "tensor(float)",
+            "colour": "tensor(string)",
+            "grade": "tensor(double)",
+            "open": "tensor(float)",
+            "when": "tensor(double)",
+            "took": "tensor(double)",
+        }
+        for n in (0, 1, 200):
+            assert_same(run.run(None, feed(X[:n])), detector, X[:n])
+
+    def test_levels_that_are_new_and_cells_that_are_missing(self, name, missing, tmp_path):
+        detector = self.fitted(name, missing, mixed())
+        to_onnx(detector, tmp_path / "model.onnx")
+        run, X = session(tmp_path / "model.onnx"), mixed(6, seed=2)
+        X.loc[0, "colour"], X.loc[1, "grade"] = "mauve", 99
+        assert_same(run.run(None, feed(X)), detector, X)
+        fed, X = feed(X), X.astype({"colour": object})
+        fed["colour"][2], X.loc[2, "colour"] = "", None
+        fed["grade"][3], X["grade"] = np.nan, X["grade"].where(X.index != 3)
+        fed["when"][4], X.loc[4, "when"] = np.nan, pd.NaT
+        if missing == "model":
+            assert_same(run.run(None, fed), detector, X)
+        else:  # the empty text is a level like any other that is new
+            assert np.isnan(run.run(None, fed)[0]).tolist() == [False, False, False, True, True, False]
+
+
+def test_it_scores_where_there_is_no_torch(tmp_path):
+    X = numeric(50)
+    detector = aeanomaly.DenoisingAutoencoder(max_iter=40, random_state=0).fit(X)
+    to_onnx(detector, tmp_path / "model.onnx")
+    np.save(tmp_path / "rows.npy", X)
+    program = (
+        "import sys; sys.modules['torch'] = sys.modules['aeanomaly'] = None\n"
+        "import numpy, onnxruntime\n"
+        "session = onnxruntime.InferenceSession('model.onnx')\n"
+        "numpy.save('scores.npy', session.run(['score'], {'X': numpy.load('rows.npy')})[0])\n"
+    )
+    subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=True)
+    np.testing.assert_allclose(np.load(tmp_path / "scores.npy"), detector.score_samples(X), rtol=1e-3, atol=1e-5)
+
+
+class TestFaults:
+    def test_a_graph_that_scores_otherwise_is_not_written(self, tmp_path, monkeypatch):
+        detector = aeanomaly.DenoisingAutoencoder(max_iter=40, random_state=0).fit(numeric())
+        (tmp_path / "model.onnx").write_bytes(b"old")
+        exact = aeanomaly.onnx._scorer.Scorer.exact
+
+        def wrong(self, table):
+            return exact(self, table) * (1.001 if self.dtype.itemsize == 4 else 1)
+
+        monkeypatch.setattr("aeanomaly.onnx._scorer.Scorer.exact", wrong)
+        with pytest.raises(ExportError, match=r"the graph of this Denoising.* scores a row .* and the detector"):
+            to_onnx(detector, tmp_path / "model.onnx")
+        assert (tmp_path / "model.onnx").read_bytes() == b"old"
+
+    def test_what_is_no_fitted_detector_is_refused(self, tmp_path):
+        from sklearn.ensemble import IsolationForest
+        from sklearn.exceptions import NotFittedError
+
+        with pytest.raises(TypeError, match="to_onnx takes a detector of this package; got IsolationForest"):
+            to_onnx(IsolationForest(), tmp_path / "model.onnx")
+        with pytest.raises(NotFittedError):
+            to_onnx(aeanomaly.DenoisingAutoencoder(), tmp_path / "model.onnx")
+        assert list(tmp_path.iterdir()) == []
+
+    def test_nothing_is_printed_or_warned_and_the_detector_stays_as_it_is(self, tmp_path, capfd):
+        detector = aeanomaly.DenoisingAutoencoder(max_iter=40, random_state=0).fit(numeric())
+        before = detector.score_samples(numeric())
+        detector.save(tmp_path / "before.aea")
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            to_onnx(detector, tmp_path / "model.onnx")
+        detector.save(tmp_path / "after.aea")
+        assert capfd.readouterr() == ("", "")
+        assert (tmp_path / "before.aea").read_bytes() == (tmp_path / "after.aea").read_bytes()
+        np.testing.assert_array_equal(detector.score_samples(numeric()), before)
+
+    def test_without_the_extra_the_error_names_it(self, tmp_path):
+        program = "import sys; sys.modules['onnxscript'] = None\nimport aeanomaly.onnx"
+        done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True)
+        assert "pip install 'aeanomaly[onnx]'" in done.stderr
