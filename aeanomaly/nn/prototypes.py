@@ -10,7 +10,7 @@ from aeanomaly.nn.activations import PullBack
 from aeanomaly.nn.examples import Examples, centred
 from aeanomaly.nn.holes import without_holes
 from aeanomaly.nn.products import affine_map, affine_map_of_batch, back_through, grad, write_gradient
-from aeanomaly.nn.workspace import reused
+from aeanomaly.nn.workspace import kept, reused
 
 #: Prototypes among which the nearest is looked for anew.
 _CANDIDATES = 4
@@ -102,7 +102,7 @@ class StackedPrototypes(nn.Module):
         return bias if self.unused is None else bias.masked_fill(self.unused, -torch.inf)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        weight, bias = self._affine_of_centred()
+        weight, bias = kept(self, self._affine_of_centred)
         # Centred first: far from the origin the differences would be lost in rounding.
         centred = x - self.centre
         if not self.holes:

@@ -1,34 +1,36 @@
 """Memory that layers use again and again."""
 
 import threading
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 
 
 class _OfThread(threading.local):
-    tensors: dict[Hashable, torch.Tensor] | None = None
+    tensors: dict[Hashable, Any] | None = None
+    frozen: bool = False
 
 
 _WORKSPACE = _OfThread()
 
 
 @contextmanager
-def workspace() -> Iterator[None]:
+def workspace(*, frozen: bool = False) -> Iterator[None]:
     """Let layers that this thread calls without gradients write each output over their last one, until the end.
 
-    The system takes the pages of freed tensors back at its whim; to get them again costs more than the
+    With `frozen` weights, what is made of them is made once, too. The system takes the pages of freed tensors back at its whim; to get them again costs more than the
     arithmetic in between.
     """
     if _WORKSPACE.tensors is not None:
         yield
         return
-    _WORKSPACE.tensors = {}
+    _WORKSPACE.tensors, _WORKSPACE.frozen = {}, frozen
     try:
         yield
     finally:
-        _WORKSPACE.tensors = None
+        _WORKSPACE.tensors, _WORKSPACE.frozen = None, False
 
 
 def reused(owner: Hashable, shape: tuple[int, ...], like: torch.Tensor) -> torch.Tensor | None:
@@ -39,4 +41,15 @@ def reused(owner: Hashable, shape: tuple[int, ...], like: torch.Tensor) -> torch
     key = (owner, shape)
     if key not in tensors:
         tensors[key] = like.new_empty(shape)
+    return tensors[key]
+
+
+def kept(owner: Hashable, make: Callable[[], Any]) -> Any:
+    """What `make` makes of the owner's weights: the last time's, in a workspace where these are frozen."""
+    tensors = _WORKSPACE.tensors
+    if tensors is None or not _WORKSPACE.frozen or torch.is_grad_enabled():
+        return make()
+    key = (owner, "kept")
+    if key not in tensors:
+        tensors[key] = make()
     return tensors[key]

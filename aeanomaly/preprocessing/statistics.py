@@ -39,27 +39,30 @@ class Statistics:
     @classmethod
     def of(cls, table: np.ndarray) -> "Statistics":
         """Of rows (n, F) of any real dtype, one at least."""
-        rows = np.ascontiguousarray(table, dtype=np.float64)
-        low, high = np.fmin.reduce(rows), np.fmax.reduce(rows)
+        columns = np.ascontiguousarray(table.T, dtype=np.float64)  # each in one piece, whatever the table's order
+        low, high = np.fmin.reduce(columns, axis=1), np.fmax.reduce(columns, axis=1)
         unit = _unit_of(0.5 * high - 0.5 * low)
         centre, step = 0.5 * low + 0.5 * high, np.where(unit > 0, unit, 1.0)
-        shifted = rows - centre
-        shifted *= 1 / step  # exact, of a power of two
-        count, holes = np.full(len(low), float(len(rows))), None
-        if np.isnan(shifted.sum()):
+        shifted = columns - centre[:, None]
+        shifted *= (1 / step)[:, None]  # exact, of a power of two
+        count, holes = np.full(len(low), float(columns.shape[1])), None
+        sums = shifted.sum(axis=1)
+        if np.isnan(sums).any():
             holes = np.isnan(shifted)
-            count -= holes.sum(axis=0)
+            count -= holes.sum(axis=1)
             shifted[holes] = 0.0
-        mean = shifted.sum(axis=0) / np.maximum(count, 1)
-        shifted -= mean
+            sums = shifted.sum(axis=1)
+        mean = sums / np.maximum(count, 1)
+        shifted -= mean[:, None]
         if holes is not None:
             shifted[holes] = 0.0
-        squares = np.einsum("ij,ij->j", shifted, shifted)
+        squares = np.einsum("ij,ij->i", shifted, shifted)
         two_valued = np.ones(len(low), dtype=bool)
-        for part in (rows[:_FIRST], rows):  # of most columns a few rows show that they are not
-            column = np.flatnonzero(two_valued)
-            values = part[:, column]
-            two_valued[column] = ((values == low[column]) | (values == high[column]) | np.isnan(values)).all(axis=0)
+        for part in (columns[:, :_FIRST], columns):  # of most columns a few rows show that they are not
+            which = np.flatnonzero(two_valued)
+            values = part[which]
+            is_end = (values == low[which, None]) | (values == high[which, None])
+            two_valued[which] = (is_end | np.isnan(values)).all(axis=1)
         return cls(count, low, high, centre + step * mean, unit, np.where(unit > 0, squares, 0.0), two_valued)
 
     def merged(self, other: "Statistics") -> "Statistics":

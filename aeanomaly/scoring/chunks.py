@@ -42,7 +42,7 @@ def over_chunks(
     function = _in_halves(function)
     size = min(_MOST_ROWS, max(1, _CACHED // (width * PADDING)) * PADDING)
     starts = range(size, len(table), size)
-    with at_most(1), workspace():
+    with at_most(1), workspace(frozen=True):
         first = function(table[:size])
     if not starts:
         return first
@@ -50,7 +50,7 @@ def over_chunks(
     numbers[:size] = first
 
     def fill(starts: Iterator[int]) -> None:
-        with at_most(1), workspace():
+        with at_most(1), workspace(frozen=True):
             for start in starts:
                 numbers[start : start + size] = function(table[start : start + size])
 

@@ -12,8 +12,8 @@ import pandas as pd
 
 from aeanomaly.exceptions import SourceError
 
-#: Rows in a part, where it is ours to say.
-PART = 1 << 16
+#: Rows and cells in a part at most, where it is ours to say.
+PART, _CELLS = 1 << 17, 1 << 22
 _PARQUET, _CSV, _ARROW = (".parquet", ".pq"), (".csv", ".csv.gz"), (".arrow", ".feather", ".ipc")
 #: Bytes of a CSV that are parsed at once.
 _CSV_BYTES = 8 << 20
@@ -80,7 +80,7 @@ def as_source(source: Any, columns: Sequence[str] | None = None) -> Source:
     if isinstance(source, (pd.DataFrame, np.ndarray)):
         return _of_rows(source, columns)
     if callable(getattr(source, "iter_slices", None)):  # polars
-        return _of_iterable(source.iter_slices(PART), columns)
+        return _of_iterable(source.iter_slices(_rows_of_part(source.shape[1])), columns)
     if callable(getattr(source, "to_batches", None)):  # a table or a data set of Arrow
         return _of_iterable(source.to_batches(), columns)
     if callable(source):
@@ -92,12 +92,17 @@ def as_source(source: Any, columns: Sequence[str] | None = None) -> Source:
     )
 
 
+def _rows_of_part(n_columns: int) -> int:
+    return max(1, min(PART, _CELLS // max(1, n_columns)))
+
+
 def _of_rows(table: Any, columns: Sequence[str] | None) -> Source:
     rows = _chosen(table, columns)
 
     def read(skip: int) -> Iterator[Part]:
-        for first in range(skip, len(rows), PART):
-            yield Part(_slice(rows, first, first + PART), f"rows {first:,} to {min(first + PART, len(rows)) - 1:,}")
+        size = _rows_of_part(rows.shape[1])
+        for first in range(skip, len(rows), size):
+            yield Part(_slice(rows, first, first + size), f"rows {first:,} to {min(first + size, len(rows)) - 1:,}")
 
     return Source(read, n_rows=len(rows))
 
@@ -198,6 +203,7 @@ def _parquet(path: Path, columns: Sequence[str] | None, skip: int) -> Iterator[t
     """Row group by row group, not buffered ahead: that would hold the file."""
     with _arrow("parquet").ParquetFile(path, pre_buffer=False) as file:
         _check_names(file.schema_arrow.names, columns, path)
+        size = _rows_of_part(len(columns or file.schema_arrow.names))
         for group in range(file.num_row_groups):
             n_rows, where = file.metadata.row_group(group).num_rows, f"{path}, row group {group}"
             if n_rows <= skip:
@@ -205,7 +211,7 @@ def _parquet(path: Path, columns: Sequence[str] | None, skip: int) -> Iterator[t
                 yield n_rows, None
                 continue
             try:
-                for batch in file.iter_batches(PART, row_groups=[group], columns=columns):
+                for batch in file.iter_batches(size, row_groups=[group], columns=columns):
                     yield _part(batch, skip, where)
                     skip = max(0, skip - batch.num_rows)
             except (_arrow().lib.ArrowException, OSError) as error:
