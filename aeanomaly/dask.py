@@ -38,8 +38,8 @@ def fit(detector: D, ddf: Any, *, sample_size: int = 100_000) -> D:
     detector : detector of this package
         It is fitted in place.
     ddf : dask.dataframe.DataFrame
-        Read three times: for the lengths of partitions, which a Parquet file tells at once; for moments and the sample;
-        for scores, where the threshold wants them.
+        Read three times: for the lengths of its partitions; for moments and the sample; for scores, where the threshold
+        wants them. Where it is costly to make and fits into the workers' memory, persist it before.
     sample_size : int, default=100_000
         Rows in the sample.
 
@@ -79,7 +79,7 @@ def fit(detector: D, ddf: Any, *, sample_size: int = 100_000) -> D:
             for number, (part, first, (start, end)) in enumerate(zip(parts, firsts, pairwise(edges), strict=False))
         )
     )
-    survey = joined_survey(surveyed, sample_size, seed, detector._takes_holes)
+    survey = joined_survey(surveyed, chosen, sample_size, seed, detector._takes_holes)
     learner = dask.delayed(_fitted)(detector, survey).compute()
     if learner._scores_for(learner.contamination)[1] == "training rows" and not len(learner.calibration_scores_):
         sketches = dask.compute(*(dask.delayed(_sketch)(learner, part) for part in parts))
@@ -142,13 +142,14 @@ def _fitted(detector: Any, survey: Any) -> Any:
 
 
 def _scores(rows: pd.DataFrame, detector: Any) -> pd.Series:
-    scores = detector.score_samples(rows) if len(rows) else np.empty(0)
+    with at_most(1):  # a task is one thread; how many run at a time is for Dask to say
+        scores = detector.score_samples(rows) if len(rows) else np.empty(0)
     return pd.Series(scores, index=rows.index, name="score")
 
 
 def _labels(rows: pd.DataFrame, detector: Any) -> pd.Series:
-    labels = detector.predict(rows) if len(rows) else np.empty(0, dtype=np.int64)
-    return pd.Series(labels, index=rows.index, name="label").astype(np.int64)
+    decision = _scores(rows, detector) - detector.offset_
+    return pd.Series(np.where(decision >= 0, 1, -1), index=rows.index, name="label")
 
 
 def _sketch(detector: Any, rows: pd.DataFrame) -> ScoreSketch:

@@ -13,7 +13,7 @@ DOCS = Path(__file__).parents[1] / "docs"
 #: All but the one that Sphinx writes beside them.
 PAGES = [page for page in sorted(DOCS.glob("*.rst")) if page.stem != "sg_execution_times"]
 #: What a page needs beyond this package.
-NEEDS = {"pyod": "pyod"}
+NEEDS = {"pyod": ["pyod"], "large": ["pyarrow", "dask.dataframe"], "shipping": ["onnxscript", "skops"]}
 
 
 def blocks(page, language):
@@ -32,15 +32,25 @@ def with_blocks(language):
 
 
 def test_pages_are_there():
-    assert {"index", "start", "detectors", "scores", "decisions", "choosing", "pyod", "questions", "reference"} == {
-        page.stem for page in PAGES
+    assert {page.stem for page in PAGES} == {
+        "index",
+        "start",
+        "detectors",
+        "scores",
+        "decisions",
+        "choosing",
+        "large",
+        "shipping",
+        "pyod",
+        "questions",
+        "reference",
     }
 
 
 @pytest.mark.parametrize("page", with_blocks("python"))
 def test_python_blocks_run(page, tmp_path, monkeypatch):
-    if page.stem in NEEDS:
-        pytest.importorskip(NEEDS[page.stem])
+    for needed in NEEDS.get(page.stem, []):
+        pytest.importorskip(needed)
     monkeypatch.chdir(tmp_path)
     names = {"__name__": "__main__"}
     for block in blocks(page, "python"):

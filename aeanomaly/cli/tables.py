@@ -35,6 +35,7 @@ _ROWS = 1 << 16
 def read_table(source: str) -> pd.DataFrame:
     """Read a table by its suffix; the columns of a CSV are text."""
     if is_parquet(source):
+        Path(source).stat()  # an error that says why, where the file cannot be reached
         frame = _with_pyarrow(pd.read_parquet, source)
         return frame if frame.index.names == [None] else frame.reset_index()
     if source != "-" and not source.endswith((".csv", ".csv.gz")):

@@ -20,8 +20,8 @@ _WORKSPACE = _OfThread()
 def workspace(*, frozen: bool = False) -> Iterator[None]:
     """Let layers that this thread calls without gradients write each output over their last one, until the end.
 
-    With `frozen` weights, what is made of them is made once, too. The system takes the pages of freed tensors back at its whim; to get them again costs more than the
-    arithmetic in between.
+    The system takes the pages of freed tensors back at its whim; to get them again costs more than the
+    arithmetic in between. With `frozen` weights, what is made of them is made once, too.
     """
     if _WORKSPACE.tensors is not None:
         yield

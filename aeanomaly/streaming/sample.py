@@ -7,17 +7,19 @@ import pandas as pd
 
 from aeanomaly.preprocessing import rows_of
 
+#: Rows whose keys are made at once.
+_AT_ONCE = 1 << 18
 _GOLDEN, _MIX_1, _MIX_2 = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 
 
-def keys_of_rows(seed: int, first: int, n_rows: int) -> np.ndarray:
-    """A random number for each of so many rows from number `first` on, uint64 (n_rows,): splitmix64 of its number.
+def keys_of_rows(seed: int, numbers: np.ndarray) -> np.ndarray:
+    """A random number for each of the rows of these numbers, uint64 (n,): splitmix64.
 
     Steele, Lea & Flood (2014), Fast splittable pseudorandom number generators, OOPSLA.
     """
     start = np.random.SeedSequence(seed).generate_state(1, np.uint64)[0]
     with np.errstate(over="ignore"):
-        z = start + (np.arange(first, first + n_rows, dtype=np.uint64) + np.uint64(1)) * _GOLDEN
+        z = start + (numbers.astype(np.uint64) + np.uint64(1)) * _GOLDEN
         z = (z ^ (z >> np.uint64(30))) * _MIX_1
         z = (z ^ (z >> np.uint64(27))) * _MIX_2
         return z ^ (z >> np.uint64(31))
@@ -25,8 +27,10 @@ def keys_of_rows(seed: int, first: int, n_rows: int) -> np.ndarray:
 
 def numbers_of_sample(size: int, seed: int, n_rows: int) -> np.ndarray:
     """Numbers of the rows that belong to the sample of so many rows, ascending."""
-    keys = keys_of_rows(seed, 0, n_rows)
-    return np.sort(np.argpartition(keys, size)[:size]) if size < n_rows else np.arange(n_rows)
+    sample = RowSample(size, seed)
+    for first in range(0, n_rows, _AT_ONCE):
+        sample.offer(first, np.arange(first, min(first + _AT_ONCE, n_rows))[:, None])
+    return sample.numbers_of_rows()
 
 
 class RowSample:
@@ -71,7 +75,7 @@ class RowSample:
 
     def offer(self, first: int, rows: Any) -> None:
         """Take what belongs to the sample of rows that are numbered from `first` on, a frame or an array."""
-        keys = keys_of_rows(self.seed, first, len(rows))
+        keys = keys_of_rows(self.seed, np.arange(first, first + len(rows)))
         places = np.flatnonzero(keys <= self._bound)
         if len(places) == 0:
             return
@@ -93,6 +97,11 @@ class RowSample:
         """The sample, in the order of the rows' numbers."""
         self._shrink()
         return self._parts[0] if self._parts else None
+
+    def numbers_of_rows(self) -> np.ndarray:
+        """Their numbers."""
+        self._shrink()
+        return self.numbers
 
     def _shrink(self) -> None:
         """Keep the rows with the smallest keys, in their order."""

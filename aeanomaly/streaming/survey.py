@@ -10,7 +10,7 @@ import pandas as pd
 
 from aeanomaly.exceptions import SourceError
 from aeanomaly.preprocessing import Statistics, check_finite, family_of, numbers, rows_of
-from aeanomaly.streaming.sample import RowSample, joined, keys_of_rows, numbers_of_sample
+from aeanomaly.streaming.sample import RowSample, joined, keys_of_rows
 
 #: Rows in a block whose moments are taken at once: by their numbers, not by the batches that they come in.
 BLOCK = 1 << 13
@@ -148,8 +148,8 @@ def survey_part(rows: Any, first: int, chosen: np.ndarray, holes: bool, where: s
     return SurveyedPart(len(rows), survey.columns, sample, blocks)
 
 
-def joined_survey(parts: Sequence[SurveyedPart], size: int, seed: int, holes: bool) -> Survey:
-    """The survey of a table whose parts were surveyed apart."""
+def joined_survey(parts: Sequence[SurveyedPart], chosen: np.ndarray, size: int, seed: int, holes: bool) -> Survey:
+    """The survey of a table whose parts were surveyed apart, with the rows `chosen` for the sample."""
     survey = Survey(size, seed, holes)
     blocks: dict[int, list[Any]] = {}
     for number, part in enumerate(parts):
@@ -162,9 +162,6 @@ def joined_survey(parts: Sequence[SurveyedPart], size: int, seed: int, holes: bo
     whole = [b[0] if isinstance(b[0], Statistics) else Statistics.of(np.concatenate(b)) for b in blocks.values()]
     survey.blocks = [reduce(Statistics.merged, whole)] if whole else []
     samples = [part.sample for part in parts if len(part.sample)]
-    numbers = numbers_of_sample(size, seed, survey.n_rows)
     if samples:
-        survey.sample = RowSample.of(
-            size, seed, keys_of_rows(seed, 0, survey.n_rows)[numbers], numbers, joined(samples)
-        )
+        survey.sample = RowSample.of(size, seed, keys_of_rows(seed, chosen), chosen, joined(samples))
     return survey

@@ -1,0 +1,153 @@
+"""What does a table cost that is larger than memory, or than one machine?
+
+From the root of a checkout::
+
+    python -m benchmarks.streaming
+    python -m benchmarks.streaming --dask --rows 20000000
+
+Random rows near a curved surface are written to a Parquet file, which is deleted at the end. Then it is read in parts,
+with nothing done to them; fitted and scored in parts by a default detector; and scored at once, as much of it as fits.
+Times are given as ratios to those of reading and of training, too. With ``--dask`` it is fitted and scored on a local
+cluster of one worker and of two, one thread each, and in one process without a cluster. Writes ``streaming.csv``, or
+``streaming_dask.csv``, into the folder of results.
+"""
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+
+from aeanomaly import DenoisingAutoencoder, __version__
+from aeanomaly.streaming import as_source
+from benchmarks.machine import peak_memory, timed
+from benchmarks.tables import markdown
+
+_GROUP = 500_000
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.streaming", description=__doc__.splitlines()[0])
+    parser.add_argument("--rows", type=int, default=10_000_000, metavar="N", help="default: 10,000,000")
+    parser.add_argument("--columns", type=int, default=20, metavar="N", help="default: 20")
+    parser.add_argument("--repeats", type=int, default=3, metavar="N", help="default: 3")
+    parser.add_argument("--threads", type=int, default=2, metavar="N", help="default: 2")
+    parser.add_argument("--dask", action="store_true", help="on one worker and on two")
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results", metavar="FOLDER", help="results")
+    options = parser.parse_args(arguments)
+    options.out.mkdir(parents=True, exist_ok=True)
+    before = torch.get_num_threads()
+    torch.set_num_threads(options.threads)
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "rows.parquet"
+            write_table(path, options.rows, options.columns)
+            rounds = _on_workers(path) if options.dask else _in_parts(path, options)
+            runs = pd.DataFrame([one for _ in range(options.repeats) for one in rounds()])
+    finally:
+        torch.set_num_threads(before)
+    runs = runs.assign(rows=options.rows, columns=options.columns, threads=options.threads, version=__version__)
+    runs.to_csv(options.out / f"streaming{'_dask' if options.dask else ''}.csv", index=False)
+    sys.stdout.write(report(runs))
+    return 0
+
+
+def write_table(path: Path, n_rows: int, n_columns: int) -> None:
+    """Rows near a curved surface, float32, in row groups of half a million."""
+    rng = np.random.default_rng(0)
+    weights = rng.normal(size=(4, n_columns))
+    names = [f"x{j}" for j in range(n_columns)]
+    with pq.ParquetWriter(path, pa.schema([(name, pa.float32()) for name in names])) as file:
+        for first in range(0, n_rows, _GROUP):
+            size = min(_GROUP, n_rows - first)
+            rows = np.tanh(rng.normal(size=(size, 4)) @ weights) + 0.1 * rng.normal(size=(size, n_columns))
+            file.write_table(pa.table(list(rows.T.astype(np.float32)), names=names))
+
+
+def _in_parts(path: Path, options: argparse.Namespace) -> Any:
+    few = pq.ParquetFile(path).read_row_groups(range(min(2, pq.ParquetFile(path).num_row_groups))).to_pandas()
+
+    def rounds() -> Iterator[dict[str, float]]:
+        read = timed(lambda: sum(len(part.rows) for part in as_source(path).parts()))
+        detector = DenoisingAutoencoder(random_state=0)
+        fit = timed(lambda: detector.fit_batches(path))
+        train = timed(lambda: DenoisingAutoencoder(random_state=0).fit(few[:100_000]))
+        with peak_memory() as peak:
+            score = timed(lambda: sum(map(len, detector.score_batches(path))))
+        at_once = timed(lambda: detector.score_samples(few)) / len(few) * options.rows
+        yield {
+            "read_s": read,
+            "train_s": train,
+            "fit_s": fit,
+            "fit_of_limit": fit / (3 * read + train),
+            "score_s": score,
+            "score_rows_per_s": options.rows / score,
+            "score_of_at_once": score / at_once,
+            "score_mb": peak.extra / 1e6,
+        }
+
+    return rounds
+
+
+def _on_workers(path: Path) -> Any:
+    import dask.dataframe as dd
+    from distributed import Client, LocalCluster
+
+    import aeanomaly.dask
+
+    def on(n_workers: int) -> tuple[float, float]:
+        how = {"n_workers": n_workers, "threads_per_worker": 1, "processes": True, "dashboard_address": None}
+        with LocalCluster(**how) as cluster, Client(cluster) as client:
+            client.submit(_warm_up).result()
+            ddf, detector = dd.read_parquet(path, split_row_groups=1), DenoisingAutoencoder(random_state=0)
+            fit = timed(lambda: aeanomaly.dask.fit(detector, ddf))
+            return fit, timed(lambda: aeanomaly.dask.score_samples(detector, ddf).sum().compute())
+
+    def rounds() -> Iterator[dict[str, float]]:
+        (fit_1, score_1), (fit_2, score_2) = on(1), on(2)
+        detector = DenoisingAutoencoder(random_state=0)
+        fit = timed(lambda: detector.fit_batches(path))
+        score = timed(lambda: sum(float(part.sum()) for part in detector.score_batches(path)))
+        yield {
+            "fit_1_s": fit_1,
+            "fit_2_s": fit_2,
+            "fit_ratio": fit_1 / fit_2,
+            "score_1_s": score_1,
+            "score_2_s": score_2,
+            "score_ratio": score_1 / score_2,
+            "fit_alone_s": fit,
+            "score_alone_s": score,
+        }
+
+    return rounds
+
+
+def _warm_up() -> None:
+    X = np.random.default_rng(0).normal(size=(100, 3))
+    DenoisingAutoencoder(max_iter=2, random_state=0).fit(X).score_samples(X)
+
+
+def report(runs: pd.DataFrame) -> str:
+    """Medians, and the range over rounds."""
+    about = ("rows", "columns", "threads", "version")
+    figures = runs.drop(columns=list(about))
+    lines = [
+        [str(name), *(f"{number:,.3g}" for number in (values.median(), values.min(), values.max()))]
+        for name, values in figures.items()
+    ]
+    rows, columns, threads, version = (runs[name].iloc[0] for name in about)
+    title = f"{rows:,} rows x {columns} columns, {threads} threads, aeanomaly {version}, {time.strftime('%Y-%m-%d')}"
+    return f"{title}\n\n{markdown(['', 'median', 'least', 'most'], lines)}\n"
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
