@@ -15,7 +15,7 @@ from aeanomaly.preprocessing import Column, Kind, Schema, TableEncoder, are_nume
 from aeanomaly.scoring import deviance_terms, over_chunks, padded
 from aeanomaly.streams import MemberKey, torch_stream
 from aeanomaly.threads import at_most
-from aeanomaly.training import resolve_device
+from aeanomaly.training import check_memory, resolve_device
 
 #: Beyond this, products of a code with weights might leave float32.
 _LARGEST_CODE = 1e12
@@ -89,7 +89,11 @@ class Model:
         device: torch.device,
         **rest: Any,
     ) -> "Model":
-        """A model with newly drawn weights, and prototypes out of encoded rows (N, D); `rest` is for `Start`."""
+        """A model with newly drawn weights, and prototypes out of encoded rows (N, D); `rest` is for `Start`.
+
+        A ValueError if the device cannot hold it.
+        """
+        check_memory(spec.n_weights, device)
         network = build_network(spec)
         with at_most(1), torch.no_grad():
             network.reset(keys, Start(torch.from_numpy(rows), _likelihood(schema).output, **rest))

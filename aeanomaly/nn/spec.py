@@ -1,5 +1,6 @@
 """What a network looks like, as plain data that a model file can hold."""
 
+import math
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any, Literal
@@ -84,6 +85,11 @@ class NetworkSpec:
         if self.code == "gaussian":
             shapes["noise"] = (self.n_members, 1, self.n_columns if self.noise_variance == "column" else 1)
         return shapes
+
+    @property
+    def n_weights(self) -> int:
+        """Numbers in all tensors."""
+        return sum(math.prod(shape) for shape in self.shapes().values())
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for a file."""

@@ -1,6 +1,6 @@
 """The engine: train(network, objective, data, settings) -> result. It knows members, and no variant."""
 
-from aeanomaly.training.device import resolve_device
+from aeanomaly.training.device import check_memory, resolve_device
 from aeanomaly.training.engine import StepHook, is_worth_threads, train
 from aeanomaly.training.optimizer import FlatParameters, OptimizerState
 from aeanomaly.training.result import TrainingResult
@@ -14,6 +14,7 @@ __all__ = [
     "TrainingData",
     "TrainingResult",
     "TrainingSettings",
+    "check_memory",
     "is_worth_threads",
     "resolve_device",
     "train",

@@ -1,0 +1,128 @@
+"""Narrow tables and wide ones, few threads and many, and every back end of joblib."""
+
+import subprocess
+import sys
+import textwrap
+
+import numpy as np
+import pytest
+import torch
+from joblib import parallel_backend
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV
+
+import aeanomaly
+
+# Case 12
+
+
+@pytest.mark.parametrize("n_rows", [2, 60])
+@pytest.mark.parametrize("spread", [1.0, 0.0])
+def test_one_column_is_enough(any_detector, n_rows, spread):
+    X = 5 + spread * np.linspace(-1, 1, n_rows)[:, None]
+    fitted = any_detector().fit(X)
+    assert np.isfinite(fitted.score_samples(X)).all()
+    assert fitted.score_samples([[500.0]])[0] < fitted.score_samples(X).min()
+    assert fitted.explain(X).shape[0] == n_rows
+
+
+# Case 13
+
+
+def test_a_network_beyond_all_memory_is_refused_before_any_is_taken(any_detector):
+    X = np.random.default_rng(0).normal(size=(10, 5_000)).astype(np.float32)
+    detector = any_detector(hidden_layer_sizes=(200_000_000,))
+    told = r"a network of [\d,]+ weights takes [\d,.]+ GB to train, and cpu has [\d.,]+ GB; set smaller hidden_layer"
+    with pytest.raises(ValueError, match=told):
+        detector.fit(X)
+    assert not hasattr(detector, "offset_")
+
+
+def test_fifty_thousand_columns_are_fitted(detector):
+    X = np.random.default_rng(0).normal(size=(12, 50_000)).astype(np.float32)
+    X[0] *= 9
+    scores = detector(hidden_layer_sizes=(2,), max_iter=2).fit(X).score_samples(X)
+    assert scores.argmin() == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits as Linux has them")
+def test_a_limit_on_memory_counts_as_all_there_is():
+    program = """
+        import resource
+        import numpy, torch
+        import aeanomaly
+
+        used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (used + (300 << 20),) * 2)
+        X = numpy.random.default_rng(0).normal(size=(50, 200))
+        few = aeanomaly.UndercompleteAutoencoder(hidden_layer_sizes=(8,), max_iter=2).fit(X)
+        try:
+            aeanomaly.UndercompleteAutoencoder(hidden_layer_sizes=(2_000_000,), max_iter=2).fit(X)
+        except ValueError as error:
+            print(error)
+        print(few.score_samples(X).shape)
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, timeout=120)
+    assert "weights takes" in done.stdout, done.stderr[-2000:]
+    assert "(50,)" in done.stdout
+
+
+# Case 30
+
+
+def test_scores_by_any_number_of_threads_are_the_same(any_detector, X):
+    fitted, rows = any_detector().fit(X), np.tile(X, (40, 1))
+    expected, decision = fitted.score_samples(rows), fitted.decision_function(rows)
+    for n_threads in (1, 2, 4):
+        torch.set_num_threads(n_threads)
+        np.testing.assert_allclose(fitted.score_samples(rows), expected, rtol=1e-5)
+        away = np.abs(decision) > 1e-4 * np.abs(fitted.offset_)
+        np.testing.assert_array_equal(fitted.predict(rows)[away], np.where(decision[away] >= 0, 1, -1))
+
+
+# Case 33
+
+
+@pytest.mark.parametrize("backend", ["loky", "threading", "multiprocessing"])
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
+def test_a_search_on_every_back_end_equals_the_serial_one(detector, X, backend):
+    grid = {"latent_dim": [1, 2], "learning_rate": [1e-3, 1e-2]}
+    serial = GridSearchCV(detector(), grid, cv=2).fit(X)
+    with parallel_backend(backend, n_jobs=2):
+        spread = GridSearchCV(detector(), grid, cv=2).fit(X)
+    np.testing.assert_array_equal(spread.cv_results_["mean_test_score"], serial.cv_results_["mean_test_score"])
+    np.testing.assert_array_equal(spread.best_estimator_.score_samples(X), serial.best_estimator_.score_samples(X))
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_search_on_a_cluster_equals_the_serial_one(detector, X):
+    distributed = pytest.importorskip("distributed")
+    grid = {"latent_dim": [1, 2]}
+    serial = GridSearchCV(detector(), grid, cv=2).fit(X)
+    how = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": None}
+    with (
+        distributed.LocalCluster(**how) as cluster,
+        distributed.Client(cluster),
+        parallel_backend("dask"),
+    ):
+        spread = GridSearchCV(detector(), grid, cv=2).fit(X)
+    np.testing.assert_array_equal(spread.cv_results_["mean_test_score"], serial.cv_results_["mean_test_score"])
+
+
+# Case 45
+
+
+def test_a_file_of_a_later_format_says_what_to_do(detector, X, tmp_path, monkeypatch):
+    fitted = detector().fit(X)
+    monkeypatch.setattr("aeanomaly.persistence.archive.FORMAT", 7)
+    fitted.save(tmp_path / "model.aea")
+    monkeypatch.undo()
+    with pytest.raises(aeanomaly.ModelFileError, match="its format is 7, and this version reads up to 1; upgrade"):
+        aeanomaly.load(tmp_path / "model.aea")
+
+
+def test_a_file_of_another_version_is_read(detector, X, tmp_path, monkeypatch):
+    fitted = clone(detector()).fit(X)
+    monkeypatch.setattr("aeanomaly.detectors._saving.__version__", "99.0")
+    fitted.save(tmp_path / "model.aea")
+    np.testing.assert_array_equal(aeanomaly.load(tmp_path / "model.aea").score_samples(X), fitted.score_samples(X))
