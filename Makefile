@@ -19,9 +19,10 @@ demo: .venv/installed
 test: .venv/installed
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
-# The longest loops.
+# The longest loops, and all tests once more where every fit is also saved, loaded, pickled, chunked and shuffled.
 test-long: .venv/installed
 	$(BIN)/python -m pytest -m long
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist worksteal --every-fit tests
 
 # All that must hold before a change lands.
 check: .venv/installed

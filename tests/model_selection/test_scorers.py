@@ -78,9 +78,9 @@ class TestLabels:
         ("y", "word"),
         [
             (None, "needs labels"),
-            (np.zeros(10), "normal rows"),
-            (np.ones(10), "one class"),
-            (-np.ones(10), "anomalies"),
+            (np.zeros(10), "all 10 labels are 0"),
+            (np.ones(10), "all 10 labels are 1"),
+            (-np.ones(10), "all 10 labels are -1"),
             (np.arange(10), "they hold 0, 1, 2"),
             (["a", "b"] * 5, "they hold 'a', 'b'"),
             (np.zeros((10, 2)), "shape"),
