@@ -144,6 +144,10 @@ def all_calls(fitted, X, path):
     yield "fit_transform", lambda: clone(fitted).fit_transform(X)
     for name in ("score_samples", "decision_function", "predict", "score", "transform", "reconstruct"):
         yield name, lambda name=name: getattr(fitted, name)(X)
+    yield "explain", lambda: fitted.explain(X[:5], details=True)
+    yield "explain_text", lambda: fitted.explain_text(X[:5])
+    yield "fit_batches", lambda: clone(fitted).fit_batches([X[:50], X[50:]])
+    yield "score_batches", lambda: list(fitted.score_batches([X[:50], X[50:]]))
     yield "reconstruction_error", lambda: fitted.reconstruction_error(X, per_feature=True)
     yield "inverse_transform", lambda: fitted.inverse_transform(code)
     yield "encoder_module", lambda: fitted.encoder_module()
@@ -169,6 +173,19 @@ def assert_leaves_the_surroundings(fitted, X, path):
         after = surroundings()
         changed = {key: (before[key], after[key]) for key in before if before[key] != after[key]}
         assert not changed, name
+
+
+def test_every_public_method_is_among_the_calls(any_detector, X, tmp_path):
+    fitted = any_detector().fit(X)
+    called = {name for name, _ in all_calls(fitted, X, tmp_path / "model")}
+    own = {
+        name
+        for cls in type(fitted).__mro__
+        if cls.__module__.startswith("aeanomaly.")
+        for name, value in vars(cls).items()
+        if not name.startswith("_") and callable(value)
+    }
+    assert own - called <= {"bound"}
 
 
 def test_no_call_changes_the_surroundings(any_detector, X, tmp_path):
