@@ -2,6 +2,8 @@
 
 import gzip
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -133,3 +135,40 @@ def test_a_checkpoint_is_gone_at_the_end(folder, monkeypatch):
     monkeypatch.setattr("aeanomaly.streaming.checkpoint._EVERY", 0.0)
     assert fit("train.csv", "--checkpoint", "fit.checkpoint") == 0
     assert not (folder / "fit.checkpoint").exists()
+
+
+def test_the_output_may_be_the_input(folder, in_parts):
+    fit()
+    run("score", "model.aea", "new.csv", "-o", "scored.csv")
+    assert run("score", "model.aea", "new.csv", "-o", "new.csv") == 0
+    assert (folder / "new.csv").read_bytes() == (folder / "scored.csv").read_bytes()
+
+
+@pytest.mark.parametrize("stopped", [KeyboardInterrupt, OSError(28, "No space left on device")])
+def test_what_stops_midway_leaves_the_old_output_and_no_litter(folder, in_parts, monkeypatch, capsys, stopped):
+    fit()
+    (folder / "scored.csv").write_text("old")
+    files = {path.name: path.read_bytes() for path in folder.iterdir()}
+    score, calls = aeanomaly.DenoisingAutoencoder.score_samples, []
+
+    def interrupted(self, X):
+        calls.append(len(X))
+        if len(calls) == 2:
+            raise stopped
+        return score(self, X)
+
+    monkeypatch.setattr(aeanomaly.DenoisingAutoencoder, "score_samples", interrupted)
+    code = run("score", "model.aea", "new.csv", "-o", "scored.csv")
+    assert code == (130 if stopped is KeyboardInterrupt else 1)
+    assert "Traceback" not in capsys.readouterr().err
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == files
+
+
+def test_a_reader_that_leaves_ends_it_quietly(folder, in_parts):
+    fit()
+    pd.concat([pd.read_csv("new.csv")] * 200).to_csv("long.csv", index=False)
+    command = f"{sys.executable} -c 'from aeanomaly.cli import main; raise SystemExit(main())' score model.aea long.csv"
+    done = subprocess.run(f"{command} | head -n 1", shell=True, capture_output=True, text=True, cwd=folder)
+    assert done.stdout.startswith("id,a,b,c")
+    assert "Traceback" not in done.stderr
+    assert "BrokenPipe" not in done.stderr
