@@ -13,7 +13,7 @@ import pandas as pd
 from aeanomaly.exceptions import SourceError
 
 #: Rows and cells in a part at most, where it is ours to say.
-PART, _CELLS = 1 << 17, 1 << 22
+PART, _CELLS = 1 << 18, 1 << 22
 _PARQUET, _CSV, _ARROW = (".parquet", ".pq"), (".csv", ".csv.gz"), (".arrow", ".feather", ".ipc")
 #: Bytes of a CSV that are parsed at once.
 _CSV_BYTES = 8 << 20
@@ -211,7 +211,7 @@ def _parquet(path: Path, columns: Sequence[str] | None, skip: int) -> Iterator[t
                 yield n_rows, None
                 continue
             try:
-                for batch in file.iter_batches(size, row_groups=[group], columns=columns):
+                for batch in file.iter_batches(size, row_groups=[group], columns=columns, use_threads=False):
                     yield _part(batch, skip, where)
                     skip = max(0, skip - batch.num_rows)
             except (_arrow().lib.ArrowException, OSError) as error:
@@ -252,7 +252,7 @@ def _part(batch: Any, skip: int, where: str) -> tuple[int, Part | None]:
     n_rows = batch.num_rows
     if n_rows <= skip:
         return n_rows, None
-    return n_rows, Part(batch.slice(max(0, skip)).to_pandas(), where)
+    return n_rows, Part(batch.slice(max(0, skip)).to_pandas(use_threads=False), where)
 
 
 def _check_names(names: Sequence[str], columns: Sequence[str] | None, path: Path) -> None:
