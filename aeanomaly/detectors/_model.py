@@ -12,7 +12,7 @@ import torch
 from aeanomaly.likelihoods import Bernoulli, Categorical, Gaussian, Likelihood, Observed, Product
 from aeanomaly.nn import SOFTMAX, NetworkSpec, StackedPrototypes, Standardize, Start, build_network, encoder_module
 from aeanomaly.preprocessing import Column, Kind, Schema, TableEncoder, are_numeric, column_from_json
-from aeanomaly.scoring import deviance_terms, over_chunks, padded
+from aeanomaly.scoring import deviance_terms, in_blocks, over_chunks, padded
 from aeanomaly.streams import MemberKey, torch_stream
 from aeanomaly.threads import at_most
 from aeanomaly.training import check_memory, resolve_device
@@ -117,7 +117,7 @@ class Model:
         """`function` on encoded rows (M, B, D) -> (M, B, T), joined over members: (N, T) float64."""
 
         def members(rows: torch.Tensor) -> torch.Tensor:
-            return join(function(rows.expand(self.spec.n_members, -1, -1)))
+            return join(in_blocks(function, rows.expand(self.spec.n_members, -1, -1), self.width))
 
         return self.in_chunks(lambda part: padded(members, self.encode(part), self.device), table)
 

@@ -11,7 +11,7 @@ from aeanomaly.nn.products import grad, is_narrowing
 from aeanomaly.nn.prototypes import StackedPrototypes, spacing
 from aeanomaly.nn.spec import NetworkSpec
 from aeanomaly.nn.stacking import join_networks, split_network
-from aeanomaly.nn.workspace import workspace
+from aeanomaly.nn.workspace import memory, workspace
 
 __all__ = [
     "ACTIVATIONS",
@@ -31,6 +31,7 @@ __all__ = [
     "is_narrowing",
     "join_networks",
     "kl_to_standard_normal",
+    "memory",
     "spacing",
     "split_network",
     "workspace",

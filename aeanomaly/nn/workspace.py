@@ -44,6 +44,12 @@ def reused(owner: Hashable, shape: tuple[int, ...], like: torch.Tensor) -> torch
     return tensors[key]
 
 
+def memory(owner: Hashable, shape: tuple[int, ...], like: torch.Tensor) -> torch.Tensor:
+    """As `reused`, and new memory where there is no workspace."""
+    tensor = reused(owner, shape, like)
+    return like.new_empty(shape) if tensor is None else tensor
+
+
 def kept(owner: Hashable, make: Callable[[], Any]) -> Any:
     """What `make` makes of the owner's weights: the last time's, in a workspace where these are frozen."""
     tensors = _WORKSPACE.tensors

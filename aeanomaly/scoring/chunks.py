@@ -6,14 +6,16 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import torch
 
-from aeanomaly.nn import workspace
+from aeanomaly.nn import memory, workspace
 from aeanomaly.threads import at_most
 
 #: Matrix products round differently with the number of rows; at multiples of this they do not,
 #: and so a row's score is the same to the bit alone, in any chunk, in any order.
 PADDING = 256
-#: Rows in a chunk at most, and numbers in the widest layer of a chunk, as a cache holds them.
-_MOST_ROWS, _CACHED = 16 * PADDING, 1 << 19
+#: Rows in a chunk at most, and numbers of the table in it: much work for what each chunk costs beside.
+_MOST_ROWS, _IN_CHUNK = 16 * PADDING, 1 << 17
+#: Numbers in the widest layer of a block of a chunk, as a cache holds them.
+_IN_BLOCK = 1 << 19
 
 
 def over_chunks(
@@ -40,7 +42,7 @@ def over_chunks(
     ndarray (N, ...)
     """
     function = _in_halves(function)
-    size = min(_MOST_ROWS, max(1, _CACHED // (width * PADDING)) * PADDING)
+    size = min(_MOST_ROWS, _multiple_within(4 * _IN_BLOCK // width), _multiple_within(_IN_CHUNK // table[0].size))
     starts = range(size, len(table), size)
     with at_most(1), workspace(frozen=True):
         first = function(table[:size])
@@ -62,6 +64,41 @@ def over_chunks(
         with ThreadPoolExecutor(workers) as pool:
             list(pool.map(fill, [left] * workers))
     return numbers
+
+
+def in_blocks(function: Callable[[torch.Tensor], torch.Tensor], rows: torch.Tensor, width: int) -> torch.Tensor:
+    """Apply a network to rows (M, B, D), on a CPU in blocks: each layer finds in the cache what the last has written.
+
+    Parameters
+    ----------
+    function : callable
+        Rows (M, b, D) -> numbers (M, b, T), each row's by itself.
+    rows : Tensor (M, B, D)
+        B being a multiple of 256.
+    width : int
+        Numbers in the widest layer of a row, members together.
+
+    Returns
+    -------
+    Tensor (M, B, T), contiguous
+    """
+    size = _multiple_within(_IN_BLOCK // width) if rows.device.type == "cpu" else rows.shape[1]
+    blocks = rows.split(size, dim=1)
+    if len(blocks) == 1:
+        return function(rows).contiguous()
+    out: torch.Tensor | None = None
+    for start, block in zip(range(0, rows.shape[1], size), blocks, strict=True):
+        numbers = function(block)
+        if out is None:
+            out = memory("blocks", (*rows.shape[:2], *numbers.shape[2:]), numbers)
+        out[:, start : start + size] = numbers
+    assert out is not None
+    return out
+
+
+def _multiple_within(n_rows: int) -> int:
+    """The largest multiple of `PADDING` up to so many rows, and that itself at least."""
+    return max(1, n_rows // PADDING) * PADDING
 
 
 def _in_halves(function: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.ndarray], np.ndarray]:

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from aeanomaly import AutoencoderEnsemble, DenoisingAutoencoder
-from aeanomaly.scoring import over_chunks, padded
+from aeanomaly.scoring import in_blocks, over_chunks, padded
 
 CPU = torch.device("cpu")
 
@@ -21,12 +21,32 @@ def test_every_row_is_met_once_and_in_its_place(n_rows):
     np.testing.assert_array_equal(over_chunks(lambda part: part.sum(axis=1), rows, CPU, 2), rows.sum(axis=1))
 
 
-@pytest.mark.parametrize(("width", "most"), [(1, 4096), (1000, 512), (10**6, 256)])
+@pytest.mark.parametrize(("width", "most"), [(1, 4096), (1000, 2048), (10**6, 256)])
 def test_the_wider_the_network_the_fewer_rows_in_a_chunk(width, most):
     sizes = []
     over_chunks(lambda part: sizes.append(len(part)) or part, np.zeros((9000, 1)), CPU, width)
     assert max(sizes) == most
     assert sum(sizes) == 9000
+
+
+def test_the_more_columns_the_fewer_rows_in_a_chunk():
+    sizes = []
+    over_chunks(lambda part: sizes.append(len(part)) or part, np.zeros((3000, 200)), CPU, 1)
+    assert max(sizes) == 512
+    assert sum(sizes) == 3000
+
+
+@pytest.mark.parametrize(("width", "most"), [(1, 4096), (512, 1024), (10**6, 256)])
+def test_blocks_of_a_chunk_are_put_together_even_if_each_is_written_over_the_last(width, most):
+    rows, memory, sizes = torch.randn(2, 4096, 3), torch.empty(2, most, 1), []
+
+    def function(block):
+        sizes.append(block.shape[1])
+        return torch.sum(block, dim=2, keepdim=True, out=memory[:, : block.shape[1]])
+
+    torch.testing.assert_close(in_blocks(function, rows, width), rows.sum(dim=2, keepdim=True), rtol=0, atol=0)
+    assert max(sizes) == most
+    assert sum(sizes) == 4096
 
 
 def cramped(most, devices=("cpu", "cuda")):
