@@ -23,7 +23,8 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from tqdm import tqdm
 
 from aeanomaly import __version__
-from benchmarks.peers import Entry, entries, surroundings, threads, warm_up
+from benchmarks.machine import threads
+from benchmarks.peers import Entry, entries, surroundings, warm_up
 from benchmarks.protocol import SETTINGS, Split, UsageError, find, folder_of, named, read, sample, split
 from benchmarks.tables import write_report
 

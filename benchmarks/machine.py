@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
+from threadpoolctl import threadpool_limits
 
 _STATUS = Path("/proc/self/status")
 _LOOK_EVERY = 0.005
@@ -31,6 +32,18 @@ def timed(call: Callable[[], object]) -> float:
     start = time.perf_counter()
     call()
     return time.perf_counter() - start
+
+
+@contextlib.contextmanager
+def threads(n: int) -> Iterator[None]:
+    """Give every detector alike so many threads, in torch and in the thread pools below numpy and scikit-learn."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(n)
+    try:
+        with threadpool_limits(limits=n):
+            yield
+    finally:
+        torch.set_num_threads(before)
 
 
 class Peak:

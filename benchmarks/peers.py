@@ -15,7 +15,6 @@ import numpy as np
 import torch
 from sklearn.ensemble import IsolationForest
 from sklearn.neighbors import LocalOutlierFactor, NearestNeighbors
-from threadpoolctl import threadpool_limits
 
 import aeanomaly
 from aeanomaly.model_selection import recommend
@@ -155,18 +154,6 @@ def surroundings(entry: Entry, seed: int) -> Iterator[None]:
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         yield
-
-
-@contextlib.contextmanager
-def threads(n: int) -> Iterator[None]:
-    """Give every detector alike so many threads, in torch and in the thread pools below numpy and scikit-learn."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(n)
-    try:
-        with threadpool_limits(limits=n):
-            yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def warm_up(entry: Entry) -> None:

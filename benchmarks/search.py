@@ -18,14 +18,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 from joblib.externals.loky import get_reusable_executor
 from sklearn.model_selection import GridSearchCV
 from tqdm import tqdm
 
 from aeanomaly import DenoisingAutoencoder, __version__
 from aeanomaly.model_selection import StackedGridSearchCV, log_likelihood
-from benchmarks.machine import matrix_product_rate, timed
+from benchmarks.machine import matrix_product_rate, threads, timed
 from benchmarks.tables import markdown
 
 #: By name, what is not searched.
@@ -49,12 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results", metavar="FOLDER", help="results")
     options = parser.parse_args(arguments)
     options.out.mkdir(parents=True, exist_ok=True)
-    before = torch.get_num_threads()
-    torch.set_num_threads(options.threads)
-    try:
+    with threads(options.threads):
         runs = pd.DataFrame(_runs(options)).assign(version=__version__, threads=options.threads)
-    finally:
-        torch.set_num_threads(before)
     runs.to_csv(options.out / "search.csv", index=False)
     text = report(runs)
     (options.out / "search.md").write_text(text, encoding="utf-8")

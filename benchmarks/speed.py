@@ -23,8 +23,8 @@ from tqdm import tqdm
 
 from aeanomaly import AutoencoderEnsemble, DenoisingAutoencoder, __version__
 from benchmarks.loop import PlainLoop
-from benchmarks.machine import matrix_product_rate, peak_memory, timed
-from benchmarks.peers import entries, surroundings, threads
+from benchmarks.machine import matrix_product_rate, peak_memory, threads, timed
+from benchmarks.peers import entries, surroundings
 from benchmarks.tables import markdown
 
 _OURS, _LOOP, _PEERS = "aeanomaly", "plain loop", ("PyOD AutoEncoder", "PyOD VAE")

@@ -24,11 +24,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-import torch
 
 from aeanomaly import DenoisingAutoencoder, __version__
 from aeanomaly.streaming import as_source
-from benchmarks.machine import peak_memory, timed
+from benchmarks.machine import peak_memory, threads, timed
 from benchmarks.tables import markdown
 
 _GROUP = 500_000
@@ -45,16 +44,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results", metavar="FOLDER", help="results")
     options = parser.parse_args(arguments)
     options.out.mkdir(parents=True, exist_ok=True)
-    before = torch.get_num_threads()
-    torch.set_num_threads(options.threads)
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "rows.parquet"
-            write_table(path, options.rows, options.columns)
-            rounds = _on_workers(path) if options.dask else _in_parts(path, options)
-            runs = pd.DataFrame([one for _ in range(options.repeats) for one in rounds()])
-    finally:
-        torch.set_num_threads(before)
+    with threads(options.threads), tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "rows.parquet"
+        write_table(path, options.rows, options.columns)
+        rounds = _on_workers(path) if options.dask else _in_parts(path, options)
+        runs = pd.DataFrame([one for _ in range(options.repeats) for one in rounds()])
     runs = runs.assign(rows=options.rows, columns=options.columns, threads=options.threads, version=__version__)
     runs.to_csv(options.out / f"streaming{'_dask' if options.dask else ''}.csv", index=False)
     sys.stdout.write(report(runs))

@@ -20,7 +20,7 @@ def run_info(options: argparse.Namespace) -> None:
     try:
         text = json.dumps(manifest) if options.json else _in_words(manifest)
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
-        raise refused(options.model, "does not hold a whole detector", repr(error)) from None
+        raise refused(options.model, repr(error), "does not hold a whole detector") from None
     print(text)
 
 

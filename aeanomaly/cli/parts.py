@@ -1,8 +1,8 @@
 """Tables that are larger than memory, part by part: what `tables` does at once."""
 
 import contextlib
+import gzip
 import io
-import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -10,12 +10,12 @@ from typing import Any
 
 import pandas as pd
 
-from aeanomaly.cli.cells import check_holes, is_parquet, of_kinds, of_training
+from aeanomaly.cli.cells import check_holes, is_parquet, of_kinds
 from aeanomaly.cli.errors import CommandError
-from aeanomaly.cli.tables import picked, read_csv_parts, read_table, write_table
+from aeanomaly.cli.tables import arrow, picked, read_csv_parts, read_table
 from aeanomaly.persistence import replacing
 from aeanomaly.preprocessing import family_of
-from aeanomaly.streaming import Part, Source, as_source
+from aeanomaly.streaming import Part, Source, as_source, fingerprint_of
 
 #: Files from this size on are read in parts.
 LARGE = 64 << 20
@@ -49,59 +49,48 @@ def training_source(source: str, columns: Callable[[list[str]], list[str]], dete
     """The rows of a large table to learn from: in a CSV a column is what its cells in the first part are."""
 
     def read(skip: int) -> Iterator[Part]:
-        first, kinds = 0, None
+        first, kinds = 0, dict(detector.column_types or {})
         for number, frame in enumerate(_frames(source)):
-            chosen = picked(frame, columns(list(frame.columns)), source)
-            if kinds is None:
-                types = dict(detector.column_types or {})
-                rows = of_training(chosen, types, source)
-                kinds = types | {n: _KINDS.get(family_of(rows[n])) for n in rows.columns if n not in types}
-            else:
-                rows = of_kinds(chosen, kinds, source)
+            rows = of_kinds(picked(frame, columns(list(frame.columns)), source), kinds, source)
+            if number == 0:
+                kinds = {name: _KINDS.get(family_of(rows[name])) for name in rows.columns} | kinds
             check_holes(rows, detector)
             left, first = rows.iloc[max(0, skip - first) :], first + len(rows)
             yield Part(left, f"{source}, part {number}")
 
-    state = Path(source).stat()
-    return Source(read, fingerprint=[[os.path.abspath(source), state.st_size, state.st_mtime_ns]])  # noqa: PTH100
+    return Source(read, fingerprint=fingerprint_of([Path(source)]))
 
 
 @contextlib.contextmanager
 def table_writer(target: str | None) -> Iterator[Callable[[pd.DataFrame], None]]:
     """A function that takes frames one after another for a file, which is there when all were, or standard output.
 
-    It writes one frame behind, so that a table that came in one is written at once, and only if all went well.
+    It writes one frame behind, so that of a table that came in one nothing is written unless all went well.
     """
-    waiting: list[pd.DataFrame] = []
-    with contextlib.ExitStack() as stack:
-        append: Callable[[pd.DataFrame], None] | None = None
+    if target is None:
+        yield lambda frame: None
+        return
+    with _appending(target) as append:
+        waiting: list[pd.DataFrame] = []
 
         def take(frame: pd.DataFrame) -> None:
-            nonlocal append
-            if target is None:
-                return
             waiting.append(frame)
             if len(waiting) == 2:
-                append = append or stack.enter_context(_appending(target))
                 append(waiting.pop(0))
 
         yield take
-        if target is None or not waiting:
-            return
-        if append is None:
-            write_table(waiting[0], target)
-        else:
-            append(waiting[0])
+        for frame in waiting:
+            append(frame)
 
 
 @contextlib.contextmanager
 def _appending(target: str) -> Iterator[Callable[[pd.DataFrame], None]]:
+    """A function that writes frames as one table, by its suffix; ``-`` is CSV on standard output."""
     if target == "-":
         yield _csv_appender(sys.stdout.buffer)
+        sys.stdout.buffer.flush()
     elif is_parquet(target):
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
+        pa, pq = arrow(), arrow("parquet")
         with replacing(target) as file, contextlib.ExitStack() as stack:
             writer: Any = None
 
@@ -114,13 +103,13 @@ def _appending(target: str) -> Iterator[Callable[[pd.DataFrame], None]]:
 
             yield append
     elif target.endswith((".csv", ".csv.gz")):
-        import gzip
-
         with replacing(target) as raw, contextlib.ExitStack() as stack:
             packed = gzip.GzipFile("", "wb", fileobj=raw, mtime=0) if target.endswith(".gz") else None
             yield _csv_appender(stack.enter_context(packed) if packed else raw)
     else:
-        raise CommandError(f"{target}: the suffix must be .csv, .csv.gz or .parquet; choose another name, or - ")
+        raise CommandError(
+            f"{target}: the suffix must be .csv, .csv.gz or .parquet; choose another name, or pass - for CSV"
+        )
 
 
 def _csv_appender(file: Any) -> Callable[[pd.DataFrame], None]:

@@ -15,7 +15,7 @@ from aeanomaly.cli.parts import frames_of, table_writer
 from aeanomaly.cli.reasons import names_of_reasons, reasons
 from aeanomaly.cli.tables import rows_for
 from aeanomaly.detectors import load
-from aeanomaly.thresholds import flag_discoveries
+from aeanomaly.thresholds import flag_discoveries, p_values_of_sorted
 
 _NEW = ("score", "decision", "anomaly")
 _P_VALUE = "p_value"
@@ -69,20 +69,25 @@ def _scored(
             f"{options.table}: it already has column(s) {', '.join(map(repr, clash))}; "
             "rename the new ones with --prefix, such as --prefix ae_"
         )
-    X = rows_for(detector, frame, options.table, options.label)
-    # An empty table is no fault here: a pipeline of files may well bring one.
-    score = detector.score_samples(X) if len(X) else np.empty(0)
-    decision = score - detector.offset_
-    values: list[Any] = [score, decision, (decision < 0).astype(np.int64)]
-    if found is not None:
-        values[2:] = [found[name].loc[frame.index].to_numpy() for name in ("flagged", _P_VALUE)]
+    if found is None:
+        score = _scores(detector, frame, options)
+        values: list[Any] = [score, score - detector.offset_, (score < detector.offset_).astype(np.int64)]
+    else:
+        mine = found.loc[frame.index]
+        values = [mine["score"], mine["score"] - detector.offset_, mine["flagged"], mine[_P_VALUE]]
     if options.explain:
-        values += reasons(detector, X, options.explain)
+        values += reasons(detector, rows_for(detector, frame, options.table, options.label), options.explain)
     return frame.assign(**dict(zip(new, values, strict=True)))
 
 
+def _scores(detector: Any, frame: pd.DataFrame, options: argparse.Namespace) -> np.ndarray:
+    X = rows_for(detector, frame, options.table, options.label)
+    # An empty table is no fault here: a pipeline of files may well bring one.
+    return detector.score_samples(X) if len(X) else np.empty(0)
+
+
 def _discoveries(detector: Any, frames: Iterable[pd.DataFrame], options: argparse.Namespace) -> pd.DataFrame:
-    """p-values of all rows, and which of these --fdr flags: a decision on all of them together."""
+    """Scores and p-values of all rows, and which of these --fdr flags: a decision on all of them together."""
     model = options.model
     if len(detector.calibration_scores_) == 0:
         raise CommandError(
@@ -90,12 +95,10 @@ def _discoveries(detector: Any, frames: Iterable[pd.DataFrame], options: argpars
             "with --false-alarm-rate 0.01, or run: "
             f"aeanomaly threshold {model} --rows NORMAL.csv --false-alarm-rate 0.01"
         )
-    parts = []
-    for frame in frames:
-        X = rows_for(detector, frame, options.table, options.label)
-        parts.append(detector.p_values(X) if len(X) else np.empty(0))
-    p_values = np.concatenate(parts)
-    return pd.DataFrame({_P_VALUE: p_values, "flagged": flag_discoveries(p_values, options.fdr).astype(np.int64)})
+    scores = np.concatenate([_scores(detector, frame, options) for frame in frames])
+    p_values = p_values_of_sorted(detector.calibration_scores_, scores)
+    flagged = flag_discoveries(p_values, options.fdr).astype(np.int64)
+    return pd.DataFrame({"score": scores, _P_VALUE: p_values, "flagged": flagged})
 
 
 def _in_words(summary: dict[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 import contextlib
 import gzip
+import importlib
 import io
 import reprlib
 import sys
@@ -16,7 +17,6 @@ import pandas as pd
 
 from aeanomaly.cli.cells import check_holes, is_parquet, of_model
 from aeanomaly.cli.errors import CommandError
-from aeanomaly.persistence import write_atomically
 
 _OTHER_SEPARATORS = (";", "\t", "|")
 #: How a CSV is read: every cell is text, as it stands.
@@ -36,7 +36,8 @@ def read_table(source: str) -> pd.DataFrame:
     """Read a table by its suffix; the columns of a CSV are text."""
     if is_parquet(source):
         Path(source).stat()  # an error that says why, where the file cannot be reached
-        frame = _with_pyarrow(pd.read_parquet, source)
+        arrow()
+        frame = pd.read_parquet(source)
         return frame if frame.index.names == [None] else frame.reset_index()
     if source != "-" and not source.endswith((".csv", ".csv.gz")):
         raise CommandError(
@@ -104,24 +105,6 @@ def _names(cells: pd.DataFrame, source: str) -> list[str]:
     return names
 
 
-def write_table(frame: pd.DataFrame, target: str) -> None:
-    """Write a table by its suffix, in one step; ``-`` is CSV on standard output."""
-    if is_parquet(target):
-        buffer = io.BytesIO()
-        _with_pyarrow(lambda place: frame.to_parquet(place, index=False), buffer)
-        write_atomically(target, buffer.getvalue())
-        return
-    if target == "-":
-        frame.to_csv(sys.stdout, index=False, lineterminator="\n")
-        return
-    if not target.endswith((".csv", ".csv.gz")):
-        raise CommandError(f"{target}: the suffix must be .csv, .csv.gz or .parquet; choose another name, or - ")
-    buffer = io.BytesIO()
-    compression = {"method": "gzip", "mtime": 0} if target.endswith(".gz") else None
-    frame.to_csv(buffer, index=False, lineterminator="\n", compression=compression)
-    write_atomically(target, buffer.getvalue())
-
-
 def picked(frame: pd.DataFrame, columns: Sequence[str], source: str) -> pd.DataFrame:
     """The named columns; an error for those that are missing."""
     missing = [name for name in columns if name not in frame.columns]
@@ -147,8 +130,9 @@ def rows_for(detector: Any, frame: pd.DataFrame, source: str, label: str | None 
     return rows
 
 
-def _with_pyarrow(function, place):
+def arrow(module: str | None = None) -> Any:
+    """Arrow, or a module of it, on first use."""
     try:
-        return function(place)
+        return importlib.import_module("pyarrow" if module is None else f"pyarrow.{module}")
     except ImportError:
         raise CommandError("Parquet needs pyarrow; install it with: pip install 'aeanomaly[parquet]'") from None

@@ -112,7 +112,7 @@ def load(path: str | os.PathLike[str], *, expected_sha256: str | None = None) ->
     try:
         return _built(manifest, arrays)
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, MemoryError) as error:
-        raise refused(path, "does not hold a whole detector", error) from None
+        raise refused(path, error, "does not hold a whole detector") from None
 
 
 def _built(manifest: dict[str, Any], arrays: dict[str, np.ndarray]) -> Any:

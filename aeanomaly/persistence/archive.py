@@ -104,7 +104,7 @@ def read_model(
                 raise ModelFileError("what it holds does not agree with its checksums")
         return _manifest(text), safetensors.numpy.load(weights)
     except _UNREADABLE as error:
-        raise _refused(path, error) from None
+        raise refused(path, error) from None
 
 
 def read_manifest(path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -117,7 +117,7 @@ def read_manifest(path: str | os.PathLike[str]) -> dict[str, Any]:
                     raise ModelFileError("its manifest does not agree with its checksum")
             return _manifest(text)
         except _UNREADABLE as error:
-            raise _refused(path, error) from None
+            raise refused(path, error) from None
 
 
 def _sums(text: bytes, weights: bytes) -> bytes:
@@ -135,9 +135,9 @@ def _opened(path: str | os.PathLike[str]) -> BinaryIO:
     if stat.S_ISDIR(status.st_mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(path))
     if not stat.S_ISREG(status.st_mode):
-        raise _refused(path, "it is no regular file")
+        raise refused(path, "it is no regular file")
     if status.st_size > _LARGEST:
-        raise _refused(path, f"it has {status.st_size:,} bytes, and a model file at most {_LARGEST:,}")
+        raise refused(path, f"it has {status.st_size:,} bytes, and a model file at most {_LARGEST:,}")
     return open(path, "rb")
 
 
@@ -193,12 +193,10 @@ def _no_number(name: str) -> Any:
     raise ModelFileError(f"its manifest holds {name}")
 
 
-def refused(path: str | os.PathLike[str], what: str, reason: object) -> ModelFileError:
+def refused(
+    path: str | os.PathLike[str], reason: object, what: str = "is not a model file that can be read"
+) -> ModelFileError:
     """The error for a file, with a reason that may quote it: no longer than a line or two, and nothing but text."""
     told = str(reason)
     told = told if len(told) <= _LONGEST_REASON else f"{told[:_LONGEST_REASON]} ..."
     return ModelFileError(f"{os.fspath(path)!r} {what}: {''.join(c if c.isprintable() else '?' for c in told)}")
-
-
-def _refused(path: str | os.PathLike[str], reason: object) -> ModelFileError:
-    return refused(path, "is not a model file that can be read", reason)

@@ -2,7 +2,7 @@
 
 from aeanomaly.streaming.checkpoint import Checkpoint
 from aeanomaly.streaming.sample import RowSample, numbers_of_sample
-from aeanomaly.streaming.sources import Part, Source, as_source
+from aeanomaly.streaming.sources import Part, Source, as_source, fingerprint_of
 from aeanomaly.streaming.survey import Survey, SurveyedPart, joined_survey, survey_part
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "Survey",
     "SurveyedPart",
     "as_source",
+    "fingerprint_of",
     "joined_survey",
     "numbers_of_sample",
     "survey_part",

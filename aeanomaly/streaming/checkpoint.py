@@ -16,6 +16,7 @@ from aeanomaly.exceptions import SourceError
 from aeanomaly.persistence import write_atomically
 from aeanomaly.preprocessing import Statistics
 from aeanomaly.streaming.sample import RowSample
+from aeanomaly.streaming.sources import arrow
 from aeanomaly.streaming.survey import Survey
 
 #: Seconds between two writings, and how often the last one's time passes until the next.
@@ -109,8 +110,7 @@ def _restored(survey: Survey, header: dict[str, Any], arrays: dict[str, np.ndarr
 
 
 def _to_ipc(frame: pd.DataFrame) -> bytes:
-    import pyarrow as pa
-
+    pa = arrow()
     table, buffer = pa.Table.from_pandas(frame, preserve_index=False), io.BytesIO()
     with pa.ipc.new_stream(buffer, table.schema) as writer:
         writer.write_table(table)
@@ -118,7 +118,5 @@ def _to_ipc(frame: pd.DataFrame) -> bytes:
 
 
 def _from_ipc(data: bytes) -> pd.DataFrame:
-    import pyarrow as pa
-
-    with pa.ipc.open_stream(data) as reader:
+    with arrow("ipc").open_stream(data) as reader:
         return reader.read_pandas()

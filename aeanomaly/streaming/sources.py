@@ -1,5 +1,6 @@
 """Where the parts of a table come from: files, Arrow, frames, arrays, a generator of one's own."""
 
+import importlib
 import os
 import queue
 import threading
@@ -139,9 +140,7 @@ def _as_rows(batch: Any, where: str) -> Any:
 def _chosen(rows: Any, columns: Sequence[str] | None) -> Any:
     if columns is None or not isinstance(rows, pd.DataFrame):
         return rows
-    missing = [name for name in columns if name not in rows.columns]
-    if missing:
-        raise SourceError(f"column(s) {', '.join(map(repr, missing))} are missing")
+    _check_names(rows.columns, columns)
     return rows[list(columns)]
 
 
@@ -157,7 +156,7 @@ def _files(path: Path) -> list[Path]:
 
 def _of_files(paths: Sequence[Path], columns: Sequence[str] | None) -> Source:
     readers = [_reader(path) for path in paths]
-    states = [path.stat() for path in paths]
+    fingerprint = fingerprint_of(paths)
 
     def read(skip: int) -> Iterator[Part]:
         first = 0
@@ -167,15 +166,17 @@ def _of_files(paths: Sequence[Path], columns: Sequence[str] | None) -> Source:
                     first += n_rows
                     if part is not None:
                         yield part
-            except _arrow().lib.ArrowException as error:
+            except arrow().lib.ArrowException as error:
                 raise SourceError(f"{path}: {' '.join(str(error).split())}") from None
 
     counts = [_n_rows(path) for path in paths]
-    return Source(
-        read,
-        n_rows=None if None in counts else sum(count or 0 for count in counts),
-        fingerprint=[[str(path), state.st_size, state.st_mtime_ns] for path, state in zip(paths, states, strict=True)],
-    )
+    return Source(read, None if None in counts else sum(count or 0 for count in counts), fingerprint)
+
+
+def fingerprint_of(paths: Sequence[Path]) -> list[Any]:
+    """What tells files from others and from later states of them."""
+    states = [(path, path.stat()) for path in paths]
+    return [[str(path.absolute()), state.st_size, state.st_mtime_ns] for path, state in states]
 
 
 #: (path, columns, rows to skip) -> rows gone by, and the part if it is not skipped.
@@ -194,14 +195,14 @@ def _n_rows(path: Path) -> int | None:
     if not path.name.lower().endswith(_PARQUET):
         return None
     try:
-        return int(_arrow("parquet").read_metadata(path).num_rows)
-    except _arrow().lib.ArrowException as error:
+        return int(arrow("parquet").read_metadata(path).num_rows)
+    except arrow().lib.ArrowException as error:
         raise SourceError(f"{path}: not a Parquet file: {' '.join(str(error).split())}") from None
 
 
 def _parquet(path: Path, columns: Sequence[str] | None, skip: int) -> Iterator[tuple[int, Part | None]]:
     """Row group by row group, not buffered ahead: that would hold the file."""
-    with _arrow("parquet").ParquetFile(path, pre_buffer=False) as file:
+    with arrow("parquet").ParquetFile(path, pre_buffer=False) as file:
         _check_names(file.schema_arrow.names, columns, path)
         size = _rows_of_part(len(columns or file.schema_arrow.names))
         for group in range(file.num_row_groups):
@@ -214,24 +215,24 @@ def _parquet(path: Path, columns: Sequence[str] | None, skip: int) -> Iterator[t
                 for batch in file.iter_batches(size, row_groups=[group], columns=columns, use_threads=False):
                     yield _part(batch, skip, where)
                     skip = max(0, skip - batch.num_rows)
-            except (_arrow().lib.ArrowException, OSError) as error:
+            except (arrow().lib.ArrowException, OSError) as error:
                 raise SourceError(f"{where}: cannot be read: {' '.join(str(error).split())}") from None
 
 
 def _csv(path: Path, columns: Sequence[str] | None, skip: int) -> Iterator[tuple[int, Part | None]]:
-    csv = _arrow("csv")
+    csv = arrow("csv")
     with csv.open_csv(path, read_options=csv.ReadOptions(block_size=_CSV_BYTES)) as file:
         _check_names(file.schema.names, columns, path)
         yield from _batches(file, columns, skip, path)
 
 
 def _ipc(path: Path, columns: Sequence[str] | None, skip: int) -> Iterator[tuple[int, Part | None]]:
-    ipc = _arrow("ipc")
-    with _arrow().OSFile(str(path)) as raw:
+    ipc = arrow("ipc")
+    with arrow().OSFile(str(path)) as raw:
         try:
             file = ipc.open_file(raw)
             batches = (file.get_batch(number) for number in range(file.num_record_batches))
-        except _arrow().lib.ArrowInvalid:
+        except arrow().lib.ArrowInvalid:
             raw.seek(0)
             file = batches = ipc.open_stream(raw)
         _check_names(file.schema.names, columns, path)
@@ -255,17 +256,16 @@ def _part(batch: Any, skip: int, where: str) -> tuple[int, Part | None]:
     return n_rows, Part(batch.slice(max(0, skip)).to_pandas(use_threads=False), where)
 
 
-def _check_names(names: Sequence[str], columns: Sequence[str] | None, path: Path) -> None:
+def _check_names(names: Any, columns: Sequence[str] | None, path: Path | None = None) -> None:
     missing = [name for name in columns or () if name not in names]
     if missing:
-        raise SourceError(f"{path}: column(s) {', '.join(map(repr, missing))} are missing")
+        where = "" if path is None else f"{path}: "
+        raise SourceError(f"{where}column(s) {', '.join(map(repr, missing))} are missing")
 
 
-def _arrow(module: str | None = None) -> Any:
+def arrow(module: str | None = None) -> Any:
     """Arrow, or a module of it, on first use."""
     try:
-        import importlib
-
         return importlib.import_module("pyarrow" if module is None else f"pyarrow.{module}")
     except ImportError:
         raise ImportError("files in parts need pyarrow; install it with: pip install 'aeanomaly[parquet]'") from None

@@ -3,7 +3,6 @@
 import itertools
 import multiprocessing
 import resource
-import time
 import warnings
 
 import numpy as np
@@ -13,7 +12,7 @@ import torch
 
 import aeanomaly
 from aeanomaly.persistence import read_manifest
-from tests.attacks.damage import Payload, accidents, lies, traps
+from tests.attacks.damage import Payload, accidents, lies, opened, traps
 
 #: Seconds and bytes that a file of some 100 kB may take.
 SECONDS, MEMORY = 1.0, 300 << 20
@@ -44,21 +43,6 @@ def meaning(fitted):
     X = table()
     arrays = fitted.score_samples(X), fitted.transform(X), fitted.training_scores_, fitted.calibration_scores_
     return type(fitted), repr(fitted.get_params()), fitted.threshold_, [array.tobytes() for array in arrays]
-
-
-def opened(path, content):
-    """Write, load: the model or None, and how long it took to load."""
-    path.write_bytes(content)
-    begun = time.perf_counter()
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            model = aeanomaly.load(path)
-    except aeanomaly.ModelFileError as refused:
-        model, told = None, str(refused)
-    seconds = time.perf_counter() - begun
-    assert model is not None or (str(path) in told and len(told) < 600 and told.isprintable())
-    return model, seconds
 
 
 def assert_accidents_end_well(original, path, seed, count):
