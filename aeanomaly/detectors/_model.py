@@ -128,7 +128,7 @@ class Model:
     def deviance(self, table: np.ndarray) -> np.ndarray:
         """Reconstruction error per column of the table, (N, F): the mean over members, each on its own scale."""
         weights = torch.from_numpy(1 / self.scales).float().to(self.device).view(-1, 1, 1)
-        terms = self.apply(lambda rows: deviance_terms(self.network, self.likelihood, rows) * weights, table)
+        terms = self.apply(lambda rows: deviance_terms(self.network, self.likelihood, rows).mul_(weights), table)
         return self.of_whole_rows(self.schema.in_table_order(terms), table)
 
     def log_prob(self, table: np.ndarray) -> np.ndarray:

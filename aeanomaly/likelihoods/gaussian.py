@@ -19,7 +19,7 @@ class Gaussian(Likelihood):
     """
 
     def deviance(self, target: torch.Tensor, output: torch.Tensor) -> torch.Tensor:
-        return (target - output).square()
+        return (target - output).square_()
 
     def residual(self, target: torch.Tensor, output: torch.Tensor) -> torch.Tensor:
         return output - target

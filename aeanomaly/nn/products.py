@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from aeanomaly.nn.workspace import reused
+from aeanomaly.nn.workspace import kept, reused
 
 #: Widths that are multiples of this leave no ragged edge.
 _TILE = 16
@@ -24,8 +24,8 @@ def affine_map(owner: Any, bias: torch.Tensor, x: torch.Tensor, weight: torch.Te
     if short == 0 or is_narrowing(weight.shape) or torch.is_grad_enabled():
         return affine_map_of_batch(owner, bias, x, weight)
     # At the ragged edge of a product a row would round by its place in the batch: scores must not.
-    padded_bias, padded_weight = functional.pad(bias, (0, short)), functional.pad(weight, (0, short))
-    return affine_map_of_batch(owner, padded_bias, x, padded_weight)[:, :, :-short]
+    padded_weight = kept((owner, "padded"), lambda: functional.pad(weight, (0, short)))
+    return affine_map_of_batch(owner, functional.pad(bias, (0, short)), x, padded_weight)[:, :, :-short]
 
 
 def affine_map_of_batch(owner: Any, bias: torch.Tensor, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:

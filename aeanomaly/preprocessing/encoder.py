@@ -105,12 +105,15 @@ class TableEncoder:
         schema = self.schema
         encoded = np.empty((len(table), schema.n_columns), dtype=np.float32)
         scaled = _scaled if schema.is_huge else _scaled_at_once
+        nearest = schema.limit.min()
         for part in _parts(table, schema.n_columns):
             rows = schema.layout.features(table[part])
             rows = rows if schema.is_in_order else rows[:, schema.order]
             rows = scaled(rows, schema.offset, schema.scale)
-            np.minimum(rows, schema.limit, out=rows)
-            np.maximum(rows, -schema.limit, out=encoded[part], casting="same_kind")
+            clipped = _cast(rows, encoded[part])
+            if not (clipped.min() >= -nearest and clipped.max() <= nearest):
+                np.minimum(rows, schema.limit, out=rows)
+                np.maximum(rows, -schema.limit, out=clipped, casting="same_kind")
         return encoded
 
     def decode(self, rows: np.ndarray) -> np.ndarray:
@@ -168,6 +171,13 @@ def _scaled_at_once(values: np.ndarray, offset: np.ndarray, scale: np.ndarray) -
         scaled = np.subtract(values, offset, dtype=np.float64)
         scaled /= scale
     return scaled
+
+
+def _cast(values: np.ndarray, out: np.ndarray) -> np.ndarray:
+    """Write float64 values as float32, those beyond its range as infinite."""
+    with np.errstate(over="ignore", under="ignore"):
+        np.copyto(out, values, casting="same_kind")
+    return out
 
 
 def _schema(

@@ -13,9 +13,9 @@ from aeanomaly.threads import at_most
 #: and so a row's score is the same to the bit alone, in any chunk, in any order.
 PADDING = 256
 #: Rows in a chunk at most, and numbers of the table in it: much work for what each chunk costs beside.
-_MOST_ROWS, _IN_CHUNK = 16 * PADDING, 1 << 17
-#: Numbers in the widest layer of a block of a chunk, as a cache holds them.
-_IN_BLOCK = 1 << 19
+_MOST_ROWS, _IN_CHUNK = 16 * PADDING, 1 << 19
+#: Rows in a block of a chunk at most, and numbers in its widest layer, as a cache holds them.
+_BLOCK_ROWS, _IN_BLOCK = 4 * PADDING, 1 << 19
 
 
 def over_chunks(
@@ -43,13 +43,13 @@ def over_chunks(
     """
     function = _in_halves(function)
     size = min(_MOST_ROWS, _multiple_within(4 * _IN_BLOCK // width), _multiple_within(_IN_CHUNK // table[0].size))
-    starts = range(size, len(table), size)
     with at_most(1), workspace(frozen=True):
-        first = function(table[:size])
-    if not starts:
-        return first
+        if len(table) <= size:
+            return function(table)
+        first = function(table[:PADDING])  # what a row's numbers look like, while the other threads wait
+    starts = range(PADDING, len(table), size)
     numbers = np.empty((len(table), *first.shape[1:]), dtype=first.dtype)
-    numbers[:size] = first
+    numbers[:PADDING] = first
 
     def fill(starts: Iterator[int]) -> None:
         with at_most(1), workspace(frozen=True):
@@ -82,7 +82,7 @@ def in_blocks(function: Callable[[torch.Tensor], torch.Tensor], rows: torch.Tens
     -------
     Tensor (M, B, T), contiguous
     """
-    size = _multiple_within(_IN_BLOCK // width) if rows.device.type == "cpu" else rows.shape[1]
+    size = min(_BLOCK_ROWS, _multiple_within(_IN_BLOCK // width)) if rows.device.type == "cpu" else rows.shape[1]
     blocks = rows.split(size, dim=1)
     if len(blocks) == 1:
         return function(rows).contiguous()
@@ -124,7 +124,8 @@ def padded(function: Callable[[torch.Tensor], torch.Tensor], rows: np.ndarray, d
     ndarray (b, T), float64
     """
     # Allocated by torch, which aligns: matrix products may round by alignment, too.
-    filled = torch.zeros((-(-len(rows) // PADDING) * PADDING, rows.shape[1]), dtype=torch.float32, device="cpu")
+    filled = torch.empty((-(-len(rows) // PADDING) * PADDING, rows.shape[1]), dtype=torch.float32, device="cpu")
     filled[: len(rows)] = torch.from_numpy(rows)
+    filled[len(rows) :] = 0
     with torch.inference_mode():
         return function(filled.to(device))[: len(rows)].cpu().numpy().astype(np.float64)
