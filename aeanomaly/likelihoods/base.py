@@ -24,6 +24,12 @@ class Likelihood(ABC):
     def log_prob(self, target: torch.Tensor, output: torch.Tensor, log_scale: torch.Tensor) -> torch.Tensor:
         """Log density (or mass) of the encoded row, in nats."""
 
+    def log_prob_gradient(
+        self, target: torch.Tensor, output: torch.Tensor, log_scale: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Derivatives of `log_prob` by the output and by the log scale."""
+        return -self.residual(target, output), torch.zeros_like(output)
+
     @abstractmethod
     def mean(self, output: torch.Tensor) -> torch.Tensor:
         """Expected encoded row."""

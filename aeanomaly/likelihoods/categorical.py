@@ -39,6 +39,11 @@ class Categorical(Likelihood):
     def log_prob(self, target: torch.Tensor, output: torch.Tensor, log_scale: torch.Tensor) -> torch.Tensor:
         return target * torch.log_softmax(output, dim=-1)
 
+    def log_prob_gradient(
+        self, target: torch.Tensor, output: torch.Tensor, log_scale: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        return target - torch.softmax(output, dim=-1), torch.zeros_like(output)
+
     def mean(self, output: torch.Tensor) -> torch.Tensor:
         return torch.softmax(output, dim=-1)
 

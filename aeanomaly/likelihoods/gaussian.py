@@ -28,6 +28,14 @@ class Gaussian(Likelihood):
         standard = (target - output) * torch.exp(-log_scale)
         return -0.5 * standard.square() - log_scale - _HALF_LOG_2_PI
 
+    def log_prob_gradient(
+        self, target: torch.Tensor, output: torch.Tensor, log_scale: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        precision = torch.exp(-2 * log_scale)
+        difference = target - output
+        by_output = difference * precision
+        return by_output, difference.mul_(by_output).sub_(1)
+
     def mean(self, output: torch.Tensor) -> torch.Tensor:
         return output
 

@@ -30,6 +30,13 @@ class Observed(Likelihood):
         holes = target.isnan()
         return self.whole.log_prob(target.masked_fill(holes, 0), output, log_scale).masked_fill(holes, 0)
 
+    def log_prob_gradient(
+        self, target: torch.Tensor, output: torch.Tensor, log_scale: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        holes = target.isnan()
+        by_output, by_log_scale = self.whole.log_prob_gradient(target.masked_fill(holes, 0), output, log_scale)
+        return by_output.masked_fill(holes, 0), by_log_scale.masked_fill(holes, 0)
+
     def mean(self, output: torch.Tensor) -> torch.Tensor:
         return self.whole.mean(output)
 

@@ -1,7 +1,8 @@
 """Columns of several kinds in one table."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
@@ -37,6 +38,14 @@ class Product(Likelihood):
         log_scale = log_scale.expand_as(output)
         return self._joined(lambda part, x, y, s: part.log_prob(x, y, s), target, output, log_scale)
 
+    def log_prob_gradient(
+        self, target: torch.Tensor, output: torch.Tensor, log_scale: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        log_scale = log_scale.expand_as(output)
+        each = self._each(lambda part, x, y, s: part.log_prob_gradient(x, y, s), target, output, log_scale)
+        by_output, by_log_scale = (torch.cat(parts, dim=-1) for parts in zip(*each, strict=True))
+        return by_output, by_log_scale
+
     def mean(self, output: torch.Tensor) -> torch.Tensor:
         return self._joined(lambda part, y: part.mean(y), output)
 
@@ -48,6 +57,10 @@ class Product(Likelihood):
         return self._joined(lambda part, y, s: part.sample(y, s, generator), output, log_scale)
 
     def _joined(self, method: Callable[..., torch.Tensor], *tensors: torch.Tensor) -> torch.Tensor:
+        return torch.cat(list(self._each(method, *tensors)), dim=-1)
+
+    def _each(self, method: Callable[..., Any], *tensors: torch.Tensor) -> Iterator[Any]:
+        """`method` of every block's likelihood and columns."""
         parts, widths = zip(*self.blocks, strict=True)
         blocks = zip(*(tensor.split(widths, dim=-1) for tensor in tensors), strict=True)
-        return torch.cat([method(part, *block) for part, block in zip(parts, blocks, strict=True)], dim=-1)
+        return (method(part, *block) for part, block in zip(parts, blocks, strict=True))

@@ -1,12 +1,13 @@
 """The two autoencoders: one whose code is a point, one whose code is a Gaussian."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import nn
 
 from aeanomaly.nn.examples import Examples, Start
 from aeanomaly.nn.mlp import StackedMLP
+from aeanomaly.nn.products import grad
 from aeanomaly.nn.prototypes import StackedPrototypes
 from aeanomaly.nn.spec import NetworkSpec
 from aeanomaly.streams import MemberKey
@@ -17,6 +18,9 @@ _LOG_SCALE_RANGE = (-8.0, 4.0)
 _LOG_SCALE_FLOOR = -4.6
 #: Where the two start: a code sharp enough to tell rows apart, and noise of the size of a fair reconstruction's.
 _START_LOG_SCALE, _START_LOG_NOISE = -3.0, -1.0
+
+#: Takes the gradients of a code's mean and log scale.
+PullBackOfPosterior = Callable[[torch.Tensor, torch.Tensor], None]
 
 
 class PointAutoencoder(nn.Module):
@@ -91,6 +95,24 @@ class GaussianAutoencoder(nn.Module):
         """Mean and log scale of the code given rows, each (M, B, L)."""
         loc, log_scale = self.encoder(rows).chunk(2, dim=-1)
         return loc, log_scale.clamp(*_LOG_SCALE_RANGE)
+
+    def posterior_vjp(self, rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, PullBackOfPosterior]:
+        """As `posterior`, and what takes the gradients of both back to the encoder's parameters."""
+        code, through_encoder = self.encoder.vjp(rows, of_input=False)
+        loc, unbounded = code.chunk(2, dim=-1)
+        log_scale = unbounded.clamp(*_LOG_SCALE_RANGE)
+
+        def pull_back(by_loc: torch.Tensor, by_log_scale: torch.Tensor) -> None:
+            by_log_scale = by_log_scale.masked_fill(unbounded != log_scale, 0)
+            through_encoder(torch.cat([by_loc, by_log_scale], dim=-1))
+
+        return loc, log_scale, pull_back
+
+    def write_noise_gradient(self, by_log_noise_scale: torch.Tensor) -> None:
+        """Leave the gradient of `log_noise_scale`, (M, 1, D), in that of its parameter, where it is one."""
+        if isinstance(self.noise, nn.Parameter):
+            by_noise = by_log_noise_scale.sum_to_size(self.noise.shape)
+            grad(self.noise).copy_(by_noise.masked_fill(self.noise < _LOG_SCALE_FLOOR, 0))
 
     def encode(self, rows: torch.Tensor) -> torch.Tensor:
         return self.posterior(rows)[0]

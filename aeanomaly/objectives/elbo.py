@@ -31,5 +31,31 @@ class NegativeELBO(Objective):
     def losses(self, network: GaussianAutoencoder, rows: torch.Tensor, noise: NoiseStream) -> torch.Tensor:
         loc, log_scale = network.posterior(rows)
         draw = loc + torch.exp(log_scale) * noise.normal("code", *loc.shape[1:])
-        log_prob = self.likelihood.log_prob(rows, network.decode(draw), network.log_noise_scale).sum(dim=2)
+        return self._losses(rows, loc, log_scale, network.decode(draw), network.log_noise_scale)
+
+    def backward(self, network: GaussianAutoencoder, rows: torch.Tensor, noise: NoiseStream) -> torch.Tensor:
+        with torch.no_grad():
+            loc, log_scale, through_encoder = network.posterior_vjp(rows)
+            scale = torch.exp(log_scale)
+            away = scale * noise.normal("code", *loc.shape[1:])
+            output, through_decoder = network.decoder.vjp(loc + away)
+            log_noise_scale = network.log_noise_scale
+            losses = self._losses(rows, loc, log_scale, output, log_noise_scale)
+            share = -1 / rows.shape[1]
+            by_output, by_log_noise_scale = self.likelihood.log_prob_gradient(rows, output, log_noise_scale)
+            network.write_noise_gradient(by_log_noise_scale.sum(dim=1, keepdim=True) * share)
+            by_draw = through_decoder(by_output * share)
+            of_kl = self.beta.to(rows.device).unsqueeze(2) * -share
+            through_encoder(by_draw + of_kl * loc, by_draw * away + of_kl * (scale.square() - 1))
+        return losses
+
+    def _losses(
+        self,
+        rows: torch.Tensor,
+        loc: torch.Tensor,
+        log_scale: torch.Tensor,
+        output: torch.Tensor,
+        log_noise_scale: torch.Tensor,
+    ) -> torch.Tensor:
+        log_prob = self.likelihood.log_prob(rows, output, log_noise_scale).sum(dim=2)
         return (self.beta.to(rows.device) * kl_to_standard_normal(loc, log_scale) - log_prob).mean(dim=1)

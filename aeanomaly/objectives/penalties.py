@@ -10,6 +10,9 @@ from aeanomaly.nn import ACTIVATIONS, PointAutoencoder, StackedMLP
 from aeanomaly.objectives.part import Part
 from aeanomaly.streams import NoiseStream
 
+#: Bounds of a code unit's mean activation.
+_RATE_RANGE = (1e-6, 1 - 1e-6)
+
 
 @dataclass(frozen=True, eq=False)
 class Penalty(Part, ABC):
@@ -34,15 +37,12 @@ class CodePenalty(Penalty):
     def of(self, code: torch.Tensor) -> torch.Tensor:
         """Code (M, B, L) -> (M,)."""
 
+    @abstractmethod
+    def gradient(self, code: torch.Tensor) -> torch.Tensor:
+        """Derivative of `of` by the code, broadcastable to its (M, B, L)."""
+
     def __call__(self, network, rows, code, noise):
         return self.of(code)
-
-    def with_gradient(self, code: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """The penalty, and its gradient by the code (M, B, L)."""
-        with torch.enable_grad():
-            leaf = code.detach().requires_grad_()
-            penalty = self.of(leaf)
-            return penalty.detach(), torch.autograd.grad(penalty.sum(), leaf)[0]
 
 
 class L1Sparsity(CodePenalty):
@@ -50,6 +50,9 @@ class L1Sparsity(CodePenalty):
 
     def of(self, code):
         return self.weight.to(code.device) * code.abs().sum(dim=2).mean(dim=1)
+
+    def gradient(self, code):
+        return code.sign() * (self.weight.to(code.device).view(-1, 1, 1) / code.shape[1])
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,10 +69,18 @@ class KLSparsity(CodePenalty):
         self._per_member("target", 1)
 
     def of(self, code):
-        rate = code.mean(dim=1).clamp(1e-6, 1 - 1e-6)
+        rate = code.mean(dim=1).clamp(*_RATE_RANGE)
         target = self.target.to(rate)
         kl = target * (target / rate).log() + (1 - target) * ((1 - target) / (1 - rate)).log()
         return self.weight.to(code.device) * kl.sum(dim=1)
+
+    def gradient(self, code):
+        unbounded = code.mean(dim=1, keepdim=True)
+        rate = unbounded.clamp(*_RATE_RANGE)
+        target = self.target.to(rate).unsqueeze(2)
+        slope = (rate - target) / (rate * (1 - rate))
+        weight = self.weight.to(code.device).view(-1, 1, 1) / code.shape[1]
+        return (weight * slope).masked_fill(unbounded != rate, 0)
 
 
 class Contraction(Penalty):

@@ -46,8 +46,7 @@ class ReconstructionObjective(Objective):
             losses = self._deviance(rows, output)
             gradient = through_decoder(self.likelihood.residual(rows, output) * (2 / rows.shape[1]))
             if self.penalty is not None:
-                penalty, by_code = self.penalty.with_gradient(code)
-                losses, gradient = losses + penalty, gradient + by_code
+                losses, gradient = losses + self.penalty.of(code), gradient + self.penalty.gradient(code)
             through_encoder(gradient)
         return losses
 

@@ -95,6 +95,25 @@ def test_a_column_of_levels_costs_the_cross_entropy():
     torch.testing.assert_close(Categorical(weight).log_prob(target, logits, torch.zeros(4)).sum(dim=1), log_prob)
 
 
+@pytest.mark.parametrize(
+    "likelihood",
+    [Gaussian(), Bernoulli(), Categorical(0.25), Product(((Gaussian(), 1), (Bernoulli(), 1), (Categorical(), 3)))],
+)
+def test_gradients_of_log_densities_are_those_of_autograd_and_zero_for_what_is_missing(likelihood):
+    target = functional.one_hot(torch.arange(40) % 5, 5).double()
+    if not isinstance(likelihood, Categorical):
+        target[:, :2] = torch.from_numpy(RNG.normal(size=(40, 2)))
+        target[:, 2:] = functional.one_hot(torch.arange(40) % 3, 3)
+    target[::4] = torch.nan
+    output, log_scale = (torch.from_numpy(RNG.normal(size=(40, 5))).requires_grad_() for _ in range(2))
+    observed = Observed(likelihood)
+    log_prob = observed.log_prob(target, output, log_scale).sum()
+    expected = torch.autograd.grad(log_prob, [output, log_scale], allow_unused=True, materialize_grads=True)
+    for gradient, ours in zip(expected, observed.log_prob_gradient(target, output, log_scale), strict=True):
+        torch.testing.assert_close(ours.detach(), gradient)
+        assert (ours[::4] == 0).all()
+
+
 def test_drawn_levels_come_as_often_as_they_should():
     share = torch.tensor([0.5, 0.3, 0.2])
     drawn = Categorical().sample(share.log().expand(20000, -1), torch.zeros(3), torch.Generator().manual_seed(0))

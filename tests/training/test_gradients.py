@@ -5,7 +5,14 @@ import torch
 
 from aeanomaly.likelihoods import Bernoulli, Gaussian, Product
 from aeanomaly.nn import ACTIVATIONS, SOFTMAX, NetworkSpec, Start, build_network
-from aeanomaly.objectives import GaussianCorruption, KLSparsity, L1Sparsity, Objective, ReconstructionObjective
+from aeanomaly.objectives import (
+    GaussianCorruption,
+    KLSparsity,
+    L1Sparsity,
+    NegativeELBO,
+    Objective,
+    ReconstructionObjective,
+)
 from aeanomaly.streams import MemberKey, NoiseStream
 from aeanomaly.training.optimizer import FlatParameters
 
@@ -14,9 +21,9 @@ ROWS = torch.rand(64, 6, dtype=torch.float64, generator=torch.Generator().manual
 MIXED = Product([(Gaussian(), 4), (Bernoulli(), 2)])
 
 
-def network(activation, code, hidden, code_sizes=None):
+def network(activation, code, hidden, code_sizes=None, kind="point", **rest):
     spec = NetworkSpec(
-        code="point",
+        code=kind,
         n_columns=6,
         latent_dim=12,
         hidden_layer_sizes=hidden,
@@ -24,6 +31,7 @@ def network(activation, code, hidden, code_sizes=None):
         code_activation=code,
         n_members=2,
         code_sizes=code_sizes,
+        **rest,
     )
     built = build_network(spec)
     with torch.no_grad():
@@ -61,3 +69,20 @@ def test_of_members_with_codes_of_their_own_width(code):
 @pytest.mark.parametrize(("penalty", "code"), [(L1Sparsity(0.1), "relu"), (KLSparsity(0.1, 0.05), "logistic")])
 def test_of_penalties_on_the_code(penalty, code):
     assert_the_same_gradients(ReconstructionObjective(MIXED, penalty=penalty), network(SOFTMAX, code, (32,)))
+
+
+@pytest.mark.parametrize("noise_variance", ["column", "shared", 0.3])
+@pytest.mark.parametrize("activation", ["silu", SOFTMAX])
+def test_of_the_elbo(activation, noise_variance):
+    built = network(activation, "identity", (32,), kind="gaussian", noise_variance=noise_variance)
+    assert_the_same_gradients(NegativeELBO(MIXED, [1.0, 0.2]), built)
+
+
+def test_of_an_elbo_whose_scales_are_at_their_bounds():
+    built = network("silu", "identity", (32,), kind="gaussian", noise_variance="column")
+    with torch.no_grad():
+        built.encoder.layers[-1].bias[:, :, 12:] = torch.linspace(-12, 6, 12)
+        built.noise[:, :, :2] = -6.0
+    assert_the_same_gradients(NegativeELBO(MIXED, 1.0), built)
+    assert (built.noise.grad[:, :, :2] == 0).all()
+    assert (built.noise.grad[:, :, 2:4] != 0).all()
