@@ -122,9 +122,9 @@ class StackedMLP(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         for number in range(len(self.layers)):
             x = self._through(number, x)
-        return self._masked(x)
+        return self.masked(x)
 
-    def _masked(self, x: torch.Tensor) -> torch.Tensor:
+    def masked(self, x: torch.Tensor) -> torch.Tensor:
         """Output units, or their gradient, those that a member does not use being 0."""
         return x if self.used is None else x * self.used
 
@@ -137,12 +137,12 @@ class StackedMLP(nn.Module):
             pulls += [through_layer, through_activation]
 
         def pull_back(gradient: torch.Tensor) -> Any:
-            gradient = self._masked(gradient)
+            gradient = self.masked(gradient)
             for pull in reversed(pulls):
                 gradient = pull(gradient)
             return gradient
 
-        return self._masked(x), pull_back
+        return self.masked(x), pull_back
 
     def _through(self, number: int, x: torch.Tensor) -> torch.Tensor:
         """One layer and its activation."""

@@ -91,23 +91,30 @@ class Contraction(Penalty):
     """
 
     def __call__(self, network, rows, code, noise):
-        squared_norm = (
-            exact_squared_jacobian(network.encoder, rows)
-            if len(network.encoder.layers) == 1
-            else probed_squared_jacobian(network.encoder, rows, noise)
-        )
-        return self.weight.to(rows.device) * squared_norm.mean(dim=1)
+        return self.with_code(network, rows, noise)[1]
+
+    def with_code(
+        self, network: PointAutoencoder, rows: torch.Tensor, noise: NoiseStream
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """The code (M, B, L), from which the penalty (M,) comes at little more cost, and that."""
+        if len(network.encoder.layers) == 1:
+            code, squared_norm = exact_squared_jacobian(network.encoder, rows)
+        else:
+            code, squared_norm = probed_squared_jacobian(network.encoder, rows, noise)
+        return code, self.weight.to(rows.device) * squared_norm.mean(dim=1)
 
 
-def exact_squared_jacobian(encoder: StackedMLP, rows: torch.Tensor) -> torch.Tensor:
-    """Squared Frobenius norm of a one-layer encoder's Jacobian at each row, (M, B)."""
+def exact_squared_jacobian(encoder: StackedMLP, rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Code (M, B, L) of a one-layer encoder, and the squared Frobenius norm of its Jacobian at each row, (M, B)."""
     (layer,), (name,) = encoder.layers, encoder.activations
-    weight, _ = layer.affine()
-    derivative = ACTIVATIONS[name].derivative
-    if derivative is None:
-        return _softmax_squared_jacobian(weight, encoder(rows))
-    slope = derivative(layer(rows))
-    return torch.bmm(slope.square(), weight.square().sum(dim=1).unsqueeze(2)).squeeze(2)
+    activation, (weight, _), a = ACTIVATIONS[name], layer.affine(), layer(rows)
+    code = activation.function(a)
+    if activation.derivative is None:
+        squared_norm = _softmax_squared_jacobian(weight, code)
+    else:
+        slope = activation.derivative(a)
+        squared_norm = torch.bmm(slope.square(), weight.square().sum(dim=1).unsqueeze(2)).squeeze(2)
+    return encoder.masked(code), squared_norm
 
 
 def _softmax_squared_jacobian(weight: torch.Tensor, share: torch.Tensor) -> torch.Tensor:
@@ -117,8 +124,10 @@ def _softmax_squared_jacobian(weight: torch.Tensor, share: torch.Tensor) -> torc
     return (share.square() * away).sum(dim=2)
 
 
-def probed_squared_jacobian(encoder: StackedMLP, rows: torch.Tensor, noise: NoiseStream) -> torch.Tensor:
-    """One unbiased estimate of the squared Frobenius norm at each row, (M, B): a tangent pushed forward."""
+def probed_squared_jacobian(
+    encoder: StackedMLP, rows: torch.Tensor, noise: NoiseStream
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The same of any encoder, the norm being an unbiased estimate: one tangent pushed forward."""
     tangent = 2 * (noise.uniform("contraction", *rows.shape[1:]) < 0.5).to(rows.dtype) - 1
     x = rows
     for layer, name in zip(encoder.layers, encoder.activations, strict=True):
@@ -130,4 +139,4 @@ def probed_squared_jacobian(encoder: StackedMLP, rows: torch.Tensor, noise: Nois
             tangent = x * (tangent - (x * tangent).sum(dim=2, keepdim=True))
         else:
             tangent = activation.derivative(a) * tangent
-    return tangent.square().sum(dim=2)
+    return encoder.masked(x), tangent.square().sum(dim=2)

@@ -83,7 +83,9 @@ def autograd_squared_jacobian(encoder, rows):
 @pytest.mark.parametrize("activation", ["logistic", "silu", "tanh", SOFTMAX])
 def test_contraction_of_a_one_layer_encoder_is_autograds_jacobian(activation):
     encoder, rows = stacked_encoder((5, 7), activation), normal(2, 4, 5)
-    torch.testing.assert_close(exact_squared_jacobian(encoder, rows), autograd_squared_jacobian(encoder, rows))
+    code, squared_norm = exact_squared_jacobian(encoder, rows)
+    torch.testing.assert_close(squared_norm, autograd_squared_jacobian(encoder, rows))
+    torch.testing.assert_close(code, encoder(rows))
 
 
 @pytest.mark.parametrize("activation", ["silu", SOFTMAX])
@@ -91,7 +93,8 @@ def test_probed_contraction_of_a_deep_encoder_is_autograds_jacobian_in_the_mean(
     encoder, rows = stacked_encoder((5, 8, 6), activation), normal(2, 3, 5)
     noise = NoiseStream([MemberKey(0, 0), MemberKey(0, 1)], device=CPU)
     with torch.no_grad():
-        probes = torch.stack([probed_squared_jacobian(encoder, rows, noise) for _ in range(4096)])
+        probes = torch.stack([probed_squared_jacobian(encoder, rows, noise)[1] for _ in range(4096)])
+        torch.testing.assert_close(probed_squared_jacobian(encoder, rows, noise)[0], encoder(rows))
     error = probes.std(dim=0) / 4096**0.5
     assert ((probes.mean(dim=0) - autograd_squared_jacobian(encoder, rows)).abs() < 4 * error + 1e-6).all()
 

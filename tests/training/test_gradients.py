@@ -6,6 +6,7 @@ import torch
 from aeanomaly.likelihoods import Bernoulli, Gaussian, Product
 from aeanomaly.nn import ACTIVATIONS, SOFTMAX, NetworkSpec, Start, build_network
 from aeanomaly.objectives import (
+    Contraction,
     GaussianCorruption,
     KLSparsity,
     L1Sparsity,
@@ -69,6 +70,13 @@ def test_of_members_with_codes_of_their_own_width(code):
 @pytest.mark.parametrize(("penalty", "code"), [(L1Sparsity(0.1), "relu"), (KLSparsity(0.1, 0.05), "logistic")])
 def test_of_penalties_on_the_code(penalty, code):
     assert_the_same_gradients(ReconstructionObjective(MIXED, penalty=penalty), network(SOFTMAX, code, (32,)))
+
+
+@pytest.mark.parametrize("hidden", [(), (32,)])
+@pytest.mark.parametrize("code", ["logistic", SOFTMAX])
+def test_of_contraction(code, hidden):
+    objective = ReconstructionObjective(MIXED, penalty=Contraction([0.1, 0.5]))
+    assert_the_same_gradients(objective, network(SOFTMAX, code, hidden))
 
 
 @pytest.mark.parametrize("noise_variance", ["column", "shared", 0.3])
