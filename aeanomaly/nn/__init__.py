@@ -1,6 +1,6 @@
 """Torch modules whose every parameter has a leading member axis M: many networks, one call."""
 
-from aeanomaly.nn.activations import ACTIVATIONS, SOFTMAX
+from aeanomaly.nn.activations import ACTIVATIONS, SOFTMAX, PullBack
 from aeanomaly.nn.codes import kl_to_standard_normal
 from aeanomaly.nn.encoder_module import Standardize, encoder_module
 from aeanomaly.nn.examples import Examples, Start
@@ -20,6 +20,7 @@ __all__ = [
     "GaussianAutoencoder",
     "NetworkSpec",
     "PointAutoencoder",
+    "PullBack",
     "StackedLinear",
     "StackedMLP",
     "StackedPrototypes",

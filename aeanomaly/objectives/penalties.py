@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from aeanomaly.nn import ACTIVATIONS, PointAutoencoder, StackedMLP
+from aeanomaly.nn import ACTIVATIONS, PointAutoencoder, PullBack, StackedMLP, grad
 from aeanomaly.objectives.part import Part
 from aeanomaly.streams import NoiseStream
 
@@ -29,6 +29,12 @@ class Penalty(Part, ABC):
     ) -> torch.Tensor:
         """Network input rows (M, B, D) and their code (M, B, L) -> (M,)."""
 
+    @abstractmethod
+    def vjp(
+        self, encoder: StackedMLP, rows: torch.Tensor, noise: NoiseStream
+    ) -> tuple[torch.Tensor, torch.Tensor, PullBack]:
+        """Rows -> the penalty (M,); their code (M, B, L); and the way back from the code's gradient without it."""
+
 
 class CodePenalty(Penalty):
     """A penalty that looks at the code alone."""
@@ -43,6 +49,11 @@ class CodePenalty(Penalty):
 
     def __call__(self, network, rows, code, noise):
         return self.of(code)
+
+    def vjp(self, encoder, rows, noise):
+        code, through_encoder = encoder.vjp(rows, of_input=False)
+        by_code = self.gradient(code)
+        return self.of(code), code, lambda gradient: through_encoder(gradient + by_code)
 
 
 class L1Sparsity(CodePenalty):
@@ -91,17 +102,30 @@ class Contraction(Penalty):
     """
 
     def __call__(self, network, rows, code, noise):
-        return self.with_code(network, rows, noise)[1]
+        return self._with_code(network.encoder, rows, noise)[0]
 
-    def with_code(
-        self, network: PointAutoencoder, rows: torch.Tensor, noise: NoiseStream
+    def vjp(self, encoder, rows, noise):
+        """Through the encoder by autograd: its slopes have a gradient, too."""
+        with torch.enable_grad():
+            outputs = self._with_code(encoder, rows, noise)
+
+        def pull_back(gradient: torch.Tensor) -> None:
+            parameters = list(encoder.parameters())
+            found = torch.autograd.grad(outputs, parameters, [torch.ones_like(outputs[0]), gradient])
+            for p, by_parameter in zip(parameters, found, strict=True):
+                grad(p).copy_(by_parameter)
+
+        return *(output.detach() for output in outputs), pull_back
+
+    def _with_code(
+        self, encoder: StackedMLP, rows: torch.Tensor, noise: NoiseStream
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """The code (M, B, L), from which the penalty (M,) comes at little more cost, and that."""
-        if len(network.encoder.layers) == 1:
-            code, squared_norm = exact_squared_jacobian(network.encoder, rows)
+        """The penalty (M,), and the code (M, B, L) that it comes with."""
+        if len(encoder.layers) == 1:
+            code, squared_norm = exact_squared_jacobian(encoder, rows)
         else:
-            code, squared_norm = probed_squared_jacobian(network.encoder, rows, noise)
-        return code, self.weight.to(rows.device) * squared_norm.mean(dim=1)
+            code, squared_norm = probed_squared_jacobian(encoder, rows, noise)
+        return self.weight.to(rows.device) * squared_norm.mean(dim=1), code
 
 
 def exact_squared_jacobian(encoder: StackedMLP, rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
