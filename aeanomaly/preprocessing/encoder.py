@@ -105,15 +105,15 @@ class TableEncoder:
         schema = self.schema
         encoded = np.empty((len(table), schema.n_columns), dtype=np.float32)
         scaled = _scaled if schema.is_huge else _scaled_at_once
-        nearest = schema.limit.min()
+        least = schema.limit.min()
         for part in _parts(table, schema.n_columns):
             rows = schema.layout.features(table[part])
             rows = rows if schema.is_in_order else rows[:, schema.order]
             rows = scaled(rows, schema.offset, schema.scale)
-            clipped = _cast(rows, encoded[part])
-            if not (clipped.min() >= -nearest and clipped.max() <= nearest):
+            out = _cast(rows, encoded[part])
+            if not (-least <= out.min() and out.max() <= least):  # which is rare, but for holes
                 np.minimum(rows, schema.limit, out=rows)
-                np.maximum(rows, -schema.limit, out=clipped, casting="same_kind")
+                np.maximum(rows, -schema.limit, out=out, casting="same_kind")
         return encoded
 
     def decode(self, rows: np.ndarray) -> np.ndarray:
