@@ -6,7 +6,7 @@ together equal the same three trained apart.
 """
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -59,7 +59,7 @@ class NoiseStream:
         self._device = device
         self._call = call
         self._generators: dict[str, list[torch.Generator]] = {}
-        self._blocks: dict[tuple[str, str, tuple[int, ...]], tuple[torch.Tensor, int]] = {}
+        self._ahead: dict[tuple[str, str, tuple[int, ...]], Iterator[torch.Tensor]] = {}
 
     def normal(self, purpose: str, *shape: int) -> torch.Tensor:
         """Standard normal noise, (M, *shape)."""
@@ -71,11 +71,14 @@ class NoiseStream:
 
     def _next(self, kind: str, purpose: str, shape: tuple[int, ...]) -> torch.Tensor:
         name = (kind, purpose, shape)
-        block, position = self._blocks.get(name, (None, 0))
-        if block is None or position == block.shape[0]:
-            block, position = self._draw(kind, purpose, shape), 0
-        self._blocks[name] = (block, position + 1)
-        return self._of_members(block[position])
+        if name not in self._ahead:
+            self._ahead[name] = self._drawn(*name)
+        return next(self._ahead[name])
+
+    def _drawn(self, kind: str, purpose: str, shape: tuple[int, ...]) -> Iterator[torch.Tensor]:
+        while True:
+            for noise in self._draw(kind, purpose, shape).unbind():
+                yield self._of_members(noise)
 
     def _of_members(self, noise: torch.Tensor) -> torch.Tensor:
         """Noise of each key (K, ...) -> of each member (M, ...)."""

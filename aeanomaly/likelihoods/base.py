@@ -20,6 +20,10 @@ class Likelihood(ABC):
     def residual(self, target: torch.Tensor, output: torch.Tensor) -> torch.Tensor:
         """Mean less target: half the derivative of `deviance` by the output, which is the canonical parameter."""
 
+    def deviance_and_residual(self, target: torch.Tensor, output: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Both, new tensors, for less than one after the other where they have something in common."""
+        return self.deviance(target, output), self.residual(target, output)
+
     @abstractmethod
     def log_prob(self, target: torch.Tensor, output: torch.Tensor, log_scale: torch.Tensor) -> torch.Tensor:
         """Log density (or mass) of the encoded row, in nats."""

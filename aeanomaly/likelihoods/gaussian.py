@@ -24,6 +24,10 @@ class Gaussian(Likelihood):
     def residual(self, target: torch.Tensor, output: torch.Tensor) -> torch.Tensor:
         return output - target
 
+    def deviance_and_residual(self, target: torch.Tensor, output: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        residual = output - target
+        return residual.square(), residual
+
     def log_prob(self, target: torch.Tensor, output: torch.Tensor, log_scale: torch.Tensor) -> torch.Tensor:
         standard = (target - output) * torch.exp(-log_scale)
         return -0.5 * standard.square() - log_scale - _HALF_LOG_2_PI

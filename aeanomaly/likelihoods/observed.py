@@ -26,6 +26,11 @@ class Observed(Likelihood):
         holes = target.isnan()
         return self.whole.residual(target.masked_fill(holes, 0), output).masked_fill(holes, 0)
 
+    def deviance_and_residual(self, target: torch.Tensor, output: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        holes = target.isnan()
+        deviance, residual = self.whole.deviance_and_residual(target.masked_fill(holes, 0), output)
+        return deviance.masked_fill_(holes, 0), residual.masked_fill_(holes, 0)
+
     def log_prob(self, target: torch.Tensor, output: torch.Tensor, log_scale: torch.Tensor) -> torch.Tensor:
         holes = target.isnan()
         return self.whole.log_prob(target.masked_fill(holes, 0), output, log_scale).masked_fill(holes, 0)

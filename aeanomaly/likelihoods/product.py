@@ -34,6 +34,9 @@ class Product(Likelihood):
     def residual(self, target: torch.Tensor, output: torch.Tensor) -> torch.Tensor:
         return self._joined(lambda part, x, y: part.residual(x, y), target, output)
 
+    def deviance_and_residual(self, target: torch.Tensor, output: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return self._joined_pairs(lambda part, x, y: part.deviance_and_residual(x, y), target, output)
+
     def log_prob(self, target: torch.Tensor, output: torch.Tensor, log_scale: torch.Tensor) -> torch.Tensor:
         log_scale = log_scale.expand_as(output)
         return self._joined(lambda part, x, y, s: part.log_prob(x, y, s), target, output, log_scale)
@@ -42,9 +45,7 @@ class Product(Likelihood):
         self, target: torch.Tensor, output: torch.Tensor, log_scale: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
         log_scale = log_scale.expand_as(output)
-        each = self._each(lambda part, x, y, s: part.log_prob_gradient(x, y, s), target, output, log_scale)
-        by_output, by_log_scale = (torch.cat(parts, dim=-1) for parts in zip(*each, strict=True))
-        return by_output, by_log_scale
+        return self._joined_pairs(lambda part, x, y, s: part.log_prob_gradient(x, y, s), target, output, log_scale)
 
     def mean(self, output: torch.Tensor) -> torch.Tensor:
         return self._joined(lambda part, y: part.mean(y), output)
@@ -58,6 +59,10 @@ class Product(Likelihood):
 
     def _joined(self, method: Callable[..., torch.Tensor], *tensors: torch.Tensor) -> torch.Tensor:
         return torch.cat(list(self._each(method, *tensors)), dim=-1)
+
+    def _joined_pairs(self, method: Callable[..., Any], *tensors: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        first, second = (torch.cat(parts, dim=-1) for parts in zip(*self._each(method, *tensors), strict=True))
+        return first, second
 
     def _each(self, method: Callable[..., Any], *tensors: torch.Tensor) -> Iterator[Any]:
         """`method` of every block's likelihood and columns."""

@@ -20,7 +20,10 @@ class Objective(Part, ABC):
         """Mean loss per row: network and rows (M, B, D) -> (M,)."""
 
     def backward(self, network: Any, rows: torch.Tensor, noise: NoiseStream) -> torch.Tensor:
-        """`losses`; the gradient of each member's is left in the ``grad`` of its parameters, which is there."""
+        """`losses`; the gradient of each member's is left in the ``grad`` of its parameters, which is there.
+
+        It asks the same of torch every time, as what it asks may be recorded and done again without it.
+        """
         losses, parameters = self.losses(network, rows, noise), list(network.parameters())
         # A noise scale has no part in the loss of a table without real columns: its gradient is then 0.
         found = torch.autograd.grad(losses.sum(), parameters, allow_unused=True, materialize_grads=True)

@@ -32,25 +32,24 @@ class ReconstructionObjective(Objective):
     def losses(self, network: PointAutoencoder, rows: torch.Tensor, noise: NoiseStream) -> torch.Tensor:
         seen = self._seen(rows, noise)
         code = network.encode(seen)
-        losses = self._deviance(rows, network.decode(code))
+        losses = self.likelihood.deviance(rows, network.decode(code)).sum(dim=(1, 2)) / rows.shape[1]
         if self.penalty is not None:
             losses = losses + self.penalty(network, seen, code, noise)
         return losses
 
     def backward(self, network: PointAutoencoder, rows: torch.Tensor, noise: NoiseStream) -> torch.Tensor:
         with torch.no_grad():
-            seen, penalties = self._seen(rows, noise), torch.zeros((), device=rows.device)
+            seen, penalty = self._seen(rows, noise), None
             if self.penalty is None:
                 code, through_encoder = network.encoder.vjp(seen, of_input=False)
             else:
-                penalties, code, through_encoder = self.penalty.vjp(network.encoder, seen, noise)
+                penalty, code, through_encoder = self.penalty.vjp(network.encoder, seen, noise)
             output, through_decoder = network.decoder.vjp(code)
-            losses = self._deviance(rows, output) + penalties
-            through_encoder(through_decoder(self.likelihood.residual(rows, output) * (2 / rows.shape[1])))
+            deviance, residual = self.likelihood.deviance_and_residual(rows, output)
+            losses = deviance.sum(dim=(1, 2)) / rows.shape[1]
+            losses = losses if penalty is None else losses + penalty
+            through_encoder(through_decoder(residual.mul_(2 / rows.shape[1])))
         return losses
 
     def _seen(self, rows: torch.Tensor, noise: NoiseStream) -> torch.Tensor:
         return rows if self.corruption is None else self.corruption(rows, noise)
-
-    def _deviance(self, rows: torch.Tensor, output: torch.Tensor) -> torch.Tensor:
-        return self.likelihood.deviance(rows, output).sum(dim=(1, 2)) / rows.shape[1]

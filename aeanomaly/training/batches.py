@@ -1,6 +1,7 @@
 """Which rows each member sees at each step."""
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import torch
@@ -10,6 +11,8 @@ from aeanomaly.training.settings import TrainingData
 
 #: Rows whose numbers are drawn ahead for each member.
 _AHEAD = 1 << 14
+#: Numbers in as many batches as are gathered at a time: a call costs as much as 700 rows, and a cache is small.
+_GATHERED = 1 << 15
 
 
 class BatchStream:
@@ -26,22 +29,25 @@ class BatchStream:
             _row_numbers(rows + data.first_row(member), numpy_stream(key, "rows", call), self._per_block * batch_size)
             for member, (key, rows) in enumerate(zip(keys, data.members, strict=True))
         ]
-        self._block = torch.empty(0)
-        self._position = self._per_block
+        self._at_once = max(1, _GATHERED // math.prod(self._shape))
+        self._batches = self._gathered()
 
     def next(self) -> torch.Tensor:
         """The next batch, (M, B, D)."""
-        if self._position == self._per_block:
-            self._block, self._position = self._draw(), 0
-        numbers = self._block[self._position]
-        self._position += 1
-        return self._flat.index_select(0, numbers).view(self._shape)
+        return next(self._batches)
 
-    def _draw(self) -> torch.Tensor:
+    def _gathered(self) -> Iterator[torch.Tensor]:
+        while True:
+            for numbers in self._drawn():
+                yield from self._flat.index_select(0, numbers).view(-1, *self._shape).unbind()
+
+    def _drawn(self) -> Iterable[torch.Tensor]:
+        """Row numbers of the next batches, as many as are gathered at a time."""
         members, batch_size, _ = self._shape
         ahead = np.stack([next(stream) for stream in self._streams])
         by_step = ahead.reshape(members, self._per_block, batch_size).swapaxes(0, 1)
-        return torch.from_numpy(by_step.reshape(self._per_block, -1)).to(self._flat.device)
+        numbers = torch.from_numpy(by_step.reshape(-1)).to(self._flat.device)
+        return numbers.split(self._at_once * members * batch_size)
 
 
 def _row_numbers(rows: np.ndarray, stream: np.random.Generator, size: int) -> Iterator[np.ndarray]:

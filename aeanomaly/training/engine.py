@@ -15,6 +15,7 @@ from aeanomaly.training.optimizer import AdamW, FlatParameters, OptimizerState
 from aeanomaly.training.result import Status, TrainingResult
 from aeanomaly.training.schedule import schedule_factor
 from aeanomaly.training.settings import TrainingData, TrainingSettings
+from aeanomaly.training.step import Step
 from aeanomaly.training.watch import DivergenceWatch, EarlyStoppingWatch
 
 #: Steps between two looks at the losses.
@@ -23,6 +24,8 @@ _LOOK_EVERY = 25
 #: Multiplications in a step's forward pass below which threads cost more than they give, and far
 #: more where other processes want the same cores.
 _WORTH_THREADS = 1 << 22
+#: Steps below which a recording costs more than it gives.
+_WORTH_RECORDING = 50
 
 StepHook = Callable[[int], bool]
 
@@ -62,6 +65,7 @@ def train(
         optimizer = AdamW(parameters, settings.learning_rate, settings.weight_decay, state)
         batches = BatchStream(data, settings.keys, settings.batch_size, settings.call)
         noise = NoiseStream(settings.keys, device=data.rows.device, call=settings.call)
+        step = Step(network, objective, noise, recorded=settings.n_steps >= _WORTH_RECORDING)
         divergence = DivergenceWatch(parameters.values)
         stopping = (
             EarlyStoppingWatch(settings.early_stopping, parameters.values, objective, data, settings.keys)
@@ -72,7 +76,7 @@ def train(
         asked_to_stop, looked, ended = False, 0, np.full(len(settings.keys), settings.n_steps)
 
         for n_steps in range(settings.n_steps + 1):
-            loss[n_steps] = objective.backward(network, batches.next(), noise)
+            loss[n_steps] = step(batches.next())
             last = asked_to_stop or n_steps == settings.n_steps
             if last or n_steps % _LOOK_EVERY == 0:
                 divergence.look(loss[looked : n_steps + 1].cpu().numpy(), n_steps)

@@ -1,4 +1,4 @@
-"""Gradients made by hand against those of autograd."""
+"""Gradients made by hand against those of autograd, and recorded ones against those."""
 
 import pytest
 import torch
@@ -16,6 +16,7 @@ from aeanomaly.objectives import (
 )
 from aeanomaly.streams import MemberKey, NoiseStream
 from aeanomaly.training.optimizer import FlatParameters
+from aeanomaly.training.step import Step
 
 KEYS = [MemberKey(0, 0), MemberKey(0, 1)]
 ROWS = torch.rand(64, 6, dtype=torch.float64, generator=torch.Generator().manual_seed(0)).expand(2, -1, -1)
@@ -50,6 +51,21 @@ def assert_the_same_gradients(objective, built):
         torch.testing.assert_close(objective.backward(built, ROWS, noise), losses)
         for name, p in built.named_parameters():
             torch.testing.assert_close(p.grad, expected[name], msg=name)
+    assert_the_same_when_recorded(objective, built)
+
+
+def assert_the_same_when_recorded(objective, built):
+    """To the bit, batch after batch."""
+    noises = [NoiseStream(KEYS, device=torch.device("cpu")) for _ in range(2)]
+    step = Step(built, objective, noises[0], recorded=True)
+    for number in range(6):
+        rows = ROWS.roll(number, dims=1) * (1 + number)
+        losses = step(rows).clone()
+        gradients = {name: p.grad.clone() for name, p in built.named_parameters()}
+        assert torch.equal(losses, objective.backward(built, rows, noises[1]))
+        for name, p in built.named_parameters():
+            assert torch.equal(gradients[name], p.grad), name
+    assert bool(step._calls) == (not isinstance(getattr(objective, "penalty", None), Contraction))
 
 
 @pytest.mark.parametrize("hidden", [(), (32,), (32, 8)])
