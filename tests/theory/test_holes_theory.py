@@ -99,7 +99,7 @@ def test_a_column_of_levels_costs_the_cross_entropy():
     "likelihood",
     [Gaussian(), Bernoulli(), Categorical(0.25), Product(((Gaussian(), 1), (Bernoulli(), 1), (Categorical(), 3)))],
 )
-def test_gradients_of_log_densities_are_those_of_autograd_and_zero_for_what_is_missing(likelihood):
+def test_gradients_are_those_of_autograd_and_zero_for_what_is_missing(likelihood):
     target = functional.one_hot(torch.arange(40) % 5, 5).double()
     if not isinstance(likelihood, Categorical):
         target[:, :2] = torch.from_numpy(RNG.normal(size=(40, 2)))
@@ -112,6 +112,8 @@ def test_gradients_of_log_densities_are_those_of_autograd_and_zero_for_what_is_m
     for gradient, ours in zip(expected, observed.log_prob_gradient(target, output, log_scale), strict=True):
         torch.testing.assert_close(ours.detach(), gradient)
         assert (ours[::4] == 0).all()
+    for both, one in zip(observed.deviance_and_residual(target, output), ("deviance", "residual"), strict=True):
+        assert torch.equal(both, getattr(observed, one)(target, output))
 
 
 def test_drawn_levels_come_as_often_as_they_should():

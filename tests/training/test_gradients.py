@@ -3,16 +3,18 @@
 import pytest
 import torch
 
-from aeanomaly.likelihoods import Bernoulli, Gaussian, Product
+from aeanomaly.likelihoods import Bernoulli, Gaussian, Observed, Product
 from aeanomaly.nn import ACTIVATIONS, SOFTMAX, NetworkSpec, Start, build_network
 from aeanomaly.objectives import (
     Contraction,
     GaussianCorruption,
     KLSparsity,
     L1Sparsity,
+    MaskingCorruption,
     NegativeELBO,
     Objective,
     ReconstructionObjective,
+    SaltAndPepperCorruption,
 )
 from aeanomaly.streams import MemberKey, NoiseStream
 from aeanomaly.training.optimizer import FlatParameters
@@ -41,25 +43,25 @@ def network(activation, code, hidden, code_sizes=None, kind="point", **rest):
     return built.double()
 
 
-def assert_the_same_gradients(objective, built):
+def assert_the_same_gradients(objective, built, rows=ROWS):
     """By hand twice, so that what the first call left behind would be seen."""
     FlatParameters(built)
     noises = [NoiseStream(KEYS, device=torch.device("cpu")) for _ in range(3)]
-    losses = Objective.backward(objective, built, ROWS, noises[0])
+    losses = Objective.backward(objective, built, rows, noises[0])
     expected = {name: p.grad.clone() for name, p in built.named_parameters()}
     for noise in noises[1:]:
-        torch.testing.assert_close(objective.backward(built, ROWS, noise), losses)
+        torch.testing.assert_close(objective.backward(built, rows, noise), losses)
         for name, p in built.named_parameters():
             torch.testing.assert_close(p.grad, expected[name], msg=name)
-    assert_the_same_when_recorded(objective, built)
+    assert_the_same_when_recorded(objective, built, rows)
 
 
-def assert_the_same_when_recorded(objective, built):
+def assert_the_same_when_recorded(objective, built, first):
     """To the bit, batch after batch."""
     noises = [NoiseStream(KEYS, device=torch.device("cpu")) for _ in range(2)]
     step = Step(built, objective, noises[0], recorded=True)
     for number in range(6):
-        rows = ROWS.roll(number, dims=1) * (1 + number)
+        rows = first.roll(number, dims=1) * (1 + number)
         losses = step(rows).clone()
         gradients = {name: p.grad.clone() for name, p in built.named_parameters()}
         assert torch.equal(losses, objective.backward(built, rows, noises[1]))
@@ -81,6 +83,26 @@ def test_of_members_with_codes_of_their_own_width(code):
     assert_the_same_gradients(
         ReconstructionObjective(MIXED, corruption=corruption), network(SOFTMAX, code, (), (4, 12))
     )
+
+
+@pytest.mark.parametrize(
+    "corruption",
+    [
+        MaskingCorruption(0.2, ROWS[:1].mean(dim=1, keepdim=True)),
+        SaltAndPepperCorruption([0.1, 0.5], ROWS[:1].amin(dim=1, keepdim=True), ROWS[:1].amax(dim=1, keepdim=True)),
+    ],
+    ids=["masking", "salt and pepper"],
+)
+def test_of_what_is_damaged_by_chance(corruption):
+    assert_the_same_gradients(ReconstructionObjective(MIXED, corruption=corruption), network("tanh", "relu", (32,)))
+
+
+@pytest.mark.parametrize("activation", ["silu", SOFTMAX])
+def test_of_rows_with_holes(activation):
+    holes = torch.rand(ROWS.shape, generator=torch.Generator().manual_seed(1)) < 0.2
+    objective = ReconstructionObjective(Observed(MIXED), corruption=GaussianCorruption(0.1))
+    built = network(activation, "identity", (32,), holes=True)
+    assert_the_same_gradients(objective, built, ROWS.masked_fill(holes, torch.nan))
 
 
 @pytest.mark.parametrize(("penalty", "code"), [(L1Sparsity(0.1), "relu"), (KLSparsity(0.1, 0.05), "logistic")])
