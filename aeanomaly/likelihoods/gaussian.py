@@ -25,7 +25,7 @@ class Gaussian(Likelihood):
         return output - target
 
     def deviance_and_residual(self, target: torch.Tensor, output: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        residual = output - target
+        residual = self.residual(target, output)
         return residual.square(), residual
 
     def log_prob(self, target: torch.Tensor, output: torch.Tensor, log_scale: torch.Tensor) -> torch.Tensor:

@@ -1,5 +1,6 @@
 """Rows with holes: what nobody observed is neither likely nor unlikely."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -19,28 +20,21 @@ class Observed(Likelihood):
     whole: Likelihood
 
     def deviance(self, target: torch.Tensor, output: torch.Tensor) -> torch.Tensor:
-        holes = target.isnan()
-        return self.whole.deviance(target.masked_fill(holes, 0), output).masked_fill(holes, 0)
+        return _of_observed(self.whole.deviance, target, output)
 
     def residual(self, target: torch.Tensor, output: torch.Tensor) -> torch.Tensor:
-        holes = target.isnan()
-        return self.whole.residual(target.masked_fill(holes, 0), output).masked_fill(holes, 0)
+        return _of_observed(self.whole.residual, target, output)
 
     def deviance_and_residual(self, target: torch.Tensor, output: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        holes = target.isnan()
-        deviance, residual = self.whole.deviance_and_residual(target.masked_fill(holes, 0), output)
-        return deviance.masked_fill_(holes, 0), residual.masked_fill_(holes, 0)
+        return _pair_of_observed(self.whole.deviance_and_residual, target, output)
 
     def log_prob(self, target: torch.Tensor, output: torch.Tensor, log_scale: torch.Tensor) -> torch.Tensor:
-        holes = target.isnan()
-        return self.whole.log_prob(target.masked_fill(holes, 0), output, log_scale).masked_fill(holes, 0)
+        return _of_observed(self.whole.log_prob, target, output, log_scale)
 
     def log_prob_gradient(
         self, target: torch.Tensor, output: torch.Tensor, log_scale: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        holes = target.isnan()
-        by_output, by_log_scale = self.whole.log_prob_gradient(target.masked_fill(holes, 0), output, log_scale)
-        return by_output.masked_fill(holes, 0), by_log_scale.masked_fill(holes, 0)
+        return _pair_of_observed(self.whole.log_prob_gradient, target, output, log_scale)
 
     def mean(self, output: torch.Tensor) -> torch.Tensor:
         return self.whole.mean(output)
@@ -50,3 +44,16 @@ class Observed(Likelihood):
 
     def sample(self, output: torch.Tensor, log_scale: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         return self.whole.sample(output, log_scale, generator)
+
+
+def _of_observed(method: Callable[..., torch.Tensor], target: torch.Tensor, *parameters: torch.Tensor) -> torch.Tensor:
+    holes = target.isnan()
+    return method(target.masked_fill(holes, 0), *parameters).masked_fill(holes, 0)
+
+
+def _pair_of_observed(
+    method: Callable[..., tuple[torch.Tensor, torch.Tensor]], target: torch.Tensor, *parameters: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    holes = target.isnan()
+    first, second = method(target.masked_fill(holes, 0), *parameters)
+    return first.masked_fill_(holes, 0), second.masked_fill_(holes, 0)

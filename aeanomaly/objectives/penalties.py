@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from aeanomaly.nn import ACTIVATIONS, PointAutoencoder, PullBack, StackedMLP, grad
+from aeanomaly.nn import ACTIVATIONS, PullBack, StackedMLP, grad
 from aeanomaly.objectives.part import Part
 from aeanomaly.streams import NoiseStream
 
@@ -25,15 +25,15 @@ class Penalty(Part, ABC):
 
     @abstractmethod
     def __call__(
-        self, network: PointAutoencoder, rows: torch.Tensor, code: torch.Tensor, noise: NoiseStream
-    ) -> torch.Tensor:
-        """Network input rows (M, B, D) and their code (M, B, L) -> (M,)."""
+        self, encoder: StackedMLP, rows: torch.Tensor, noise: NoiseStream
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Rows as the network sees them (M, B, D) -> the penalty (M,), and their code (M, B, L)."""
 
     @abstractmethod
     def vjp(
         self, encoder: StackedMLP, rows: torch.Tensor, noise: NoiseStream
     ) -> tuple[torch.Tensor, torch.Tensor, PullBack]:
-        """Rows -> the penalty (M,); their code (M, B, L); and the way back from the code's gradient without it."""
+        """The same, and the way back from the code's gradient without the penalty."""
 
 
 class CodePenalty(Penalty):
@@ -47,8 +47,9 @@ class CodePenalty(Penalty):
     def gradient(self, code: torch.Tensor) -> torch.Tensor:
         """Derivative of `of` by the code, broadcastable to its (M, B, L)."""
 
-    def __call__(self, network, rows, code, noise):
-        return self.of(code)
+    def __call__(self, encoder, rows, noise):
+        code = encoder(rows)
+        return self.of(code), code
 
     def vjp(self, encoder, rows, noise):
         code, through_encoder = encoder.vjp(rows, of_input=False)
@@ -101,13 +102,17 @@ class Contraction(Penalty):
     estimated without bias as ||J v||^2 with one random-sign probe v per row (Hutchinson 1990).
     """
 
-    def __call__(self, network, rows, code, noise):
-        return self._with_code(network.encoder, rows, noise)[0]
+    def __call__(self, encoder, rows, noise):
+        if len(encoder.layers) == 1:
+            code, squared_norm = exact_squared_jacobian(encoder, rows)
+        else:
+            code, squared_norm = probed_squared_jacobian(encoder, rows, noise)
+        return self.weight.to(rows.device) * squared_norm.mean(dim=1), code
 
     def vjp(self, encoder, rows, noise):
         """Through the encoder by autograd: its slopes have a gradient, too."""
         with torch.enable_grad():
-            outputs = self._with_code(encoder, rows, noise)
+            outputs = self(encoder, rows, noise)
 
         def pull_back(gradient: torch.Tensor) -> None:
             parameters = list(encoder.parameters())
@@ -116,16 +121,6 @@ class Contraction(Penalty):
                 grad(p).copy_(by_parameter)
 
         return *(output.detach() for output in outputs), pull_back
-
-    def _with_code(
-        self, encoder: StackedMLP, rows: torch.Tensor, noise: NoiseStream
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """The penalty (M,), and the code (M, B, L) that it comes with."""
-        if len(encoder.layers) == 1:
-            code, squared_norm = exact_squared_jacobian(encoder, rows)
-        else:
-            code, squared_norm = probed_squared_jacobian(encoder, rows, noise)
-        return self.weight.to(rows.device) * squared_norm.mean(dim=1), code
 
 
 def exact_squared_jacobian(encoder: StackedMLP, rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -30,12 +30,12 @@ class ReconstructionObjective(Objective):
     penalty: Penalty | None = None
 
     def losses(self, network: PointAutoencoder, rows: torch.Tensor, noise: NoiseStream) -> torch.Tensor:
-        seen = self._seen(rows, noise)
-        code = network.encode(seen)
-        losses = self.likelihood.deviance(rows, network.decode(code)).sum(dim=(1, 2)) / rows.shape[1]
-        if self.penalty is not None:
-            losses = losses + self.penalty(network, seen, code, noise)
-        return losses
+        seen, penalty = self._seen(rows, noise), None
+        if self.penalty is None:
+            code = network.encode(seen)
+        else:
+            penalty, code = self.penalty(network.encoder, seen, noise)
+        return _losses(self.likelihood.deviance(rows, network.decode(code)), penalty)
 
     def backward(self, network: PointAutoencoder, rows: torch.Tensor, noise: NoiseStream) -> torch.Tensor:
         with torch.no_grad():
@@ -46,10 +46,15 @@ class ReconstructionObjective(Objective):
                 penalty, code, through_encoder = self.penalty.vjp(network.encoder, seen, noise)
             output, through_decoder = network.decoder.vjp(code)
             deviance, residual = self.likelihood.deviance_and_residual(rows, output)
-            losses = deviance.sum(dim=(1, 2)) / rows.shape[1]
-            losses = losses if penalty is None else losses + penalty
+            losses = _losses(deviance, penalty)
             through_encoder(through_decoder(residual.mul_(2 / rows.shape[1])))
         return losses
 
     def _seen(self, rows: torch.Tensor, noise: NoiseStream) -> torch.Tensor:
         return rows if self.corruption is None else self.corruption(rows, noise)
+
+
+def _losses(deviance: torch.Tensor, penalty: torch.Tensor | None) -> torch.Tensor:
+    """Deviance (M, B, D) and penalty (M,) of each member -> (M,)."""
+    losses = deviance.sum(dim=(1, 2)) / deviance.shape[1]
+    return losses if penalty is None else losses + penalty

@@ -26,7 +26,7 @@ class Recorder(TorchFunctionMode):
     ----------
     calls : list of callable
         When they are called in this order, without gradients, all tensors of the recorded calls hold what the same
-        work would make of the numbers that there are now. None where they would not: where something looked at the
+        work would make of the numbers that there are now. Empty where they would not: where something looked at the
         numbers, or gradients were on, or the results took much memory.
 
     Examples
