@@ -15,6 +15,7 @@ from aeanomaly.thresholds.conformal import (
 from aeanomaly.thresholds.decision import Decision, as_threshold, decide
 from aeanomaly.thresholds.labelled import BestF1, ExpectedCost, TargetPrecision, TargetRecall
 from aeanomaly.thresholds.probability import ProbabilityCurve
+from aeanomaly.thresholds.rule import ThresholdRule
 from aeanomaly.thresholds.rules import Contamination, MedianAbsoluteDeviation
 from aeanomaly.thresholds.sketch import ScoreSketch
 from aeanomaly.thresholds.summary import MOST_SCORES, ScoreSummary
@@ -52,6 +53,7 @@ __all__ = [
     "ScoreSummary",
     "TargetPrecision",
     "TargetRecall",
+    "ThresholdRule",
     "as_threshold",
     "conformal_p_values",
     "decide",

@@ -39,6 +39,12 @@ def positive(owner: str, name: str, value: Any) -> None:
         raise ValueError(f"{owner}({name}={value!r}) must be a finite number above 0")
 
 
+def number_of_splits(owner: str, value: Any) -> None:
+    """Raise a ValueError for what is not an integer of at least 2."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 2:
+        raise ValueError(f"{owner}(n_splits={value!r}) must be an integer of at least 2")
+
+
 def between(below: Any, above: Any) -> Any:
     """Numbers above `below`, and not above `above`: halfway where floats allow."""
     middle = below + 0.5 * (above - below)

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from aeanomaly.thresholds._checks import finite, share
+from aeanomaly.thresholds._checks import finite, number_of_splits, share
+from aeanomaly.thresholds.rule import ThresholdRule
 
 _FRACTION_HELP = "give the share of the rows to hold out"
 _ALPHA_HELP = "give the rate at which normal rows may be flagged"
@@ -19,7 +20,7 @@ def _rank(alpha: float, n: int) -> int:
 
 
 @dataclass(frozen=True)
-class Conformal:
+class Conformal(ThresholdRule):
     """Flag normal rows at a rate of `alpha` at most, from scores of normal rows that the detector was not trained on.
 
     The offset is the k-th lowest of n such scores, k = floor((n + 1) alpha). A new normal row scores below it with a
@@ -89,7 +90,7 @@ class Conformal:
 
 
 @dataclass(frozen=True)
-class CrossConformal:
+class CrossConformal(ThresholdRule):
     """`Conformal` where rows are few: each row is scored by a detector that was fitted without it.
 
     ``fit`` of a detector fits `n_splits` clones, each on all but one part of the rows, as one stack, and takes the
@@ -121,8 +122,7 @@ class CrossConformal:
 
     def __post_init__(self) -> None:
         share("CrossConformal", "alpha", self.alpha, remedy=_ALPHA_HELP)
-        if isinstance(self.n_splits, bool) or not isinstance(self.n_splits, (int, np.integer)) or self.n_splits < 2:
-            raise ValueError(f"CrossConformal(n_splits={self.n_splits!r}) must be an integer of at least 2")
+        number_of_splits("CrossConformal", self.n_splits)
 
     def check(self, n: int) -> None:
         """Raise a ValueError if `n` rows can give no such rate."""

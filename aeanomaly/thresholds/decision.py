@@ -2,23 +2,12 @@
 
 from dataclasses import dataclass
 from numbers import Real
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
+from aeanomaly.thresholds.rule import ThresholdRule, check_rule
 from aeanomaly.thresholds.rules import Contamination, MedianAbsoluteDeviation
-
-
-class Threshold(Protocol):
-    """Scores (n,), higher = more normal -> offset; scores below it are flagged.
-
-    A rule may have more: ``calibration_fraction``, the share of the rows that a detector's `fit` holds out for it;
-    ``n_splits``, the folds in which `fit` scores the rows for it, each by a clone that was fitted without it;
-    ``labels``, "needed" or "optional", where it is called as ``fit(scores, y)``; ``check(n)``, which raises where n
-    scores are too few, before anything is trained; ``promise(scores, y)``, a sentence.
-    """
-
-    def fit(self, scores: np.ndarray) -> float: ...
 
 
 @dataclass(frozen=True)
@@ -46,19 +35,20 @@ class Decision:
     promise: str
 
 
-def as_threshold(value: Any) -> Threshold:
+def as_threshold(value: Any) -> ThresholdRule:
     """The rule that a ``contamination=`` value means: "auto", a fraction, or a rule itself.
 
     Raises
     ------
     ValueError
-        If it is none of these.
+        If it is none of these, or a rule whose attributes are not those of a `ThresholdRule`.
     """
     if isinstance(value, str) and value == "auto":
         return MedianAbsoluteDeviation()
     if isinstance(value, Real) and not isinstance(value, bool) and 0 < float(value) <= 0.5:
         return Contamination(float(value))
     if callable(getattr(value, "fit", None)) and not isinstance(value, type):
+        check_rule(value)
         return value
     raise ValueError(
         f"a threshold must be 'auto', a fraction in (0, 0.5] or an object with fit(scores) -> offset; got {value!r}"
@@ -74,7 +64,7 @@ def decide(threshold: Any, scores: np.ndarray, y: Any = None, source: str = "sco
         If it is no threshold, needs labels and gets none, or its answer is not a finite number.
     """
     rule = as_threshold(threshold)
-    arguments = (scores,) if y is None or not hasattr(rule, "labels") else (scores, y)
+    arguments = (scores,) if y is None or getattr(rule, "labels", None) is None else (scores, y)
     offset = rule.fit(*arguments)
     if not isinstance(offset, Real) or not np.isfinite(float(offset)):
         raise ValueError(f"{threshold!r}.fit(scores) must return a finite number, the offset; got {offset!r}")

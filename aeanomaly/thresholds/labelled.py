@@ -2,12 +2,13 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import optimize
 
 from aeanomaly.thresholds._checks import between, finite, labelled, positive, share
+from aeanomaly.thresholds.rule import ThresholdRule
 
 #: Parts in which a detector's `fit` scores the rows, each by a clone that was fitted without it.
 _SPLITS = 5
@@ -62,7 +63,7 @@ class _Cuts(NamedTuple):
 
 
 @dataclass(frozen=True)
-class BestF1:
+class BestF1(ThresholdRule):
     """The offset with the largest F1, 2 TP / (2 TP + FP + FN), on labelled rows.
 
     As a detector's `contamination` it asks for ``fit(X, y)``, where the labels set the threshold and nothing else: the
@@ -74,8 +75,8 @@ class BestF1:
     -4.5
     """
 
-    labels: ClassVar[str] = "needed"
-    n_splits: ClassVar[int] = _SPLITS
+    labels = "needed"
+    n_splits = _SPLITS
 
     def fit(self, scores: Any, y: Any = None) -> float:
         """Offset from scores (n,) and labels: 1 of {0, 1}, or -1 of {1, -1}, for anomalies."""
@@ -89,7 +90,7 @@ class BestF1:
 
 
 @dataclass(frozen=True)
-class TargetPrecision:
+class TargetPrecision(ThresholdRule):
     """The offset that flags most, where a share `precision` of what it flags are anomalies, on labelled rows.
 
     It is the precision among rows like the labelled ones: where anomalies are rarer than there, it is lower. As a
@@ -107,8 +108,8 @@ class TargetPrecision:
 
     precision: float
 
-    labels: ClassVar[str] = "needed"
-    n_splits: ClassVar[int] = _SPLITS
+    labels = "needed"
+    n_splits = _SPLITS
 
     def __post_init__(self) -> None:
         if self.precision != 1:
@@ -132,7 +133,7 @@ class TargetPrecision:
 
 
 @dataclass(frozen=True)
-class TargetRecall:
+class TargetRecall(ThresholdRule):
     """The offset that flags a new anomaly with a probability of `recall` at least, from labelled ones.
 
     It lies just above the k-th lowest score of m labelled anomalies, k = ceil((m + 1) recall): `Conformal` the other
@@ -151,8 +152,8 @@ class TargetRecall:
 
     recall: float
 
-    labels: ClassVar[str] = "needed"
-    n_splits: ClassVar[int] = _SPLITS
+    labels = "needed"
+    n_splits = _SPLITS
 
     def __post_init__(self) -> None:
         share("TargetRecall", "recall", self.recall)
@@ -180,7 +181,7 @@ class TargetRecall:
 
 
 @dataclass(frozen=True)
-class ExpectedCost:
+class ExpectedCost(ThresholdRule):
     """The offset at which a miss and a false alarm cost least, for a given rate of anomalies.
 
     With labels: the least of ``rate * miss * (share of anomalies not flagged) + (1 - rate) * false_alarm * (share of
@@ -216,7 +217,7 @@ class ExpectedCost:
     rate: float
     calibration_fraction: float = 0.2
 
-    labels: ClassVar[str] = "optional"
+    labels = "optional"
 
     def __post_init__(self) -> None:
         positive("ExpectedCost", "miss", self.miss)

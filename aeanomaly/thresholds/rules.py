@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 
 from aeanomaly.thresholds._checks import between, finite, positive
+from aeanomaly.thresholds.rule import ThresholdRule
 
 
 @dataclass(frozen=True)
-class Contamination:
+class Contamination(ThresholdRule):
     """Flag a fixed share of the rows.
 
     Parameters
@@ -45,7 +46,7 @@ class Contamination:
 
 
 @dataclass(frozen=True)
-class MedianAbsoluteDeviation:
+class MedianAbsoluteDeviation(ThresholdRule):
     """Flag what lies more than `k` robust standard deviations below the median.
 
     ``offset = median - k * 1.4826 * median(|scores - median|)``; the factor makes the deviation that of

@@ -7,6 +7,7 @@ import numpy as np
 
 from aeanomaly.thresholds._checks import finite, share
 from aeanomaly.thresholds.conformal import Conformal
+from aeanomaly.thresholds.rule import ThresholdRule
 
 #: Scores in the tail: so many times the root of their number, and this share of them at most.
 _PER_ROOT, _MOST = 5, 0.1
@@ -17,7 +18,7 @@ _FLAT = 1e-9
 
 
 @dataclass(frozen=True)
-class PeaksOverThreshold:
+class PeaksOverThreshold(ThresholdRule):
     """Flag normal rows at about the rate `risk`, extrapolated beyond the calibration scores.
 
     The lowest of n scores, 5 sqrt(n) of them and a tenth at most, are a tail; what they fall below its edge by is

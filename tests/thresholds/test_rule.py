@@ -1,0 +1,101 @@
+"""What a threshold rule of one's own may define, and that nothing else passes in silence."""
+
+import numpy as np
+import pytest
+
+from aeanomaly import DenoisingAutoencoder
+from aeanomaly.thresholds import RULES, ThresholdRule, as_threshold
+
+X = np.random.default_rng(0).normal(size=(200, 3))
+
+
+def rule(base=object, **attributes):
+    def fit(self, scores, y=None):
+        return float(np.min(scores))
+
+    return type("Lowest", (base,), {"fit": fit, **attributes})()
+
+
+@pytest.fixture(params=[object, ThresholdRule], ids=["any class", "a subclass"])
+def base(request):
+    return request.param
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("calibration_fracton", "calibration_fraction"),
+        ("callibration_fraction", "calibration_fraction"),
+        ("calibrationfraction", "calibration_fraction"),
+        ("n_split", "n_splits"),
+        ("nsplits", "n_splits"),
+        ("label", "labels"),
+        ("promises", "promise"),
+        ("chek", "check"),
+    ],
+)
+def test_a_misspelt_attribute_is_refused(base, name, meant):
+    misspelt = rule(base, **{name: 0.2})
+    for take in (
+        lambda: DenoisingAutoencoder(contamination=misspelt).fit(X),
+        lambda: DenoisingAutoencoder(max_iter=5).fit(X).set_threshold(misspelt),
+    ):
+        with pytest.raises(ValueError, match=f"Lowest has an attribute '{name}'.* did you mean '{meant}'"):
+            take()
+
+
+@pytest.mark.parametrize(
+    ("attributes", "told"),
+    [
+        ({"calibration_fraction": 20}, r"calibration_fraction=20\) must lie between 0 and 1"),
+        ({"calibration_fraction": "a fifth"}, "must lie between 0 and 1"),
+        ({"n_splits": 1}, r"n_splits=1\) must be an integer of at least 2"),
+        ({"n_splits": 2.5}, "must be an integer of at least 2"),
+        ({"labels": "required"}, r"labels='required'\) must be 'needed', 'optional' or None"),
+        ({"labels": True}, "must be 'needed', 'optional' or None"),
+        ({"calibration_fraction": 0.2, "n_splits": 5}, "both calibration_fraction and n_splits"),
+        ({"promise": "flags little"}, "must be a method"),
+        ({"check": 100}, "must be a method"),
+    ],
+)
+def test_an_attribute_of_a_wrong_value_is_refused(base, attributes, told):
+    with pytest.raises(ValueError, match=told):
+        DenoisingAutoencoder(contamination=rule(base, **attributes)).fit(X)
+
+
+def test_rows_are_held_out_for_a_rule_that_asks(base):
+    detector = DenoisingAutoencoder(contamination=rule(base, calibration_fraction=0.1), max_iter=5, random_state=0)
+    assert detector.fit(X).threshold_.source == "rows held out of the fit"
+    assert detector.threshold_.n_scores == 20
+
+
+def test_a_rule_with_parameters_of_its_own_is_taken(base):
+    taken = rule(base, alpha=0.1, fraction=0.2, n_rows=3, k=2, labels_=[1], quantile=0.5)
+    detector = DenoisingAutoencoder(contamination=taken, max_iter=5, random_state=0).fit(X)
+    assert detector.threshold_.source.startswith("training rows")
+
+
+def test_a_subclass_without_fit_is_no_rule():
+    with pytest.raises(TypeError, match="abstract"):
+        type("Empty", (ThresholdRule,), {})()
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_the_rules_of_the_package_are_of_the_base_class(name):
+    assert issubclass(RULES[name], ThresholdRule)
+
+
+def test_labels_reach_a_rule_that_asks_for_them():
+    seen = []
+
+    class Seeing(ThresholdRule):
+        labels, n_splits = "needed", 2
+
+        def fit(self, scores, y):
+            seen.append(np.asarray(y))
+            return float(np.median(scores))
+
+    y = np.arange(200) % 2
+    DenoisingAutoencoder(contamination=Seeing(), max_iter=5, random_state=0).fit(X, y)
+    assert np.array_equal(seen[0], y)
+    assert as_threshold(Seeing()).promise(X[:, 0]) == "promises nothing that is known here"
