@@ -8,7 +8,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "aeanomaly"
 #: From the ground up; a room may import those on floors below its own.
 FLOORS = [
-    {"streams", "threads", "exceptions", "_version"},
+    {"streams", "threads", "exceptions", "_version", "_warnings"},
     {"nn", "likelihoods"},
     {"objectives"},
     {"training", "scoring", "preprocessing", "thresholds", "persistence"},

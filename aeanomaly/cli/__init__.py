@@ -1,17 +1,19 @@
 """Command line: parse, call the public API, print. Nothing is computed here that the library does not offer."""
 
 import os
+import re
 import sys
 import warnings
 from collections.abc import Sequence
 from typing import Any
 
 from aeanomaly.cli.arguments import parser
-from aeanomaly.cli.errors import CommandError
+from aeanomaly.cli.errors import CommandError, quoted
 
 __all__ = ["main"]
 
 _FAILED, _INTERRUPTED = 1, 130
+_COLUMN_TYPES = re.compile(r"(?<!['\"])column_types=\{[^{}]*\}")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -50,8 +52,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _in_words(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror and error.filename:
         return f"{error.filename}: {error.strerror}"
-    return str(error) or type(error).__name__
+    return _with_options(str(error)) or type(error).__name__
 
 
 def _show_warning(message: Any, *_: Any, **__: Any) -> None:
-    print(f"aeanomaly: warning: {message}", file=sys.stderr)
+    print(f"aeanomaly: warning: {_with_options(str(message))}", file=sys.stderr)
+
+
+def _with_options(text: str) -> str:
+    """Write advice of the library as it is typed on the command line."""
+    return _COLUMN_TYPES.sub(lambda found: f"--set {quoted(found[0])}", text)

@@ -39,13 +39,13 @@ def read_table(source: str) -> pd.DataFrame:
         arrow()
         frame = pd.read_parquet(source)
         return frame if frame.index.names == [None] else frame.reset_index()
-    if source != "-" and not source.endswith((".csv", ".csv.gz")):
+    if source != "-" and not source.lower().endswith((".csv", ".csv.gz")):
         raise CommandError(
             f"{source}: the suffix must be .csv, .csv.gz or .parquet; rename the file, or pass - for CSV"
         )
     data = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
     with _parsing(source):
-        text = gzip.decompress(data) if source.endswith(".gz") else data
+        text = gzip.decompress(data) if source.lower().endswith(".gz") else data
         # A blank line at the end is no row; one in between is a row of holes.
         cells = pd.read_csv(io.BytesIO(text.rstrip(b"\r\n")), **_AS_TEXT)
     return cells.iloc[1:].reset_index(drop=True).set_axis(_names(cells, source), axis=1)

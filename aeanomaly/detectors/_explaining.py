@@ -54,12 +54,19 @@ def shared_out(terms: np.ndarray, drops: np.ndarray, *, signed: bool) -> np.ndar
     return np.where(fallen > 0, falls * (total / np.where(fallen > 0, fallen, 1)), terms)
 
 
+def contributions(found: Explanation, names: Sequence[str]) -> pd.DataFrame:
+    """Return what each column adds to minus the score, and last the term `kl`, if there is one."""
+    name = "kl"
+    while name in names:
+        name += "_term"
+    terms = np.hstack([found.contributions, found.kl])
+    return pd.DataFrame(terms, columns=[*names, *[name] * found.kl.shape[1]])
+
+
 def as_frame(found: Explanation, columns: Sequence[Column], names: Sequence[str], index: Any) -> pd.DataFrame:
     """Four tables side by side: contribution, observed, expected and tail_probability."""
-    contribution = pd.DataFrame(np.hstack([found.contributions, found.kl]))
-    contribution.columns = [*names, *["kl"] * found.kl.shape[1]]
     parts = {
-        "contribution": contribution,
+        "contribution": contributions(found, names),
         "observed": found.observed.set_axis(list(names), axis=1),
         "expected": cells_of(found.expected, columns, names),
         "tail_probability": pd.DataFrame(found.tail_probability, columns=list(names)),

@@ -53,9 +53,15 @@ class UndercompleteAutoencoder(BaseDetector):
     def _network(self, n_columns: int) -> NetworkSpec:
         spec = self._spec(n_columns)
         if spec.latent_dim >= n_columns and self.latent_dim != "auto":
+            width = f"the {n_columns} columns of X"
+            if n_columns != self.n_features_in_:
+                width = (
+                    f"{n_columns}, the width of an encoded row (X has {self.n_features_in_} columns; each category, "
+                    "cycle of time and missing-value indicator has a place of its own)"
+                )
             raise ValueError(
-                f"UndercompleteAutoencoder: latent_dim={spec.latent_dim} must be below the {n_columns} columns of X; "
-                "lower it, or take another detector for a wide code"
+                f"UndercompleteAutoencoder: latent_dim={spec.latent_dim} must be below {width}; lower it, or use a "
+                "detector with an overcomplete code"
             )
         return spec
 

@@ -32,8 +32,8 @@ def axes_of(display: Any, ax: Any, **figure: Any) -> Any:
 
 
 def text_of(name: Any, most: int = _MOST_LETTERS) -> str:
-    """A name for matplotlib: not too long, and dollars are no mathematics."""
-    text = " ".join(str(name).split())
+    """Return a name for matplotlib: not too long, no dollar read as mathematics, no unpaired surrogate."""
+    text = " ".join(str(name).encode("utf-8", "backslashreplace").decode().split())
     text = text if len(text) <= most else f"{text[: most - 1]}\N{HORIZONTAL ELLIPSIS}"
     return text.replace("$", r"\$")
 

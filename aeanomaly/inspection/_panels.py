@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from aeanomaly.inspection._drawing import BLUE, set_ticks, text_of
+from aeanomaly.preprocessing import numbers_or_missing, times
 
 #: Levels with a place of their own at most; rarer ones share one.
 _LEVELS = 7
@@ -15,15 +16,17 @@ _SPREAD = 0.32
 _HEAVY = 10
 
 
-def points(axis: Any, observed: pd.Series, reconstructed: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+def places(axis: Any, observed: pd.Series, reconstructed: pd.Series) -> tuple[np.ndarray, np.ndarray]:
     """Prepare the axes for a column, and say where its rows are, (n,) each; NaN where nothing is to be drawn."""
-    if isinstance(observed.dtype, pd.CategoricalDtype):
+    # By the reconstructed cells, whose dtype the detector chose: the observed ones are as they came.
+    if isinstance(reconstructed.dtype, pd.CategoricalDtype):
         return _levels(axis, observed, reconstructed)
-    if pd.api.types.is_datetime64_any_dtype(observed.dtype):
-        return _times(axis, observed, reconstructed)
-    if pd.api.types.is_timedelta64_dtype(observed.dtype):
-        observed, reconstructed = observed.dt.total_seconds() / 3600, reconstructed.dt.total_seconds() / 3600
-    return _numbers(axis, observed.to_numpy(dtype=np.float64), reconstructed.to_numpy(dtype=np.float64))
+    if pd.api.types.is_datetime64_any_dtype(reconstructed.dtype):
+        return _times(axis, times(observed), reconstructed)
+    if pd.api.types.is_timedelta64_dtype(reconstructed.dtype):
+        hours = (cells.dt.total_seconds().to_numpy() / 3600 for cells in (pd.to_timedelta(observed), reconstructed))
+        return _numbers(axis, *hours)
+    return _numbers(axis, numbers_or_missing(observed), reconstructed.to_numpy(dtype=np.float64))
 
 
 def _numbers(axis: Any, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -46,9 +49,9 @@ def _times(axis: Any, observed: pd.Series, reconstructed: pd.Series) -> tuple[np
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
 
     days = []
-    for times, side in ((observed, axis.xaxis), (reconstructed, axis.yaxis)):
-        wall = times if times.dt.tz is None else times.dt.tz_localize(None)
-        days.append(np.where(times.isna(), np.nan, date2num(wall.fillna(pd.Timestamp(0)).to_numpy())))
+    for points, side in ((observed, axis.xaxis), (reconstructed, axis.yaxis)):
+        wall = points if points.dt.tz is None else points.dt.tz_localize(None)
+        days.append(np.where(points.isna(), np.nan, date2num(wall.fillna(pd.Timestamp(0)).to_numpy())))
         locator = AutoDateLocator(maxticks=5)
         side.set_major_locator(locator)
         side.set_major_formatter(ConciseDateFormatter(locator, show_offset=side is axis.xaxis))

@@ -143,7 +143,8 @@ class ContributionsDisplay:
         if row >= len(explanation):
             raise ValueError(f"{cls.__name__}: row {row} is not among the {len(explanation)} rows, counted from 0")
         detailed = explanation.columns.nlevels > 1
-        part = {name: explanation[name].iloc[row] for name in ("contribution", "observed", "expected") if detailed}
+        parts = ("contribution", "observed", "expected") if detailed else ()
+        part = {name: _row_of(pd.DataFrame(explanation[name]), row) for name in parts}
         contributions = part["contribution"] if detailed else explanation.iloc[row]
         return cls(
             contributions=contributions.astype(float),
@@ -225,3 +226,10 @@ class ContributionsDisplay:
         name = "" if self.row is None else f"row {text_of(self.row)}: "
         flag = "" if self.offset is None else ", flagged" if self.score < self.offset else ", not flagged"
         return f"{name}score {number_text(self.score)}{flag}"
+
+
+def _row_of(frame: pd.DataFrame, row: int) -> pd.Series:
+    try:
+        return frame.iloc[row]
+    except UnicodeEncodeError:  # an unpaired surrogate, which the dtype of text that pandas looks for cannot hold
+        return frame.astype(object).iloc[row]

@@ -117,14 +117,20 @@ def _cumulative(values: np.ndarray, quantiles: np.ndarray, side: str) -> np.ndar
     steps = np.linspace(0, 1, len(quantiles))
     points, first, counts = np.unique(quantiles, return_index=True, return_counts=True)
     last = first + counts - 1
-    inside = np.interp(values, points, np.arange(len(points)))  # between which points
-    low = np.floor(inside).astype(int)
-    between = inside - low
+    low = np.clip(np.searchsorted(points, values, side="right") - 1, 0, len(points) - 1)
     high = np.minimum(low + 1, len(points) - 1)
+    between = _fraction(values, points[low], points[high])
     shares = steps[last[low]] + between * (steps[first[high]] - steps[last[low]])
     if side == "left":
         shares = np.where(between == 0, steps[first[low]], shares)
     return np.where(values < points[0], 0.0, np.where(values > points[-1], 1.0, shares))
+
+
+def _fraction(values: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """How far values lie on the way from one point to the next, in [0, 1]: of numbers however small or large."""
+    unit = np.where(np.maximum(np.abs(low), np.abs(high)) > 1, 0.5, 1.0)  # the difference of two floats may overflow
+    gap = unit * high - unit * low
+    return np.clip((unit * values - unit * low) / np.where(gap > 0, gap, 1.0), 0, 1)
 
 
 def _is_outside(column: Column, there: np.ndarray, schema: Schema, place: int) -> np.ndarray:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from aeanomaly.inspection._access import Seen, check_number
 from aeanomaly.inspection._drawing import GREY, ORANGE, axes_of, pyplot, share_text, text_of
-from aeanomaly.inspection._panels import points
+from aeanomaly.inspection._panels import places
 
 
 class ReconstructionDisplay:
@@ -140,7 +140,7 @@ class ReconstructionDisplay:
         axes = self._axes(ax, n_across)
         flagged = self.scores < self.offset
         for j, axis in enumerate(axes):
-            x, y = points(axis, self.observed.iloc[:, j], self.reconstructed.iloc[:, j])
+            x, y = places(axis, self.observed.iloc[:, j], self.reconstructed.iloc[:, j])
             normal = {"s": 7, "color": GREY, "alpha": 0.5, "linewidths": 0, "rasterized": True}
             axis.scatter(x[~flagged], y[~flagged], label="not flagged", **normal)
             label = f"flagged: {share_text(flagged.mean())} of {len(flagged):,}"

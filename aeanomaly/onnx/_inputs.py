@@ -152,9 +152,22 @@ def _input_of(column: Column, name: str, hole: str) -> Input:
     return Numbers(name, 1, "numbers", hole)
 
 
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _levels_of(column: Categorical | Ordinal, name: str, hole: str) -> Levels:
     places = {level: float(place) for place, level in enumerate(column.levels)}
     texts = {level: place for level, place in places.items() if isinstance(level, str)}
+    if wrong := [text for text in texts if not _is_unicode(text)]:
+        raise ExportError(
+            f"column {name!r} has a category that is not valid Unicode, {wrong[0]!r}, and ONNX holds valid text only; "
+            "rename the category and fit again"
+        )
     if texts:  # then no cell is a number
         empty = bool(hole) and _HOLE not in texts
         places = {**texts, _HOLE: np.nan} if empty else texts

@@ -1,6 +1,6 @@
 """A table (DataFrame or array) -> float32 matrix and column schema, and back. No torch."""
 
-from aeanomaly.preprocessing.cells import family_of, numbers
+from aeanomaly.preprocessing.cells import family_of, numbers_or_missing, times
 from aeanomaly.preprocessing.columns import Column, Numeric, are_numeric, column_from_json
 from aeanomaly.preprocessing.encoder import Surveyed, TableEncoder, encode_table
 from aeanomaly.preprocessing.learning import COLUMN_TYPES
@@ -24,6 +24,7 @@ __all__ = [
     "column_from_json",
     "encode_table",
     "family_of",
-    "numbers",
+    "numbers_or_missing",
     "rows_of",
+    "times",
 ]

@@ -1,12 +1,16 @@
 """What the cells of a column hold, whatever library and dtype they came with."""
 
-import warnings
+import datetime
+import reprlib
 from decimal import Decimal
 from numbers import Real
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+
+from aeanomaly._warnings import warn
+from aeanomaly.preprocessing import text
 
 Family = Literal["numbers", "text", "times", "durations", "nothing"]
 _BY_INFERENCE: dict[str, Family] = {
@@ -62,9 +66,14 @@ def named(cells: pd.Series) -> str:
 
 
 def example(cells: pd.Series) -> str:
-    """One of the cells for a message."""
+    """Return one of the cells for a message."""
     there = cells[cells.notna()]
-    return repr(there.iloc[0]) if len(there) else "nothing"
+    return shown(there.iloc[0]) if len(there) else "nothing"
+
+
+def shown(cell: Any) -> str:
+    """Return a cell for a message: text in quotes, all else as it is printed, not too long."""
+    return reprlib.repr(cell) if isinstance(cell, str) else reprlib.repr(str(cell))[1:-1]
 
 
 def _is_number(value: Any) -> bool:
@@ -75,34 +84,48 @@ def numbers(cells: pd.Series) -> np.ndarray:
     """Cells of the family of numbers -> float64 (N,), NaN for holes."""
     if cells.dtype == object:
         cells = cells.where(cells.notna(), np.nan)
-    elif not pd.api.types.is_integer_dtype(cells.dtype):
+        try:
+            found = cells.to_numpy(dtype=np.float64)
+        except OverflowError:
+            digits = max(len(str(abs(cell))) for cell in cells if isinstance(cell, int))
+            raise ValueError(
+                f"column {named(cells)} holds an integer of {digits} digits, beyond the range of float64; if it is an "
+                "identifier leave it out, else divide it or take its logarithm first"
+            ) from None
+        warn_if_rounded(cells.dropna(), named(cells))
+        return found
+    if not pd.api.types.is_integer_dtype(cells.dtype):
         return cells.to_numpy(dtype=np.float64, na_value=np.nan)
     warn_if_rounded(cells.dropna(), named(cells))
     return cells.to_numpy(dtype=np.float64, na_value=np.nan)
 
 
+def numbers_or_missing(cells: pd.Series) -> np.ndarray:
+    """As `numbers`; of cells that are all missing, whatever their dtype, NaN."""
+    return np.full(len(cells), np.nan) if cells.isna().all() else numbers(cells)
+
+
 def warn_if_rounded(values: Any, name: str) -> None:
     """Warn where integers are too large for float64."""
-    if len(values) and max(abs(int(values.max())), abs(int(values.min()))) > _LARGEST_EXACT_INT:
-        warnings.warn(
+    ends = (values.max(), values.min()) if len(values) else ()
+    if any(abs(int(end)) > _LARGEST_EXACT_INT for end in ends if isinstance(end, (int, np.integer))):
+        warn(
             f"column {name} holds integers beyond 2**53, which float64 rounds; "
-            "if it is an identifier leave it out, else subtract a constant first",
-            UserWarning,
-            stacklevel=2,
+            "if it is an identifier leave it out, else subtract a constant first"
         )
 
 
 def zone_of(cells: pd.Series) -> str | None:
     """The time zone of cells of the family of times."""
-    zone = getattr(_times(cells).dtype, "tz", None)
+    zone = getattr(times(cells).dtype, "tz", None)
     return None if zone is None else str(zone)
 
 
 def seconds(cells: pd.Series, zone: str | None) -> np.ndarray:
     """Times -> seconds since 1970 on the clock of `zone`, float64 (N,), NaN for holes."""
-    times = _times(cells)
-    found = getattr(times.dtype, "tz", None)
-    if (found is None) != (zone is None) and times.notna().any():
+    points = times(cells)
+    found = getattr(points.dtype, "tz", None)
+    if (found is None) != (zone is None) and points.notna().any():
         had = "none" if zone is None else f"one ({zone})"
         has = "none" if found is None else f"one ({found})"
         raise ValueError(
@@ -110,9 +133,9 @@ def seconds(cells: pd.Series, zone: str | None) -> np.ndarray:
             f"training had {had}, these {has}; use .dt.tz_localize or .dt.tz_convert"
         )
     if found is not None:
-        times = times.dt.tz_convert(zone).dt.tz_localize(None)
-    points = times.to_numpy("datetime64[us]")
-    return np.where(np.isnat(points), np.nan, points.astype(np.int64) / 1e6)
+        points = points.dt.tz_convert(zone).dt.tz_localize(None)
+    steps = points.to_numpy("datetime64[us]")
+    return np.where(np.isnat(steps), np.nan, steps.astype(np.int64) / 1e6)
 
 
 def lengths(cells: pd.Series) -> np.ndarray:
@@ -121,18 +144,20 @@ def lengths(cells: pd.Series) -> np.ndarray:
     return np.where(np.isnat(spans), np.nan, spans.astype(np.int64) / 1e6)
 
 
-def _times(cells: pd.Series) -> pd.Series:
+def times(cells: pd.Series) -> pd.Series:
+    """Return cells of the family of times, or of text that holds times, as datetime64; a ValueError for others."""
     if pd.api.types.is_datetime64_any_dtype(cells.dtype) and not isinstance(cells.dtype, pd.ArrowDtype):
         return cells
-    is_text = family_of(cells) == "text"
     try:
-        return pd.to_datetime(cells, format="ISO8601" if is_text else None)
+        return text.times(cells) if family_of(cells) == "text" else pd.to_datetime(cells)
+    except text.CellError as error:
+        reason = f"{error.text!r} in row {error.row}, {error.reason}"
     except (ValueError, TypeError, OverflowError) as error:
-        reason = str(error).split(". ")[0].split(", at position")[0]
-        raise ValueError(
-            f"column {named(cells)} holds what cannot be read as a time: {reason}; write times as 2024-05-31 or "
-            "2024-05-31T12:30:00, all with one time zone or all without, or leave the column out"
-        ) from None
+        reason = f"what cannot be read as a time: {str(error).split('. ')[0].split(', at position')[0]}"
+    raise ValueError(
+        f"column {named(cells)} holds {reason}; write times as 2024-05-31 or 2024-05-31T12:30:00, all with one time "
+        "zone or all without, or leave the column out"
+    )
 
 
 def _family_of_objects(cells: pd.Series) -> Family:
@@ -140,20 +165,32 @@ def _family_of_objects(cells: pd.Series) -> Family:
     if inferred in _BY_INFERENCE:
         return _BY_INFERENCE[inferred]
     there = cells[cells.notna()]
-    odd = next((cell for cell in there if not _is_number(cell)), None)
-    if odd is None:
-        return "numbers"
-    kinds = {"text" if isinstance(cell, str) else "numbers" if _is_number(cell) else "else" for cell in there}
-    if kinds == {"text", "numbers"}:
-        number = next(cell for cell in there if _is_number(cell))
+    found: dict[str, Any] = {}
+    for cell in there:
+        family = _family_of_cell(cell)
+        if family is None:
+            raise ValueError(
+                f"column {named(cells)} holds {reprlib.repr(cell)}, which is not a number, a truth value, text, a date "
+                "or a duration; convert it to one of these, or leave the column out"
+            )
+        found.setdefault(family, cell)
+    if len(found) > 1:
+        (first, one), (second, other) = list(found.items())[:2]
         raise ValueError(
-            f"column {named(cells)} holds both numbers and text ({number!r} and {odd!r}); correct it, or convert "
-            "all of it with .astype(str) to encode it as levels"
+            f"column {named(cells)} holds both {first} and {second} ({shown(one)} and {shown(other)}); correct it, "
+            "or convert all of it with .astype(str) to encode it as categories"
         )
-    raise ValueError(
-        f"column {named(cells)} holds {odd!r}, and a cell must be a number, a truth value, text, a time or a duration; "
-        "encode it by one or more of these, or leave the column out"
-    )
+    return next(iter(found), "nothing")  # type: ignore[arg-type]
+
+
+def _family_of_cell(cell: Any) -> Family | None:
+    if _is_number(cell):
+        return "numbers"
+    if isinstance(cell, str):
+        return "text"
+    if isinstance(cell, (datetime.date, np.datetime64)):
+        return "times"
+    return "durations" if isinstance(cell, (datetime.timedelta, np.timedelta64)) else None
 
 
 def _is_numeric(dtype: Any) -> bool:

@@ -36,6 +36,8 @@ class Column(ABC):
         if family == "nothing":
             return np.full(len(cells), np.nan)
         if family not in self._takes or self._mistakes(cells):
+            if cells.isna().all():  # missing values of any dtype
+                return np.full(len(cells), np.nan)
             raise ValueError(
                 f"column {named(cells)} holds {family} ({example(cells)}), and it held {self._held} in training; "
                 "correct it, or fit anew on such cells, "
@@ -174,8 +176,16 @@ class _Levels(Column):
     def cells(self, numbers: np.ndarray) -> pd.Series:
         places = np.where(np.isfinite(numbers), numbers, -1).round().astype(int)
         places[(places < 0) | (places >= len(self.levels))] = -1
-        dtype = pd.CategoricalDtype(list(self.levels), ordered=self.kind == "ordinal")
+        dtype = pd.CategoricalDtype(_index(self.levels), ordered=self.kind == "ordinal")
         return pd.Series(pd.Categorical.from_codes(places, dtype=dtype))
+
+
+def _index(levels: tuple[Any, ...]) -> pd.Index:
+    """Return levels as an index; as objects where the dtype of text cannot hold them."""
+    try:
+        return pd.Index(list(levels))
+    except UnicodeEncodeError:  # an unpaired surrogate
+        return pd.Index(list(levels), dtype=object)
 
 
 @dataclass(frozen=True)

@@ -225,9 +225,9 @@ class _Features:
     def __init__(self, table: np.ndarray, layout: Layout):
         self._table = table
         self._layout = layout
-        self._holes = (
-            table.dtype.kind == "f" and not np.isfinite(np.sum(table, dtype=np.float64)) and bool(np.isnan(table).any())
-        )
+        with np.errstate(over="ignore", invalid="ignore"):
+            is_finite = table.dtype.kind != "f" or np.isfinite(np.sum(table, dtype=np.float64))
+        self._holes = not is_finite and bool(np.isnan(table).any())
 
     def range(self) -> tuple[np.ndarray, np.ndarray]:
         """Smallest and largest value of each feature, float64."""

@@ -1,12 +1,13 @@
 """Which column is what: by its dtype and cells, or as the user says."""
 
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from aeanomaly._warnings import warn
+from aeanomaly.preprocessing import text
 from aeanomaly.preprocessing.cells import Family, family_of, named, numbers, seconds, zone_of
 from aeanomaly.preprocessing.columns import (
     PERIODS,
@@ -144,24 +145,15 @@ def _categorical(cells: pd.Series) -> Column:
     # By their number, then by name: in whatever order rows come, the same levels.
     levels = sorted(((-int(n), plain(level)) for level, n in counts.items()), key=lambda pair: (pair[0], str(pair[1])))
     if len(levels) > _MOST_LEVELS:
+        as_times = f", or say column_types={{{named(cells)}: 'datetime'}} if it holds times"
         rest = sum(-n for n, _ in levels[_MOST_LEVELS:])
-        warnings.warn(
+        warn(
             f"column {named(cells)} has {len(levels):,} levels; the {_MOST_LEVELS} most frequent are told apart, and "
             f"the others, in {rest / len(cells):.0%} of the rows, count as one; leave the column out if it names rows"
-            + (f", or say column_types={{{named(cells)}: 'datetime'}} if it holds times" if _are_times(cells) else ""),
-            UserWarning,
-            stacklevel=2,
+            + (as_times if text.are_times(cells) else ""),
         )
     kept = [level for _, level in levels[:_MOST_LEVELS]]
     return Categorical(tuple(sorted(kept, key=lambda level: (isinstance(level, str), level))))
-
-
-def _are_times(cells: pd.Series) -> bool:
-    try:
-        pd.to_datetime(cells.dropna().iloc[:100], format="ISO8601")
-    except (ValueError, TypeError, OverflowError):
-        return False
-    return True
 
 
 def _datetime(cells: pd.Series) -> Column:

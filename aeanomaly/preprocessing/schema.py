@@ -106,9 +106,9 @@ class Schema:
     def moved(self, table: np.ndarray, steps: np.ndarray) -> np.ndarray:
         """Numbers of the table (N, F) moved by so many encoded units (N, F), those of real columns."""
         units = np.where(np.arange(self.n_columns) < self.n_gaussian, self.scale, 0.0)
-        steps = steps * self.in_order_of_features(units[None])[0, self.layout.starts]
         largest = np.finfo(np.float64).max
         with np.errstate(over="ignore"):
+            steps = steps * self.in_order_of_features(units[None])[0, self.layout.starts]
             columns = zip(self.columns, table.T.astype(np.float64), steps.T, strict=True)
             return np.clip(np.stack([c.moved(numbers, s) for c, numbers, s in columns], axis=1), -largest, largest)
 

@@ -183,6 +183,9 @@ def _numbers_of_array(estimator: Any, X: Any, reset: bool) -> np.ndarray:
         table = validate_data(estimator, X, reset=reset, dtype="numeric", ensure_all_finite=False, ensure_min_samples=0)
         if table.dtype == object:  # a frame of a library without a way to pandas
             table = table.astype(np.float64)
+    except OverflowError:
+        _numbers_of_frame(pd.DataFrame(np.asarray(X, dtype=object)), [Numeric()] * np.shape(X)[1])
+        raise
     except ValueError as error:
         if "could not convert" in str(error):
             _raise_for_text(np.asarray(X, dtype=object), getattr(estimator, "feature_names_in_", None))

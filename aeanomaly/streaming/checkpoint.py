@@ -87,7 +87,7 @@ class Checkpoint:
         except (safetensors.SafetensorError, KeyError, TypeError, ValueError) as error:
             if isinstance(error, SourceError):
                 raise
-            raise SourceError(f"{self.path} is not a checkpoint that can be read: {error}; delete it") from None
+            raise SourceError(f"{self.path} is not a checkpoint that can be read: {error}; name another file") from None
 
     def remove(self) -> None:
         """Delete the file: the fit is done."""

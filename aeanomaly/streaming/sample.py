@@ -120,5 +120,22 @@ def joined(parts: list[Any]) -> Any:
     if len(parts) == 1:
         return parts[0]
     if isinstance(parts[0], pd.DataFrame):
-        return pd.concat(parts, ignore_index=True)
+        return pd.concat(_of_equal_dtypes(parts), ignore_index=True)
     return np.concatenate(parts)
+
+
+def _of_equal_dtypes(parts: list[pd.DataFrame]) -> list[pd.DataFrame]:
+    """Give a column that is all missing in some parts the dtype that it has in the others."""
+    parts = [part.copy(deep=False) for part in parts]
+    for j in range(parts[0].shape[1]):
+        if len({part.dtypes.iloc[j] for part in parts}) == 1:
+            continue
+        empty = [bool(part.iloc[:, j].isna().all()) for part in parts]
+        known = {part.dtypes.iloc[j] for part, is_empty in zip(parts, empty, strict=True) if not is_empty}
+        dtype = known.pop() if len(known) == 1 else None
+        if dtype is None or (isinstance(dtype, np.dtype) and dtype.kind in "biu"):  # which holds no missing value
+            continue
+        for part, is_empty in zip(parts, empty, strict=True):
+            if is_empty:
+                part.isetitem(j, pd.Series([None] * len(part), index=part.index, dtype=dtype).array)
+    return parts

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from aeanomaly.exceptions import SourceError
+from aeanomaly.preprocessing import text
 
 #: Rows and cells in a part at most, where it is ours to say.
 PART, _CELLS = 1 << 18, 1 << 22
@@ -221,7 +222,14 @@ def _parquet(path: Path, columns: Sequence[str] | None, skip: int) -> Iterator[t
 
 def _csv(path: Path, columns: Sequence[str] | None, skip: int) -> Iterator[tuple[int, Part | None]]:
     csv = arrow("csv")
-    with csv.open_csv(path, read_options=csv.ReadOptions(block_size=_CSV_BYTES)) as file:
+    convert = csv.ConvertOptions(
+        null_values=sorted(text.MISSING),
+        strings_can_be_null=True,
+        true_values=[word for word, value in text.TRUTH.items() if value],
+        false_values=[word for word, value in text.TRUTH.items() if not value],
+    )
+    read = csv.ReadOptions(block_size=_CSV_BYTES)
+    with csv.open_csv(path, read_options=read, convert_options=convert) as file:
         _check_names(file.schema.names, columns, path)
         yield from _batches(file, columns, skip, path)
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from aeanomaly.exceptions import SourceError
-from aeanomaly.preprocessing import Statistics, check_finite, family_of, numbers, rows_of
+from aeanomaly.preprocessing import Statistics, check_finite, family_of, numbers_or_missing, rows_of
 from aeanomaly.streaming.sample import RowSample, joined, keys_of_rows
 
 #: Rows in a block whose moments are taken at once: by their numbers, not by the batches that they come in.
@@ -38,7 +38,7 @@ class Survey:
         self.blocks: list[Statistics] = []
         self.pending: list[np.ndarray] = []
         self.columns: list[tuple[Any, str]] | None = None
-        #: Columns that hold numbers.
+        #: Columns that hold numbers, and those of which all cells have been missing so far.
         self.places = np.empty(0, dtype=int)
 
     def add(self, rows: Any, where: str) -> None:
@@ -64,17 +64,25 @@ class Survey:
     def check_columns(self, found: list[tuple[Any, str]], where: str) -> None:
         """Hold columns, and what they are, against those of the rows before."""
         if self.columns is None:
-            self.columns = found
-            self.places = np.array([j for j, (_, family) in enumerate(found) if family == "numbers"], dtype=int)
+            self.columns, self.places = found, _places_of_numbers(found)
             return
         names, known = [name for name, _ in found], [name for name, _ in self.columns]
         if names != known:
             raise SourceError(f"{where}: the columns are {_some(names)}, and those before were {_some(known)}")
         for (name, family), (_, before) in zip(found, self.columns, strict=True):
-            if family not in (before, "nothing") and before != "nothing":
+            if "nothing" not in (family, before) and family != before:
                 raise SourceError(f"{where}: column {name!r} holds {family}, and it held {before} before")
-        # A column without any cell so far is what it turns out to be; it has no moments.
         self.columns = [new if old[1] == "nothing" else old for new, old in zip(found, self.columns, strict=True)]
+        self._keep(_places_of_numbers(self.columns))
+
+    def _keep(self, places: np.ndarray) -> None:
+        """Forget the moments of columns that turn out to hold no numbers: all their cells were missing."""
+        if len(places) == len(self.places):
+            return
+        kept = np.isin(self.places, places)
+        self.places = places
+        self.blocks = [block.of_columns(kept) for block in self.blocks]
+        self.pending = [part[:, kept] for part in self.pending]
 
     def _numbers(self, rows: Any) -> np.ndarray:
         if not isinstance(rows, pd.DataFrame):
@@ -82,7 +90,8 @@ class Survey:
         kept = rows.iloc[:, self.places]
         if all(isinstance(dtype, np.dtype) and dtype.kind == "f" for dtype in kept.dtypes):
             return kept.to_numpy(dtype=np.float64)
-        return np.column_stack([numbers(kept.iloc[:, j]) for j in range(kept.shape[1])] or [np.empty((len(rows), 0))])
+        columns = [numbers_or_missing(kept.iloc[:, j]) for j in range(kept.shape[1])]
+        return np.column_stack(columns or [np.empty((len(rows), 0))])
 
     def _close_blocks(self) -> None:
         if sum(map(len, self.pending)) < BLOCK:
@@ -104,11 +113,17 @@ def _columns(rows: Any) -> list[tuple[Any, str]]:
     """Name and family of each column; categories are read as levels, whatever these are."""
     if not isinstance(rows, pd.DataFrame):
         return [(j, "numbers") for j in range(rows.shape[1])]
-    are_levels = [isinstance(dtype, pd.CategoricalDtype) for dtype in rows.dtypes]
-    return [
-        (name, "text" if levels else family_of(rows.iloc[:, j]))
-        for j, (name, levels) in enumerate(zip(rows.columns, are_levels, strict=True))
-    ]
+    return [(name, _family(rows.iloc[:, j])) for j, name in enumerate(rows.columns)]
+
+
+def _family(cells: pd.Series) -> str:
+    if isinstance(cells.dtype, pd.CategoricalDtype):
+        return "text"
+    return "nothing" if cells.isna().iloc[0] and cells.isna().all() else family_of(cells)
+
+
+def _places_of_numbers(columns: list[tuple[Any, str]]) -> np.ndarray:
+    return np.array([j for j, (_, family) in enumerate(columns) if family in ("numbers", "nothing")], dtype=int)
 
 
 def _some(names: list[Any]) -> str:
@@ -122,6 +137,8 @@ class SurveyedPart(NamedTuple):
     ----------
     n_rows : int
     columns : list of (name, family), or None of no rows
+    places : ndarray of int (K,)
+        Columns whose moments are in `blocks`.
     sample : frame or array
         Rows of it that belong to the sample.
     blocks : list of (int, Statistics or ndarray)
@@ -130,6 +147,7 @@ class SurveyedPart(NamedTuple):
 
     n_rows: int
     columns: list[tuple[Any, str]] | None
+    places: np.ndarray
     sample: Any
     blocks: list[tuple[int, Any]]
 
@@ -139,13 +157,13 @@ def survey_part(rows: Any, first: int, chosen: np.ndarray, holes: bool, where: s
     survey = Survey(1, 0, holes)
     sample = rows_of(rows, chosen - first)
     if len(rows) == 0:
-        return SurveyedPart(0, None, sample, [])
+        return SurveyedPart(0, None, survey.places, sample, [])
     found, blocks = survey.checked(rows, where), []
     edges = [first, *range(-(-(first + 1) // BLOCK) * BLOCK, first + len(rows), BLOCK), first + len(rows)]
     for start, end in pairwise(edges):
         part = found[start - first : end - first]
         blocks.append((start // BLOCK, Statistics.of(part) if end - start == BLOCK else part))
-    return SurveyedPart(len(rows), survey.columns, sample, blocks)
+    return SurveyedPart(len(rows), survey.columns, survey.places, sample, blocks)
 
 
 def joined_survey(parts: Sequence[SurveyedPart], chosen: np.ndarray, size: int, seed: int, holes: bool) -> Survey:
@@ -157,8 +175,11 @@ def joined_survey(parts: Sequence[SurveyedPart], chosen: np.ndarray, size: int, 
             continue
         survey.check_columns(part.columns, f"partition {number}")
         survey.n_rows += part.n_rows
+    for part in parts:
+        kept = np.isin(part.places, survey.places)
         for block, known in part.blocks:
-            blocks.setdefault(block, []).append(known)
+            chosen_columns = known.of_columns(kept) if isinstance(known, Statistics) else known[:, kept]
+            blocks.setdefault(block, []).append(chosen_columns)
     whole = [b[0] if isinstance(b[0], Statistics) else Statistics.of(np.concatenate(b)) for b in blocks.values()]
     survey.blocks = [reduce(Statistics.merged, whole)] if whole else []
     samples = [part.sample for part in parts if len(part.sample)]
