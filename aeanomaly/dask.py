@@ -110,14 +110,14 @@ def score_samples(detector: BaseDetector, ddf: Any) -> Any:
     """
     _check(detector, ddf)
     check_is_fitted(detector)
-    return ddf.map_partitions(_scores, detector, meta=pd.Series(dtype=np.float64, name="score"))
+    return ddf.map_partitions(_scores, copy.copy(detector), meta=pd.Series(dtype=np.float64, name="score"))
 
 
 def predict(detector: BaseDetector, ddf: Any) -> Any:
     """Labels of a Dask frame, lazily: +1 for normal rows, -1 for anomalies; else as `score_samples`."""
     _check(detector, ddf)
     check_is_fitted(detector)
-    return ddf.map_partitions(_labels, detector, meta=pd.Series(dtype=np.int64, name="label"))
+    return ddf.map_partitions(_labels, copy.copy(detector), meta=pd.Series(dtype=np.int64, name="label"))
 
 
 def _check(detector: Any, ddf: Any) -> None:

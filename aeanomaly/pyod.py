@@ -278,7 +278,8 @@ class FromPyOD(OutlierMixin, BaseEstimator):
         decision : ndarray of shape (n_samples,)
             Higher = more normal.
         """
-        return self.score_samples(X) - self.offset_
+        fitted = copy.copy(self)  # a fit in another thread cannot mix two thresholds
+        return fitted.score_samples(X) - fitted.offset_
 
     def predict(self, X: Any) -> np.ndarray:
         """+1 for normal rows, -1 for anomalies: PyOD's 0 and 1.

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 import aeanomaly
-from aeanomaly.detectors import REGISTRY, BaseDetector
+from aeanomaly.detectors import REGISTRY
 from aeanomaly.preprocessing import rows_of
 
 
@@ -64,15 +64,18 @@ def every_fit(request, monkeypatch):
     """With ``--every-fit``: whatever a test fits is also saved, loaded, pickled, copied, chunked and shuffled."""
     if not request.config.getoption("--every-fit"):
         return
-    fit = BaseDetector.fit
+    for cls in REGISTRY.values():
+        monkeypatch.setattr(cls, "fit", _and_check(cls.fit))
 
+
+def _and_check(fit):
     @functools.wraps(fit)
     def fit_and_check(self, X, y=None):
         fit(self, X, y)
         assert_same_wherever_it_goes(self, X)
         return self
 
-    monkeypatch.setattr(BaseDetector, "fit", fit_and_check)
+    return fit_and_check
 
 
 def assert_same_wherever_it_goes(detector, X, most=300):

@@ -1,7 +1,6 @@
 """The order of fitting; nothing else knows it. `_reading.py` knows that of scoring."""
 
 import copy
-import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, ClassVar, Literal, Self
@@ -11,9 +10,11 @@ import torch
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 
+from aeanomaly._warnings import warn
 from aeanomaly.detectors._calibrating import Calibration, Rows, check_calibration, held_out_rows
 from aeanomaly.detectors._callbacks import CallbackSupportMixin, watched, with_callbacks
 from aeanomaly.detectors._learning import Plan, check_result, plan_of_fit, plan_of_pass, rows_of_members
+from aeanomaly.detectors._methods import own_methods
 from aeanomaly.detectors._model import Model
 from aeanomaly.detectors._parameters import SHARED_RULES, SharedParameters
 from aeanomaly.detectors._reading import FittedMethods
@@ -57,6 +58,10 @@ class BaseDetector(
     _seed: int
     _n_calls: int
     _optimizer: dict[str, np.ndarray] | None
+
+    def __init_subclass__(cls, **rest: Any) -> None:
+        super().__init_subclass__(**rest)
+        own_methods(cls)
 
     @abstractmethod
     def _network(self, n_columns: int) -> NetworkSpec:
@@ -254,10 +259,9 @@ class BaseDetector(
     ) -> None:
         """Set the fitted attributes: the model on weights of its own, then scores, then the threshold."""
         if result is not None and "diverged" in result.status:
-            warnings.warn(
+            warn(
                 f"training diverged; the weights of step {min(result.n_steps)} are kept; lower learning_rate",
                 ConvergenceWarning,
-                stacklevel=4,
             )
         table = rows.table
         self._model = model.copy()

@@ -1,12 +1,11 @@
 """From scores to decisions: thresholds, p-values, flags, probabilities."""
 
-import warnings
 from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
 
+from aeanomaly._warnings import warn
 from aeanomaly.detectors._calibrating import Calibration, Rows, scores_out_of_fold
 from aeanomaly.detectors._rules import real
 from aeanomaly.thresholds import (
@@ -38,6 +37,9 @@ class DecidingMethods:
     robust: bool
     contamination: Any
     _probability: ProbabilityCurve | None
+
+    def _fitted(self) -> Self:
+        raise NotImplementedError
 
     def score_samples(self, X: Any) -> np.ndarray:
         raise NotImplementedError
@@ -86,11 +88,16 @@ class DecidingMethods:
         >>> detector.set_threshold(Conformal(0.05), X[800:]).threshold_.rule
         'Conformal(alpha=0.05, calibration_fraction=0.2)'
         """
-        check_is_fitted(self)
+        fitted = self._fitted()
+        fitted._set_threshold(threshold, X, y)
+        self.__dict__ = fitted.__dict__
+        return self
+
+    def _set_threshold(self, threshold: Any, X: Any, y: Any) -> None:
         wanted = Calibration.wanted_by(threshold)
         if X is None:
             self._decide_again(threshold, wanted, y)
-            return self
+            return
         scores = self.score_samples(X)
         if y is None:
             if wanted.needs_labels:
@@ -106,7 +113,7 @@ class DecidingMethods:
                 raise ValueError(f"X has {len(scores)} rows, and y has {len(anomalous)} labels; pass one for each row")
             normal = scores[~anomalous]
             probability = ProbabilityCurve.fit(scores, y)
-            if hasattr(as_threshold(threshold), "labels"):
+            if getattr(as_threshold(threshold), "labels", None):
                 decision = decide(threshold, scores, y, source="labelled rows given to set_threshold")
             elif wanted:
                 decision = decide(threshold, normal, source="normal rows given to set_threshold")
@@ -117,14 +124,11 @@ class DecidingMethods:
             if not wanted and y is None:
                 normal = self.calibration_scores_  # such a rule promises nothing; p-values would
             else:
-                warnings.warn(
+                warn(
                     "most of these rows score exactly as training rows do: if they were trained on, they score better "
-                    "than new rows, and more of those are flagged than promised; pass rows that were held out",
-                    UserWarning,
-                    stacklevel=2,
+                    "than new rows, and more of those are flagged than promised; pass rows that were held out"
                 )
         self._take(decision, normal, probability)
-        return self
 
     def _decide_again(self, threshold: Any, wanted: Calibration, y: Any) -> None:
         """Set the threshold on scores that are known."""
@@ -218,9 +222,9 @@ class DecidingMethods:
         >>> detector.p_values([[0.0, 0.0, 0.0], [9.0, 9.0, 9.0]]).round(3)
         array([1.  , 0.01])
         """
-        check_is_fitted(self)
-        self._check_calibrated("p_values")
-        return p_values_of_sorted(self.calibration_scores_, self.score_samples(X))
+        fitted = self._fitted()
+        fitted._check_calibrated("p_values")
+        return p_values_of_sorted(fitted.calibration_scores_, fitted.score_samples(X))
 
     def flag(self, X: Any, fdr: float = 0.1) -> np.ndarray:
         """Flag rows so that of those flagged a share of `fdr` at most is normal, on the average.
@@ -305,15 +309,15 @@ class DecidingMethods:
         >>> detector.outlier_probability([[0.0, 0.0, 0.0], [9.0, 9.0, 9.0]]).round(2)
         array([0.01, 0.96])
         """
-        check_is_fitted(self)
+        fitted = self._fitted()
         if rate is not None:
             real(0, 1).check("outlier_probability", "rate", rate)
-        if self._probability is not None:
-            return self._probability.probability(self.score_samples(X), rate)
+        if fitted._probability is not None:
+            return fitted._probability.probability(fitted.score_samples(X), rate)
         if rate is not None:
             raise ValueError("outlier_probability: rate needs labels; call set_threshold(BestF1(), X, y) before")
-        self._check_calibrated("outlier_probability")
-        return 1 - self.p_values(X)
+        fitted._check_calibrated("outlier_probability")
+        return 1 - fitted.p_values(X)
 
     def _check_calibrated(self, method: str) -> None:
         if len(self.calibration_scores_) == 0:

@@ -2,9 +2,8 @@
 
 import copy
 import os
-import warnings
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -12,9 +11,10 @@ import torch
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, OutlierMixin, TransformerMixin
 from sklearn.utils.validation import check_array, check_is_fitted
 
+from aeanomaly._warnings import warn
 from aeanomaly.detectors import _saving
 from aeanomaly.detectors._deciding import DecidingMethods
-from aeanomaly.detectors._explaining import Explanation, as_frame, cells_of, in_words, shared_out
+from aeanomaly.detectors._explaining import Explanation, as_frame, cells_of, contributions, in_words, shared_out
 from aeanomaly.detectors._model import Model, deviance_of
 from aeanomaly.detectors._reference import Reference
 from aeanomaly.detectors._rules import integer
@@ -49,20 +49,17 @@ class FittedMethods(DecidingMethods, ClassNamePrefixFeaturesOutMixin, Transforme
         return self._answer(lambda it: it._model.in_chunks(lambda part: it._error_terms(part).sum(axis=1), table))
 
     def _answer(self, ask: Callable[[Any], np.ndarray]) -> np.ndarray:
-        """What a copy of this answers; one on the CPU, if the device has no memory even for a few rows."""
-        fitted = copy.copy(self)  # one fit for all chunks, even while another thread ends the next
+        """What this answers; or a copy on the CPU, if the device has no memory even for a few rows."""
         try:
-            return ask(fitted)
+            return ask(self)
         except torch.OutOfMemoryError:
-            if fitted._model.device.type == "cpu":
+            if self._model.device.type == "cpu":
                 raise
-            warnings.warn(
-                f"{fitted._model.device} has no memory for {type(self).__name__}; this call goes on on the CPU; free "
-                "memory there, or set device='cpu'",
-                UserWarning,
-                stacklevel=4,
+            warn(
+                f"{self._model.device} has no memory for {type(self).__name__}; this call goes on on the CPU; free "
+                "memory there, or set device='cpu'"
             )
-        cpu = torch.device("cpu")
+        fitted, cpu = copy.copy(self), torch.device("cpu")
         fitted._model = fitted._model.copy(device=cpu)
         fitted._kernel = None if fitted._kernel is None else fitted._kernel.copy(device=cpu)
         return ask(fitted)
@@ -71,9 +68,17 @@ class FittedMethods(DecidingMethods, ClassNamePrefixFeaturesOutMixin, Transforme
         """Reconstruction error per column, (N, F)."""
         return self._model.deviance(table)
 
+    def _fitted(self) -> Self:
+        """Return a copy of the fitted detector that a fit in another thread does not change.
+
+        Every public method takes one and reads nothing else, so that it never mixes two fits.
+        """
+        fitted = copy.copy(self)
+        check_is_fitted(fitted)
+        return fitted
+
     def _checked(self, X: Any) -> np.ndarray:
         """The numbers of a table that is to be scored."""
-        check_is_fitted(self)
         table, _ = check_table(self, X, columns=self._model.schema.columns, holes=self._takes_holes)
         return table
 
@@ -98,7 +103,8 @@ class FittedMethods(DecidingMethods, ClassNamePrefixFeaturesOutMixin, Transforme
         scores : ndarray of shape (n_samples,)
             Higher = more normal. The same to the bit for a row alone, in any chunk, in any order.
         """
-        return -self._errors(self._checked(X))
+        fitted = self._fitted()
+        return -fitted._errors(fitted._checked(X))
 
     def decision_function(self, X: Any) -> np.ndarray:
         """``score_samples(X) - offset_``: below 0 for anomalies.
@@ -112,7 +118,8 @@ class FittedMethods(DecidingMethods, ClassNamePrefixFeaturesOutMixin, Transforme
         decision : ndarray of shape (n_samples,)
             Higher = more normal.
         """
-        return self.score_samples(X) - self.offset_
+        fitted = self._fitted()
+        return fitted.score_samples(X) - fitted.offset_
 
     def predict(self, X: Any) -> np.ndarray:
         """+1 for normal rows, -1 for anomalies.
@@ -159,10 +166,11 @@ class FittedMethods(DecidingMethods, ClassNamePrefixFeaturesOutMixin, Transforme
         errors : ndarray of shape (n_samples,) or (n_samples, n_features)
             Higher = worse.
         """
-        table = self._checked(X)
+        fitted = self._fitted()
+        table = fitted._checked(X)
         if per_feature:
-            return self._answer(lambda it: it._deviance(table))
-        return self._answer(lambda it: it._model.in_chunks(lambda part: it._deviance(part).sum(axis=1), table))
+            return fitted._answer(lambda it: it._deviance(table))
+        return fitted._answer(lambda it: it._model.in_chunks(lambda part: it._deviance(part).sum(axis=1), table))
 
     def explain(self, X: Any, details: bool = False) -> pd.DataFrame:
         """What each column adds to minus the score of each row: why a row is flagged.
@@ -178,7 +186,8 @@ class FittedMethods(DecidingMethods, ClassNamePrefixFeaturesOutMixin, Transforme
         contributions : DataFrame of shape (n_samples, n_features)
             Higher = worse; a row's sum is minus its `score_samples`, to float precision. Columns are named as
             those that the detector was fitted on, x0, x1 and so on where they had no names; rows as those of X.
-            Of a `VariationalAutoencoder` there is one column more, `kl`: how far the code is from the prior.
+            Of a `VariationalAutoencoder` there is one column more, `kl`: how far the code is from the prior. It is
+            called `kl_term` where the table has a column `kl`.
             With `details`, four such tables side by side, ``explain(X, details=True)["expected"]`` being one:
             "contribution"; "observed", the cell; "expected", what the other columns have the detector expect
             there, in original units, or the most likely level; "tail_probability", the share of training rows
@@ -207,13 +216,14 @@ class FittedMethods(DecidingMethods, ClassNamePrefixFeaturesOutMixin, Transforme
         >>> bool(np.allclose(contributions.sum(axis=1), -detector.score_samples(odd)))
         True
         """
-        table, fitted = self._checked(X), copy.copy(self)
-        index, names = X.index if isinstance(X, pd.DataFrame) else None, self._names
+        fitted = self._fitted()
+        table, names = fitted._checked(X), fitted._names
+        index = X.index if isinstance(X, pd.DataFrame) else None
         found = fitted._explanation(X, table)
         if details:
             return as_frame(found, fitted._model.schema.columns, names, index)
-        terms = np.hstack([found.contributions, found.kl])
-        return pd.DataFrame(terms, index=index, columns=[*names, *["kl"] * found.kl.shape[1]])
+        terms = contributions(found, names)
+        return terms if index is None else terms.set_axis(index, axis=0)
 
     def explain_text(self, X: Any, n_columns: int = 3) -> pd.Series:
         """A sentence for each row: the columns that add most to its error, and what was expected of them.
@@ -247,8 +257,9 @@ class FittedMethods(DecidingMethods, ClassNamePrefixFeaturesOutMixin, Transforme
         "country 'NZ' where 'DE' (p = ...)"
         """
         integer(1).check("explain_text", "n_columns", n_columns)
-        table, fitted = self._checked(X), copy.copy(self)
-        sentences = in_words(fitted._explanation(X, table), fitted._model.schema.columns, self._names, n_columns)
+        fitted = self._fitted()
+        found = fitted._explanation(X, fitted._checked(X))
+        sentences = in_words(found, fitted._model.schema.columns, fitted._names, n_columns)
         index = X.index if isinstance(X, pd.DataFrame) else None
         return pd.Series(sentences, index=index, dtype=object, name="explanation")
 
@@ -288,8 +299,9 @@ class FittedMethods(DecidingMethods, ClassNamePrefixFeaturesOutMixin, Transforme
         -------
         code : ndarray of shape (n_samples, ``latent_dim_``)
         """
-        table = self._checked(X)
-        return self._answer(lambda it: it._model.code(table))
+        fitted = self._fitted()
+        table = fitted._checked(X)
+        return fitted._answer(lambda it: it._model.code(table))
 
     def inverse_transform(self, X: Any) -> np.ndarray:
         """Expected row for each code, in original units.
@@ -303,11 +315,10 @@ class FittedMethods(DecidingMethods, ClassNamePrefixFeaturesOutMixin, Transforme
         -------
         rows : ndarray of shape (n_samples, n_features), DataFrame where not all columns are numeric
         """
-        check_is_fitted(self)
-        code = check_array(X, dtype=np.float64)
-        if code.shape[1] != self.latent_dim_:
-            raise ValueError(f"X has {code.shape[1]} columns, and the code has {self.latent_dim_}; pass transform(X)")
-        return self._as_rows(self._model.from_code(code))
+        fitted, code = self._fitted(), check_array(X, dtype=np.float64)
+        if code.shape[1] != fitted.latent_dim_:
+            raise ValueError(f"X has {code.shape[1]} columns, and the code has {fitted.latent_dim_}; pass transform(X)")
+        return fitted._as_rows(fitted._model.from_code(code))
 
     def reconstruct(self, X: Any) -> np.ndarray:
         """What the autoencoder makes of each row, in original units.
@@ -322,9 +333,10 @@ class FittedMethods(DecidingMethods, ClassNamePrefixFeaturesOutMixin, Transforme
             Expected values; of a two-valued column, between the two; the most likely level of a categorical one.
             Where X has holes, what was most likely there.
         """
-        table = self._checked(X)
-        rows = self._answer(lambda it: it._model.reconstruct(table))
-        return self._as_rows(rows, X.index if isinstance(X, pd.DataFrame) else None)
+        fitted = self._fitted()
+        table = fitted._checked(X)
+        rows = fitted._answer(lambda it: it._model.reconstruct(table))
+        return fitted._as_rows(rows, X.index if isinstance(X, pd.DataFrame) else None)
 
     def _as_rows(self, numbers: np.ndarray, index: Any = None) -> Any:
         """Numbers of the table as an array where that is all, else as a frame."""
@@ -342,29 +354,30 @@ class FittedMethods(DecidingMethods, ClassNamePrefixFeaturesOutMixin, Transforme
         module : nn.Sequential
             Rows in original units (B, n_features), any real dtype -> code (B, ``latent_dim_``), float32.
         """
-        check_is_fitted(self)
-        return self._model.encoder_module()
+        return self._fitted()._model.encoder_module()
 
     @property
     def _n_features_out(self) -> int:
         return self.latent_dim_
 
-    def save(self, path: str | os.PathLike[str]) -> None:
+    def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
         """Write the fitted detector to a model file, which holds no code; `aeanomaly.load` reads it.
 
         Parameters
         ----------
         path : path-like
-            By custom with the suffix ``.aea``. Replaced in one step.
+            The name must end in ``.aea``. An older model file is replaced in one step.
+        overwrite : bool, default=False
+            Allow any name, and replace a file of another kind.
 
         Raises
         ------
         ModelFileError
             If a parameter holds an object of one's own, which a file without code cannot.
         ValueError
-            If the path is there and is not a regular file.
+            If the name does not end in ``.aea``, or a file of another kind is there, unless `overwrite`; and if the
+            path is not a regular file.
         OSError
-            If it cannot be written; what was there is intact.
+            If the file cannot be written; an older one is intact.
         """
-        check_is_fitted(self)
-        _saving.save(self, path)
+        _saving.save(self._fitted(), path, overwrite=overwrite)

@@ -37,7 +37,7 @@ def registered(word: str) -> Callable[[D], D]:
     return register
 
 
-def save(detector: Any, path: str | os.PathLike[str]) -> None:
+def save(detector: Any, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
     """Write a fitted detector to a model file."""
     parameters = detector.get_params(deep=False)
     if isinstance(detector.random_state, (np.random.RandomState, np.random.Generator)):
@@ -69,7 +69,7 @@ def save(detector: Any, path: str | os.PathLike[str]) -> None:
             "n_calls": detector._n_calls,
         },
     }
-    write_model(path, manifest, arrays)
+    write_model(path, manifest, arrays, overwrite=overwrite)
 
 
 def load(path: str | os.PathLike[str], *, expected_sha256: str | None = None) -> Any:

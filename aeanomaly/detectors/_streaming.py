@@ -7,7 +7,6 @@ from typing import Any, Self
 
 import numpy as np
 import torch
-from sklearn.utils.validation import check_is_fitted
 from tqdm import tqdm
 
 from aeanomaly.detectors._rules import check_parameters, integer
@@ -129,15 +128,14 @@ class StreamingMethods:
         >>> bool((scores == detector.score_samples(X)).all())
         True
         """
-        check_is_fitted(self)
-        names = getattr(self, "feature_names_in_", None)
-        return self._scores_of(as_source(source, None if names is None else list(names)))
+        fitted = self._fitted()
+        names = getattr(fitted, "feature_names_in_", None)
+        return fitted._scores_of(as_source(source, None if names is None else list(names)))
 
     def _scores_of(self: Any, source: Source) -> Iterator[np.ndarray]:
-        fitted = copy.copy(self)
         for part in source.parts():
             try:
-                scores = fitted.score_samples(part.rows)
+                scores = self.score_samples(part.rows)
             except ValueError as error:
                 raise SourceError(f"{part.where}: {error}") from None
             yield scores

@@ -5,7 +5,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from sklearn.utils.validation import check_is_fitted
 
 from aeanomaly.detectors._base import BaseDetector
 from aeanomaly.detectors._model import Model
@@ -147,10 +146,11 @@ class VariationalAutoencoder(BaseDetector):
         log_evidence : ndarray of shape (n_samples,)
             Higher = more normal.
         """
-        table, model = self._checked(X), self._model
-        n_draws = self.n_draws if n_draws is None else n_draws
+        fitted = self._fitted()
+        table, model = fitted._checked(X), fitted._model
+        n_draws = fitted.n_draws if n_draws is None else n_draws
         self._rules["n_draws"].check("log_evidence", "n_draws", n_draws)
-        draws = self._draws(n_draws)
+        draws = fitted._draws(n_draws)
 
         def bound(rows: torch.Tensor) -> torch.Tensor:
             weights = log_weights(model.network, model.likelihood, rows, draws)
@@ -171,6 +171,6 @@ class VariationalAutoencoder(BaseDetector):
         rows : ndarray of shape (n_samples, n_features), DataFrame where not all columns are numeric
             In original units; two-valued columns hold their two values.
         """
-        check_is_fitted(self)
+        fitted = self._fitted()
         integer(1).check("sample", "n_samples", n_samples)
-        return self._as_rows(self._model.sample(n_samples, draw_seed(random_state)))
+        return fitted._as_rows(fitted._model.sample(n_samples, draw_seed(random_state)))

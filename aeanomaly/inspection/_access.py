@@ -8,7 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from aeanomaly import thresholds
 from aeanomaly.detectors import BaseDetector
-from aeanomaly.model_selection._access import detector_and_rows, front_and_detector
+from aeanomaly.model_selection._access import detector_and_rows, front_and_detector, snapshot
 
 
 class Seen(NamedTuple):
@@ -34,7 +34,7 @@ class Seen(NamedTuple):
     def by(cls, caller: str, estimator: Any, X: Any) -> "Seen":
         """Rows as they reach the detector at the end of a fitted estimator."""
         check_is_fitted(estimator)
-        estimator = getattr(estimator, "best_estimator_", estimator)
+        estimator = snapshot(estimator)
         front, end = front_and_detector(estimator)
         if not isinstance(end, BaseDetector):
             raise TypeError(

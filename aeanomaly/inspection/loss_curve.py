@@ -7,7 +7,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from aeanomaly.detectors import BaseDetector
 from aeanomaly.inspection._drawing import BLUE, ORANGE, axes_of, check_scale, pyplot
-from aeanomaly.model_selection._access import front_and_detector
+from aeanomaly.model_selection._access import front_and_detector, snapshot
 
 #: The mean runs over this share of the steps.
 _WINDOW = 1 / 20
@@ -82,7 +82,7 @@ class LossCurveDisplay:
         """
         pyplot(f"{cls.__name__}.from_estimator")
         check_is_fitted(estimator)
-        _, end = front_and_detector(getattr(estimator, "best_estimator_", estimator))
+        _, end = front_and_detector(snapshot(estimator))
         if not isinstance(end, BaseDetector):
             raise TypeError(f"{cls.__name__} needs a detector of this package; got {type(end).__name__}")
         return cls(loss=end.loss_curve_, validation_loss=end.validation_curve_).plot(ax, **plot)

@@ -18,7 +18,7 @@ from aeanomaly.inspection._drawing import (
     set_ticks,
     share_text,
 )
-from aeanomaly.model_selection._access import front_and_detector, scores_of
+from aeanomaly.model_selection._access import front_and_detector, scores_of, snapshot
 
 #: A logarithmic scale ends this far below the median: few rows, if any, are reconstructed to the last digit.
 _LEAST = 1e-4
@@ -107,7 +107,8 @@ class ScoreDistributionDisplay:
         """
         pyplot(f"{cls.__name__}.from_estimator")
         check_is_fitted(estimator)
-        _, end = front_and_detector(getattr(estimator, "best_estimator_", estimator))
+        estimator = snapshot(estimator)
+        _, end = front_and_detector(estimator)
         for name in ["offset_", "training_scores_"][: 1 + training_scores]:
             if not hasattr(end, name):
                 raise TypeError(f"{cls.__name__} needs a detector with {name}; {type(end).__name__} has none")

@@ -1,5 +1,6 @@
 """What scorers ask of an estimator, be it a detector, a pipeline or a search."""
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,15 @@ def front_and_detector(estimator: Any) -> tuple[Pipeline | None, Any]:
     if not isinstance(estimator, Pipeline):
         return None, estimator
     return (estimator[:-1] if len(estimator.steps) > 1 else None), estimator.steps[-1][1]
+
+
+def snapshot(estimator: Any) -> Any:
+    """Return a shallow copy whose detector a fit in another thread does not change, for functions that ask twice."""
+    estimator = copy.copy(getattr(estimator, "best_estimator_", estimator))
+    if isinstance(estimator, Pipeline):
+        name, detector = estimator.steps[-1]
+        estimator.steps = [*estimator.steps[:-1], (name, copy.copy(detector))]
+    return estimator
 
 
 def detector_and_rows(estimator: Any, X: Any) -> tuple[Any, Any]:

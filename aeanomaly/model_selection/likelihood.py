@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.base import clone
 
 from aeanomaly.detectors import AutoencoderEnsemble, BaseDetector, VariationalAutoencoder
-from aeanomaly.model_selection._access import detector_and_rows, front_and_detector
+from aeanomaly.model_selection._access import detector_and_rows, front_and_detector, snapshot
 
 #: Parameters by which a likelihood is one of something else.
 _UNITS = ("likelihood", "standardize", "missing", "column_types")
@@ -39,7 +39,7 @@ def log_likelihood(estimator: Any, X: Any, y: Any = None) -> float:
     TypeError
         If it is no detector of this package, or an ensemble.
     """
-    detector, rows = detector_and_rows(estimator, X)
+    detector, rows = detector_and_rows(snapshot(estimator), X)
     if not isinstance(detector, BaseDetector) or isinstance(detector, AutoencoderEnsemble):
         raise TypeError(f"log_likelihood: {type(detector).__name__} has no likelihood; pass a single detector")
     return float(np.mean(detector._model.log_prob(detector._checked(rows))))
@@ -65,7 +65,7 @@ def elbo(estimator: Any, X: Any, y: Any = None) -> float:
     TypeError
         If it is not a `VariationalAutoencoder`.
     """
-    detector, rows = detector_and_rows(estimator, X)
+    detector, rows = detector_and_rows(snapshot(estimator), X)
     if not isinstance(detector, VariationalAutoencoder):
         raise TypeError(f"elbo: {type(detector).__name__} has none; pass a VariationalAutoencoder")
     return float(np.mean(detector.elbo(rows)))

@@ -11,7 +11,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.mixture import GaussianMixture
 
 from aeanomaly.detectors import BaseDetector
-from aeanomaly.model_selection._access import NumericTable, detector_and_rows, frame_of, is_numeric, scores_of
+from aeanomaly.model_selection._access import NumericTable, detector_and_rows, frame_of, is_numeric, scores_of, snapshot
 
 #: Rows and components of the mixture that local anomalies are drawn from; rows that whole covariances want.
 _MIXTURE_ROWS, _COMPONENTS, _ROWS_PER_COLUMN = 2000, (1, 2, 4, 8), 10
@@ -52,6 +52,7 @@ def pseudo_anomaly_auc(estimator: Any, X: Any, y: Any = None, *, kind: str = "sw
     ----------
     Han, Hu, Huang, Jiang & Zhao (2022), ADBench: anomaly detection benchmark, NeurIPS.
     """
+    estimator = snapshot(estimator)
     abnormal = _abnormal("pseudo_anomaly_auc", X, kind, random_state)
     normal_scores, scores = scores_of(estimator, X), scores_of(estimator, abnormal)
     return float(roc_auc_score(np.repeat([1, 0], len(scores)), np.concatenate([normal_scores, scores])))
@@ -80,6 +81,7 @@ def pseudo_anomaly_ratio(
     ValueError
         If there is no such kind, or an estimator of another package has scores above 0.
     """
+    estimator = snapshot(estimator)
     abnormal = _abnormal("pseudo_anomaly_ratio", X, kind, random_state)
     normal_errors, errors = _errors(estimator, X), _errors(estimator, abnormal)
     least = np.finfo(np.float32).tiny

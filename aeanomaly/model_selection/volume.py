@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from aeanomaly.model_selection._access import NumericTable, scores_of
+from aeanomaly.model_selection._access import NumericTable, scores_of, snapshot
 
 #: Columns that vary at a time at most: with more, uniform draws meet no row's neighbourhood.
 _COLUMNS = 5
@@ -84,6 +84,7 @@ def _curves(
     scorer: str, estimator: Any, X: Any, n_draws: int, n_subsets: int, random_state: int
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """For each subset of columns, mass and volume of level sets from the smallest to the largest."""
+    estimator = snapshot(estimator)
     table, stream = NumericTable(X, scorer), np.random.default_rng(random_state)
     rows = table.values
     n_columns, scores = rows.shape[1], np.sort(scores_of(estimator, X))
