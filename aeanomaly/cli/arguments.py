@@ -39,6 +39,7 @@ def _add_fit(commands: Any) -> None:
     command = commands.add_parser("fit", help="learn from a table and write a model file")
     command.add_argument("table", help="training rows: .csv, .csv.gz, .parquet, or - for CSV on standard input")
     command.add_argument("-o", "--output", required=True, type=Path, metavar="MODEL.aea", help="the model file")
+    _add_force(command)
     command.add_argument("--detector", choices=sorted(REGISTRY), default="denoising", help="default: denoising")
     _add_rule(
         command,
@@ -70,6 +71,7 @@ def _add_score(commands: Any) -> None:
     command.add_argument(
         "-o", "--output", metavar="TABLE", help="scored rows; by default standard output, unless --top or --json"
     )
+    _add_force(command)
     command.add_argument("--prefix", default="", help="put before the names of new columns: score, decision, anomaly")
     command.add_argument(
         "--fdr",
@@ -106,8 +108,14 @@ def _add_threshold(commands: Any) -> None:
         "new normal rows may be flagged at this rate",
     )
     command.add_argument("-o", "--output", type=Path, metavar="MODEL.aea", help="default: the model itself, replaced")
+    _add_force(command)
     command.add_argument("--json", action="store_true", help="print the summary as JSON")
     command.set_defaults(run=run_threshold)
+
+
+def _add_force(command: Any) -> None:
+    text = "replace the output even if it is a file of another kind or an input; any name is taken"
+    command.add_argument("--force", action="store_true", help=text)
 
 
 def _add_rule(command: Any, option: str, text: str, text_of_rate: str) -> None:
@@ -121,7 +129,10 @@ def _add_report(commands: Any) -> None:
     command = commands.add_parser("report", help="write a page in HTML on the rows of a table: flags, reasons, drift")
     command.add_argument("model", type=Path, help="the model file")
     command.add_argument("table", help="rows to score: .csv, .csv.gz, .parquet, or - for CSV on standard input")
-    command.add_argument("-o", "--output", required=True, type=Path, metavar="REPORT.html", help="the page")
+    command.add_argument(
+        "-o", "--output", required=True, metavar="REPORT.html", help="the page, or - for standard output"
+    )
+    _add_force(command)
     command.add_argument("--rows", type=_positive, default=100, metavar="N", help="rows to show, worst first; 100")
     command.add_argument("--title", metavar="TEXT", help="what the page is called")
     command.set_defaults(run=run_report)
@@ -131,6 +142,7 @@ def _add_export(commands: Any) -> None:
     command = commands.add_parser("export", help="write a model as an ONNX graph, which scores without torch")
     command.add_argument("model", type=Path, help="the model file")
     command.add_argument("output", type=Path, metavar="GRAPH.onnx", help="the graph")
+    _add_force(command)
     command.set_defaults(run=run_export)
 
 

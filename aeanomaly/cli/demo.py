@@ -6,9 +6,11 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from sklearn.datasets import load_breast_cancer
 
 from aeanomaly.cli.errors import CommandError
+from aeanomaly.persistence import write_atomically
 
 
 def run_demo(options: argparse.Namespace) -> None:
@@ -38,5 +40,13 @@ def _write_tables(folder: Path) -> None:
     table = bunch.data.assign(malignant=(bunch.target == 0).astype(int))
     benign = np.random.default_rng(0).permutation(np.flatnonzero(table.malignant == 0))
     train = np.sort(benign[: len(benign) // 2])
-    table.iloc[train].drop(columns="malignant").to_csv(folder / "train.csv", index=False)
-    table.drop(index=train).to_csv(folder / "test.csv", index=False)
+    _write(folder / "train.csv", table.iloc[train].drop(columns="malignant"))
+    _write(folder / "test.csv", table.drop(index=train))
+
+
+def _write(path: Path, table: pd.DataFrame) -> None:
+    """Write a table, unless a file of another content has its name."""
+    data = table.to_csv(index=False, lineterminator="\n").encode()
+    if path.exists() and path.read_bytes() != data:
+        raise CommandError(f"{path} exists and is not a table of this demo; name another folder with --folder")
+    write_atomically(path, data)

@@ -3,13 +3,14 @@
 import argparse
 import sys
 
+from aeanomaly.cli.outputs import check_output
 from aeanomaly.detectors import load
 
 
 def run_export(options: argparse.Namespace) -> None:
     """Load, write as ONNX, report."""
-    detector = load(options.model)
-    from aeanomaly.onnx import to_onnx  # an extra
+    from aeanomaly.onnx import GRAPH, to_onnx  # an extra
 
-    to_onnx(detector, options.output)
+    check_output(options.output, GRAPH, [options.model], force=options.force)
+    to_onnx(load(options.model), options.output, overwrite=options.force)
     print(f"ONNX graph written to {options.output}; its scores are those of {options.model}", file=sys.stderr)

@@ -11,13 +11,16 @@ import numpy as np
 from aeanomaly.cli.cells import check_holes, of_training
 from aeanomaly.cli.errors import CommandError
 from aeanomaly.cli.labels import are_anomalies, label_values, ranking, ranking_in_words, read_labels
+from aeanomaly.cli.outputs import check_output
 from aeanomaly.cli.parts import frames_of, is_large, training_source
 from aeanomaly.cli.tables import picked, read_table, rows_for
 from aeanomaly.detectors import REGISTRY
+from aeanomaly.persistence import MODEL
 
 
 def run_fit(options: argparse.Namespace) -> None:
     """Read, fit, save, report."""
+    check_output(options.output, MODEL, [options.table, options.checkpoint], force=options.force)
     detector = _detector(options)
     if is_large(options.table):
         summary, names = _fit_in_parts(detector, options)
@@ -45,7 +48,7 @@ def _fit_at_once(detector: Any, options: argparse.Namespace) -> tuple[dict[str, 
     start = time.perf_counter()
     detector.fit(X, None if anomalous is None else anomalous.astype(int))
     seconds = time.perf_counter() - start
-    detector.save(options.output)
+    detector.save(options.output, overwrite=options.force)
     summary = _summary(detector, options, seconds, len(X))
     if anomalous is not None:
         summary |= ranking(anomalous, detector.score_samples(X))
@@ -58,7 +61,7 @@ def _fit_in_parts(detector: Any, options: argparse.Namespace) -> tuple[dict[str,
     start = time.perf_counter()
     detector.fit_batches(source, checkpoint=options.checkpoint)
     seconds = time.perf_counter() - start
-    detector.save(options.output)
+    detector.save(options.output, overwrite=options.force)
     summary = _summary(detector, options, seconds, detector.n_samples_seen_)
     if options.label is not None:
         labels, scores = [], []

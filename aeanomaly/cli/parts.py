@@ -12,14 +12,38 @@ import pandas as pd
 
 from aeanomaly.cli.cells import check_holes, is_parquet, of_kinds
 from aeanomaly.cli.errors import CommandError
+from aeanomaly.cli.outputs import check_output
 from aeanomaly.cli.tables import arrow, picked, read_csv_parts, read_table
-from aeanomaly.persistence import replacing
+from aeanomaly.persistence import FileKind, replacing
 from aeanomaly.preprocessing import family_of
 from aeanomaly.streaming import Part, Source, as_source, fingerprint_of
 
 #: Files from this size on are read in parts.
 LARGE = 64 << 20
 _KINDS = {"numbers": "numeric", "text": "categorical", "times": "datetime", "durations": "duration"}
+
+
+def _is_scored(path: Path) -> bool:
+    """Tell whether a table has the three columns that `score` adds, behind any prefix."""
+    try:
+        names = set(arrow("parquet").read_schema(path).names if is_parquet(path.name) else pd.read_csv(path, nrows=0))
+    except Exception:  # a file that is not a table fails in many ways
+        return False
+    prefixes = [str(name).removesuffix("score") for name in names if str(name).endswith("score")]
+    return any({f"{prefix}decision", f"{prefix}anomaly"} <= names for prefix in prefixes)
+
+
+#: The kind of file that `table_writer` writes.
+SCORED_TABLE = FileKind("a table of scored rows", (".csv", ".csv.gz", ".parquet", ".pq"), _is_scored)
+
+
+def check_table_output(target: str, inputs: Iterable[str | Path], *, force: bool) -> None:
+    """Refuse a table that cannot be written, or that would replace a table of another kind, before any work."""
+    if not target.lower().endswith(SCORED_TABLE.suffixes):
+        raise CommandError(
+            f"{target}: the suffix must be .csv, .csv.gz or .parquet; choose another name, or pass - for CSV"
+        )
+    check_output(target, SCORED_TABLE, inputs, force=force)
 
 
 def is_large(source: str) -> bool:
@@ -102,14 +126,10 @@ def _appending(target: str) -> Iterator[Callable[[pd.DataFrame], None]]:
                 writer.write_table(table)
 
             yield append
-    elif target.endswith((".csv", ".csv.gz")):
-        with replacing(target) as raw, contextlib.ExitStack() as stack:
-            packed = gzip.GzipFile("", "wb", fileobj=raw, mtime=0) if target.endswith(".gz") else None
-            yield _csv_appender(stack.enter_context(packed) if packed else raw)
     else:
-        raise CommandError(
-            f"{target}: the suffix must be .csv, .csv.gz or .parquet; choose another name, or pass - for CSV"
-        )
+        with replacing(target) as raw, contextlib.ExitStack() as stack:
+            packed = gzip.GzipFile("", "wb", fileobj=raw, mtime=0) if target.lower().endswith(".gz") else None
+            yield _csv_appender(stack.enter_context(packed) if packed else raw)
 
 
 def _csv_appender(file: Any) -> Callable[[pd.DataFrame], None]:

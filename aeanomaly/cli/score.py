@@ -11,7 +11,7 @@ import pandas as pd
 
 from aeanomaly.cli.errors import CommandError
 from aeanomaly.cli.labels import are_anomalies, label_values, ranking, ranking_in_words
-from aeanomaly.cli.parts import frames_of, table_writer
+from aeanomaly.cli.parts import check_table_output, frames_of, table_writer
 from aeanomaly.cli.reasons import names_of_reasons, reasons
 from aeanomaly.cli.tables import rows_for
 from aeanomaly.detectors import load
@@ -25,8 +25,10 @@ _WIDTH = 110
 
 def run_score(options: argparse.Namespace) -> None:
     """Load, read, score, write, report."""
-    detector = load(options.model)
     target = options.output or (None if options.top or options.json else "-")
+    if target not in (None, "-"):
+        check_table_output(target, [options.model, options.table], force=options.force)
+    detector = load(options.model)
     frames = frames_of(options.table)
     found = _discoveries(detector, frames(), options) if options.fdr else None
     score_name, _, anomaly_name = (options.prefix + name for name in _NEW)

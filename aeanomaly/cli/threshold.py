@@ -9,13 +9,18 @@ import pandas as pd
 
 from aeanomaly.cli.errors import CommandError
 from aeanomaly.cli.labels import read_labels
+from aeanomaly.cli.outputs import check_output
 from aeanomaly.cli.tables import read_table, rows_for
 from aeanomaly.detectors import load
+from aeanomaly.persistence import MODEL
 from aeanomaly.thresholds import BestF1
 
 
 def run_threshold(options: argparse.Namespace) -> None:
     """Load, set the threshold, save, report."""
+    target = options.output or options.model
+    if target != options.model:
+        check_output(target, MODEL, [options.labels, options.rows], force=options.force)
     detector = load(options.model)
     rule = options.rule
     if rule is None and options.labels is None:
@@ -29,8 +34,7 @@ def run_threshold(options: argparse.Namespace) -> None:
         label = _label(detector, frame, options) if options.labels else None
         y = None if label is None else read_labels(frame, label, source).astype(int)
         detector.set_threshold(rule, rows_for(detector, frame, source, label), y)
-    target = options.output or options.model
-    detector.save(target)
+    detector.save(target, overwrite=options.force or target == options.model)
     decision = detector.threshold_
     summary = {"model": str(target), "offset": decision.offset, "rule": decision.rule, "promise": decision.promise}
     if options.json:

@@ -1,12 +1,21 @@
 """A report on the rows of a table: one page of HTML that needs nothing else."""
 
 import os
+from pathlib import Path
 from typing import Any
 
 from aeanomaly.inspection._access import Seen, check_number
 from aeanomaly.inspection._findings import find
 from aeanomaly.inspection._page import page_of
-from aeanomaly.persistence import write_atomically
+from aeanomaly.persistence import FileKind, check_target, starts_with, write_atomically
+
+
+def _is_report(path: Path) -> bool:
+    return b'<meta name="generator" content="aeanomaly ' in starts_with(path, 4096)
+
+
+#: The kind of file that `report` writes.
+REPORT = FileKind("a report of aeanomaly", (".html", ".htm"), _is_report)
 
 
 def report(
@@ -16,6 +25,7 @@ def report(
     *,
     n_rows: int = 100,
     title: str | None = None,
+    overwrite: bool = False,
 ) -> str:
     """Score rows, and write a page on what is flagged, why, and how far the columns are from those of training.
 
@@ -28,11 +38,13 @@ def report(
     X : array-like or DataFrame of shape (n_samples, n_features)
         Rows as for `score_samples`; a DataFrame's index names them.
     path : path-like, optional
-        Where to write it, replaced in one step.
+        Where to write the page; the name must end in ``.html``. An older report is replaced in one step.
     n_rows : int, default=100
         Rows that are shown one by one, the lowest scores first.
     title : str, optional
         What the page is called.
+    overwrite : bool, default=False
+        Allow any name, and replace a file of another kind.
 
     Returns
     -------
@@ -45,7 +57,8 @@ def report(
         If there is no detector of this package at the end.
     ValueError
         For a table that the detector cannot score or one without rows, and if `n_rows` is not an integer of at least
-        1, or the path is there and is not a regular file.
+        1. If the name does not end in ``.html``, or a file of another kind is there, unless `overwrite`; and if the
+        path is not a regular file.
     OSError
         If the page cannot be written; what was there is intact.
 
@@ -61,6 +74,8 @@ def report(
     ('<!doctype html>', True)
     """
     check_number("report", "n_rows", n_rows)
+    if path is not None:
+        check_target(path, REPORT, overwrite=overwrite)
     page = page_of(find(Seen.by("report", detector, X), int(n_rows)), title or "Anomaly report")
     if path is not None:
         write_atomically(path, page.encode("utf-8"))

@@ -1,5 +1,6 @@
 """A fitted detector as an ONNX graph, which scores rows without torch and without this package."""
 
+import copy
 import os
 
 try:
@@ -9,6 +10,7 @@ try:
 except ImportError as error:
     raise ImportError("aeanomaly.onnx needs ONNX; install it with: pip install 'aeanomaly[onnx]'") from error
 
+from pathlib import Path
 from typing import Any
 
 from sklearn.utils.validation import check_is_fitted
@@ -18,14 +20,26 @@ from aeanomaly.exceptions import ExportError
 from aeanomaly.onnx._graph import model_of
 from aeanomaly.onnx._inputs import inputs_of
 from aeanomaly.onnx._parity import check_parity
-from aeanomaly.persistence import write_atomically
+from aeanomaly.persistence import FileKind, check_target, write_atomically
 
 __all__ = ["ExportError", "to_onnx"]
 
-del onnx, onnxruntime, onnxscript
+
+def _is_graph(path: Path) -> bool:
+    try:
+        model = onnx.load(path, load_external_data=False)
+    except Exception:  # the parser's own kinds of error, and those of a text that is no protocol buffer
+        return False
+    return bool(model.ir_version > 0 and model.graph.node)
 
 
-def to_onnx(detector: Any, path: str | os.PathLike[str]) -> None:
+#: The kind of file that `to_onnx` writes.
+GRAPH = FileKind("an ONNX graph", (".onnx",), _is_graph)
+
+del onnxruntime, onnxscript
+
+
+def to_onnx(detector: Any, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
     """Write a fitted detector as one ONNX graph: standardisation, networks, score, decision and label.
 
     The graph takes any number of rows, none included. A table of numbers goes in as one input, ``X``, float32 of
@@ -43,8 +57,10 @@ def to_onnx(detector: Any, path: str | os.PathLike[str]) -> None:
     detector : detector of this package
         Fitted.
     path : path-like
-        Replaced in one step. Columns and threshold are among the metadata: ``aeanomaly``, the version; ``detector``;
-        ``columns``, ``threshold``, as JSON.
+        The name must end in ``.onnx``. An older graph is replaced in one step. The metadata are ``aeanomaly``, the
+        version; ``detector``; ``columns`` and ``threshold``, as JSON.
+    overwrite : bool, default=False
+        Allow any name, and replace a file of another kind.
 
     Raises
     ------
@@ -52,8 +68,11 @@ def to_onnx(detector: Any, path: str | os.PathLike[str]) -> None:
         If a score is off by more than 1e-5 of itself and twice what float32 leaves open, which is how far the
         detector's own scores are from the same networks in float64, in proportion to the size of the row; or if ONNX
         cannot hold the detector. No file is written then.
+    ValueError
+        If the name does not end in ``.onnx``, or a file of another kind is there, unless `overwrite`; and if the path
+        is not a regular file.
     TypeError
-        If it is no detector of this package.
+        If it is not a detector of this package.
     NotFittedError
         If it is not fitted.
     OSError
@@ -80,6 +99,8 @@ def to_onnx(detector: Any, path: str | os.PathLike[str]) -> None:
     if not isinstance(detector, BaseDetector):
         raise TypeError(f"to_onnx takes a detector of this package; got {type(detector).__name__}")
     check_is_fitted(detector)
+    check_target(path, GRAPH, overwrite=overwrite)
+    detector = copy.copy(detector)  # a refit in another thread cannot mix two models
     inputs = inputs_of(detector)
     data = model_of(detector, inputs).SerializeToString()
     check_parity(data, detector, inputs)

@@ -26,6 +26,7 @@ import safetensors.numpy
 
 from aeanomaly.exceptions import ModelFileError
 from aeanomaly.persistence.atomic import write_atomically
+from aeanomaly.persistence.targets import FileKind, check_target, starts_with
 
 FORMAT = 1
 _MANIFEST, _WEIGHTS, _SUMS = "manifest.json", "weights.safetensors", "SHA256SUMS"
@@ -41,6 +42,8 @@ _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _OPENING, _CLOSING = np.frombuffer(b"[{", np.uint8), np.frombuffer(b"]}", np.uint8)
 #: The end of the archive; what stands before it in a ZIP64 file, 20 bytes of it.
 _END, _END64 = struct.Struct("<4s4H2LH"), b"PK\6\7"
+#: Bytes of an archive before the name of its first member.
+_LOCAL_HEADER = 30
 _UNREADABLE = (
     zipfile.BadZipFile,
     safetensors.SafetensorError,
@@ -56,16 +59,31 @@ _UNREADABLE = (
 )
 
 
-def write_model(path: str | os.PathLike[str], manifest: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+def _begins_as_model(path: Path) -> bool:
+    """Tell whether a file begins as a model file does; its end may be damaged."""
+    head = starts_with(path, _LOCAL_HEADER + len(_MANIFEST))
+    return head.startswith(b"PK\3\4") and head.endswith(_MANIFEST.encode())
+
+
+#: The kind of file that `write_model` writes.
+MODEL = FileKind("a model file", (".aea",), _begins_as_model)
+
+
+def write_model(
+    path: str | os.PathLike[str], manifest: dict[str, Any], arrays: dict[str, np.ndarray], *, overwrite: bool = False
+) -> None:
     """Write a model file, atomically; the same content gives the same bytes.
 
     Raises
     ------
     ModelFileError
         If it would be larger than what is read.
+    ValueError
+        If the name does not end in ``.aea``, or another kind of file is there, unless `overwrite`.
     OSError
         If it cannot be written.
     """
+    check_target(path, MODEL, overwrite=overwrite)
     weights = safetensors.numpy.save({name: np.asarray(value, order="C") for name, value in arrays.items()})
     text = json.dumps({"format": FORMAT, **manifest}, indent=1, sort_keys=True, allow_nan=False).encode()
     for name, size, most in ((_MANIFEST, len(text), _LARGEST_MANIFEST), (_WEIGHTS, len(weights), _LARGEST)):

@@ -140,14 +140,14 @@ def test_a_checkpoint_is_gone_at_the_end(folder, monkeypatch):
 def test_the_output_may_be_the_input(folder, in_parts):
     fit()
     run("score", "model.aea", "new.csv", "-o", "scored.csv")
-    assert run("score", "model.aea", "new.csv", "-o", "new.csv") == 0
+    assert run("score", "model.aea", "new.csv", "-o", "new.csv", "--force") == 0
     assert (folder / "new.csv").read_bytes() == (folder / "scored.csv").read_bytes()
 
 
 @pytest.mark.parametrize("stopped", [KeyboardInterrupt, OSError(28, "No space left on device")])
 def test_what_stops_midway_leaves_the_old_output_and_no_litter(folder, in_parts, monkeypatch, capsys, stopped):
     fit()
-    (folder / "scored.csv").write_text("old")
+    (folder / "scored.csv").write_text("score,decision,anomaly\n")
     files = {path.name: path.read_bytes() for path in folder.iterdir()}
     score, calls = aeanomaly.DenoisingAutoencoder.score_samples, []
 

@@ -46,7 +46,7 @@ COPIES = {
 @pytest.fixture(params=COPIES)
 def copied(request, tmp_path):
     """Copy a detector in each of the ways."""
-    return lambda fitted: COPIES[request.param](fitted, tmp_path / "copy")
+    return lambda fitted: COPIES[request.param](fitted, tmp_path / "copy.aea")
 
 
 def test_a_copy_answers_as_the_original(any_detector, X, answers, copied):
@@ -63,9 +63,9 @@ def test_a_copy_answers_as_the_original(any_detector, X, answers, copied):
 
 def test_a_copy_saves_the_same_file(variational, X, copied, tmp_path):
     fitted = variational().fit(X)
-    fitted.save(tmp_path / "original")
-    copied(fitted).save(tmp_path / "twin")
-    assert (tmp_path / "twin").read_bytes() == (tmp_path / "original").read_bytes()
+    fitted.save(tmp_path / "original.aea")
+    copied(fitted).save(tmp_path / "twin.aea")
+    assert (tmp_path / "twin.aea").read_bytes() == (tmp_path / "original.aea").read_bytes()
 
 
 def test_a_copy_goes_on_training_as_the_original(variational, X, answers, copied):
@@ -138,13 +138,13 @@ def test_rows_are_not_in_a_pickle(any_detector):
 def test_pickles_open_in_a_new_process(X, tmp_path):
     names = sorted(name for name in dir(aeanomaly) if name.endswith("Autoencoder"))
     fitted = [getattr(aeanomaly, name)(max_iter=20, random_state=0).fit(X) for name in names]
-    (tmp_path / "models").write_bytes(pickle.dumps((fitted, X)))
+    (tmp_path / "models.aea").write_bytes(pickle.dumps((fitted, X)))
     script = """if True:
         import pickle, sys
         fitted, X = pickle.load(open(sys.argv[1], "rb"))
         for one in fitted:
             sys.stdout.buffer.write(one.score_samples(X).tobytes())
     """
-    arguments = [sys.executable, "-c", script, str(tmp_path / "models")]
+    arguments = [sys.executable, "-c", script, str(tmp_path / "models.aea")]
     result = subprocess.run(arguments, capture_output=True, timeout=120)
     assert result.stdout == b"".join(one.score_samples(X).tobytes() for one in fitted), result.stderr.decode()

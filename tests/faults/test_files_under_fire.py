@@ -66,21 +66,21 @@ def kill_while_saving(detector, X, path, moments):
 @needs_fork
 @may_fork
 def test_a_save_that_is_killed_leaves_the_old_or_the_new_model(detector, X, tmp_path):
-    kill_while_saving(detector, X, tmp_path / "model", np.random.default_rng(0).uniform(0, 0.02, size=20))
+    kill_while_saving(detector, X, tmp_path / "model.aea", np.random.default_rng(0).uniform(0, 0.02, size=20))
 
 
 @needs_fork
 @may_fork
 @pytest.mark.long
 def test_two_hundred_saves_that_are_killed_leave_the_old_or_the_new_model(any_detector, X, tmp_path):
-    kill_while_saving(any_detector, X, tmp_path / "model", np.random.default_rng(0).uniform(0, 0.03, size=200))
+    kill_while_saving(any_detector, X, tmp_path / "model.aea", np.random.default_rng(0).uniform(0, 0.03, size=200))
 
 
 @needs_fork
 @may_fork
 def test_loading_while_another_process_saves_gives_the_old_or_the_new_model(detector, X, tmp_path):
     pair, possible = old_and_new(detector, X)
-    path = tmp_path / "model"
+    path = tmp_path / "model.aea"
     process = saver(pair, path)
     try:
         seen = {aeanomaly.load(path).score_samples(X).tobytes() for _ in range(60)}
@@ -94,7 +94,7 @@ def test_loading_while_another_process_saves_gives_the_old_or_the_new_model(dete
 @may_fork
 def test_two_processes_that_save_to_one_path_do_not_mix(detector, X, tmp_path):
     pair, possible = old_and_new(detector, X)
-    path = tmp_path / "model"
+    path = tmp_path / "model.aea"
     processes = [saver([one], path) for one in pair]
     try:
         seen = {aeanomaly.load(path).score_samples(X).tobytes() for _ in range(50)}
@@ -144,7 +144,7 @@ def failing(monkeypatch, number):
 
 def test_whichever_call_fails_the_old_file_is_whole_and_nothing_is_left(detector, X, tmp_path, monkeypatch):
     pair, _ = old_and_new(detector, X)
-    path, n_failed = tmp_path / "model", 0
+    path, n_failed = tmp_path / "model.aea", 0
     for number in range(1, 30):
         pair[0].save(path)
         old = path.read_bytes()
@@ -175,7 +175,7 @@ def test_whichever_call_fails_the_old_file_is_whole_and_nothing_is_left(detector
 def test_a_file_size_limit_keeps_the_old_file(detector, X, tmp_path):
     """The kernel itself refuses to write on, in the midst of the file."""
     pair, _ = old_and_new(detector, X)
-    path = tmp_path / "model"
+    path = tmp_path / "model.aea"
     pair[0].save(path)
     old = path.read_bytes()
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -198,22 +198,22 @@ def test_devices_and_folders_are_refused_and_links_followed(detector, X, tmp_pat
     for target in ("/dev/full", tmp_path):
         with pytest.raises(ValueError, match="is not a regular file; choose another name"):
             fitted.save(target)
-    (tmp_path / "link").symlink_to("real")
-    fitted.save(tmp_path / "link")
-    assert (tmp_path / "link").is_symlink()
-    assert aeanomaly.load(tmp_path / "real").offset_ == fitted.offset_
+    (tmp_path / "link.aea").symlink_to("real.aea")
+    fitted.save(tmp_path / "link.aea")
+    assert (tmp_path / "link.aea").is_symlink()
+    assert aeanomaly.load(tmp_path / "real.aea").offset_ == fitted.offset_
 
 
 def test_a_folder_that_is_not_there_or_cannot_be_written_is_an_os_error_with_the_name(detector, X, tmp_path):
     fitted = detector().fit(X)
-    for path in (tmp_path / "none" / "model", "/proc/model"):
+    for path in (tmp_path / "none" / "model.aea", "/proc/model.aea"):
         with pytest.raises(OSError, match=re.escape(str(path))):
             fitted.save(path)
 
 
 def test_a_save_leaves_nothing_beside_the_file(any_detector, X, tmp_path):
-    any_detector().fit(X).save(tmp_path / "model")
-    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+    any_detector().fit(X).save(tmp_path / "model.aea")
+    assert [path.name for path in tmp_path.iterdir()] == ["model.aea"]
 
 
 # Case 43
@@ -240,15 +240,15 @@ def assert_refused_or_same(path, damaged, expected, X):
 
 
 def test_a_file_cut_anywhere_is_refused(any_detector, X, tmp_path):
-    original, _, _ = saved(any_detector, X, tmp_path / "model")
+    original, _, _ = saved(any_detector, X, tmp_path / "model.aea")
     for size in [*range(0, 64), *range(64, len(original), max(1, len(original) // 60)), len(original) - 1]:
-        (tmp_path / "cut").write_bytes(original[:size])
+        (tmp_path / "cut.aea").write_bytes(original[:size])
         with pytest.raises(aeanomaly.ModelFileError):
-            aeanomaly.load(tmp_path / "cut")
+            aeanomaly.load(tmp_path / "cut.aea")
 
 
 def test_a_file_with_a_flipped_bit_is_refused_or_the_same(detector, X, tmp_path):
-    original, expected, X = saved(detector, X, tmp_path / "model")
+    original, expected, X = saved(detector, X, tmp_path / "model.aea")
     rng = np.random.default_rng(0)
     anywhere = rng.integers(0, len(original), size=200)
     for place in [*range(0, 100), *anywhere, *range(len(original) - 100, len(original))]:
@@ -258,14 +258,14 @@ def test_a_file_with_a_flipped_bit_is_refused_or_the_same(detector, X, tmp_path)
 
 
 def test_a_damaged_file_is_refused_or_the_same(any_detector, X, tmp_path):
-    original, expected, X = saved(any_detector, X, tmp_path / "model")
+    original, expected, X = saved(any_detector, X, tmp_path / "model.aea")
     for damaged in itertools.islice(accidents(original, np.random.default_rng(0)), 100):
         assert_refused_or_same(tmp_path / "damaged", damaged, expected, X)
 
 
 @pytest.mark.long
 def test_fifty_thousand_damaged_files_are_refused_or_the_same(any_detector, X, tmp_path):
-    original, expected, X = saved(any_detector, X, tmp_path / "model")
+    original, expected, X = saved(any_detector, X, tmp_path / "model.aea")
     for damaged in itertools.islice(accidents(original, np.random.default_rng(1)), 10_000):
         assert_refused_or_same(tmp_path / "damaged", damaged, expected, X)
 
@@ -275,10 +275,10 @@ def test_random_bytes_are_refused(tmp_path):
     heads = [b"", b"PK\x03\x04", b"PK\x05\x06" + bytes(18), b"\x80\x04", b"{", b"\x93NUMPY", bytes(8), b"\xff" * 8]
     for size in [0, 1, 7, 8, 9, 100, 5000]:
         for head in heads:
-            (tmp_path / "noise").write_bytes(head + rng.bytes(size))
+            (tmp_path / "noise.aea").write_bytes(head + rng.bytes(size))
             begun = time.perf_counter()
             with pytest.raises(aeanomaly.ModelFileError):
-                aeanomaly.load(tmp_path / "noise")
+                aeanomaly.load(tmp_path / "noise.aea")
             assert time.perf_counter() - begun < 1
 
 
@@ -286,15 +286,15 @@ def test_two_files_spliced_are_refused_or_one_of_them(detector, X, tmp_path):
     originals, meanings = [], []
     for seed in (1, 2):
         fitted = detector(random_state=seed).fit(X)
-        fitted.save(tmp_path / "model")
-        originals.append((tmp_path / "model").read_bytes())
-        meanings.append(meaning(aeanomaly.load(tmp_path / "model"), X))
+        fitted.save(tmp_path / "model.aea")
+        originals.append((tmp_path / "model.aea").read_bytes())
+        meanings.append(meaning(aeanomaly.load(tmp_path / "model.aea"), X))
     first, second = originals
     for place in range(0, len(first), max(1, len(first) // 50)):
         for damaged in (first[:place] + second[place:], first + second[place:], first[:place] + second):
-            (tmp_path / "spliced").write_bytes(damaged)
+            (tmp_path / "spliced.aea").write_bytes(damaged)
             try:
-                model = aeanomaly.load(tmp_path / "spliced")
+                model = aeanomaly.load(tmp_path / "spliced.aea")
             except aeanomaly.ModelFileError:
                 continue
             assert meaning(model, X) in meanings
@@ -327,17 +327,17 @@ def test_files_of_other_libraries_are_refused(X, tmp_path):
 def test_a_loaded_model_is_the_saved_one(any_detector, X, tmp_path, answers):
     for parameters in ({}, {"likelihood": "gaussian", "contamination": 0.1}, {"hidden_layer_sizes": (), "max_iter": 5}):
         fitted = any_detector(**parameters).fit(X)
-        fitted.save(tmp_path / "model")
-        loaded = aeanomaly.load(tmp_path / "model")
+        fitted.save(tmp_path / "model.aea")
+        loaded = aeanomaly.load(tmp_path / "model.aea")
         assert type(loaded) is any_detector.cls
         assert repr(loaded.get_params()) == repr(fitted.get_params())
         assert answers(loaded, X) == answers(fitted, X)
-        loaded.save(tmp_path / "again")
-        assert (tmp_path / "again").read_bytes() == (tmp_path / "model").read_bytes()
+        loaded.save(tmp_path / "again.aea")
+        assert (tmp_path / "again.aea").read_bytes() == (tmp_path / "model.aea").read_bytes()
 
 
 def test_a_loaded_model_goes_on_training_as_the_saved_one(any_detector, X, tmp_path, answers):
     fitted = any_detector().partial_fit(X)
-    fitted.save(tmp_path / "model")
-    loaded = aeanomaly.load(tmp_path / "model")
+    fitted.save(tmp_path / "model.aea")
+    loaded = aeanomaly.load(tmp_path / "model.aea")
     assert answers(loaded.fit(X), X) == answers(fitted.fit(X), X)

@@ -57,17 +57,17 @@ def test_streams_with_one_seed_agree_to_the_bit(any_detector, X, answers):
 
 
 def test_saved_files_of_one_seed_agree_to_the_byte(any_detector, X, tmp_path):
-    for name in ("first", "second"):
+    for name in ("first.aea", "second.aea"):
         any_detector().fit(X).save(tmp_path / name)
-    assert (tmp_path / "first").read_bytes() == (tmp_path / "second").read_bytes()
+    assert (tmp_path / "first.aea").read_bytes() == (tmp_path / "second.aea").read_bytes()
 
 
 def test_saving_twice_writes_the_same_bytes(any_detector, X, tmp_path):
     fitted = any_detector().fit(X)
-    fitted.save(tmp_path / "first")
+    fitted.save(tmp_path / "first.aea")
     fitted.score_samples(X)
-    fitted.save(tmp_path / "second")
-    assert (tmp_path / "first").read_bytes() == (tmp_path / "second").read_bytes()
+    fitted.save(tmp_path / "second.aea")
+    assert (tmp_path / "first.aea").read_bytes() == (tmp_path / "second.aea").read_bytes()
 
 
 def test_new_rows_of_one_seed_agree_to_the_bit(variational, X):
@@ -94,7 +94,7 @@ for name in sorted(name for name in dir(aeanomaly) if name.endswith("Autoencoder
 @pytest.mark.usefixtures("two_threads")
 def test_another_process_with_another_hash_seed_agrees_to_the_byte(tmp_path):
     def start(hash_seed):
-        arguments = [sys.executable, "-c", SCRIPT, str(torch.get_num_threads()), str(tmp_path / hash_seed)]
+        arguments = [sys.executable, "-c", SCRIPT, str(torch.get_num_threads()), str(tmp_path / f"{hash_seed}.aea")]
         return subprocess.Popen(arguments, env=os.environ | {"PYTHONHASHSEED": hash_seed}, stdout=subprocess.PIPE)
 
     first, second = (process.communicate(timeout=120)[0] for process in [start("1"), start("2")])
@@ -177,7 +177,7 @@ def assert_leaves_the_surroundings(fitted, X, path):
 
 def test_every_public_method_is_among_the_calls(any_detector, X, tmp_path):
     fitted = any_detector().fit(X)
-    called = {name for name, _ in all_calls(fitted, X, tmp_path / "model")}
+    called = {name for name, _ in all_calls(fitted, X, tmp_path / "model.aea")}
     own = {
         name
         for cls in type(fitted).__mro__
@@ -191,11 +191,11 @@ def test_every_public_method_is_among_the_calls(any_detector, X, tmp_path):
 def test_no_call_changes_the_surroundings(any_detector, X, tmp_path):
     fitted = any_detector().fit(X)
     fitted.encoder_module()  # torch imports more of itself on first use, and that sets filters of warnings
-    assert_leaves_the_surroundings(fitted, X, tmp_path / "model")
+    assert_leaves_the_surroundings(fitted, X, tmp_path / "model.aea")
 
 
 def test_no_call_changes_the_number_of_threads(two_threads, variational, X, tmp_path):
-    assert_leaves_the_surroundings(variational().fit(X), X, tmp_path / "model")
+    assert_leaves_the_surroundings(variational().fit(X), X, tmp_path / "model.aea")
     assert torch.get_num_threads() == 2
 
 

@@ -221,8 +221,8 @@ def test_a_device_that_does_not_exist_is_refused(detector, X, device):
 def test_a_model_meant_for_cuda_loads_and_scores_without(any_detector, X, tmp_path):
     fitted = any_detector().fit(X)
     expected = fitted.score_samples(X)
-    fitted.set_params(device="cuda").save(tmp_path / "model")
-    for copy in (aeanomaly.load(tmp_path / "model"), pickle.loads(pickle.dumps(fitted))):
+    fitted.set_params(device="cuda").save(tmp_path / "model.aea")
+    for copy in (aeanomaly.load(tmp_path / "model.aea"), pickle.loads(pickle.dumps(fitted))):
         np.testing.assert_array_equal(copy.score_samples(X), expected)
 
 
@@ -231,7 +231,7 @@ def test_a_model_saved_on_cuda_loads_where_cuda_is_hidden(any_detector, X, tmp_p
     import subprocess
     import sys
 
-    any_detector(device="cuda").fit(X).save(tmp_path / "model")
+    any_detector(device="cuda").fit(X).save(tmp_path / "model.aea")
     np.save(tmp_path / "X.npy", X)
     script = """if True:
         import sys, numpy as np, torch, aeanomaly
@@ -239,7 +239,7 @@ def test_a_model_saved_on_cuda_loads_where_cuda_is_hidden(any_detector, X, tmp_p
         X = np.load(sys.argv[2])
         np.save(sys.argv[2], aeanomaly.load(sys.argv[1]).score_samples(X))
     """
-    arguments = [sys.executable, "-c", script, str(tmp_path / "model"), str(tmp_path / "X.npy")]
+    arguments = [sys.executable, "-c", script, str(tmp_path / "model.aea"), str(tmp_path / "X.npy")]
     subprocess.run(arguments, env=os.environ | {"CUDA_VISIBLE_DEVICES": ""}, check=True, timeout=120)
-    expected = aeanomaly.load(tmp_path / "model").score_samples(X)
+    expected = aeanomaly.load(tmp_path / "model.aea").score_samples(X)
     np.testing.assert_allclose(np.load(tmp_path / "X.npy"), expected, rtol=1e-4)

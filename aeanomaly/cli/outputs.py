@@ -1,0 +1,25 @@
+"""Which files a command may write."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from aeanomaly.cli.errors import CommandError
+from aeanomaly.persistence import FileKind, check_target
+
+
+def check_output(target: str | Path, kind: FileKind, inputs: Iterable[str | Path | None], *, force: bool) -> None:
+    """Refuse, before any work, an output that would replace a file of another kind or an input of the command."""
+    if str(target) == "-":
+        raise CommandError(f"{kind.name} cannot go to standard output; name a file that ends in {kind.suffixes[0]}")
+    if not force and any(_are_same(target, source) for source in inputs):
+        raise CommandError(
+            f"{target} is an input of this command, and writing would replace it; choose another name, or pass --force"
+        )
+    check_target(target, kind, overwrite=force, remedy="pass --force")
+
+
+def _are_same(target: str | Path, source: str | Path | None) -> bool:
+    try:
+        return source is not None and Path(target).samefile(source)
+    except OSError:  # one of them does not exist
+        return False
