@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import reduce
 from itertools import accumulate, pairwise
 from typing import Any, TypeVar
@@ -11,8 +12,9 @@ import pandas as pd
 import torch
 from sklearn.utils.validation import check_is_fitted
 
-from aeanomaly.detectors import BaseDetector, draw_seed
+from aeanomaly.detectors import BaseDetector
 from aeanomaly.streaming import SurveyedPart, joined_survey, numbers_of_sample, survey_part
+from aeanomaly.streams import draw_seed
 from aeanomaly.threads import at_most
 from aeanomaly.thresholds import ScoreSketch
 
@@ -69,21 +71,24 @@ def fit(detector: D, ddf: Any, *, sample_size: int = 100_000) -> D:
     _check(detector, ddf)
     parts = ddf.to_delayed()
     lengths = [int(length) for length in dask.compute(*map(dask.delayed(len), parts))]
-    seed = draw_seed(detector.random_state)
+    seed, allow_nan = draw_seed(detector.random_state), detector.missing != "error"
     firsts = list(accumulate(lengths, initial=0))
     chosen = numbers_of_sample(sample_size, seed, firsts[-1])
     edges = np.searchsorted(chosen, firsts)
     surveyed: Sequence[SurveyedPart] = dask.compute(
         *(
-            dask.delayed(survey_part)(part, first, chosen[start:end], detector._takes_holes, f"partition {number}")
+            dask.delayed(survey_part)(part, first, chosen[start:end], allow_nan, f"partition {number}")
             for number, (part, first, (start, end)) in enumerate(zip(parts, firsts, pairwise(edges), strict=False))
         )
     )
-    survey = joined_survey(surveyed, chosen, sample_size, seed, detector._takes_holes)
+    survey = joined_survey(surveyed, chosen, sample_size, seed, allow_nan)
     learner = dask.delayed(_fitted)(detector, survey).compute()
-    if learner._scores_for(learner.contamination)[1] == "training rows" and not len(learner.calibration_scores_):
+    state = learner.state_
+    if state.calibration.is_set_on_training_rows:
         sketches = dask.compute(*(dask.delayed(_sketch)(learner, part) for part in parts))
-        learner._decide_on_all(reduce(ScoreSketch.merged, sketches))
+        sketch = reduce(ScoreSketch.merged, sketches)
+        calibration = state.calibration.with_all_training_scores(learner.contamination, sketch)
+        learner.state_ = replace(state, calibration=calibration)
     detector.__dict__ = learner.__dict__
     return detector
 
@@ -135,10 +140,8 @@ def _check(detector: Any, ddf: Any) -> None:
 
 def _fitted(detector: Any, survey: Any) -> Any:
     """A fitted copy, on whichever worker this runs: on one thread, so that all workers learn the same."""
-    learner = copy.copy(detector)
     with torch.inference_mode(False), at_most(1):
-        learner._fit_survey(survey)
-    return learner
+        return copy.copy(detector).fit_survey(survey)
 
 
 def _scores(rows: pd.DataFrame, detector: Any) -> pd.Series:

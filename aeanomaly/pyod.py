@@ -9,8 +9,8 @@ import numpy as np
 from sklearn.base import BaseEstimator, OutlierMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
+from aeanomaly._constraints import Constraint, any_of, real
 from aeanomaly.detectors import DenoisingAutoencoder
-from aeanomaly.detectors._rules import Rule, either, real
 from aeanomaly.preprocessing import Numeric, check_table
 
 try:
@@ -19,11 +19,11 @@ except ImportError as error:
     raise ImportError("aeanomaly.pyod needs PyOD; install it with: pip install 'aeanomaly[pyod]'") from error
 
 #: PyOD takes Python's own numbers for a share, and anything else for a thresholding object.
-_PYOD_CONTAMINATION = Rule(
+_PYOD_CONTAMINATION = Constraint(
     lambda v: real(0, 0.5, with_high=True).allows(v) if isinstance(v, (float, int)) else hasattr(v, "fit"),
     "a float in (0, 0.5], or a PyThresh object",
 )
-_CONTAMINATION = either(Rule(lambda v: v is None, "None"), real(0, 0.5, with_high=True))
+_CONTAMINATION = any_of(Constraint(lambda v: v is None, "None"), real(0, 0.5, with_high=True))
 
 
 class PyODDetector(BaseDetector):

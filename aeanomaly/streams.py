@@ -7,7 +7,7 @@ together equal the same three trained apart.
 
 import zlib
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -37,6 +37,27 @@ def torch_stream(key: MemberKey, purpose: str, call: int, device: torch.device) 
     """The same for noise that is drawn where the network runs."""
     seed = int(_sequence(key, purpose, call).generate_state(1, np.uint64)[0]) >> 1
     return torch.Generator(device=device).manual_seed(seed)
+
+
+def draw_seed(random_state: Any) -> int:
+    """Return a seed: an int as it is, a number drawn from a RandomState or Generator, fresh entropy for None.
+
+    Raises
+    ------
+    ValueError
+        If `random_state` is anything else.
+    """
+    if random_state is None:
+        return int(np.random.SeedSequence().generate_state(1, np.uint32)[0])
+    if isinstance(random_state, (int, np.integer)) and not isinstance(random_state, bool) and random_state >= 0:
+        return int(random_state)
+    if isinstance(random_state, np.random.RandomState):
+        return int(random_state.randint(np.iinfo(np.int32).max))
+    if isinstance(random_state, np.random.Generator):
+        return int(random_state.integers(np.iinfo(np.int32).max))
+    raise ValueError(
+        f"random_state must be None, an integer of at least 0, a RandomState or a Generator; got {random_state!r}"
+    )
 
 
 class NoiseStream:

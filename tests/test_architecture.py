@@ -8,11 +8,12 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "aeanomaly"
 #: From the ground up; a room may import those on floors below its own.
 FLOORS = [
-    {"streams", "threads", "exceptions", "_version", "_warnings"},
+    {"streams", "threads", "exceptions", "_version", "_warnings", "_constraints"},
     {"nn", "likelihoods"},
     {"objectives"},
     {"training", "scoring", "preprocessing", "thresholds", "persistence"},
     {"streaming"},
+    {"fitting"},
     {"detectors"},
     {"model_selection", "dask", "datasets", "onnx", "pyod"},
     {"inspection"},

@@ -24,7 +24,7 @@ def of_kinds(frame: pd.DataFrame, kinds: Mapping[Any, Any], source: str) -> pd.D
 
 def of_model(frame: pd.DataFrame, detector: Any, source: str) -> pd.DataFrame:
     """Read cells of text as the detector's columns were in training."""
-    columns = dict(zip(frame.columns, detector._model.schema.columns, strict=True))
+    columns = dict(zip(frame.columns, detector.state_.model.columns, strict=True))
     return _each(frame, source, lambda name, cells: _read_as(columns[name], cells, source))
 
 

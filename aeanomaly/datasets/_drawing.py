@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from aeanomaly.detectors import draw_seed
+from aeanomaly.streams import draw_seed
 
 #: Name of the label column: 1 = anomaly.
 LABEL = "anomaly"

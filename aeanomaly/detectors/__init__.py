@@ -1,9 +1,7 @@
-"""What users build: one estimator for each autoencoder."""
+"""The estimators that users build: one for each kind of autoencoder, and an ensemble."""
 
-from aeanomaly.detectors._base import BaseDetector
-from aeanomaly.detectors._saving import REGISTRY, load
-from aeanomaly.detectors._seeds import draw_seed
-from aeanomaly.detectors._together import fit_together
+from aeanomaly.detectors._base import BaseDetector, fit_detectors
+from aeanomaly.detectors._persistence import REGISTRY, load
 from aeanomaly.detectors.contractive import ContractiveAutoencoder
 from aeanomaly.detectors.denoising import DenoisingAutoencoder
 from aeanomaly.detectors.ensemble import AutoencoderEnsemble
@@ -20,7 +18,6 @@ __all__ = [
     "SparseAutoencoder",
     "UndercompleteAutoencoder",
     "VariationalAutoencoder",
-    "draw_seed",
-    "fit_together",
+    "fit_detectors",
     "load",
 ]

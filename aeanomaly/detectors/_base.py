@@ -1,87 +1,124 @@
-"""The order of fitting; nothing else knows it. `_reading.py` knows that of scoring."""
+"""The base of all detectors: public methods, and the straight line of a fit."""
 
 import copy
+import os
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
+import pandas as pd
 import torch
-from sklearn.base import BaseEstimator
-from sklearn.exceptions import ConvergenceWarning
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, OutlierMixin, TransformerMixin
+from sklearn.utils.validation import check_array, check_is_fitted
 
+from aeanomaly._constraints import Constraint, integer
 from aeanomaly._warnings import warn
-from aeanomaly.detectors._calibrating import Calibration, Rows, check_calibration, held_out_rows
-from aeanomaly.detectors._callbacks import CallbackSupportMixin, watched, with_callbacks
-from aeanomaly.detectors._learning import Plan, check_result, plan_of_fit, plan_of_pass, rows_of_members
+from aeanomaly.detectors._callbacks import CallbackSupportMixin, step_callbacks, with_callbacks
 from aeanomaly.detectors._methods import own_methods
-from aeanomaly.detectors._model import Model
-from aeanomaly.detectors._parameters import SHARED_RULES, SharedParameters
-from aeanomaly.detectors._reading import FittedMethods
-from aeanomaly.detectors._reference import Reference
-from aeanomaly.detectors._rules import Rule, check_parameters
-from aeanomaly.detectors._seeds import draw_seed
-from aeanomaly.detectors._starts import Starts
-from aeanomaly.detectors._streaming import StreamingMethods
+from aeanomaly.detectors._parameters import SHARED_CONSTRAINTS, SharedParameters, check_parameters
+from aeanomaly.detectors._persistence import save
+from aeanomaly.detectors._threshold import ThresholdMixin
+from aeanomaly.fitting import (
+    CachedInitializer,
+    CalibrationRequest,
+    EncoderOptions,
+    Explanation,
+    FitJob,
+    FittedModel,
+    FittedState,
+    Initializer,
+    Members,
+    PreparedFit,
+    Recipe,
+    TrainingOptions,
+    TrainingRows,
+    as_frame,
+    cells_of,
+    contributions,
+    finish_fit,
+    finish_pass,
+    fit_stacked,
+    in_words,
+    prepare_first_pass,
+    prepare_fit,
+    prepare_next_pass,
+    shared_out,
+    state_so_far,
+)
 from aeanomaly.nn import NetworkSpec
 from aeanomaly.objectives import Objective
-from aeanomaly.preprocessing import Column, check_table, rows_of
-from aeanomaly.streams import MemberKey, numpy_stream
-from aeanomaly.thresholds import MOST_SCORES, ScoreSummary
-from aeanomaly.training import OptimizerState, TrainingResult, resolve_device
+from aeanomaly.preprocessing import Column, Schema, TableEncoder, are_numeric, cells_as_given, check_table, rows_of
+from aeanomaly.scoring import DevianceScorer, Network, Scorer
+from aeanomaly.streaming import Checkpoint, Survey, as_source, score_parts, survey_source
+from aeanomaly.streams import MemberKey, draw_seed, numpy_stream
+from aeanomaly.training import (
+    OptimizerState,
+    TrainingResult,
+)
 
-#: Training rows that are jittered for the threshold, at most.
-_JITTERED = 10_000
-#: Training rows that others are compared with, at most.
-_REFERENCE = 2_000
-#: How far `robust` moves prototypes towards where rows are many (see `Start`).
+#: Shifts of prototypes toward dense regions with `robust` (see `Start`).
 _ROBUST = {"shifts": 2, "n_neighbors": 10}
 
 
+@contextmanager
+def transaction(estimator: Any) -> Iterator[Any]:
+    """Yield a copy to fit, and make it the estimator at the end; an exception leaves the estimator unchanged."""
+    learner = copy.copy(estimator)
+    with torch.inference_mode(False):
+        yield learner
+    estimator.__dict__ = learner.__dict__
+
+
 class BaseDetector(
-    FittedMethods,
-    StreamingMethods,
+    ThresholdMixin,
     CallbackSupportMixin,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    OutlierMixin,
     BaseEstimator,
     SharedParameters,
     ABC,
 ):
-    """Everything that detectors share. A detector says which network and which objective."""
+    """Base of all detectors. A detector supplies its network, its objective, its members and its scorers."""
 
-    _rules: ClassVar[dict[str, Rule]] = SHARED_RULES
-    _code: ClassVar[Literal["point", "gaussian"]] = "point"
-    _auto_latent_dim: ClassVar[Any]  # number of columns -> width of the code
+    constraints: ClassVar[dict[str, Constraint]] = SHARED_CONSTRAINTS
+    registry_name: ClassVar[str]
+    code: ClassVar[Literal["point", "gaussian"]] = "point"
     _activation_of_code: ClassVar[str] = ""  # for the docstring
     _far_from_start: ClassVar[bool] = False  # whether training has to move prototypes far
 
-    # What a fit leaves behind, beside the public attributes.
-    _seed: int
-    _n_calls: int
-    _optimizer: dict[str, np.ndarray] | None
+    # Set by a fit.
+    state_: FittedState
+    n_features_in_: int
 
     def __init_subclass__(cls, **rest: Any) -> None:
         super().__init_subclass__(**rest)
         own_methods(cls)
 
+    @staticmethod
     @abstractmethod
-    def _network(self, n_columns: int) -> NetworkSpec:
-        """The network for encoded rows of this width."""
+    def auto_latent_dim(n_encoded: int) -> int:
+        """Return the width of the code that ``latent_dim="auto"`` means for encoded rows of a width."""
 
     @abstractmethod
-    def _objective(self, model: Model) -> Objective:
-        """What training minimises."""
+    def _network_spec(self, n_encoded: int) -> NetworkSpec:
+        """Return the shape of the network for encoded rows of this width."""
 
-    def _spec(self, n_columns: int, **own: Any) -> NetworkSpec:
-        """A network of the shared parameters, and of what is the detector's own."""
-        return NetworkSpec(
-            n_columns=n_columns,
-            code=self._code,
-            latent_dim=self._auto_latent_dim(n_columns) if self.latent_dim == "auto" else int(self.latent_dim),
-            hidden_layer_sizes=tuple(int(width) for width in self.hidden_layer_sizes),
-            activation=self.activation,
-            holes=self._takes_holes,
-            **own,
-        )
+    @abstractmethod
+    def _objective(self, network: Network, encoder: TableEncoder) -> Objective:
+        """Return the training loss."""
+
+    def _members(self, seed: int, n_rows: int) -> Members:
+        """Return the members: their streams, learning rates and rows."""
+        return Members.single(seed, n_rows, self.learning_rate)
+
+    def _scorers(self, job: FitJob, network: Network) -> tuple[Scorer, ...]:
+        """Return the scorers of a trained network."""
+        return (DevianceScorer(job.spec, network, job.likelihood),)
 
     @with_callbacks
     def fit(self, X: Any, y: Any = None) -> Self:
@@ -106,81 +143,13 @@ class BaseDetector(
             Ctrl-C, the estimator is as it was.
         """
         self._init_callback_context(max_subtasks=None)
-        learner = copy.copy(self)
-        with torch.inference_mode(False):
-            learner._fit(X, y, self)
-        self.__dict__ = learner.__dict__
+        with transaction(self) as learner:
+            job = learner._prepare_fit(X, y)
+            attributes = partial(learner._as_if_fitted, job)
+            with step_callbacks(self, job.settings.n_steps, {"X": X, "y": y}, attributes) as on_step:
+                result = job.train(on_step)
+            learner._set_fitted(job, result)
         return self
-
-    def _fit(self, X: Any, y: Any, watching: Any) -> None:
-        rows, plan = self._prepare(X, y)
-        n_steps, model = plan.settings.n_steps, plan.model
-        with watched(watching, n_steps, {"X": X, "y": y}, lambda: self._as_if_fitted(model, rows)) as on_step:
-            result = plan.train(on_step=on_step)
-        self._finish(model, result, rows)
-
-    def _prepare(self, X: Any, y: Any = None, starts: Starts | None = None) -> tuple[Rows, Plan]:
-        """All of `fit` that comes before training: the rows, and how to train on them."""
-        check_parameters(self, self._rules)
-        warm = self._model if self.warm_start and self.__sklearn_is_fitted__() else None
-        table, columns = self._read(X, None, least_rows=2)
-        check_calibration(self, len(table), y)
-        self._seed, self._optimizer = draw_seed(self.random_state), None
-        rows = Rows(table, table[:0], X, y)
-        if Calibration.wanted_by(self.contamination).fraction is not None:
-            # Columns, too, are learned without the rows that are held out.
-            held_out = held_out_rows(self, len(table))
-            table, columns = self._read(rows_of(X, ~held_out), None, least_rows=2)
-            rows = Rows(table, self._read(rows_of(X, held_out), columns, least_rows=1)[0])
-            starts = None
-        return rows, plan_of_fit(self, *self._start(table, columns, warm, starts or Starts()))
-
-    def _read(self, X: Any, columns: Sequence[Column] | None, least_rows: int) -> tuple[np.ndarray, Sequence[Column]]:
-        """The numbers of a table that is to be trained on; its columns are learned unless given."""
-        return check_table(
-            self,
-            X,
-            columns=columns,
-            column_types=self.column_types if columns is None else None,
-            logs=self.standardize and self.likelihood == "auto",
-            holes=self._takes_holes,
-            least_rows=least_rows,
-        )
-
-    def _finish(self, model: Model, result: TrainingResult, rows: Rows) -> None:
-        """All of `fit` that comes after training."""
-        check_result(result, self)
-        self._n_calls += 1
-        self.loss_curve_, self.validation_curve_ = result.loss.mean(axis=1), result.validation_loss.mean(axis=1)
-        self._conclude(model, result, rows)
-
-    def _scores_of_jittered(self, table: np.ndarray) -> np.ndarray:
-        """Scores of training rows, 10,000 at most, each moved about as far as its neighbours are."""
-        stream = numpy_stream(MemberKey(self._seed), "jitter", self._n_calls)
-        rows = _some(table, _JITTERED, stream)
-        steps = float(self._model.spacing().mean()) * stream.standard_normal(rows.shape)
-        return -self._errors(self._model.schema.moved(rows, steps))
-
-    def _start(
-        self, table: np.ndarray, columns: Sequence[Column], warm: Model | None, starts: Starts
-    ) -> tuple[Model, np.ndarray]:
-        """A model for this table, with new weights or with those of `warm`, and the table's encoded rows."""
-        device = resolve_device(self.device)
-        names = getattr(self, "feature_names_in_", None)
-        how = self.likelihood, self.standardize, self.missing == "informative", columns
-        schema, rows = starts.encoded(table, *how, names)
-        spec = self._network(schema.n_columns)
-        if warm is None:
-            self._n_calls = 0
-            start = {"samples": rows_of_members(self, len(rows), call=0)[0], **self._shift}
-            return starts.model(schema, spec, self._keys, rows, device, **start), rows
-        if (warm.spec, warm.schema.kinds) != (spec, schema.kinds):
-            raise ValueError(
-                "warm_start=True needs the columns and the network of the last fit: "
-                f"that had {warm.spec}, with columns {warm.schema.kinds}; "
-                f"this has {spec}, with columns {schema.kinds}; set warm_start=False to start anew"
-            )
-        return warm.copy(schema=schema, device=device), rows
 
     def partial_fit(self, X: Any, y: Any = None) -> Self:
         """Take one pass over more rows: ceil(n_samples / batch_size) steps at a constant rate.
@@ -204,124 +173,615 @@ class BaseDetector(
         ValueError
             As `fit`.
         """
-        learner = copy.copy(self)
-        with torch.inference_mode(False):
-            learner._partial_fit(X)
-        self.__dict__ = learner.__dict__
+        with transaction(self) as learner:
+            job, state = learner._prepare_pass(X)
+            earlier = learner.state_ if learner.__sklearn_is_fitted__() else None
+            learner.state_ = finish_pass(learner._recipe, job, job.train(state=state), earlier)
         return self
 
-    def _partial_fit(self, X: Any) -> None:
-        check_parameters(self, self._rules)
-        if Calibration.wanted_by(self.contamination):
-            raise ValueError(
-                f"{type(self).__name__}: contamination={self.contamination!r} wants rows that are never trained on, "
-                "and partial_fit trains on all; set contamination='auto', and call set_threshold(rule, X) with new rows"
-            )
-        first = not self.__sklearn_is_fitted__()
-        known = None if first else self._model.schema.columns
-        table, columns = self._read(X, known, least_rows=2 if first else 1)
-        if first:
-            self._seed, self._optimizer = draw_seed(self.random_state), None
-            model, rows = self._start(table, columns, None, Starts())
-        else:
-            model = self._model.copy(device=resolve_device(self.device))
-            self._check_network(model.spec)
-            rows = model.encode(table)
-        moments = self._optimizer
-        state = None if moments is None else OptimizerState.from_arrays(moments, model.device)
-        result = plan_of_pass(self, model, rows).train(state)
-        check_result(result, self)
-        # After a divergence the weights are older than the moments.
-        self._optimizer = None if "diverged" in result.status else result.optimizer.arrays()
-        self._n_calls += 1
-        if first:
-            self.loss_curve_ = self.validation_curve_ = np.empty(0)
-        self.loss_curve_ = np.concatenate([self.loss_curve_, result.loss.mean(axis=1)])
-        earlier = None if first else ScoreSummary(self.training_scores_, self.n_samples_seen_)
-        self._conclude(model, result, Rows.of(table), earlier, jitter=False)
-
-    def _check_network(self, spec: NetworkSpec) -> None:
-        """Refuse parameters that mean another network than the one that goes on."""
-        wanted = self._network(spec.n_columns)
-        if wanted != spec:
-            raise ValueError(
-                f"partial_fit goes on with {spec}; the parameters now mean {wanted}: set them back, or fit anew"
-            )
-
-    def _conclude(
+    def fit_batches(
         self,
-        model: Model,
-        result: TrainingResult | None,
-        rows: Rows,
-        earlier: ScoreSummary | None = None,
+        source: Any,
         *,
-        jitter: bool = True,
-    ) -> None:
-        """Set the fitted attributes: the model on weights of its own, then scores, then the threshold."""
-        if result is not None and "diverged" in result.status:
+        columns: Sequence[str] | None = None,
+        sample_size: int = 100_000,
+        checkpoint: str | os.PathLike[str] | None = None,
+    ) -> Self:
+        """Learn from a table that is larger than memory, in one pass over it.
+
+        Mean, deviation and range of numeric columns are those of all rows. Training, levels, times, and the threshold
+        are of a uniform random sample: an "auto" fit draws 51,200 rows at most in any case, so that more would
+        change nothing. The model is the same, to the bit, for any parts that the same rows come in.
+
+        Parameters
+        ----------
+        source : path, sequence of paths, frame, array, Arrow object, or iterable of frames, arrays or record batches
+            Files are .parquet, .csv or .arrow (pyarrow reads them, of the extra ``aeanomaly[parquet]``), and a
+            folder stands for those in it. An iterator is read once; a function is called for one.
+        columns : sequence of str, optional
+            Columns to learn from; all by default.
+        sample_size : int, default=100_000
+            Rows in the sample; twice as many are held in memory.
+        checkpoint : path-like, optional
+            For files. What the pass has found is put there now and then, at least ten seconds apart; if the file is
+            there, the pass goes on from it, and the fit ends as an unbroken one would have. It is deleted at the end.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        SourceError
+            If a file is damaged, or columns change on the way: it names file and row group.
+        ValueError
+            As `fit`, and for a checkpoint of another fit.
+        TypeError
+            If `source` is none of these.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from aeanomaly import DenoisingAutoencoder
+        >>> rng = np.random.default_rng(0)
+        >>> parts = (rng.normal(size=(1000, 3)) for _ in range(5))
+        >>> detector = DenoisingAutoencoder(random_state=0).fit_batches(parts)
+        >>> detector.n_samples_seen_
+        5000
+        """
+        with transaction(self) as learner:
+            survey, place = learner._survey(source, columns, sample_size, checkpoint)
+            learner.fit_survey(survey)
+        if place is not None:
+            place.remove()
+        return self
+
+    def score_samples(self, X: Any) -> np.ndarray:
+        """How normal each row is.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples,)
+            Higher = more normal. The same to the bit for a row alone, in any chunk, in any order.
+        """
+        fitted = self._fitted()
+        return -fitted._call(FittedModel.errors, X)
+
+    def decision_function(self, X: Any) -> np.ndarray:
+        """``score_samples(X) - offset_``: below 0 for anomalies.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+
+        Returns
+        -------
+        decision : ndarray of shape (n_samples,)
+            Higher = more normal.
+        """
+        fitted = self._fitted()
+        return fitted.score_samples(X) - fitted.offset_
+
+    def predict(self, X: Any) -> np.ndarray:
+        """+1 for normal rows, -1 for anomalies.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+
+        Returns
+        -------
+        labels : ndarray of int of shape (n_samples,)
+        """
+        return np.where(self.decision_function(X) >= 0, 1, -1)
+
+    def score(self, X: Any, y: Any = None) -> float:
+        """Mean of `score_samples`, so that cross-validation runs without labels.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+            Rows that were not trained on.
+        y : Ignored
+
+        Returns
+        -------
+        score : float
+            Higher = better reconstructed.
+        """
+        return float(self.score_samples(X).mean())
+
+    def score_batches(self: Any, source: Any) -> Iterator[np.ndarray]:
+        """Scores of a table that is larger than memory, part by part, while the next one is read.
+
+        Parameters
+        ----------
+        source : path, sequence of paths, frame, array, Arrow object, or iterable of frames, arrays or record batches
+            As for `fit_batches`. Of files the columns that the detector knows are read, if it knows names.
+
+        Yields
+        ------
+        scores : ndarray of shape (n_rows_of_part,)
+            `score_samples` of the part, to the bit.
+
+        Raises
+        ------
+        SourceError
+            If a file is damaged, or rows cannot be scored: it names file and row group.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from aeanomaly import DenoisingAutoencoder
+        >>> X = np.random.default_rng(0).normal(size=(1000, 3))
+        >>> detector = DenoisingAutoencoder(random_state=0).fit(X)
+        >>> scores = np.concatenate(list(detector.score_batches([X[:600], X[600:]])))
+        >>> bool((scores == detector.score_samples(X)).all())
+        True
+        """
+        fitted = self._fitted()
+        names = getattr(fitted, "feature_names_in_", None)
+        return score_parts(fitted.score_samples, as_source(source, None if names is None else list(names)))
+
+    def reconstruction_error(self, X: Any, per_feature: bool = False) -> np.ndarray:
+        """Deviance of each row from its reconstruction, in encoded units.
+
+        Squared error for Gaussian columns, twice the cross-entropy for Bernoulli ones.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+        per_feature : bool, default=False
+            Each column's part instead of the sum over columns.
+
+        Returns
+        -------
+        errors : ndarray of shape (n_samples,) or (n_samples, n_features)
+            Higher = worse.
+        """
+        fitted = self._fitted()
+        errors = FittedModel.terms if per_feature else FittedModel.errors
+        return fitted._call(lambda model, table: errors(model.reconstruction_model(), table), X)
+
+    def explain(self, X: Any, details: bool = False) -> pd.DataFrame:
+        """What each column adds to minus the score of each row: why a row is flagged.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+        details : bool, default=False
+            Whether to tell more than contributions.
+
+        Returns
+        -------
+        contributions : DataFrame of shape (n_samples, n_features)
+            Higher = worse; a row's sum is minus its `score_samples`, to float precision. Columns are named as
+            those that the detector was fitted on, x0, x1 and so on where they had no names; rows as those of X.
+            Of a `VariationalAutoencoder` there is one column more, `kl`: how far the code is from the prior. It is
+            called `kl_term` where the table has a column `kl`.
+            With `details`, four such tables side by side, ``explain(X, details=True)["expected"]`` being one:
+            "contribution"; "observed", the cell; "expected", what the other columns have the detector expect
+            there, in original units, or the most likely level; "tail_probability", the share of training rows
+            whose `reconstruction_error` in that column is at least as large: small = unusual.
+
+        Notes
+        -----
+        A wrong cell spoils what is made of its neighbours, too. So the error is shared out by how far it falls when
+        a column is left out of the row and the others are scored without it (Robnik-Sikonja & Kononenko 2008,
+        Explaining classifications for individual instances, IEEE TKDE 20); that takes as many passes
+        through the network as there are columns. Of a `VariationalAutoencoder`, whose terms may be below 0,
+        the falls are taken as they are, and the rest in even parts. The terms themselves are
+        ``reconstruction_error(X, per_feature=True)``.
+
+        Examples
+        --------
+        >>> import numpy as np, pandas as pd
+        >>> from aeanomaly import DenoisingAutoencoder
+        >>> t = np.random.default_rng(0).uniform(-1, 1, size=300)
+        >>> X = pd.DataFrame({"t": t, "twice": 2 * t, "minus": -t, "sine": np.sin(3 * t)})
+        >>> detector = DenoisingAutoencoder(random_state=0).fit(X)
+        >>> odd = pd.DataFrame({"t": [0.5], "twice": [1.0], "minus": [0.5], "sine": [1.0]})
+        >>> contributions = detector.explain(odd)
+        >>> contributions.iloc[0].idxmax()
+        'minus'
+        >>> bool(np.allclose(contributions.sum(axis=1), -detector.score_samples(odd)))
+        True
+        """
+        fitted = self._fitted()
+        found, names = fitted._explain(X), fitted.column_names_
+        index = X.index if isinstance(X, pd.DataFrame) else None
+        if details:
+            return as_frame(found, fitted.state_.model.columns, names, index)
+        terms = contributions(found, names)
+        return terms if index is None else terms.set_axis(index, axis=0)
+
+    def explain_text(self, X: Any, n_columns: int = 3) -> pd.Series:
+        """A sentence for each row: the columns that add most to its error, and what was expected of them.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+        n_columns : int, default=3
+            Columns in a sentence at most; fewer where these tell four fifths of the error.
+
+        Returns
+        -------
+        sentences : Series of str (n_samples,)
+            Rows are named as those of X. They say what is unusual, of normal rows as well.
+
+        Raises
+        ------
+        ValueError
+            If `n_columns` is not an integer of at least 1.
+
+        Examples
+        --------
+        >>> import numpy as np, pandas as pd
+        >>> from aeanomaly import DenoisingAutoencoder
+        >>> amount = np.random.default_rng(0).uniform(10, 90, size=300)
+        >>> country = np.where(amount < 50, "DE", "NZ")
+        >>> X = pd.DataFrame({"amount": amount, "tax": 0.2 * amount, "country": country})
+        >>> detector = DenoisingAutoencoder(random_state=0).fit(X)
+        >>> odd = pd.DataFrame({"amount": [20.0], "tax": [4.0], "country": ["NZ"]})
+        >>> detector.explain_text(odd, n_columns=1)[0]  # doctest: +ELLIPSIS
+        "country 'NZ' where 'DE' (p = ...)"
+        """
+        integer(1).check("explain_text", "n_columns", n_columns)
+        fitted = self._fitted()
+        sentences = in_words(fitted._explain(X), fitted.state_.model.columns, fitted.column_names_, n_columns)
+        index = X.index if isinstance(X, pd.DataFrame) else None
+        return pd.Series(sentences, index=index, dtype=object, name="explanation")
+
+    def transform(self, X: Any) -> np.ndarray:
+        """Code of each row.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+
+        Returns
+        -------
+        code : ndarray of shape (n_samples, ``latent_dim_``)
+        """
+        return self._fitted()._call(FittedModel.encode, X)
+
+    def inverse_transform(self, X: Any) -> np.ndarray:
+        """Expected row for each code, in original units.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ``latent_dim_``)
+            Codes, as from `transform`.
+
+        Returns
+        -------
+        rows : ndarray of shape (n_samples, n_features), DataFrame where not all columns are numeric
+        """
+        fitted, code = self._fitted(), check_array(X, dtype=np.float64)
+        if code.shape[1] != fitted.latent_dim_:
+            raise ValueError(f"X has {code.shape[1]} columns, and the code has {fitted.latent_dim_}; pass transform(X)")
+        return fitted._to_rows(fitted.state_.model.decode(code))
+
+    def reconstruct(self, X: Any) -> np.ndarray:
+        """What the autoencoder makes of each row, in original units.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+
+        Returns
+        -------
+        rows : ndarray of shape (n_samples, n_features), DataFrame where not all columns are numeric
+            Expected values; of a two-valued column, between the two; the most likely level of a categorical one.
+            Where X has holes, what was most likely there.
+        """
+        fitted = self._fitted()
+        rows = fitted._call(FittedModel.reconstruct, X)
+        return fitted._to_rows(rows, X.index if isinstance(X, pd.DataFrame) else None)
+
+    def encoder_module(self) -> torch.nn.Sequential:
+        """A copy of the trained encoder as a torch module, to fine-tune.
+
+        Returns
+        -------
+        module : nn.Sequential
+            Rows in original units (B, n_features), any real dtype -> code (B, ``latent_dim_``), float32.
+        """
+        return self._fitted().state_.model.encoder_module()
+
+    def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+        """Write the fitted detector to a model file, which holds no code; `aeanomaly.load` reads it.
+
+        Parameters
+        ----------
+        path : path-like
+            The name must end in ``.aea``. An older model file is replaced in one step.
+        overwrite : bool, default=False
+            Allow any name, and replace a file of another kind.
+
+        Raises
+        ------
+        ModelFileError
+            If a parameter holds an object of one's own, which a file without code cannot.
+        ValueError
+            If the name does not end in ``.aea``, or a file of another kind is there, unless `overwrite`; and if the
+            path is not a regular file.
+        OSError
+            If the file cannot be written; an older one is intact.
+        """
+        save(self._fitted(), path, overwrite=overwrite)
+
+    # Fitted attributes beside those of the threshold.
+
+    @property
+    def loss_curve_(self) -> np.ndarray:
+        return self.state_.loss_curve
+
+    @property
+    def validation_curve_(self) -> np.ndarray:
+        return self.state_.validation_loss_curve
+
+    @property
+    def n_iter_(self) -> int:
+        return len(self.state_.loss_curve)
+
+    @property
+    def latent_dim_(self) -> int:
+        return self.state_.model.code_width
+
+    @property
+    def schema_(self) -> Schema:
+        """Columns of the training table, and the constants that encode them."""
+        return self.state_.model.schema
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return "state_" in vars(self)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = self._allow_nan
+        return tags
+
+    @property
+    def _allow_nan(self) -> bool:
+        return self.missing != "error"
+
+    @property
+    def _n_features_out(self) -> int:
+        return self.latent_dim_
+
+    @property
+    def column_names_(self) -> list[str]:
+        """Names of the columns; x0, x1 and so on where they have none."""
+        return list(getattr(self, "feature_names_in_", [f"x{number}" for number in range(self.n_features_in_)]))
+
+    def _fitted(self) -> Self:
+        """Return a copy of the fitted detector that a fit in another thread does not change.
+
+        Every public method takes one and reads nothing else, so that it never mixes two fits.
+        """
+        fitted = copy.copy(self)
+        check_is_fitted(fitted)
+        return fitted
+
+    def _call(self, method: Callable[[FittedModel, np.ndarray], np.ndarray], X: Any) -> np.ndarray:
+        """Call a method of the model on a table; on the CPU if the device lacks memory even for a few rows."""
+        model = self.state_.model
+        table = model.validate(self, X)
+        try:
+            return method(model, table)
+        except torch.OutOfMemoryError:
+            if model.device.type == "cpu":
+                raise
             warn(
-                f"training diverged; the weights of step {min(result.n_steps)} are kept; lower learning_rate",
-                ConvergenceWarning,
+                f"{model.device} has no memory for {type(self).__name__}; this call goes on on the CPU; free memory "
+                "there, or set device='cpu'"
             )
-        table = rows.table
-        self._model = model.copy()
-        self.latent_dim_, self.n_iter_ = self._model.code_width, len(self.loss_curve_)
-        if earlier is None:
-            self._settle(table)
-        scored = _some(table, MOST_SCORES, numpy_stream(MemberKey(self._seed), "scored", self._n_calls))
-        summary = ScoreSummary(-self._errors(scored), len(table))
-        summary = summary if earlier is None else earlier.merged(summary)
-        self.training_scores_, self.n_samples_seen_ = summary.values, summary.n_rows
-        jitter = jitter and model.spec.has_prototypes
-        self.jittered_scores_ = self._scores_of_jittered(table) if jitter else np.empty(0)
-        self._reference = self._new_reference(table)
-        self._decide_first(rows)
+        return method(model.copied(device=torch.device("cpu")), table)
 
-    def _new_reference(self, table: np.ndarray) -> Reference:
-        """What explanations compare with."""
-        rows = _some(table, _REFERENCE, numpy_stream(MemberKey(self._seed), "reference", self._n_calls))
-        errors = self._model.in_chunks(self._error_terms, rows)[:, : table.shape[1]]
-        return Reference.of(errors, rows)
+    def _explain(self, X: Any) -> Explanation:
+        """Return all that is known of rows, column by column."""
+        model, reference = self.state_.model, self.state_.reference
+        table = model.validate(self, X)
+        ignored = np.isnan(table) & (self.missing == "model")
+        terms = model.terms(table)
+        errors, kl = terms[:, : table.shape[1]], terms[:, table.shape[1] :]
+        drops, expected, confidence = model.leave_one_out(table)
+        return Explanation(
+            contributions=shared_out(errors, np.where(ignored, 0, drops), signed=kl.shape[1] > 0),
+            observed=cells_as_given(X),
+            expected=expected,
+            confidence=confidence,
+            tail_probability=np.where(ignored, np.nan, reference.tail_probabilities(errors)),
+            kl=kl,
+        )
 
-    def _as_if_fitted(self, model: Model, rows: Rows) -> dict[str, Any] | None:
-        """Fitted attributes as if training stopped now, for scikit-learn's callbacks; None while there are none."""
+    def _to_rows(self, numbers: np.ndarray, index: Any = None) -> Any:
+        """Return numbers of the table as an array if all columns are numeric, else as a frame."""
+        columns = self.state_.model.columns
+        if are_numeric(columns):
+            return numbers
+        rows = cells_of(numbers, columns, getattr(self, "feature_names_in_", range(len(columns))))
+        return rows if index is None else rows.set_axis(index, axis=0)
+
+    # The steps of a fit.
+
+    @property
+    def _recipe(self) -> Recipe:
+        """The detector as its fits know it."""
+        return Recipe(
+            device=self.device,
+            encoder_options=EncoderOptions(self.likelihood, self.standardize, self.missing == "informative"),
+            training=TrainingOptions(
+                batch_size=self.batch_size,
+                weight_decay=self.weight_decay,
+                max_iter=self.max_iter,
+                early_stopping=self.early_stopping,
+                validation_fraction=self.validation_fraction,
+                n_iter_no_change=self.n_iter_no_change,
+                tol=self.tol,
+                stays_near_start=not self._far_from_start,
+            ),
+            prototype_start=_ROBUST if self.robust else {},
+            threshold=self.contamination,
+            robust=self.robust,
+            network_spec=self._network_spec,
+            members=self._members,
+            objective=self._objective,
+            scorers=self._scorers,
+        )
+
+    def _prepare_fit(self, X: Any, y: Any = None, initializer: Initializer | None = None) -> FitJob:
+        """Validate, encode, initialize: all of `fit` before training."""
+        check_parameters(self, self.constraints)
+        warm = self.state_ if self.warm_start and self.__sklearn_is_fitted__() else None
+        rows, seed = self._read_training_rows(X, y)
+        if initializer is None or len(rows.held_out):  # a cache is of all rows
+            initializer = Initializer()
+        return prepare_fit(self._recipe, rows, seed, getattr(self, "feature_names_in_", None), initializer, warm)
+
+    def _read_training_rows(self, X: Any, y: Any) -> tuple[TrainingRows, int]:
+        """Validate a table, and hold rows out of it if the threshold asks for some."""
+        table, columns = self._read(X, None, least_rows=2)
+        request, owner = CalibrationRequest.from_threshold(self.contamination), type(self).__name__
+        request.check(owner, self.contamination, len(table), y, warm_start=self.warm_start)
+        seed = draw_seed(self.random_state)
+        if request.fraction is None:
+            return TrainingRows(table, columns, table[:0], X, y), seed
+        # Columns, too, are learned without the rows that are held out.
+        held_out = request.held_out(seed, len(table))
+        table, columns = self._read(rows_of(X, ~held_out), None, least_rows=2)
+        return TrainingRows(table, columns, self._read(rows_of(X, held_out), columns, least_rows=1)[0]), seed
+
+    def _read(self, X: Any, columns: Sequence[Column] | None, least_rows: int) -> tuple[np.ndarray, Sequence[Column]]:
+        """Validate a table to train on; its columns are inferred unless given."""
+        return check_table(
+            self,
+            X,
+            columns=columns,
+            column_types=self.column_types if columns is None else None,
+            logs=self.standardize and self.likelihood == "auto",
+            holes=self._allow_nan,
+            least_rows=least_rows,
+        )
+
+    def _spec(self, n_encoded: int, **own: Any) -> NetworkSpec:
+        """Return a network of the shared parameters, and of the detector's own arguments."""
+        return NetworkSpec(
+            n_columns=n_encoded,
+            code=self.code,
+            latent_dim=self.auto_latent_dim(n_encoded) if self.latent_dim == "auto" else int(self.latent_dim),
+            hidden_layer_sizes=tuple(int(width) for width in self.hidden_layer_sizes),
+            activation=self.activation,
+            holes=self._allow_nan,
+            **own,
+        )
+
+    def _set_fitted(self, job: FitJob, result: TrainingResult) -> None:
+        self.state_ = finish_fit(self._recipe, job, result, partial(self._scores_out_of_fold, job))
+
+    def _as_if_fitted(self, job: FitJob) -> dict[str, Any] | None:
+        """Return the attributes of a fit that ends now, for callbacks; None while there are none."""
         learner = copy.copy(self)
-        learner.loss_curve_ = np.empty(0)
-        if Calibration.wanted_by(self.contamination).n_splits is not None:
+        if CalibrationRequest.from_threshold(self.contamination).n_splits is not None:
             learner.contamination = "auto"  # clones are fitted once, at the end
         try:
-            learner._conclude(model, None, rows)
+            learner.state_ = state_so_far(learner._recipe, job)
         except ValueError:  # training has diverged, and the engine will say so
             return None
         return {name: value for name, value in vars(learner).items() if name not in self.get_params()}
 
-    @property
-    def _keys(self) -> list[MemberKey]:
-        """Whose streams the members draw from, (M,)."""
-        return [MemberKey(self._seed, member) for member in range(self._n_members)]
+    def _scores_out_of_fold(self, job: FitJob, n_splits: int) -> np.ndarray:
+        """Score each row by a clone that was fitted on the rows of the other folds, (n_rows,)."""
+        X, n_rows = job.rows.given, len(job.rows.table)
+        how = {"contamination": "auto", "warm_start": False, "random_state": job.seed, "verbose": 0}
+        clone = type(self)(**{**self.get_params(deep=False), **how})
+        order = numpy_stream(MemberKey(job.seed), "folds").permutation(n_rows)
+        folds = [np.sort(fold) for fold in np.array_split(order, n_splits)]
+        others = (np.setdiff1d(order, fold) for fold in folds)
+        scores = np.empty(n_rows)
+        for number, fitted in fit_detectors((clone, rows_of(X, rows)) for rows in others):
+            if isinstance(fitted, Exception):
+                raise fitted
+            scores[folds[number]] = fitted.score_samples(rows_of(X, folds[number]))
+        return scores
 
-    @property
-    def _n_members(self) -> int:
-        return 1
+    def _prepare_pass(self, X: Any) -> tuple[FitJob, OptimizerState | None]:
+        """Validate rows, and prepare one pass over them."""
+        check_parameters(self, self.constraints)
+        if CalibrationRequest.from_threshold(self.contamination):
+            raise ValueError(
+                f"{type(self).__name__}: contamination={self.contamination!r} wants rows that are never trained on, "
+                "and partial_fit trains on all; set contamination='auto', and call set_threshold(rule, X) with new rows"
+            )
+        if self.__sklearn_is_fitted__():
+            table, columns = self._read(X, self.state_.model.columns, least_rows=1)
+            return prepare_next_pass(self._recipe, TrainingRows(table, columns, table[:0]), self.state_)
+        table, columns = self._read(X, None, least_rows=2)
+        rows, names = TrainingRows(table, columns, table[:0]), getattr(self, "feature_names_in_", None)
+        return prepare_first_pass(self._recipe, rows, draw_seed(self.random_state), names), None
 
-    def _rates(self) -> list[float]:
-        """Peak learning rate of each member, (M,)."""
-        return [self.learning_rate] * self._n_members
+    def _survey(
+        self, source: Any, columns: Sequence[str] | None, sample_size: int, checkpoint: str | os.PathLike[str] | None
+    ) -> tuple[Survey, Checkpoint | None]:
+        """Pass over a table once, and keep statistics and a sample."""
+        owner = type(self).__name__
+        check_parameters(self, self.constraints)
+        integer(2).check(f"{owner}.fit_batches", "sample_size", sample_size)
+        found = as_source(source, columns)
+        survey, place = Survey(sample_size, draw_seed(self.random_state), self._allow_nan), None
+        if checkpoint is not None:
+            if found.fingerprint is None or self.random_state is None:
+                raise ValueError(
+                    f"{owner}.fit_batches: a checkpoint needs files that can be read again, and an integer as "
+                    "random_state; pass these, or no checkpoint"
+                )
+            place = Checkpoint(checkpoint, found.fingerprint)
+        return survey_source(found, survey, place, owner, bool(self.verbose)), place
 
-    def _settle(self, table: np.ndarray) -> None:
-        """What else scoring needs to know of the training table, once the network is trained."""
-        self._model.learn_usual(self._error_terms, table)
-
-    @property
-    def _shift(self) -> dict[str, int]:
-        """What `Start` is told of prototypes."""
-        return _ROBUST if self.robust else {}
-
-    def _samples(self, n_rows: int) -> list[np.ndarray]:
-        """Numbers of the rows that each member trains on, (M,)."""
-        return [np.arange(n_rows)] * self._n_members
+    def fit_survey(self, survey: Survey) -> Self:
+        """Learn from a survey of a table; for sources of tables in parts."""
+        statistics = survey.statistics()
+        if statistics is None:
+            raise ValueError("the table has n_samples=0, and a fit needs at least 2 rows")
+        job = self._prepare_fit(survey.sample.rows(), initializer=Initializer((survey.places, statistics)))
+        self._set_fitted(job, job.train())
+        calibration = self.state_.calibration.of_more_rows(survey.n_rows)
+        self.state_ = replace(self.state_, calibration=calibration)
+        return self
 
 
-def _some(table: np.ndarray, n_rows: int, stream: np.random.Generator) -> np.ndarray:
-    """So many rows of a table at random, in their order; or all of them, if they are fewer."""
-    return table if len(table) <= n_rows else table[np.sort(stream.permutation(len(table))[:n_rows])]
+def fit_detectors(fits: Iterable[tuple[BaseDetector, Any]]) -> Iterator[tuple[int, Any]]:
+    """Fit detectors, each to its table, as members of common stacks; see `fit_stacked`.
+
+    Parameters
+    ----------
+    fits : iterable of (detector, table)
+        Detectors are not changed. A table that comes again at once, the same object, is encoded once.
+
+    Yields
+    ------
+    number, fitted : int, detector or Exception
+        As they finish: the number of the pair, and a fitted copy or the exception that its fit raised.
+    """
+    initializer = CachedInitializer()
+    return fit_stacked(_prepared(detector, table, initializer.for_source(table)) for detector, table in fits)
+
+
+def _prepared(detector: BaseDetector, table: Any, initializer: Initializer) -> PreparedFit | Exception:
+    learner = copy.copy(detector)
+    try:
+        with torch.inference_mode(False):
+            job = learner._prepare_fit(table, initializer=initializer)
+    except Exception as error:
+        return error
+
+    def finish(result: TrainingResult) -> BaseDetector:
+        learner._set_fitted(job, result)
+        return learner
+
+    return job, finish

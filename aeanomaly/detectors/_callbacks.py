@@ -22,11 +22,11 @@ _sklearn = importlib.import_module("sklearn.callback") if importlib.util.find_sp
 CallbackSupportMixin: Any = getattr(_sklearn, "CallbackSupportMixin", _NoCallbacks)
 with_callbacks: Any = getattr(_sklearn, "with_callbacks", lambda method: method)
 
-__all__ = ["CallbackSupportMixin", "watched", "with_callbacks"]
+__all__ = ["CallbackSupportMixin", "step_callbacks", "with_callbacks"]
 
 
 @contextmanager
-def watched(
+def step_callbacks(
     estimator: Any, n_steps: int, data: dict[str, Any], attributes: Callable[[], dict[str, Any] | None]
 ) -> Iterator[StepHook | None]:
     """Yield the engine's step hook, or None where nobody watches.

@@ -10,7 +10,10 @@ def own_methods(cls: type) -> None:
 
     For a call with wrong arguments the interpreter names the class in which a method was written,
     ``BaseDetector.fit() missing 1 required positional argument``; of a copy it names the class that a user knows.
+    A subclass of a user is left alone: its own bases may define some of the methods.
     """
+    if cls.__module__.partition(".")[0] != _PACKAGE:
+        return
     for base in cls.__mro__[1:]:
         if base.__module__.partition(".")[0] != _PACKAGE:
             continue

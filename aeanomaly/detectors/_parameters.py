@@ -1,11 +1,14 @@
-"""The parameters that all detectors share: declared, checked and documented once."""
+"""The parameters that all detectors share: declared, constrained and documented once."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
-from aeanomaly.detectors._rules import Rule, either, flag, integer, one_of, real, types_of_columns, widths
+from aeanomaly._constraints import Constraint, any_of, boolean, integer, layer_sizes, one_of, real
 from aeanomaly.nn import ACTIVATIONS
+from aeanomaly.preprocessing import COLUMN_TYPES
+from aeanomaly.thresholds import as_threshold
 
 
 @dataclass(eq=False, repr=False)
@@ -36,26 +39,70 @@ class SharedParameters:
     verbose: int = 0
 
 
-SHARED_RULES: dict[str, Rule] = {
-    "hidden_layer_sizes": widths(),
-    "latent_dim": either(one_of("auto"), integer(1)),
+def _are_column_types(value: Any) -> bool:
+    if value is None:
+        return True
+    return isinstance(value, Mapping) and all(
+        kind in COLUMN_TYPES if isinstance(kind, str) else isinstance(kind, (list, tuple)) and len(kind) > 1
+        for kind in value.values()
+    )
+
+
+SHARED_CONSTRAINTS: dict[str, Constraint] = {
+    "hidden_layer_sizes": layer_sizes(),
+    "latent_dim": any_of(one_of("auto"), integer(1)),
     "activation": one_of(*ACTIVATIONS),
     "likelihood": one_of("auto", "gaussian", "bernoulli"),
-    "standardize": flag(),
+    "standardize": boolean(),
     "missing": one_of("error", "model", "informative"),
-    "column_types": types_of_columns(),
+    "column_types": Constraint(
+        _are_column_types,
+        f"None, or a dict of column to one of {', '.join(map(repr, COLUMN_TYPES))} or a list of levels",
+    ),
     "learning_rate": real(0),
     "weight_decay": real(0, with_low=True),
     "batch_size": integer(1),
-    "max_iter": either(one_of("auto"), integer(1)),
-    "early_stopping": flag(),
+    "max_iter": any_of(one_of("auto"), integer(1)),
+    "early_stopping": boolean(),
     "validation_fraction": real(0, 1),
     "n_iter_no_change": integer(1),
     "tol": real(0, with_low=True),
-    "robust": flag(),
-    "warm_start": flag(),
-    "verbose": either(flag(), integer(0)),
+    "robust": boolean(),
+    "warm_start": boolean(),
+    "verbose": any_of(boolean(), integer(0)),
 }
+
+
+def check_parameters(estimator: Any, constraints: Mapping[str, Constraint]) -> None:
+    """Raise a ValueError for the first parameter that violates its constraint."""
+    owner = type(estimator).__name__
+    for name, constraint in constraints.items():
+        constraint.check(owner, name, getattr(estimator, name))
+    try:
+        as_threshold(estimator.contamination)
+    except ValueError as error:
+        raise ValueError(f"{owner}: contamination: {error}") from None
+
+
+def bottleneck(n_encoded: int) -> int:
+    """the root of the number of columns, plus one, but narrower than the row"""
+    return max(1, min(round(math.sqrt(n_encoded)) + 1, n_encoded - 1))
+
+
+def prototypes(n_encoded: int) -> int:
+    """512"""
+    return 512
+
+
+def many_prototypes(n_encoded: int) -> int:
+    """1,024"""
+    return 1024
+
+
+def overcomplete(n_encoded: int) -> int:
+    """64, or as wide as the row if that is wider"""
+    return max(64, n_encoded)
+
 
 _SHARED_DOC = """\
 hidden_layer_sizes : tuple of int, default={hidden_layer_sizes}
@@ -163,7 +210,7 @@ def documented(cls: Any) -> Any:
     defaults = {name: getattr(cls, name) for name in SharedParameters.__dataclass_fields__ if name != "_"}
     for_others = "20 times the root of the number of rows, from 100 to 1000"
     words = {
-        "latent_dim": cls._auto_latent_dim.__doc__,
+        "latent_dim": cls.auto_latent_dim.__doc__,
         "also_code": cls._activation_of_code,
         "max_iter": for_others
         if cls._far_from_start

@@ -3,17 +3,18 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+from aeanomaly._constraints import Constraint, real
 from aeanomaly.detectors._base import BaseDetector
-from aeanomaly.detectors._model import Model
-from aeanomaly.detectors._parameters import SHARED_RULES, documented
-from aeanomaly.detectors._rules import Rule, real
-from aeanomaly.detectors._saving import registered
-from aeanomaly.detectors._sizes import overcomplete
+from aeanomaly.detectors._parameters import SHARED_CONSTRAINTS, documented, overcomplete
+from aeanomaly.detectors._persistence import register
+from aeanomaly.fitting import likelihood_for
 from aeanomaly.nn import NetworkSpec
 from aeanomaly.objectives import Contraction, Objective, ReconstructionObjective
+from aeanomaly.preprocessing import TableEncoder
+from aeanomaly.scoring import Network
 
 
-@registered("contractive")
+@register("contractive")
 @documented
 @dataclass(kw_only=True, eq=False, repr=False)
 class ContractiveAutoencoder(BaseDetector):
@@ -49,11 +50,11 @@ class ContractiveAutoencoder(BaseDetector):
 
     contraction_weight: float = 0.1
 
-    _rules: ClassVar[dict[str, Rule]] = {**SHARED_RULES, "contraction_weight": real(0, with_low=True)}
-    _auto_latent_dim = staticmethod(overcomplete)
+    constraints: ClassVar[dict[str, Constraint]] = {**SHARED_CONSTRAINTS, "contraction_weight": real(0, with_low=True)}
+    auto_latent_dim = staticmethod(overcomplete)
 
-    def _network(self, n_columns: int) -> NetworkSpec:
-        return self._spec(n_columns, code_activation="logistic")
+    def _network_spec(self, n_encoded: int) -> NetworkSpec:
+        return self._spec(n_encoded, code_activation="logistic")
 
-    def _objective(self, model: Model) -> Objective:
-        return ReconstructionObjective(model.likelihood, penalty=Contraction(self.contraction_weight))
+    def _objective(self, network: Network, encoder: TableEncoder) -> Objective:
+        return ReconstructionObjective(likelihood_for(network, encoder), penalty=Contraction(self.contraction_weight))

@@ -6,12 +6,11 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
+from aeanomaly._constraints import Constraint, any_of, one_of, real
 from aeanomaly.detectors._base import BaseDetector
-from aeanomaly.detectors._model import Model
-from aeanomaly.detectors._parameters import SHARED_RULES, documented
-from aeanomaly.detectors._rules import Rule, either, one_of, real
-from aeanomaly.detectors._saving import registered
-from aeanomaly.detectors._sizes import prototypes
+from aeanomaly.detectors._parameters import SHARED_CONSTRAINTS, documented, prototypes
+from aeanomaly.detectors._persistence import register
+from aeanomaly.fitting import likelihood_for
 from aeanomaly.nn import NetworkSpec
 from aeanomaly.objectives import (
     Corruption,
@@ -21,12 +20,14 @@ from aeanomaly.objectives import (
     ReconstructionObjective,
     SaltAndPepperCorruption,
 )
+from aeanomaly.preprocessing import TableEncoder
+from aeanomaly.scoring import Network
 
 #: Share of the values that corruption_level="auto" replaces.
 _SHARE = 0.2
 
 
-@registered("denoising")
+@register("denoising")
 @documented
 @dataclass(kw_only=True, eq=False, repr=False)
 class DenoisingAutoencoder(BaseDetector):
@@ -71,27 +72,29 @@ class DenoisingAutoencoder(BaseDetector):
     corruption: str = "gaussian"
     corruption_level: float | str = "auto"
 
-    _rules: ClassVar[dict[str, Rule]] = {
-        **SHARED_RULES,
+    constraints: ClassVar[dict[str, Constraint]] = {
+        **SHARED_CONSTRAINTS,
         "corruption": one_of("gaussian", "masking", "salt_and_pepper"),
-        "corruption_level": either(one_of("auto"), real(0, with_low=True)),
+        "corruption_level": any_of(one_of("auto"), real(0, with_low=True)),
     }
-    _auto_latent_dim = staticmethod(prototypes)
+    auto_latent_dim = staticmethod(prototypes)
     _activation_of_code = " and of the code"
 
-    def _network(self, n_columns: int) -> NetworkSpec:
-        return self._spec(n_columns, code_activation=self.activation)
+    def _network_spec(self, n_encoded: int) -> NetworkSpec:
+        return self._spec(n_encoded, code_activation=self.activation)
 
-    def _objective(self, model: Model) -> Objective:
-        return ReconstructionObjective(model.likelihood, corruption=self._corruption(model))
+    def _objective(self, network: Network, encoder: TableEncoder) -> Objective:
+        return ReconstructionObjective(likelihood_for(network, encoder), corruption=self._corruption(network, encoder))
 
-    def _corruption(self, model: Model) -> Corruption:
+    def _corruption(self, network: Network, encoder: TableEncoder) -> Corruption:
+        distance = network.neighbor_distance
+
         def column_values(values: np.ndarray) -> torch.Tensor:
-            return torch.from_numpy(values.astype(np.float32)).to(model.device).view(1, 1, -1)
+            return torch.from_numpy(values.astype(np.float32)).to(distance.device).view(1, 1, -1)
 
         level: Any = self.corruption_level
         if self.corruption == "gaussian":
-            return GaussianCorruption(model.spacing() if level == "auto" else level)
+            return GaussianCorruption(distance if level == "auto" else level)
         level = _SHARE if level == "auto" else level
         if level >= 1:
             raise ValueError(
@@ -99,6 +102,6 @@ class DenoisingAutoencoder(BaseDetector):
                 f"corruption={self.corruption!r}, where it is the share of values that is replaced"
             )
         if self.corruption == "masking":
-            return MaskingCorruption(level, column_values(model.schema.mean))
-        extremes = column_values(model.schema.minimum), column_values(model.schema.maximum)
+            return MaskingCorruption(level, column_values(encoder.schema.mean))
+        extremes = column_values(encoder.schema.minimum), column_values(encoder.schema.maximum)
         return SaltAndPepperCorruption(level, *extremes)

@@ -1,5 +1,6 @@
 """Many varied autoencoders, trained as one."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import cycle, islice
 from typing import Any, ClassVar, NamedTuple
@@ -7,14 +8,15 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 import torch
 
+from aeanomaly._constraints import Constraint, boolean, integer, real
 from aeanomaly.detectors._base import BaseDetector
-from aeanomaly.detectors._model import SMALLEST_SCALE, Model, deviance_of
-from aeanomaly.detectors._parameters import SHARED_RULES, documented
-from aeanomaly.detectors._rules import Rule, flag, integer, real
-from aeanomaly.detectors._saving import registered
-from aeanomaly.detectors._sizes import many_prototypes
+from aeanomaly.detectors._parameters import SHARED_CONSTRAINTS, documented, many_prototypes
+from aeanomaly.detectors._persistence import register
+from aeanomaly.fitting import FitJob, Initializer, Members, likelihood_for
 from aeanomaly.nn import SOFTMAX, NetworkSpec
 from aeanomaly.objectives import GaussianCorruption, Objective, ReconstructionObjective
+from aeanomaly.preprocessing import TableEncoder
+from aeanomaly.scoring import SMALLEST_SCALE, DevianceScorer, Network, Scorer
 from aeanomaly.streams import MemberKey, numpy_stream
 
 #: Rows that the kernel member stores at most.
@@ -29,7 +31,7 @@ _SCALE_ROWS = 4096
 _OF_THE_MEAN = 0.01
 
 
-class Variety(NamedTuple):
+class MemberConfig(NamedTuple):
     """What sets a member apart.
 
     Attributes
@@ -45,18 +47,19 @@ class Variety(NamedTuple):
     rate: float = 1.0
 
 
-class Recipe(NamedTuple):
+class EnsembleConfig(NamedTuple):
     """Varieties, one member after another and again from the first, and the kernel's share of the score."""
 
-    varieties: tuple[Variety, ...]
+    varieties: tuple[MemberConfig, ...]
     kernel_share: float
 
 
-_RECIPE = Recipe(
-    (Variety(), Variety(noise=0.5), Variety(code=1 / 4, rate=0.5), Variety(noise=2, rate=0.5)), kernel_share=1 / 2
+_CONFIG = EnsembleConfig(
+    (MemberConfig(), MemberConfig(noise=0.5), MemberConfig(code=1 / 4, rate=0.5), MemberConfig(noise=2, rate=0.5)),
+    kernel_share=1 / 2,
 )
 #: A small code has no room for anomalies: it reconstructs what is common, and a large one what is rare, too.
-_ROBUST_RECIPE = Recipe((Variety(), Variety(code=1 / 32)), kernel_share=1 / 8)
+_ROBUST_CONFIG = EnsembleConfig((MemberConfig(), MemberConfig(code=1 / 32)), kernel_share=1 / 8)
 
 
 _PARTS = (real(0, 1, with_high=True), real(0), real(0))
@@ -75,7 +78,7 @@ def _are_varieties(value: Any) -> bool:
     )
 
 
-@registered("ensemble")
+@register("ensemble")
 @documented
 @dataclass(kw_only=True, eq=False, repr=False)
 class AutoencoderEnsemble(BaseDetector):
@@ -132,104 +135,83 @@ class AutoencoderEnsemble(BaseDetector):
     varieties: tuple[tuple[float, float, float], ...] | None = None
     kernel: bool = True
 
-    _rules: ClassVar[dict[str, Rule]] = {
-        **SHARED_RULES,
+    constraints: ClassVar[dict[str, Constraint]] = {
+        **SHARED_CONSTRAINTS,
         "n_estimators": integer(1),
         "max_samples": real(0, 1, with_high=True),
-        "varieties": Rule(
+        "varieties": Constraint(
             _are_varieties, "None, or tuples (code in (0, 1], noise above 0, rate above 0), one at least"
         ),
-        "kernel": flag(),
+        "kernel": boolean(),
     }
-    _auto_latent_dim = staticmethod(many_prototypes)
+    auto_latent_dim = staticmethod(many_prototypes)
     _activation_of_code = " and of the code"
 
     @property
-    def _recipe(self) -> Recipe:
-        return _ROBUST_RECIPE if self.robust else _RECIPE
+    def _config(self) -> EnsembleConfig:
+        return _ROBUST_CONFIG if self.robust else _CONFIG
 
     @property
-    def _varieties(self) -> list[Variety]:
-        varieties = self._recipe.varieties if self.varieties is None else (Variety(*v) for v in self.varieties)
+    def _varieties(self) -> list[MemberConfig]:
+        varieties = self._config.varieties if self.varieties is None else (MemberConfig(*v) for v in self.varieties)
         return list(islice(cycle(varieties), self.n_estimators))
 
-    @property
-    def _n_members(self) -> int:
-        return int(self.n_estimators)
-
-    @property
-    def _kernel_key(self) -> MemberKey:
-        return MemberKey(self._seed, _KERNEL_MEMBER)
-
-    def _samples(self, n_rows: int) -> list[np.ndarray]:
-        return [self._sample(key, n_rows) for key in self._keys]
+    def _members(self, seed: int, n_rows: int) -> Members:
+        keys = tuple(MemberKey(seed, member) for member in range(int(self.n_estimators)))
+        return Members(
+            keys,
+            learning_rates=tuple(self.learning_rate * variety.rate for variety in self._varieties),
+            rows=tuple(self._sample(key, n_rows) for key in keys),
+        )
 
     def _sample(self, key: MemberKey, n_rows: int) -> np.ndarray:
         n_sampled = max(2, round(self.max_samples * n_rows))
         return numpy_stream(key, "samples").permutation(n_rows)[:n_sampled]
 
-    def _stored(self, n_rows: int) -> np.ndarray:
-        """Numbers of the rows that the kernel stores."""
-        most = min(_KERNEL_ROWS, n_rows - max(1, round(_KERNEL_LEAVES * n_rows)))
-        return self._sample(self._kernel_key, n_rows)[:most]
-
-    def _network(self, n_columns: int) -> NetworkSpec:
-        spec = self._spec(n_columns, code_activation=self.activation, n_members=self.n_estimators)
+    def _network_spec(self, n_encoded: int) -> NetworkSpec:
+        spec = self._spec(n_encoded, code_activation=self.activation, n_members=self.n_estimators)
         sizes = tuple(max(1, round(variety.code * spec.latent_dim)) for variety in self._varieties)
         return replace(spec, code_sizes=sizes)
 
-    def _objective(self, model: Model) -> Objective:
+    def _objective(self, network: Network, encoder: TableEncoder) -> Objective:
+        distance = network.neighbor_distance
         factors = torch.tensor([variety.noise for variety in self._varieties], dtype=torch.float32).view(-1, 1, 1)
-        level = factors.to(model.device) * model.spacing()
-        return ReconstructionObjective(model.likelihood, corruption=GaussianCorruption(level))
+        corruption = GaussianCorruption(factors.to(distance.device) * distance)
+        return ReconstructionObjective(likelihood_for(network, encoder), corruption=corruption)
 
-    def _rates(self) -> list[float]:
-        return [self.learning_rate * variety.rate for variety in self._varieties]
+    def _scorers(self, job: FitJob, network: Network) -> tuple[Scorer, ...]:
+        share = self._config.kernel_share if self.kernel else 0.0
+        networks = DevianceScorer(job.spec, network, job.likelihood)
+        networks = networks.replaced(scales=_scales(job, networks, job.members.rows) / (1 - share))
+        return (networks, self._kernel(job, share)) if self.kernel else (networks,)
 
-    def _start(self, *args: Any) -> tuple[Model, np.ndarray]:
-        model, rows = super()._start(*args)
-        self._kernel = self._new_kernel(model, rows) if self.kernel else None
-        return model, rows
-
-    def _new_kernel(self, model: Model, rows: np.ndarray) -> Model:
-        """A network whose prototypes are rows, and stay so: the optimal denoiser of an even mixture of them."""
-        stored = self._stored(len(rows))
+    def _kernel(self, job: FitJob, share: float) -> Scorer:
+        """Return the kernel member: prototypes that are rows, the optimal denoiser of an even mixture of them."""
+        key, n_rows = MemberKey(job.seed, _KERNEL_MEMBER), len(job.encoded)
+        most = min(_KERNEL_ROWS, n_rows - max(1, round(_KERNEL_LEAVES * n_rows)))
+        stored = self._sample(key, n_rows)[:most]
         spec = NetworkSpec(
             code="point",
-            n_columns=model.spec.n_columns,
+            n_columns=job.spec.n_columns,
             latent_dim=len(stored),
             hidden_layer_sizes=(),
             activation=SOFTMAX,
             code_activation=SOFTMAX,
-            holes=model.spec.holes,
+            holes=job.spec.holes,
         )
-        start = {"samples": [stored], "shifts": 0, **self._shift}
-        return Model.fresh(model.schema, spec, [self._kernel_key], rows, model.device, **start)
-
-    def _settle(self, table: np.ndarray) -> None:
-        share = self._recipe.kernel_share if self.kernel else 0.0
-        self._model.scales = _scales(self._model, table, self._samples(len(table))) / (1 - share)
-        if self._kernel is not None:
-            self._kernel.scales = _scales(self._kernel, table, [self._stored(len(table))]) / share
-            self._kernel.learn_usual(self._kernel.deviance, table)
-        self._model.learn_usual(self._model.deviance, table)
-
-    def _without_each(self, table: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        drops, expected, confidence = super()._without_each(table)
-        if self._kernel is not None:
-            drops = drops + self._kernel.without_each(table, deviance_of)[0]
-        return drops, expected, confidence
-
-    def _deviance(self, table: np.ndarray) -> np.ndarray:
-        errors = self._model.deviance(table)
-        return errors if self._kernel is None else errors + self._kernel.deviance(table)
+        start = {"shifts": 0, **self._recipe.prototype_start}
+        schema, rows = job.encoder.schema, job.encoded
+        network = Initializer().network(schema, spec, [key], rows, job.device, samples=[stored], **start)
+        kernel = DevianceScorer(spec, network, job.likelihood)
+        return kernel.replaced(scales=_scales(job, kernel, [stored]) / share)
 
 
-def _scales(model: Model, table: np.ndarray, trained_on: list[np.ndarray]) -> np.ndarray:
-    """Median error of each member on rows that it did not train on, or on all where there are none."""
+def _scales(job: FitJob, scorer: Scorer, trained_on: Sequence[np.ndarray]) -> np.ndarray:
+    """Return the median error of each member on rows that it did not train on, or on all if there are none."""
+    table = job.rows.table
     rows = np.linspace(0, len(table) - 1, min(len(table), _SCALE_ROWS)).astype(int)
     scales = []
-    for errors, own in zip(model.errors_of_members(table[rows]).T, trained_on, strict=True):
+    for errors, own in zip(job.model(scorer).errors_of_members(table[rows]).T, trained_on, strict=True):
         unseen = ~np.isin(rows, own)
         errors = errors[unseen] if unseen.any() else errors
         scales.append(max(np.median(errors), _OF_THE_MEAN * errors.mean(), SMALLEST_SCALE))

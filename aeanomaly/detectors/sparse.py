@@ -3,17 +3,18 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+from aeanomaly._constraints import Constraint, one_of, real
 from aeanomaly.detectors._base import BaseDetector
-from aeanomaly.detectors._model import Model
-from aeanomaly.detectors._parameters import SHARED_RULES, documented
-from aeanomaly.detectors._rules import Rule, one_of, real
-from aeanomaly.detectors._saving import registered
-from aeanomaly.detectors._sizes import overcomplete
+from aeanomaly.detectors._parameters import SHARED_CONSTRAINTS, documented, overcomplete
+from aeanomaly.detectors._persistence import register
+from aeanomaly.fitting import likelihood_for
 from aeanomaly.nn import NetworkSpec
 from aeanomaly.objectives import KLSparsity, L1Sparsity, Objective, Penalty, ReconstructionObjective
+from aeanomaly.preprocessing import TableEncoder
+from aeanomaly.scoring import Network
 
 
-@registered("sparse")
+@register("sparse")
 @documented
 @dataclass(kw_only=True, eq=False, repr=False)
 class SparseAutoencoder(BaseDetector):
@@ -56,22 +57,22 @@ class SparseAutoencoder(BaseDetector):
     sparsity_weight: float = 0.03
     sparsity_target: float = 0.05
 
-    _rules: ClassVar[dict[str, Rule]] = {
-        **SHARED_RULES,
+    constraints: ClassVar[dict[str, Constraint]] = {
+        **SHARED_CONSTRAINTS,
         "sparsity": one_of("l1", "kl"),
         "sparsity_weight": real(0, with_low=True),
         "sparsity_target": real(0, 1),
     }
-    _auto_latent_dim = staticmethod(overcomplete)
+    auto_latent_dim = staticmethod(overcomplete)
     _far_from_start = True
 
-    def _network(self, n_columns: int) -> NetworkSpec:
-        return self._spec(n_columns, code_activation="relu" if self.sparsity == "l1" else "logistic")
+    def _network_spec(self, n_encoded: int) -> NetworkSpec:
+        return self._spec(n_encoded, code_activation="relu" if self.sparsity == "l1" else "logistic")
 
-    def _objective(self, model: Model) -> Objective:
+    def _objective(self, network: Network, encoder: TableEncoder) -> Objective:
         penalty: Penalty = (
             L1Sparsity(self.sparsity_weight)
             if self.sparsity == "l1"
             else KLSparsity(self.sparsity_weight, self.sparsity_target)
         )
-        return ReconstructionObjective(model.likelihood, penalty=penalty)
+        return ReconstructionObjective(likelihood_for(network, encoder), penalty=penalty)

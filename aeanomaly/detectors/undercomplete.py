@@ -3,18 +3,19 @@
 from dataclasses import dataclass
 
 from aeanomaly.detectors._base import BaseDetector
-from aeanomaly.detectors._model import Model
-from aeanomaly.detectors._parameters import documented
-from aeanomaly.detectors._saving import registered
-from aeanomaly.detectors._sizes import bottleneck
+from aeanomaly.detectors._parameters import bottleneck, documented
+from aeanomaly.detectors._persistence import register
+from aeanomaly.fitting import likelihood_for
 from aeanomaly.nn import NetworkSpec
 from aeanomaly.objectives import GaussianCorruption, Objective, ReconstructionObjective
+from aeanomaly.preprocessing import TableEncoder
+from aeanomaly.scoring import Network
 
 #: Noise for a table so narrow that no code is narrower: without it the network would learn to copy.
 _NOISE_WITHOUT_BOTTLENECK = 0.5
 
 
-@registered("undercomplete")
+@register("undercomplete")
 @documented
 @dataclass(kw_only=True, eq=False, repr=False)
 class UndercompleteAutoencoder(BaseDetector):
@@ -48,15 +49,15 @@ class UndercompleteAutoencoder(BaseDetector):
     array([ 1, -1])
     """
 
-    _auto_latent_dim = staticmethod(bottleneck)
+    auto_latent_dim = staticmethod(bottleneck)
 
-    def _network(self, n_columns: int) -> NetworkSpec:
-        spec = self._spec(n_columns)
-        if spec.latent_dim >= n_columns and self.latent_dim != "auto":
-            width = f"the {n_columns} columns of X"
-            if n_columns != self.n_features_in_:
+    def _network_spec(self, n_encoded: int) -> NetworkSpec:
+        spec = self._spec(n_encoded)
+        if spec.latent_dim >= n_encoded and self.latent_dim != "auto":
+            width = f"the {n_encoded} columns of X"
+            if n_encoded != self.n_features_in_:
                 width = (
-                    f"{n_columns}, the width of an encoded row (X has {self.n_features_in_} columns; each category, "
+                    f"{n_encoded}, the width of an encoded row (X has {self.n_features_in_} columns; each category, "
                     "cycle of time and missing-value indicator has a place of its own)"
                 )
             raise ValueError(
@@ -65,7 +66,7 @@ class UndercompleteAutoencoder(BaseDetector):
             )
         return spec
 
-    def _objective(self, model: Model) -> Objective:
-        narrow = model.spec.latent_dim < model.spec.n_columns
+    def _objective(self, network: Network, encoder: TableEncoder) -> Objective:
+        narrow = network.spec.latent_dim < network.spec.n_columns
         corruption = None if narrow else GaussianCorruption(_NOISE_WITHOUT_BOTTLENECK)
-        return ReconstructionObjective(model.likelihood, corruption=corruption)
+        return ReconstructionObjective(likelihood_for(network, encoder), corruption=corruption)

@@ -1,25 +1,24 @@
 """The code that is a distribution."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
-import torch
 
+from aeanomaly._constraints import Constraint, any_of, integer, one_of, real
 from aeanomaly.detectors._base import BaseDetector
-from aeanomaly.detectors._model import Model
-from aeanomaly.detectors._parameters import SHARED_RULES, documented
-from aeanomaly.detectors._rules import Rule, either, integer, one_of, real
-from aeanomaly.detectors._saving import registered
-from aeanomaly.detectors._seeds import draw_seed
-from aeanomaly.detectors._sizes import bottleneck
+from aeanomaly.detectors._parameters import SHARED_CONSTRAINTS, bottleneck, documented
+from aeanomaly.detectors._persistence import register
+from aeanomaly.fitting import FitJob, FittedModel, likelihood_for
 from aeanomaly.nn import NetworkSpec
 from aeanomaly.objectives import NegativeELBO, Objective
-from aeanomaly.scoring import elbo_terms, log_weights, matched_draws
-from aeanomaly.streams import MemberKey
+from aeanomaly.preprocessing import TableEncoder
+from aeanomaly.scoring import ELBOScorer, Network, Scorer
+from aeanomaly.streams import MemberKey, draw_seed
 
 
-@registered("variational")
+@register("variational")
 @documented
 @dataclass(kw_only=True, eq=False, repr=False)
 class VariationalAutoencoder(BaseDetector):
@@ -66,40 +65,24 @@ class VariationalAutoencoder(BaseDetector):
     noise_variance: str | float = "column"
     n_draws: int = 16
 
-    _rules: ClassVar[dict[str, Rule]] = {
-        **SHARED_RULES,
+    constraints: ClassVar[dict[str, Constraint]] = {
+        **SHARED_CONSTRAINTS,
         "beta": real(0, with_low=True),
-        "noise_variance": either(one_of("column", "shared"), real(0)),
+        "noise_variance": any_of(one_of("column", "shared"), real(0)),
         "n_draws": integer(1, 10_000),
     }
-    _code = "gaussian"
-    _auto_latent_dim = staticmethod(bottleneck)
+    code = "gaussian"
+    auto_latent_dim = staticmethod(bottleneck)
 
-    def _network(self, n_columns: int) -> NetworkSpec:
+    def _network_spec(self, n_encoded: int) -> NetworkSpec:
         given = self.noise_variance
-        return self._spec(n_columns, noise_variance=given if isinstance(given, str) else float(given))
+        return self._spec(n_encoded, noise_variance=given if isinstance(given, str) else float(given))
 
-    def _objective(self, model: Model) -> Objective:
-        return NegativeELBO(model.likelihood, beta=self.beta)
+    def _objective(self, network: Network, encoder: TableEncoder) -> Objective:
+        return NegativeELBO(likelihood_for(network, encoder), beta=self.beta)
 
-    def _error_terms(self, table: np.ndarray) -> np.ndarray:
-        """Minus the expected log-likelihood per column, then the KL."""
-        model, draws = self._model, self._draws(self.n_draws)
-        terms = model.apply(lambda rows: -elbo_terms(model.network, model.likelihood, rows, draws), table)
-        columns = model.of_whole_rows(model.schema.in_table_order(terms[:, :-1]), table)
-        return np.hstack([columns, terms[:, -1:]])
-
-    def _without_each(self, table: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        draws = self._draws(self.n_draws)
-
-        def negative_elbo(model: Model, rows: torch.Tensor) -> torch.Tensor:
-            return -elbo_terms(model.network, model.likelihood, rows, draws).sum(dim=2)
-
-        return self._model.without_each(table, negative_elbo)
-
-    def _draws(self, n_draws: int) -> torch.Tensor:
-        model = self._model
-        return torch.from_numpy(matched_draws(MemberKey(self._seed), n_draws, model.spec.latent_dim)).to(model.device)
+    def _scorers(self, job: FitJob, network: Network) -> tuple[Scorer, ...]:
+        return (ELBOScorer(job.spec, network, job.likelihood, n_draws=self.n_draws, key=MemberKey(job.seed)),)
 
     def elbo(self, X: Any) -> np.ndarray:
         """Evidence lower bound of each row, in nats; the same as `score_samples`.
@@ -147,16 +130,9 @@ class VariationalAutoencoder(BaseDetector):
             Higher = more normal.
         """
         fitted = self._fitted()
-        table, model = fitted._checked(X), fitted._model
         n_draws = fitted.n_draws if n_draws is None else n_draws
-        self._rules["n_draws"].check("log_evidence", "n_draws", n_draws)
-        draws = fitted._draws(n_draws)
-
-        def bound(rows: torch.Tensor) -> torch.Tensor:
-            weights = log_weights(model.network, model.likelihood, rows, draws)
-            return (torch.logsumexp(weights, dim=0) - float(np.log(n_draws))).unsqueeze(2)
-
-        return model.apply(bound, table)[:, 0]
+        self.constraints["n_draws"].check("log_evidence", "n_draws", n_draws)
+        return fitted._call(partial(FittedModel.log_evidence, n_draws=n_draws), X)
 
     def sample(self, n_samples: int = 1, random_state: Any = None) -> np.ndarray:
         """New rows: codes from the prior, decoded, with the decoder's noise.
@@ -173,4 +149,4 @@ class VariationalAutoencoder(BaseDetector):
         """
         fitted = self._fitted()
         integer(1).check("sample", "n_samples", n_samples)
-        return fitted._as_rows(fitted._model.sample(n_samples, draw_seed(random_state)))
+        return fitted._to_rows(fitted.state_.model.sample(n_samples, draw_seed(random_state)))

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from aeanomaly.detectors._explaining import shown
+from aeanomaly.fitting import shown
 
 #: Told apart by every kind of colour vision (Okabe & Ito 2008).
 BLUE, ORANGE, GREY, BLACK = "#0072B2", "#D55E00", "#999999", "#000000"

@@ -112,7 +112,8 @@ def _name_of_rows(index: Any) -> str:
 def _rows(seen: Seen, worst: np.ndarray, scores: np.ndarray, details: pd.DataFrame) -> list[Row]:
     some = _some(seen, worst)
     labels = worst.tolist() if some.index is None else list(some.index)
-    columns, numbers = some.detector._model.schema.columns, some.detector._checked(some.rows)
+    model = some.detector.state_.model
+    columns, numbers = model.columns, model.validate(some.detector, some.rows)
     unknown = np.array([getattr(column, "unknown", np.nan) for column in columns])
     parts = {part: details[part].to_numpy(dtype=object) for part in ("observed", "expected", "tail_probability")}
     parts["is_new"] = numbers == unknown  # a level that training did not know

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from aeanomaly.detectors._explaining import shown
+from aeanomaly.fitting import shown
 from aeanomaly.inspection._findings import Findings
 from aeanomaly.inspection._svg import bar
 from aeanomaly.inspection._text import escaped, is_missing, isolated

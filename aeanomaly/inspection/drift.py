@@ -70,8 +70,9 @@ def column_drift(detector: Any, X: Any) -> pd.DataFrame:
     """
     seen = Seen.by("column_drift", detector, X)
     detector = seen.detector
-    numbers = np.asarray(detector._checked(seen.rows), dtype=np.float64)
-    schema, reference = detector._model.schema, detector._reference
+    state = detector.state_
+    schema, reference = state.model.schema, state.reference
+    numbers = np.asarray(state.model.validate(detector, seen.rows), dtype=np.float64)
     compared = []
     for place, (column, values) in enumerate(zip(schema.columns, numbers.T, strict=True)):
         there = values[~np.isnan(values)]
@@ -84,7 +85,7 @@ def column_drift(detector: Any, X: Any) -> pd.DataFrame:
                 "outside": _is_outside(column, there, schema, place).mean() if len(there) else np.nan,
             }
         )
-    return pd.DataFrame(compared, index=pd.Index(seen.names or detector._names))
+    return pd.DataFrame(compared, index=pd.Index(seen.names or detector.column_names_))
 
 
 def _distance(column: Column, there: np.ndarray, schema: Schema, place: int, quantiles: np.ndarray) -> float:

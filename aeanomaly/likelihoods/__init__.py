@@ -2,9 +2,19 @@
 
 from aeanomaly.likelihoods.base import Likelihood
 from aeanomaly.likelihoods.bernoulli import Bernoulli
+from aeanomaly.likelihoods.build import LIKELIHOODS, build_likelihood
 from aeanomaly.likelihoods.categorical import Categorical
 from aeanomaly.likelihoods.gaussian import Gaussian
 from aeanomaly.likelihoods.observed import Observed
 from aeanomaly.likelihoods.product import Product
 
-__all__ = ["Bernoulli", "Categorical", "Gaussian", "Likelihood", "Observed", "Product"]
+__all__ = [
+    "LIKELIHOODS",
+    "Bernoulli",
+    "Categorical",
+    "Gaussian",
+    "Likelihood",
+    "Observed",
+    "Product",
+    "build_likelihood",
+]

@@ -1,7 +1,9 @@
 """What every likelihood offers."""
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
+import numpy as np
 import torch
 
 
@@ -11,6 +13,14 @@ class Likelihood(ABC):
     All methods work column by column on tensors (..., D). `log_scale` (broadcast to (..., D)) is the
     log standard deviation where the distribution has one, and is ignored elsewhere.
     """
+
+    #: Name of the kind of column in a schema.
+    kind: ClassVar[str] = ""
+
+    @classmethod
+    def from_mean(cls, mean: np.ndarray) -> "Likelihood":
+        """Return the likelihood of encoded columns with this mean (D,) in training."""
+        return cls()
 
     @abstractmethod
     def deviance(self, target: torch.Tensor, output: torch.Tensor) -> torch.Tensor:

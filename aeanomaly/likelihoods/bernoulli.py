@@ -22,6 +22,8 @@ class Bernoulli(Likelihood):
     tensor([0., 4.])
     """
 
+    kind = "bernoulli"
+
     def deviance(self, target: torch.Tensor, output: torch.Tensor) -> torch.Tensor:
         level = target.clamp(0, 1)
         entropy = -(torch.xlogy(level, level) + torch.xlogy(1 - level, 1 - level))

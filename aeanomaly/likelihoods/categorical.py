@@ -1,13 +1,17 @@
 """Columns of levels: cross-entropy over them."""
 
+import math
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 
 from aeanomaly.likelihoods.base import Likelihood
 
 #: The means that outputs are made for give no level less.
 _RAREST = 0.02
+#: Entropy, in nats, of an even choice between two categories.
+_EVEN = math.log(2)
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,17 @@ class Categorical(Likelihood):
     """
 
     weight: float = 1.0
+
+    kind = "categorical"
+
+    @classmethod
+    def from_mean(cls, mean: np.ndarray) -> "Categorical":
+        """Return a likelihood whose deviance by the frequencies alone is that of an even choice between two at most.
+
+        So a column of many categories counts as much as a real one, whose deviance by its mean alone is 1.
+        """
+        entropy = -float(np.sum(mean * np.log(np.where(mean > 0, mean, 1))))
+        return cls(min(1.0, _EVEN / max(entropy, _EVEN)))
 
     def deviance(self, target: torch.Tensor, output: torch.Tensor) -> torch.Tensor:
         return -2 * self.weight * target * torch.log_softmax(output, dim=-1)

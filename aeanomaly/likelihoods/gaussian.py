@@ -18,6 +18,8 @@ class Gaussian(Likelihood):
     tensor([0., 4.])
     """
 
+    kind = "gaussian"
+
     def deviance(self, target: torch.Tensor, output: torch.Tensor) -> torch.Tensor:
         return (target - output).square_()
 

@@ -15,9 +15,10 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
 from sklearn.utils.parallel import Parallel, delayed
 
-from aeanomaly.detectors import BaseDetector, draw_seed, fit_together
+from aeanomaly.detectors import BaseDetector, fit_detectors
 from aeanomaly.model_selection._access import front_and_detector, scores_of
 from aeanomaly.model_selection.comparison import Comparison
+from aeanomaly.streams import draw_seed
 
 
 class Fold(NamedTuple):
@@ -170,7 +171,7 @@ class Trials:
 
     def _stacked(self, preparation: "_Preparation") -> Iterator[tuple[Trial, Any, float]]:
         """Trials as they are done, each with its fitted estimator, or what the fit raised, and seconds."""
-        stacks, clock = fit_together(preparation.detectors()), time.perf_counter()
+        stacks, clock = fit_detectors(preparation.detectors()), time.perf_counter()
         for number, fitted in stacks:
             trial, whole = preparation.stacked[number]
             yield trial, fitted if isinstance(fitted, Exception) else whole(fitted), time.perf_counter() - clock
@@ -209,7 +210,7 @@ def _n_rows(X: Any) -> int:
 
 
 class _Preparation:
-    """Trials on their way to `fit_together`, fold after fold.
+    """Trials on their way to `fit_detectors`, fold after fold.
 
     Attributes
     ----------

@@ -42,7 +42,8 @@ def log_likelihood(estimator: Any, X: Any, y: Any = None) -> float:
     detector, rows = detector_and_rows(snapshot(estimator), X)
     if not isinstance(detector, BaseDetector) or isinstance(detector, AutoencoderEnsemble):
         raise TypeError(f"log_likelihood: {type(detector).__name__} has no likelihood; pass a single detector")
-    return float(np.mean(detector._model.log_prob(detector._checked(rows))))
+    model = detector.state_.model
+    return float(np.mean(model.log_prob(model.validate(detector, rows))))
 
 
 def elbo(estimator: Any, X: Any, y: Any = None) -> float:

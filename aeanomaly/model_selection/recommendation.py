@@ -10,10 +10,11 @@ from sklearn.base import clone
 from sklearn.model_selection import KFold
 from sklearn.utils import _safe_indexing
 
-from aeanomaly.detectors import AutoencoderEnsemble, draw_seed
+from aeanomaly.detectors import AutoencoderEnsemble
 from aeanomaly.model_selection._default import DEFAULT_SCORING
 from aeanomaly.model_selection.search import StackedGridSearchCV
 from aeanomaly.preprocessing import check_table
+from aeanomaly.streams import draw_seed
 
 #: What is tried: shares of the code, factors of the noise and of the learning rate.
 _VARIETIES = [(code, noise, 1.0) for code, noise in product((1.0, 1 / 2, 1 / 4, 1 / 8), (1 / 2, 1.0, 2.0))]
@@ -168,7 +169,7 @@ def _tried(detector: AutoencoderEnsemble, X: Any, n_columns: int, seed: int) -> 
 
 def _sizes(detector: AutoencoderEnsemble, n_columns: int) -> list[int]:
     """Code units of each variety."""
-    width = detector._network(n_columns).latent_dim
+    width = detector.auto_latent_dim(n_columns)
     return [max(1, round(code * width)) for code, _, _ in _VARIETIES]
 
 

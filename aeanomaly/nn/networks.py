@@ -31,6 +31,7 @@ class PointAutoencoder(nn.Module):
 
     def __init__(self, spec: NetworkSpec):
         super().__init__()
+        self.spec = spec
         self.latent_dim = spec.latent_dim
         self.encoder = _encoder(spec, spec.latent_dim)
         self.decoder = _decoder(spec)
@@ -42,11 +43,20 @@ class PointAutoencoder(nn.Module):
         codes = self.encoder.reset(keys, "encoder", examples=examples, targets=components)
         self.decoder.reset(keys, "decoder", examples=codes, from_code=True, targets=targets)
 
-    def encode(self, rows: torch.Tensor) -> torch.Tensor:
-        return self.encoder(rows)
+    @property
+    def encode(self) -> StackedMLP:
+        """Rows (M, B, D) -> code (M, B, L)."""
+        return self.encoder
 
-    def decode(self, code: torch.Tensor) -> torch.Tensor:
-        return self.decoder(code)
+    @property
+    def decode(self) -> StackedMLP:
+        """Code (M, B, L) -> decoder output (M, B, D)."""
+        return self.decoder
+
+    @property
+    def neighbor_distance(self) -> torch.Tensor:
+        """Distance between neighboring training rows per column, (M, 1, 1)."""
+        return _neighbor_distance(self.encoder)
 
 
 class GaussianAutoencoder(nn.Module):
@@ -60,6 +70,7 @@ class GaussianAutoencoder(nn.Module):
 
     def __init__(self, spec: NetworkSpec):
         super().__init__()
+        self.spec = spec
         self.latent_dim = spec.latent_dim
         self.encoder = _encoder(spec, 2 * spec.latent_dim)
         self.decoder = _decoder(spec)
@@ -115,10 +126,26 @@ class GaussianAutoencoder(nn.Module):
             grad(self.noise).copy_(by_noise.masked_fill(self.noise < _LOG_SCALE_FLOOR, 0))
 
     def encode(self, rows: torch.Tensor) -> torch.Tensor:
+        """Rows (M, B, D) -> mean of the code (M, B, L)."""
         return self.posterior(rows)[0]
 
-    def decode(self, code: torch.Tensor) -> torch.Tensor:
-        return self.decoder(code)
+    @property
+    def decode(self) -> StackedMLP:
+        """Code (M, B, L) -> decoder output (M, B, D)."""
+        return self.decoder
+
+    @property
+    def neighbor_distance(self) -> torch.Tensor:
+        """Distance between neighboring training rows per column, (M, 1, 1)."""
+        return _neighbor_distance(self.encoder)
+
+
+def _neighbor_distance(encoder: StackedMLP) -> torch.Tensor:
+    """Return the distance that the prototypes of the first layer know; half a standard deviation without any."""
+    first = encoder.layers[0]
+    if isinstance(first, StackedPrototypes):
+        return first.spacing
+    return torch.full((len(first.weight), 1, 1), 0.5, dtype=torch.float32, device=first.weight.device)
 
 
 def build_network(spec: NetworkSpec) -> PointAutoencoder | GaussianAutoencoder:

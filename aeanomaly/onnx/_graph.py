@@ -16,7 +16,7 @@ from aeanomaly._version import __version__
 from aeanomaly.detectors import BaseDetector
 from aeanomaly.exceptions import ExportError
 from aeanomaly.onnx._inputs import OUTPUTS, ROWS, Input
-from aeanomaly.onnx._scorer import Scorer
+from aeanomaly.onnx._scorer import DetectorModule
 
 _MEANINGS = (
     (TensorProto.FLOAT, "higher = more normal; NaN for a row that cannot be scored"),
@@ -71,7 +71,7 @@ def _traced(detector: BaseDetector) -> ModelProto:
     with _in_silence(), torch.inference_mode(False), torch.enable_grad():
         try:
             program = torch.onnx.export(
-                Scorer(detector),
+                DetectorModule(detector),
                 (rows,),
                 dynamo=True,
                 dynamic_shapes=({0: torch.export.Dim(ROWS)},),
@@ -101,13 +101,13 @@ def _in_silence() -> Iterator[None]:
 def _metadata(detector: BaseDetector, inputs: Sequence[Input]) -> dict[str, str]:
     """What the graph does not say, as text: numbers and lists as JSON."""
     of_columns = [entry.name for entry in inputs for _ in range(entry.width)]
-    kinds = detector._model.schema.kinds
+    kinds = detector.state_.model.schema.kinds
     values: dict[str, Any] = {
         "aeanomaly": __version__,
-        "detector": detector._word,
+        "detector": detector.registry_name,
         "columns": [
             {"name": name, "kind": kind, "input": entry}
-            for name, kind, entry in zip(detector._names, kinds, of_columns, strict=True)
+            for name, kind, entry in zip(detector.column_names_, kinds, of_columns, strict=True)
         ],
         "missing": detector.missing,
         "threshold": asdict(detector.threshold_),

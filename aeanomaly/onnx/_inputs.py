@@ -127,8 +127,9 @@ def inputs_of(detector: BaseDetector) -> list[Input]:
 
     A name that is empty, or that of an output, gets an underscore behind it.
     """
-    columns, names = detector._model.schema.columns, detector._names
-    hole = "NaN" if detector._takes_holes else ""
+    model, names = detector.state_.model, detector.column_names_
+    columns = model.columns
+    hole = "NaN" if model.allow_nan else ""
     if are_numeric(columns):
         return [Numbers(_TABLE, len(columns), "numbers", hole)]
     used, inputs = {"", *OUTPUTS}, []

@@ -8,8 +8,10 @@ import torch
 
 from aeanomaly.detectors import BaseDetector
 from aeanomaly.exceptions import ExportError
+from aeanomaly.nn import GaussianAutoencoder
 from aeanomaly.onnx._inputs import Input, Levels
-from aeanomaly.onnx._scorer import Scorer
+from aeanomaly.onnx._scorer import DetectorModule
+from aeanomaly.scoring import growth
 
 #: The largest error, as a share of the score, and in times of the detector's own: of a row that is well
 #: reconstructed the terms are differences of nearly equal numbers, and float32 leaves few digits of these.
@@ -25,7 +27,7 @@ Runner = Callable[[np.ndarray], list[np.ndarray]]
 def check_parity(data: bytes, detector: BaseDetector, inputs: Sequence[Input]) -> None:
     """Raise an ExportError unless the graph scores rows of all kinds as the detector, one, none and many at once."""
     run, table = runner(data, inputs), rows_of_all_kinds(detector, inputs)
-    expected = -detector._errors(table)
+    expected = -detector.state_.model.errors(table)
     allowed = _TOLERANCE * np.abs(expected) + _TIMES_OWN * _own_errors(detector, table, expected)
     for batch in (slice(0, len(table)), slice(0, 0), *(slice(row, row + 1) for row in range(0, len(table), 97))):
         score, decision, label = run(table[batch])
@@ -59,7 +61,8 @@ def runner(data: bytes, inputs: Sequence[Input]) -> Runner:
 
 def rows_of_all_kinds(detector: BaseDetector, inputs: Sequence[Input]) -> np.ndarray:
     """Rows like those of training, rows that are well reconstructed, rows of extremes and rows with holes, (n, F)."""
-    values, model = detector._reference.values, detector._model
+    state = detector.state_
+    values, model = state.reference.values, state.model
     stream = np.random.default_rng(0)
     middle, reach = np.median(values, axis=0), np.ptp(values, axis=0)
     reach = np.where(reach > 0, reach, np.maximum(1, np.abs(middle)))
@@ -75,7 +78,7 @@ def rows_of_all_kinds(detector: BaseDetector, inputs: Sequence[Input]) -> np.nda
     one_far[np.arange(len(one_far)), places] = np.tile(far, (4, 1))[np.arange(len(one_far)), places]
     table = np.concatenate([alike, far, one_far])
     with_holes = np.array([bool(entry.hole) for entry in inputs for _ in range(entry.width)])
-    if detector._takes_holes:
+    if model.allow_nan:
         holes = (stream.random(table.shape) < 0.3) & with_holes
         holes[-1] = with_holes
         table = np.concatenate([table, np.where(holes, np.nan, table)])
@@ -100,20 +103,20 @@ def _readable(table: np.ndarray, inputs: Sequence[Input], stream: np.random.Gene
 def _own_errors(detector: BaseDetector, table: np.ndarray, scores: np.ndarray) -> np.ndarray:
     """How far the detector's scores may be from those in float64, for rows of their sizes, (n,)."""
     with torch.no_grad():
-        exact = Scorer(detector, torch.float64).exact(torch.from_numpy(table)).numpy()
+        exact = DetectorModule(detector, torch.float64).exact(torch.from_numpy(table)).numpy()
     sizes = _sizes(detector, table)
     return float((np.abs(scores - exact) / sizes).max()) * sizes
 
 
 def _sizes(detector: BaseDetector, table: np.ndarray) -> np.ndarray:
     """What rows would score, about, if nothing of them were reconstructed, (n,)."""
-    rows = np.nan_to_num(detector._model.encode(table)).astype(np.float64)
+    model = detector.state_.model
+    rows = np.nan_to_num(model.preprocess(table)).astype(np.float64)
     sizes = np.square(rows).sum(axis=1) + rows.shape[1]
-    models = [m for m in (detector._model, detector._kernel) if m is not None]
-    weight = float(sum(np.mean(1 / model.scales) for model in models))
-    if hasattr(detector._model.network, "log_noise_scale"):
-        weight *= float(np.exp(-2 * detector._model.network.log_noise_scale.cpu().numpy()).max())
-    if detector._takes_holes:
-        there = ~np.isnan(table)
-        sizes *= (table.shape[1] + 1) / (there.sum(axis=1) + 1)
+    weight = float(sum(np.mean(1 / scorer.scales) for scorer in model.scorers))
+    network = model.scorer.network
+    if isinstance(network, GaussianAutoencoder):
+        weight *= float(np.exp(-2 * network.log_noise_scale.cpu().numpy()).max())
+    if model.allow_nan:
+        sizes *= growth(torch.from_numpy(~np.isnan(table))).numpy()[:, 0]
     return weight * sizes

@@ -7,36 +7,34 @@ import numpy as np
 import torch
 from torch import nn
 
-from aeanomaly.detectors import BaseDetector, VariationalAutoencoder
-from aeanomaly.detectors._model import Model
+from aeanomaly.detectors import BaseDetector
 from aeanomaly.preprocessing import Schema
 from aeanomaly.preprocessing.columns import MONDAY, PERIODS, Categorical, Column, Datetime
-from aeanomaly.scoring import deviance_terms, elbo_terms
 
 _CPU = torch.device("cpu")
 
 
-class Scorer(nn.Module):
-    """What a detector makes of rows, by the networks, likelihoods and scores of the detector itself.
+class DetectorModule(nn.Module):
+    """A fitted detector as one module: the encoder, and the scorers of the detector itself.
 
     Rows with cells that the detector refuses get the score NaN and the label -1.
 
-    Shape: the table's numbers (B, F), NaN for holes -> score (B,), decision (B,) float32, label (B,) int64.
+    Shape: the table's numbers (B, F), NaN for missing values -> score (B,), decision (B,) float32, label (B,) int64.
 
     Parameters
     ----------
     detector : BaseDetector
     dtype : torch.dtype, default=torch.float32
-        That the networks compute in, which is float32 in the detector.
+        Precision of the networks, which is float32 in the detector.
     """
 
     def __init__(self, detector: BaseDetector, dtype: torch.dtype = torch.float32):
         super().__init__()
-        models = [detector._model, *([] if detector._kernel is None else [detector._kernel])]
-        self.encoder = Encoder(detector._model.schema)
-        self.parts = nn.ModuleList(_Errors(model.copy(device=_CPU), _draws(detector)) for model in models).to(dtype)
+        model = detector.state_.model
+        self.encoder = Encoder(model.schema)
+        self.scorers = nn.ModuleList(scorer.copied(_CPU) for scorer in model.scorers).to(dtype)
         self.dtype = dtype
-        self.takes_holes = detector._takes_holes
+        self.allow_nan = model.allow_nan
         self.offset = _exact(float(detector.offset_))
 
     def forward(self, table: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -45,51 +43,11 @@ class Scorer(nn.Module):
         return score.float(), decision, torch.where(decision >= 0, 1, -1)
 
     def exact(self, table: torch.Tensor) -> torch.Tensor:
-        """The score in float64."""
-        rows = self.encoder(table).to(self.dtype)
-        errors = sum(part(rows, table) for part in self.parts)
-        refused = table.isinf() if self.takes_holes else table.isinf() | table.isnan()
+        """Return the score in float64."""
+        rows, observed = self.encoder(table).to(self.dtype), ~table.isnan()
+        errors = sum(scorer(rows, observed) for scorer in self.scorers)
+        refused = table.isinf() if self.allow_nan else table.isinf() | table.isnan()
         return torch.where(refused.double().sum(dim=1) > 0, torch.nan, -errors)
-
-
-def _draws(detector: BaseDetector) -> torch.Tensor | None:
-    if isinstance(detector, VariationalAutoencoder):
-        return detector._draws(detector.n_draws).to(_CPU)
-    return None
-
-
-class _Errors(nn.Module):
-    """Minus the score by one model.
-
-    Shape: rows (B, D) and their table (B, F) -> (B,) float64.
-    """
-
-    weights: torch.Tensor
-    draws: torch.Tensor | None
-
-    def __init__(self, model: Model, draws: torch.Tensor | None):
-        super().__init__()
-        self.network = model.network
-        self.likelihood = model.likelihood
-        self.register_buffer("draws", draws)
-        self.n_members, self.holes, self.usual = model.spec.n_members, model.spec.holes, _exact(model.usual)
-        self.register_buffer("weights", torch.from_numpy(1 / model.scales).float().view(-1, 1, 1))
-
-    def forward(self, rows: torch.Tensor, table: torch.Tensor) -> torch.Tensor:
-        rows = rows.expand(self.n_members, -1, -1)
-        if self.draws is None:
-            terms = deviance_terms(self.network, self.likelihood, rows) * self.weights
-            return self._of_whole_rows(terms.mean(dim=0).double().sum(dim=1), table)
-        terms = -elbo_terms(self.network, self.likelihood, rows, self.draws).mean(dim=0).double()
-        return self._of_whole_rows(terms[:, :-1].sum(dim=1), table) + terms[:, -1]
-
-    def _of_whole_rows(self, errors: torch.Tensor, table: torch.Tensor) -> torch.Tensor:
-        """The sum of what `Model.of_whole_rows` says of columns."""
-        if not self.holes:
-            return errors
-        present = (~table.isnan()).double().sum(dim=1)
-        guesses = (table.shape[1] - present) / (present + 1)
-        return errors * (1 + guesses) + guesses * self.usual
 
 
 class Encoder(nn.Module):

@@ -123,6 +123,10 @@ class TableEncoder:
         values = schema.in_order_of_features(np.where(rows == 1, schema.one, values))
         return schema.layout.numbers(values)
 
+    def sum_columns(self, terms: np.ndarray) -> np.ndarray:
+        """Terms of encoded features (N, D) -> their sums for each column of the table (N, F)."""
+        return self.schema.in_table_order(terms)
+
     def likeliest(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """As `decode`, with one of two values where there are so many; and how probable that, or a level, is.
 

@@ -1,7 +1,38 @@
-"""Networks -> numbers per row and per column, chunk by chunk."""
+"""Scorers, which turn encoded rows into terms of the score, and the one loop over the rows of a table."""
 
-from aeanomaly.scoring.chunks import in_blocks, over_chunks, padded
-from aeanomaly.scoring.deviance import deviance_terms
+from aeanomaly.scoring.chunks import map_blocks, map_chunks, mean_of_members, to_numpy, with_padding
 from aeanomaly.scoring.elbo import elbo_terms, log_weights, matched_draws
+from aeanomaly.scoring.missing import complete_columns, complete_total, growth, per_observed
+from aeanomaly.scoring.scorer import (
+    SMALLEST_SCALE,
+    DevianceScorer,
+    ELBOScorer,
+    Network,
+    Scorer,
+    column_terms,
+    member_terms,
+    total_errors,
+)
 
-__all__ = ["deviance_terms", "elbo_terms", "in_blocks", "log_weights", "matched_draws", "over_chunks", "padded"]
+__all__ = [
+    "SMALLEST_SCALE",
+    "DevianceScorer",
+    "ELBOScorer",
+    "Network",
+    "Scorer",
+    "column_terms",
+    "complete_columns",
+    "complete_total",
+    "elbo_terms",
+    "growth",
+    "log_weights",
+    "map_blocks",
+    "map_chunks",
+    "matched_draws",
+    "mean_of_members",
+    "member_terms",
+    "per_observed",
+    "to_numpy",
+    "total_errors",
+    "with_padding",
+]

@@ -45,12 +45,12 @@ def fitted(*more):
 
 
 def columns_of(model):
-    return {c["kind"]: c for c in (column.to_json() for column in aeanomaly.load(model)._model.schema.columns)}
+    return {c["kind"]: c for c in (column.to_json() for column in aeanomaly.load(model).state_.model.columns)}
 
 
 def test_columns_of_a_csv_are_what_their_cells_are(folder, capsys):
     fitted("--set", "column_types={'code': 'categorical'}")
-    city, _, code = (c.to_json() for c in aeanomaly.load("m.aea")._model.schema.columns if c.kind != "numeric")
+    city, _, code = (c.to_json() for c in aeanomaly.load("m.aea").state_.model.columns if c.kind != "numeric")
     assert (city["kind"], city["levels"]) == ("categorical", [" Bonn ", "Oslo", "Rome"])
     assert columns_of("m.aea")["datetime"]["zone"] is None
     assert (code["kind"], code["levels"]) == ("categorical", ["000", "001", "002", "003"])
@@ -182,7 +182,7 @@ def test_cells_that_cannot_be_read_are_named(folder, capsys, cells, words, messa
 def test_what_the_message_says_helps(folder, capsys):
     Path("x.csv").write_text("x,y\n" + "".join(f"{['7', 'abc'][i % 2]},{i}\n" for i in range(20)))
     assert run("fit", "x.csv", "-o", "x.aea", *QUICK, "--set", "column_types={'x': 'categorical'}") == 0
-    assert aeanomaly.load("x.aea")._model.schema.columns[0].levels == ("7", "abc")
+    assert aeanomaly.load("x.aea").state_.model.columns[0].levels == ("7", "abc")
     assert run("score", "x.aea", "x.csv", "-o", "y.csv") == 0
     assert run("fit", "x.csv", "-o", "x.aea", *QUICK, "--drop", "x") == 0
 
@@ -215,7 +215,7 @@ def test_levels_that_are_numbers_and_ordered_ones(folder):
     frame.to_parquet("levels.parquet")
     types = ["--set", "column_types={'n': 'categorical'}"]
     assert run("fit", "levels.parquet", "-o", "m.aea", *QUICK, *types) == 0
-    kinds = [column.kind for column in aeanomaly.load("m.aea")._model.schema.columns]
+    kinds = [column.kind for column in aeanomaly.load("m.aea").state_.model.columns]
     assert kinds[:3] == ["categorical", "ordinal", "categorical"]
     frame.to_csv("levels.csv", index=False)
     assert run("score", "m.aea", "levels.csv", "-o", "csv.csv") == 0

@@ -172,7 +172,7 @@ class TestFit:
         for rule in WITH_LABELS:
             detector = quick(contamination=rule).fit(X, y)
             assert (detector.score_samples(X) == quick().fit(X).score_samples(X)).all()
-            assert detector._probability is not None
+            assert detector.state_.calibration.probability is not None
 
 
 class TestFitRefuses:

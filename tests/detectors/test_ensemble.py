@@ -1,5 +1,7 @@
 """The ensemble: its members, their scales, the kernel beside them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.base import clone
@@ -9,38 +11,51 @@ import aeanomaly
 from aeanomaly import AutoencoderEnsemble, DenoisingAutoencoder, VariationalAutoencoder
 from tests.conftest import mixed_rows
 
+
+def networks_of(detector):
+    """The model of the trained networks alone."""
+    model = detector.state_.model
+    return replace(model, scorers=model.scorers[:1])
+
+
+def kernel_of(detector):
+    """The model of the kernel member alone."""
+    model = detector.state_.model
+    return replace(model, scorers=model.scorers[1:])
+
+
 QUICK = {"n_estimators": 4, "latent_dim": 32, "max_iter": 60, "random_state": 0}
 
 
 def test_the_score_is_the_mean_of_the_members_errors_each_on_its_scale(rows):
     detector = AutoencoderEnsemble(**QUICK, kernel=False).fit(rows)
-    model = detector._model
+    model = detector.state_.model
     errors = model.errors_of_members(rows)
     assert errors.shape == (200, 4)
-    np.testing.assert_allclose(-detector.score_samples(rows), (errors / model.scales).mean(axis=1), rtol=1e-5)
+    np.testing.assert_allclose(-detector.score_samples(rows), (errors / model.scorer.scales).mean(axis=1), rtol=1e-5)
 
 
 def test_a_scale_is_the_median_error_on_rows_that_the_member_did_not_train_on(rows):
     detector = AutoencoderEnsemble(**QUICK, max_samples=0.7).fit(rows)
-    errors = detector._model.errors_of_members(rows)
-    for member, sample in enumerate(detector._samples(len(rows))):
+    errors = detector.state_.model.errors_of_members(rows)
+    for member, sample in enumerate(detector._members(0, len(rows)).rows):
         assert len(sample) == 140
         unseen = np.setdiff1d(np.arange(len(rows)), sample)
         half = 0.5  # the networks' share of the score
-        assert detector._model.scales[member] == pytest.approx(np.median(errors[unseen, member]) / half)
+        assert detector.state_.model.scorer.scales[member] == pytest.approx(np.median(errors[unseen, member]) / half)
 
 
 def test_members_differ_in_rows_and_code_size(rows):
     detector = AutoencoderEnsemble(**QUICK).fit(rows)
-    samples = detector._samples(len(rows))
+    samples = detector._members(0, len(rows)).rows
     assert len({tuple(sorted(sample)) for sample in samples}) == 4
-    assert detector._model.spec.used_code == (32, 32, 8, 32)
+    assert detector.state_.model.spec.used_code == (32, 32, 8, 32)
     assert detector.latent_dim_ == 104 == detector.transform(rows).shape[1]
 
 
 def test_more_members_do_not_change_the_first_ones(rows):
     few, many = (AutoencoderEnsemble(**{**QUICK, "n_estimators": m}, kernel=False).fit(rows) for m in (2, 5))
-    ours, theirs = few._model.errors_of_members(rows), many._model.errors_of_members(rows)
+    ours, theirs = few.state_.model.errors_of_members(rows), many.state_.model.errors_of_members(rows)
     np.testing.assert_array_equal(ours, theirs[:, :2])
 
 
@@ -53,24 +68,24 @@ def test_codes_side_by_side_go_back_to_the_mean_of_the_members(rows):
 def test_the_kernel_stores_so_many_rows_and_has_its_share_of_the_score():
     rows = mixed_rows(3000)
     detector = AutoencoderEnsemble(**QUICK).fit(rows)
-    kernel = detector._kernel
+    kernel = kernel_of(detector)
     assert kernel.spec.latent_dim == 2048
-    parts = detector._model.deviance(rows), kernel.deviance(rows)
-    np.testing.assert_allclose(-detector.score_samples(rows), sum(part.sum(axis=1) for part in parts), rtol=1e-6)
-    assert AutoencoderEnsemble(**QUICK, kernel=False).fit(rows)._kernel is None
+    parts = networks_of(detector).errors(rows), kernel.errors(rows)
+    np.testing.assert_allclose(-detector.score_samples(rows), sum(parts), rtol=1e-6)
+    assert len(AutoencoderEnsemble(**QUICK, kernel=False).fit(rows).state_.model.scorers) == 1
 
 
 def test_a_kernel_that_could_store_all_rows_leaves_some_for_its_scale(rows):
     detector = AutoencoderEnsemble(**QUICK, max_samples=1.0).fit(rows)
-    assert detector._kernel.spec.latent_dim == 180
-    parts = [model.deviance(rows).sum(axis=1) for model in (detector._model, detector._kernel)]
+    assert kernel_of(detector).spec.latent_dim == 180
+    parts = [model.errors(rows) for model in (networks_of(detector), kernel_of(detector))]
     assert 0.1 < np.mean(parts[0]) / np.mean(parts[1]) < 100
 
 
 def test_rows_that_come_twice_leave_the_scales_finite(rows):
     twice = np.repeat(rows[:20], 10, axis=0)
     detector = AutoencoderEnsemble(**QUICK).fit(twice)
-    assert (detector._kernel.scales > 0).all()
+    assert (kernel_of(detector).scorer.scales > 0).all()
     assert np.isfinite(detector.score_samples(rows)).all()
 
 
@@ -113,7 +128,7 @@ def test_partial_fit_refuses_to_go_on_with_other_members(rows):
 
 def test_the_kernel_does_not_depend_on_the_number_of_networks(rows):
     few, many = (AutoencoderEnsemble(**{**QUICK, "n_estimators": m}).fit(rows) for m in (2, 3))
-    np.testing.assert_array_equal(few._kernel.errors_of_members(rows), many._kernel.errors_of_members(rows))
+    np.testing.assert_array_equal(*(kernel_of(detector).errors_of_members(rows) for detector in (few, many)))
 
 
 @pytest.mark.parametrize(
@@ -151,8 +166,8 @@ def test_robust_training_tells_the_anomalies_that_it_trained_on(cls):
 def test_varieties_set_members_apart_one_after_another(rows):
     varieties = ((1, 1, 1), (0.25, 2, 0.5))
     detector = AutoencoderEnsemble(varieties=varieties, n_estimators=3, latent_dim=32, max_iter=20, random_state=0)
-    assert detector.fit(rows)._model.spec.code_sizes == (32, 8, 32)
-    assert detector._rates() == [2e-3, 1e-3, 2e-3]
+    assert detector.fit(rows).state_.model.spec.code_sizes == (32, 8, 32)
+    assert detector._members(0, len(rows)).learning_rates == (2e-3, 1e-3, 2e-3)
     named = AutoencoderEnsemble(max_iter=20, latent_dim=32, random_state=0)
     spelt_out = clone(named).set_params(varieties=[(1, 1, 1), (1, 0.5, 1), (0.25, 1, 0.5), (1, 2, 0.5)])
     np.testing.assert_array_equal(named.fit(rows).score_samples(rows), spelt_out.fit(rows).score_samples(rows))

@@ -11,7 +11,7 @@ from sklearn.preprocessing import MinMaxScaler, OneHotEncoder
 
 import aeanomaly
 from aeanomaly import DenoisingAutoencoder, UndercompleteAutoencoder, VariationalAutoencoder
-from aeanomaly.detectors._learning import rows_of_members
+from aeanomaly.fitting import Members
 from aeanomaly.thresholds import Contamination
 
 
@@ -79,9 +79,9 @@ def test_partial_fit_learns_and_folds_its_scores(detector_class, rows):
 
 def test_partial_fit_keeps_the_first_scaling_and_goes_on_after_loading(rows, tmp_path):
     detector = quick().partial_fit(rows)
-    offset = detector._model.schema.offset.copy()
+    offset = detector.state_.model.schema.offset.copy()
     detector.partial_fit(rows + 100)
-    np.testing.assert_array_equal(detector._model.schema.offset, offset)
+    np.testing.assert_array_equal(detector.state_.model.schema.offset, offset)
     detector.save(tmp_path / "model.aea")
     again = aeanomaly.load(tmp_path / "model.aea")
     np.testing.assert_array_equal(
@@ -292,6 +292,6 @@ def test_rows_that_early_stopping_holds_out_are_nobodys_prototype():
     X = rng.normal(size=(300, 4))
     detector = DenoisingAutoencoder(early_stopping=True, validation_fraction=0.5, max_iter=400, random_state=0).fit(X)
     new = detector.reconstruction_error(rng.normal(size=(2000, 4))).mean()
-    held_out = rows_of_members(detector, len(X), 0)[1][0]
+    held_out = Members.single(0, len(X), 1e-3).split(0.5, 0).validation[0]
     assert detector.reconstruction_error(X[held_out]).mean() > 0.7 * new
     assert detector.reconstruction_error(np.delete(X, held_out, axis=0)).mean() < 0.7 * new

@@ -234,7 +234,7 @@ def test_many_levels_are_bounded_and_said():
     names = X.assign(country=[f"name {n}" for n in range(240)])
     with pytest.warns(UserWarning, match=r"'country' has 240 levels; the 100 most frequent"):
         detector = quick().fit(names)
-    assert detector._model.schema.n_columns < 130
+    assert detector.state_.model.schema.n_columns < 130
     assert np.isfinite(detector.score_samples(names)).all()
     stamps = X.assign(bought=X["bought"].dt.strftime("%Y-%m-%d %H:%M:%S"))
     with pytest.warns(UserWarning, match=r"column_types=\{'bought': 'datetime'\}"):
@@ -251,9 +251,9 @@ def test_one_level_and_two():
 def test_the_users_word_on_a_column_counts():
     said = {"items": "categorical", "country": ["DE", "FR", "NZ"], "price": "logarithmic"}
     detector = quick(column_types=said).fit(X)
-    assert detector._model.schema.kinds[:3] == ["ordinal", "gaussian", "ordinal"]
-    assert detector._model.schema.kinds[-1] == "categorical"
-    assert [column.kind for column in detector._model.schema.columns][1] == "logarithmic"
+    assert detector.state_.model.schema.kinds[:3] == ["ordinal", "gaussian", "ordinal"]
+    assert detector.state_.model.schema.kinds[-1] == "categorical"
+    assert [column.kind for column in detector.state_.model.columns][1] == "logarithmic"
     assert clone(detector).column_types == said
     for wrong, words in (
         ({"colour": "categorical"}, "colour"),
@@ -277,7 +277,7 @@ def test_places_name_the_columns_of_an_array():
 def test_intervals_are_levels_in_order():
     rows = X.assign(price=pd.cut(X["price"], 4))
     detector = quick().fit(rows)
-    assert detector._model.schema.kinds[1] == "ordinal"
+    assert detector.state_.model.schema.kinds[1] == "ordinal"
     assert np.isfinite(detector.score_samples(rows)).all()
 
 
@@ -287,10 +287,10 @@ def test_wide_counts_are_seen_on_a_logarithmic_scale_in_any_container():
     counts[:, 0] += 1
     fits = [quick().fit(rows) for rows in (counts, pd.DataFrame(counts, columns=["a", "b"]), counts.astype(object))]
     for detector in fits:
-        assert [column.kind for column in detector._model.schema.columns] == ["logarithmic", "numeric"]
-    kinds = [column.kind for column in quick(column_types={0: "numeric"}).fit(counts)._model.schema.columns]
+        assert [column.kind for column in detector.state_.model.columns] == ["logarithmic", "numeric"]
+    kinds = [column.kind for column in quick(column_types={0: "numeric"}).fit(counts).state_.model.columns]
     assert kinds == ["numeric", "numeric"]
-    back = fits[0]._model._encoder.decode(fits[0]._model.encode(counts))
+    back = fits[0].state_.model.encoder.decode(fits[0].state_.model.preprocess(counts))
     np.testing.assert_allclose(back, counts, rtol=1e-5, atol=1e-5)
     code = fits[0].encoder_module()(torch.from_numpy(counts)).detach().numpy()
     np.testing.assert_allclose(code, fits[0].transform(counts), atol=1e-4)
@@ -319,8 +319,10 @@ def test_a_log_likelihood_is_one(fitted):
     levels = X[["country"]].astype({"country": "category"})
     detector = UndercompleteAutoencoder(latent_dim=2, max_iter=200, random_state=0).fit(levels)
     share = model_selection.log_likelihood(detector, levels)
-    model, numbers = detector._model, detector._checked(levels)
-    logits = model.apply(lambda rows: model.network.decode(model.network.encode(rows)), numbers)
+    model = detector.state_.model
+    numbers, network = model.validate(detector, levels), model.scorer.network
+    rows = torch.from_numpy(model.preprocess(numbers))[None]
+    logits = network.decode(network.encode(rows))[0].double().numpy()
     log_prob = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
     exact = log_prob[np.arange(240), numbers[:, 0].astype(int)].mean()
     assert share == pytest.approx(exact, rel=1e-4)

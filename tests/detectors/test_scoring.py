@@ -139,7 +139,7 @@ def test_levels_of_noise_variance():
     shapes = {
         mode: VariationalAutoencoder(noise_variance=mode, max_iter=100, random_state=0)
         .fit(X)
-        ._model.network.noise.shape
+        .state_.model.scorer.network.noise.shape
         for mode in ("column", "shared", 0.5)
     }
     assert shapes == {"column": (1, 1, 3), "shared": (1, 1, 1), 0.5: (1, 1, 1)}

@@ -3,7 +3,7 @@
 import pytest
 from sklearn.utils.estimator_checks import check_dataframe_column_names_consistency, parametrize_with_checks
 
-from aeanomaly.detectors._saving import REGISTRY
+from aeanomaly.detectors import REGISTRY
 
 
 @parametrize_with_checks([cls() for cls in REGISTRY.values()])

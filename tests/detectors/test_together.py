@@ -15,7 +15,7 @@ from aeanomaly import (
     UndercompleteAutoencoder,
     VariationalAutoencoder,
 )
-from aeanomaly.detectors import fit_together
+from aeanomaly.detectors import fit_detectors
 
 ROWS = np.random.default_rng(0).normal(size=(240, 6))
 ROWS[:, 2] = ROWS[:, 2] > 0
@@ -62,7 +62,8 @@ def small(detector):
 
 
 def state(detector):
-    _, arrays = detector._model.to_state()
+    _, (arrays, *kernel) = detector.state_.model.to_state()
+    arrays |= {f"kernel.{name}": values for part in kernel for name, values in part.items()}
     curves = {name: getattr(detector, name) for name in ("loss_curve_", "validation_curve_", "training_scores_")}
     return {**arrays, **curves, "offset_": np.array(detector.offset_), "n_iter_": np.array(detector.n_iter_)}
 
@@ -71,7 +72,7 @@ def state(detector):
 @pytest.mark.parametrize("grid", GRIDS)
 def test_to_the_bit(grid):
     pairs = [(small(detector), table) for table in TABLES for detector in GRIDS[grid]]
-    together = dict(fit_together(pairs))
+    together = dict(fit_detectors(pairs))
     assert sorted(together) == list(range(len(pairs)))
     for number, (detector, table) in enumerate(pairs):
         expected, found = state(detector.fit(table)), state(together[number])
@@ -83,7 +84,7 @@ def test_to_the_bit(grid):
 
 def test_the_detectors_that_are_given_stay_as_they_were():
     detector = DenoisingAutoencoder(max_iter=5, latent_dim=8)
-    dict(fit_together([(detector, ROWS)] * 3))
+    dict(fit_detectors([(detector, ROWS)] * 3))
     assert not detector.__sklearn_is_fitted__()
 
 
@@ -92,7 +93,7 @@ def test_what_cannot_be_fitted_gives_its_exception_and_the_others_their_fits():
     holes[3, 1] = np.nan
     detector = DenoisingAutoencoder(max_iter=5, latent_dim=8, random_state=0)
     wrong = DenoisingAutoencoder(learning_rate=-1.0)
-    answers = dict(fit_together([(detector, ROWS), (detector, holes), (wrong, ROWS), (detector, ROWS)]))
+    answers = dict(fit_detectors([(detector, ROWS), (detector, holes), (wrong, ROWS), (detector, ROWS)]))
     assert "NaN" in str(answers[1])
     assert "learning_rate" in str(answers[2])
     np.testing.assert_array_equal(answers[0].training_scores_, answers[3].training_scores_)
@@ -103,7 +104,7 @@ def test_one_that_diverges_leaves_its_neighbours_alone():
     rates = (1e-3, 1e30, 2e-3)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        answers = dict(fit_together([(DenoisingAutoencoder(**settings, learning_rate=r), ROWS) for r in rates]))
+        answers = dict(fit_detectors([(DenoisingAutoencoder(**settings, learning_rate=r), ROWS) for r in rates]))
     assert isinstance(answers[1], FitError) or answers[1].n_iter_ <= 40
     for number in (0, 2):
         alone = DenoisingAutoencoder(**settings, learning_rate=rates[number]).fit(ROWS)
@@ -118,6 +119,6 @@ def test_tables_are_read_as_they_are_needed():
             read.append(number)
             yield DenoisingAutoencoder(max_iter=2, latent_dim=512, batch_size=512, random_state=0), ROWS
 
-    first, _ = next(iter(fit_together(fits())))
+    first, _ = next(iter(fit_detectors(fits())))
     assert first in read
     assert len(read) < 40

@@ -218,12 +218,12 @@ class TestFaults:
         detector = aeanomaly.DenoisingAutoencoder(max_iter=40, random_state=0).fit(numeric())
         to_onnx(detector, tmp_path / "model.onnx")
         old = (tmp_path / "model.onnx").read_bytes()
-        exact = aeanomaly.onnx._scorer.Scorer.exact
+        exact = aeanomaly.onnx._scorer.DetectorModule.exact
 
         def wrong(self, table):
             return exact(self, table) * (1.001 if self.dtype.itemsize == 4 else 1)
 
-        monkeypatch.setattr("aeanomaly.onnx._scorer.Scorer.exact", wrong)
+        monkeypatch.setattr("aeanomaly.onnx._scorer.DetectorModule.exact", wrong)
         with pytest.raises(ExportError, match=r"the graph of this Denoising.* scores a row .* and the detector"):
             to_onnx(detector, tmp_path / "model.onnx")
         assert (tmp_path / "model.onnx").read_bytes() == old

@@ -94,8 +94,8 @@ def test_columns_are_scaled_by_all_rows_and_two_values_seen_in_all(table):
     rows[:, 2] = (rows[:, 2] > 0) * 2.0
     rows[1234, 2] = 1.0  # no sample of 50 need hold it
     rows[4321, 0] = 1e4
-    schema = quick().fit_batches(rows, sample_size=50)._model.schema
-    whole = quick().fit(rows)._model.schema
+    schema = quick().fit_batches(rows, sample_size=50).state_.model.schema
+    whole = quick().fit(rows).state_.model.schema
     assert schema.kinds == whole.kinds
     for name in ("offset", "scale", "limit"):
         np.testing.assert_allclose(getattr(schema, name), getattr(whole, name), rtol=1e-9)

@@ -10,7 +10,7 @@ _POINTS = 64
 
 
 @dataclass(frozen=True)
-class Reference:
+class TrainingReference:
     """Distributions over training rows, column by column.
 
     Attributes
@@ -31,7 +31,7 @@ class Reference:
     holes: np.ndarray
 
     @classmethod
-    def of(cls, errors: np.ndarray, table: np.ndarray) -> "Reference":
+    def of(cls, errors: np.ndarray, table: np.ndarray) -> "TrainingReference":
         """Of terms and numbers of some training rows, both (n, F)."""
         tails = np.geomspace(1, 1 / len(errors), _POINTS)
         numbers = table.astype(np.float64)
@@ -57,7 +57,7 @@ class Reference:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @classmethod
-    def from_arrays(cls, arrays: dict[str, Any], n_columns: int) -> "Reference":
+    def from_arrays(cls, arrays: dict[str, Any], n_columns: int) -> "TrainingReference":
         """The inverse of `arrays`; a ValueError where they do not fit together."""
         if set(arrays) != {field.name for field in fields(cls)}:
             raise ValueError("what is known of the training rows is not whole")

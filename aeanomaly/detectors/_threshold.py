@@ -1,51 +1,57 @@
-"""From scores to decisions: thresholds, p-values, flags, probabilities."""
+"""Thresholds, p-values, flags and probabilities of a detector."""
 
+from abc import abstractmethod
 from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
 
-from aeanomaly._warnings import warn
-from aeanomaly.detectors._calibrating import Calibration, Rows, scores_out_of_fold
-from aeanomaly.detectors._rules import real
-from aeanomaly.thresholds import (
-    Decision,
-    ProbabilityCurve,
-    ScoreSketch,
-    as_threshold,
-    decide,
-    flag_discoveries,
-    is_anomaly,
-    p_values_of_sorted,
-)
-
-_HOW_TO_CALIBRATE = (
-    "call set_threshold(Conformal(0.01), X) with normal rows that were not trained on, or fit with "
-    "contamination=Conformal(0.01), which holds some out"
-)
+from aeanomaly._constraints import real
+from aeanomaly.fitting import Calibration, FittedState
+from aeanomaly.thresholds import Decision, flag_discoveries
 
 
-class DecidingMethods:
-    """What is decided by scores. It moves `offset_` and what calibrates it, and nothing else."""
+class ThresholdMixin:
+    """Methods and attributes that need the scores of rows and the calibration of the fitted state only."""
 
-    offset_: float
-    threshold_: Decision
-    training_scores_: np.ndarray
-    jittered_scores_: np.ndarray
-    calibration_scores_: np.ndarray
-    n_samples_seen_: int
+    state_: FittedState
     robust: bool
-    contamination: Any
-    _probability: ProbabilityCurve | None
 
+    @abstractmethod
     def _fitted(self) -> Self:
-        raise NotImplementedError
+        """Return a copy that a fit in another thread does not change."""
 
+    @abstractmethod
     def score_samples(self, X: Any) -> np.ndarray:
-        raise NotImplementedError
+        """Return the score of each row; higher is more normal."""
 
-    def _errors(self, table: np.ndarray) -> np.ndarray:
-        raise NotImplementedError
+    @property
+    def _calibration(self) -> Calibration:
+        return self.state_.calibration
+
+    @property
+    def offset_(self) -> float:
+        return self._calibration.offset
+
+    @property
+    def threshold_(self) -> Decision:
+        return self._calibration.threshold
+
+    @property
+    def training_scores_(self) -> np.ndarray:
+        return self._calibration.summary.values
+
+    @property
+    def jittered_scores_(self) -> np.ndarray:
+        return self._calibration.jittered_scores
+
+    @property
+    def calibration_scores_(self) -> np.ndarray:
+        return self._calibration.calibration_scores
+
+    @property
+    def n_samples_seen_(self) -> int:
+        return self._calibration.summary.n_rows
 
     def set_threshold(self, threshold: Any, X: Any = None, y: Any = None) -> Self:
         """Move `offset_` without refitting.
@@ -89,98 +95,16 @@ class DecidingMethods:
         'Conformal(alpha=0.05, calibration_fraction=0.2)'
         """
         fitted = self._fitted()
-        fitted._set_threshold(threshold, X, y)
-        self.__dict__ = fitted.__dict__
-        return self
-
-    def _set_threshold(self, threshold: Any, X: Any, y: Any) -> None:
-        wanted = Calibration.wanted_by(threshold)
-        if X is None:
-            self._decide_again(threshold, wanted, y)
-            return
-        scores = self.score_samples(X)
-        if y is None:
-            if wanted.needs_labels:
-                raise ValueError(f"{threshold!r} needs labels; call set_threshold({threshold!r}, X, y)")
-            decision, normal, probability = (
-                decide(threshold, scores, source="rows given to set_threshold"),
-                scores,
-                None,
-            )
-        else:
-            anomalous = is_anomaly("set_threshold", y)
-            if len(anomalous) != len(scores):
-                raise ValueError(f"X has {len(scores)} rows, and y has {len(anomalous)} labels; pass one for each row")
-            normal = scores[~anomalous]
-            probability = ProbabilityCurve.fit(scores, y)
-            if getattr(as_threshold(threshold), "labels", None):
-                decision = decide(threshold, scores, y, source="labelled rows given to set_threshold")
-            elif wanted:
-                decision = decide(threshold, normal, source="normal rows given to set_threshold")
-            else:
-                decision = decide(threshold, scores, source="rows given to set_threshold")
-        if self._seem_trained_on(scores):
-            decision = replace(decision, source=f"{decision.source}, most of them trained on as it seems")
-            if not wanted and y is None:
-                normal = self.calibration_scores_  # such a rule promises nothing; p-values would
-            else:
-                warn(
-                    "most of these rows score exactly as training rows do: if they were trained on, they score better "
-                    "than new rows, and more of those are flagged than promised; pass rows that were held out"
-                )
-        self._take(decision, normal, probability)
-
-    def _decide_again(self, threshold: Any, wanted: Calibration, y: Any) -> None:
-        """Set the threshold on scores that are known."""
-        if y is not None or wanted.needs_labels:
+        calibration = fitted._calibration
+        if X is not None:
+            calibration = calibration.with_scores(threshold, fitted.score_samples(X), y)
+        elif y is not None:
             raise ValueError(f"labels need their rows; call set_threshold({threshold!r}, X, y)")
-        if wanted and len(self.calibration_scores_) == 0:
-            raise ValueError(
-                f"{threshold!r} needs scores of rows that were not trained on; call set_threshold({threshold!r}, X) "
-                f"with such rows, or fit with contamination={threshold!r}"
-            )
-        scores, source = (self.calibration_scores_, "calibration rows") if wanted else self._scores_for(threshold)
-        self.threshold_ = decide(threshold, scores, source=source)
-        self.offset_ = self.threshold_.offset
-
-    def _scores_for(self, threshold: Any) -> tuple[np.ndarray, str]:
-        """Scores of the training rows that a threshold is set on, and what they are called."""
-        if isinstance(threshold, str) and len(self.jittered_scores_) and not self.robust:
-            return self.jittered_scores_, "training rows moved as new rows would be"
-        return self.training_scores_, "training rows"
-
-    def _decide_first(self, rows: Rows) -> None:
-        """Set the threshold that `contamination` means on the rows of a fit."""
-        wanted, y, probability = Calibration.wanted_by(self.contamination), None, None
-        scores, source = self._scores_for(self.contamination)
-        normal = np.empty(0)
-        if len(rows.held_out):
-            scores = normal = -self._errors(rows.held_out)
-            source = "rows held out of the fit"
-        elif wanted.n_splits is not None:
-            scores = normal = scores_out_of_fold(self, rows.given, len(rows.table), wanted.n_splits)
-            source = f"rows scored out of {wanted.n_splits} folds"
-            if wanted.needs_labels:
-                y = np.asarray(rows.labels)
-                normal, probability = scores[~is_anomaly("fit", y)], ProbabilityCurve.fit(scores, y)
-        self._take(decide(self.contamination, scores, y, source), normal, probability)
-
-    def _decide_on_all(self, sketch: ScoreSketch) -> None:
-        """Set the threshold on the scores of all training rows, where a fit knew those of a sample."""
-        self.training_scores_ = sketch.scores()
-        self.threshold_ = decide(self.contamination, self.training_scores_, source="training rows, by a sketch")
-        self.threshold_ = replace(self.threshold_, n_scores=sketch.n_scores)
-        self.offset_ = self.threshold_.offset
-
-    def _take(self, decision: Decision, normal: np.ndarray, probability: ProbabilityCurve | None) -> None:
-        self.threshold_, self.offset_ = decision, decision.offset
-        self.calibration_scores_, self._probability = np.sort(normal), probability
-
-    def _seem_trained_on(self, scores: np.ndarray) -> bool:
-        """Whether most of these scores are, to the bit, training scores that came once."""
-        once, counts = np.unique(self.training_scores_, return_counts=True)
-        kept = len(self.training_scores_) / self.n_samples_seen_
-        return float(np.isin(scores, once[counts == 1]).mean()) > 0.5 * kept
+        else:
+            calibration = calibration.with_threshold(threshold, robust=fitted.robust)
+        fitted.state_ = replace(fitted.state_, calibration=calibration)
+        self.__dict__ = fitted.__dict__  # as a whole: of a fit and a threshold set at once, one wins
+        return self
 
     def p_values(self, X: Any) -> np.ndarray:
         """How often a normal row scores as low as each of these.
@@ -223,8 +147,8 @@ class DecidingMethods:
         array([1.  , 0.01])
         """
         fitted = self._fitted()
-        fitted._check_calibrated("p_values")
-        return p_values_of_sorted(fitted.calibration_scores_, fitted.score_samples(X))
+        fitted._calibration.check_calibrated("p_values")
+        return fitted._calibration.p_values(fitted.score_samples(X))
 
     def flag(self, X: Any, fdr: float = 0.1) -> np.ndarray:
         """Flag rows so that of those flagged a share of `fdr` at most is normal, on the average.
@@ -312,16 +236,9 @@ class DecidingMethods:
         fitted = self._fitted()
         if rate is not None:
             real(0, 1).check("outlier_probability", "rate", rate)
-        if fitted._probability is not None:
-            return fitted._probability.probability(fitted.score_samples(X), rate)
+        if fitted._calibration.probability is not None:
+            return fitted._calibration.probability.probability(fitted.score_samples(X), rate)
         if rate is not None:
             raise ValueError("outlier_probability: rate needs labels; call set_threshold(BestF1(), X, y) before")
-        fitted._check_calibrated("outlier_probability")
+        fitted._calibration.check_calibrated("outlier_probability")
         return 1 - fitted.p_values(X)
-
-    def _check_calibrated(self, method: str) -> None:
-        if len(self.calibration_scores_) == 0:
-            raise ValueError(
-                f"{method} needs scores of normal rows that were not trained on, and there are none; "
-                f"{_HOW_TO_CALIBRATE}"
-            )

@@ -1,0 +1,258 @@
+"""Detectors <-> model files: which class a file means, and whether all of it fits together."""
+
+import os
+from collections.abc import Callable
+from dataclasses import asdict, fields
+from typing import Any, TypeVar
+
+import numpy as np
+
+from aeanomaly._version import __version__
+from aeanomaly.detectors._parameters import check_parameters
+from aeanomaly.exceptions import ModelFileError
+from aeanomaly.fitting import Calibration, FittedModel, FittedState, TrainingReference, device_or_cpu
+from aeanomaly.nn import SOFTMAX
+from aeanomaly.persistence import from_json, read_model, refused, to_json, write_model
+from aeanomaly.preprocessing import Column, column_from_json
+from aeanomaly.streams import MemberKey
+from aeanomaly.thresholds import RULES, Decision, ProbabilityCurve, ScoreSummary
+from aeanomaly.training import FlatParameters
+
+#: Every detector by the word that names it in files and on the command line.
+REGISTRY: dict[str, Any] = {}
+_CURVES = ("training_scores_", "jittered_scores_", "calibration_scores_", "loss_curve_", "validation_curve_")
+_OPTIMIZER = ("mean", "square", "n_steps")
+_DECISION = {field.name for field in fields(Decision)} - {"offset"}
+
+D = TypeVar("D", bound=Any)
+
+
+def register(name: str) -> Callable[[D], D]:
+    """Class decorator: enter a detector into the registry, which files and the command line read."""
+
+    def enter(cls: D) -> D:
+        REGISTRY[name] = cls
+        cls.registry_name = name
+        return cls
+
+    return enter
+
+
+def save(detector: Any, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+    """Write a fitted detector to a model file."""
+    state: FittedState = detector.state_
+    parameters = detector.get_params(deep=False)
+    if isinstance(detector.random_state, (np.random.RandomState, np.random.Generator)):
+        parameters["random_state"] = state.seed
+    parameters["device"] = str(detector.device)
+    names = getattr(detector, "feature_names_in_", None)
+    specs, parts = state.model.to_state()
+    decision, schema = state.calibration.threshold, state.model.schema
+    manifest = {
+        "aeanomaly": __version__,
+        "detector": detector.registry_name,
+        "parameters": {name: to_json(value, name, RULES) for name, value in parameters.items()},
+        "network": specs[0],
+        "kernel": specs[1] if len(specs) > 1 else None,
+        "fitted": {
+            "offset": float(decision.offset),
+            "threshold": {name: value for name, value in asdict(decision).items() if name != "offset"},
+            "n_samples_seen": int(state.calibration.summary.n_rows),
+            "feature_names": None if names is None else list(names),
+            "columns": [column.to_json() for column in schema.columns],
+            "column_kinds": schema.kinds,
+            "seed": state.seed,
+            "n_calls": state.n_runs,
+        },
+    }
+    write_model(path, manifest, _arrays_of(state, parts), overwrite=overwrite)
+
+
+def _arrays_of(state: FittedState, parts: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    calibration = state.calibration
+    schema = {name: values for name, values in parts[0].items() if name.startswith("schema.")}
+    probability = {} if calibration.probability is None else calibration.probability.arrays()
+    return {
+        **parts[0],
+        **_prefixed("kernel", {**schema, **parts[1]} if len(parts) > 1 else {}),
+        "training_scores_": calibration.summary.values,
+        "jittered_scores_": calibration.jittered_scores,
+        "calibration_scores_": calibration.calibration_scores,
+        "loss_curve_": state.loss_curve,
+        "validation_curve_": state.validation_loss_curve,
+        **_prefixed("reference", state.reference.arrays()),
+        **_prefixed("probability", probability),
+        **_prefixed("optimizer", state.optimizer or {}),
+    }
+
+
+def _prefixed(prefix: str, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {f"{prefix}.{name}": values for name, values in arrays.items()}
+
+
+def _taken(prefix: str, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Take the arrays with a prefix out of others: the inverse of `_prefixed`."""
+    names = [name for name in arrays if name.startswith(f"{prefix}.")]
+    return {name.removeprefix(f"{prefix}."): arrays.pop(name) for name in names}
+
+
+def load(path: str | os.PathLike[str], *, expected_sha256: str | None = None) -> Any:
+    """Read a fitted detector from a model file.
+
+    No code in the file is run, and nothing is imported because the file says so.
+
+    Parameters
+    ----------
+    path : path-like
+    expected_sha256 : str, optional
+        What the file must be, as ``sha256sum`` prints it: 64 hexadecimal digits. The checksums within a file tell of
+        damage; only this one, kept elsewhere, tells of a file that was changed on purpose.
+
+    Returns
+    -------
+    detector : one of the classes of this package
+        Scores as the one that was saved, to the bit on the same machine. On the device that its
+        `device` parameter means here, or on the CPU where that device is missing.
+
+    Raises
+    ------
+    ModelFileError
+        If the file is damaged, from a newer format, not the one expected, or not a model.
+    OSError
+        If it cannot be read.
+
+    Examples
+    --------
+    >>> import numpy as np, tempfile, aeanomaly
+    >>> X = np.random.default_rng(0).normal(size=(60, 3))
+    >>> detector = aeanomaly.UndercompleteAutoencoder(random_state=0).fit(X)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     detector.save(folder + "/model.aea")
+    ...     again = aeanomaly.load(folder + "/model.aea")
+    >>> bool((again.score_samples(X) == detector.score_samples(X)).all())
+    True
+    """
+    manifest, arrays = read_model(path, expected_sha256)
+    try:
+        return _built(manifest, arrays)
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, MemoryError) as error:
+        raise refused(path, error, "does not hold a whole detector") from None
+
+
+def _built(manifest: dict[str, Any], arrays: dict[str, np.ndarray]) -> Any:
+    cls = REGISTRY[manifest["detector"]]
+    parameters = {name: from_json(value, RULES) for name, value in manifest["parameters"].items()}
+    detector = cls(**parameters)
+    check_parameters(detector, cls.constraints)
+    fitted = manifest["fitted"]
+    columns = [column_from_json(column) for column in fitted["columns"]]
+    if fitted["feature_names"] is not None:
+        detector.feature_names_in_ = _checked_names(fitted["feature_names"], len(columns))
+    detector.n_features_in_ = len(columns)
+    detector.state_ = _state_from(manifest, arrays, detector, columns)
+    return detector
+
+
+def _state_from(
+    manifest: dict[str, Any], arrays: dict[str, np.ndarray], detector: Any, columns: list[Column]
+) -> FittedState:
+    fitted = manifest["fitted"]
+    optimizer, kernel = _taken("optimizer", arrays), _taken("kernel", arrays)
+    reference, probability = _taken("reference", arrays), _taken("probability", arrays)
+    curves = {name: _curve(arrays.pop(name), name) for name in _CURVES}
+    seed = _checked_count(fitted["seed"], "seed")
+    model = _model_from(manifest, arrays, kernel, detector, columns, seed)
+    calibration = Calibration(
+        summary=ScoreSummary(curves["training_scores_"], _checked_count(fitted["n_samples_seen"], "n_samples_seen")),
+        jittered_scores=curves["jittered_scores_"],
+        calibration_scores=_checked_calibration(curves["calibration_scores_"]),
+        threshold=_checked_decision(fitted["threshold"], _checked_offset(fitted["offset"])),
+        probability=ProbabilityCurve.from_arrays(probability) if probability else None,
+    )
+    return FittedState(
+        model=model,
+        calibration=calibration,
+        reference=TrainingReference.from_arrays(reference, len(columns)),
+        loss_curve=curves["loss_curve_"],
+        validation_loss_curve=curves["validation_curve_"],
+        seed=seed,
+        n_runs=_checked_count(fitted["n_calls"], "n_calls"),
+        optimizer=_checked_optimizer(optimizer, model),
+    )
+
+
+def _model_from(
+    manifest: dict[str, Any],
+    arrays: dict[str, np.ndarray],
+    kernel: dict[str, np.ndarray],
+    detector: Any,
+    columns: list[Column],
+    seed: int,
+) -> FittedModel:
+    specs, parts = [manifest["network"]], [arrays]
+    if (manifest["kernel"] is None) != (not kernel):
+        raise ModelFileError("the kernel member is not whole")
+    if kernel:
+        schema, known = _taken("schema", kernel), {n: a for n, a in arrays.items() if n.startswith("schema.")}
+        if _prefixed("schema", schema).keys() != known.keys() or not all(
+            np.array_equal(schema[name.removeprefix("schema.")], values) for name, values in known.items()
+        ):
+            raise ModelFileError("the kernel member is not one of this detector's")
+        specs, parts = [*specs, manifest["kernel"]], [*parts, kernel]
+    draws = (getattr(detector, "n_draws", 1), MemberKey(seed))
+    model = FittedModel.from_state(specs, parts, columns, device_or_cpu(detector.device), draws)
+    if (model.spec.code, model.spec.n_members) != (detector.code, getattr(detector, "n_estimators", 1)):
+        raise ModelFileError("the network is not one of this detector's")
+    for scorer in model.scorers[1:]:
+        if (scorer.spec.n_members, scorer.spec.code_activation) != (1, SOFTMAX):
+            raise ModelFileError("the kernel member is not one of this detector's")
+    return model
+
+
+def _checked_count(value: Any, name: str) -> int:
+    if type(value) is not int or value < 0:
+        raise ModelFileError(f"{name} is not a whole number of at least 0")
+    return value
+
+
+def _checked_offset(value: Any) -> float:
+    if type(value) not in (int, float) or not np.isfinite(value):
+        raise ModelFileError("offset is not a finite number")
+    return float(value)
+
+
+def _checked_decision(values: Any, offset: float) -> Decision:
+    if set(values) != _DECISION or not all(isinstance(values[n], str) for n in _DECISION - {"n_scores"}):
+        raise ModelFileError("threshold does not say what set it")
+    return Decision(**{**values, "n_scores": _checked_count(values["n_scores"], "n_scores")}, offset=float(offset))
+
+
+def _checked_calibration(scores: np.ndarray) -> np.ndarray:
+    if not np.isfinite(scores).all() or (np.diff(scores) < 0).any():
+        raise ModelFileError("calibration_scores_ are not finite numbers in ascending order")
+    return scores
+
+
+def _curve(array: np.ndarray, name: str) -> np.ndarray:
+    if array.ndim != 1 or array.dtype != np.float64:
+        raise ModelFileError(f"{name} is not a row of float64 numbers")
+    return array
+
+
+def _checked_names(names: Any, n_columns: int) -> np.ndarray:
+    if not isinstance(names, list) or len(names) != n_columns or not all(isinstance(n, str) for n in names):
+        raise ModelFileError(f"feature_names are not {n_columns} texts")
+    return np.array(names, dtype=object)
+
+
+def _checked_optimizer(arrays: dict[str, np.ndarray], model: FittedModel) -> dict[str, np.ndarray] | None:
+    if not arrays:
+        return None
+    if sorted(arrays) != sorted(_OPTIMIZER):
+        raise ModelFileError("the optimiser's state is not whole")
+    shape = FlatParameters(model.scorer.copied().network.requires_grad_(True)).values.shape
+    for name in ("mean", "square"):
+        moment = arrays[name]
+        if moment.shape != shape or moment.dtype != np.float32 or not np.isfinite(moment).all():
+            raise ModelFileError(f"the optimiser's {name} is not a finite float32 number for each weight")
+    return arrays

@@ -1,0 +1,397 @@
+"""The fitted model: the encoder of a table and the scorers of encoded rows."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import torch
+
+from aeanomaly.likelihoods import Likelihood, build_likelihood
+from aeanomaly.nn import GaussianAutoencoder, NetworkSpec, Standardize, build_network, encoder_module
+from aeanomaly.preprocessing import Column, Schema, TableEncoder, are_numeric, check_table, column_from_json
+from aeanomaly.scoring import (
+    SMALLEST_SCALE,
+    DevianceScorer,
+    ELBOScorer,
+    Network,
+    Scorer,
+    column_terms,
+    log_weights,
+    map_chunks,
+    mean_of_members,
+    member_terms,
+    per_observed,
+    to_numpy,
+    total_errors,
+)
+from aeanomaly.streams import MemberKey, torch_stream
+from aeanomaly.training import resolve_device
+
+#: Products of a larger code with weights might overflow float32.
+_LARGEST_CODE = 1e12
+#: No training reaches such weights, but a forged file might hold them.
+_LARGEST_WEIGHT = 1e9
+#: Rows from which the typical error of a column is measured.
+_TYPICAL_ROWS = 4096
+
+
+def likelihood_of(schema: Schema, *, allow_missing: bool) -> Likelihood:
+    """Return the likelihood of encoded rows."""
+    return build_likelihood(schema.blocks, schema.mean, allow_missing=allow_missing)
+
+
+def likelihood_for(network: Network, encoder: TableEncoder) -> Likelihood:
+    """Return the likelihood of a network's output, for missing values if the network allows them."""
+    return likelihood_of(encoder.schema, allow_missing=network.spec.holes)
+
+
+@dataclass(frozen=True)
+class FittedModel:
+    """Rows of a table -> errors, codes and reconstructions.
+
+    The first scorer's network encodes and reconstructs; the errors of all scorers add up. Nothing is changed after
+    construction, so any number of threads may use a model. It is pickled as NumPy arrays and can be loaded on a machine
+    without the device of its training.
+
+    Attributes
+    ----------
+    encoder : TableEncoder
+    scorers : tuple of Scorer
+    device : torch.device
+    """
+
+    encoder: TableEncoder
+    scorers: tuple[Scorer, ...]
+    device: torch.device
+
+    @property
+    def schema(self) -> Schema:
+        return self.encoder.schema
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """Columns of the table, (F,)."""
+        return self.schema.columns
+
+    @property
+    def scorer(self) -> Scorer:
+        """The scorer whose network encodes and reconstructs."""
+        return self.scorers[0]
+
+    @property
+    def spec(self) -> NetworkSpec:
+        return self.scorer.spec
+
+    @property
+    def allow_nan(self) -> bool:
+        """Whether rows may have missing values: the network or the schema models them."""
+        return self.spec.holes
+
+    @property
+    def code_width(self) -> int:
+        """Units of the code that the members use, all together."""
+        return sum(self.spec.used_code)
+
+    def validate(self, estimator: Any, X: Any) -> np.ndarray:
+        """Check a table against a fitted estimator, and return its numbers (N, F)."""
+        return check_table(estimator, X, columns=self.columns, holes=self.allow_nan)[0]
+
+    def preprocess(self, table: np.ndarray) -> np.ndarray:
+        """Numbers of a table (N, F) -> encoded float32 rows (N, D)."""
+        return self.encoder.encode(table)
+
+    def errors(self, table: np.ndarray) -> np.ndarray:
+        """Return minus the scores, (N,)."""
+        finish = partial(total_errors, self.scorers, self.encoder)
+        return map_chunks(partial(member_terms, self.scorers), finish, table, **self._loop)
+
+    def terms(self, table: np.ndarray) -> np.ndarray:
+        """Return the terms whose sum over the last axis is `errors`, (N, F), or (N, F + 1) with that of the code."""
+        finish = partial(column_terms, self.scorers, self.encoder)
+        return map_chunks(partial(member_terms, self.scorers), finish, table, **self._loop)
+
+    def reconstruction_model(self) -> "FittedModel":
+        """Return a model whose errors are reconstruction errors: the same one where they are already."""
+        if isinstance(self.scorer, DevianceScorer):
+            return self
+        scorer = self.scorer
+        deviance = DevianceScorer(scorer.spec, scorer.network, scorer.likelihood, scorer.scales, scorer.typical_error)
+        return replace(self, scorers=(deviance,))
+
+    def encode(self, table: np.ndarray) -> np.ndarray:
+        """Return the code of each row, the members' side by side, (N, code_width)."""
+
+        def side_by_side(parts: list[torch.Tensor], chunk: np.ndarray) -> np.ndarray:
+            codes = zip(parts[0], self.spec.used_code, strict=True)
+            return to_numpy(torch.cat([code[:, :used] for code, used in codes], dim=1))
+
+        return map_chunks(self._of_members(self.scorer.network.encode), side_by_side, table, **self._loop)
+
+    def decode(self, code: np.ndarray) -> np.ndarray:
+        """Codes (N, code_width) -> expected rows in original units, (N, F)."""
+
+        def rows(codes: torch.Tensor) -> tuple[torch.Tensor]:
+            stack = codes.new_zeros((self.spec.n_members, codes.shape[1], self.spec.latent_dim))
+            for member, part in enumerate(codes[0].split(self.spec.used_code, dim=1)):
+                stack[member, :, : part.shape[1]] = part
+            return (self.scorer.likelihood.mean(self.scorer.network.decode(stack)),)
+
+        def finish(parts: list[torch.Tensor], chunk: np.ndarray) -> np.ndarray:
+            return self.encoder.decode(to_numpy(parts[0].mean(dim=0)))
+
+        return map_chunks(rows, finish, code, **{**self._loop, "encode": _code_in_float32})
+
+    def reconstruct(self, table: np.ndarray) -> np.ndarray:
+        """Return the expected row given each row's code, in original units, (N, F)."""
+
+        def finish(parts: list[torch.Tensor], chunk: np.ndarray) -> np.ndarray:
+            return self.encoder.decode(mean_of_members(parts[0]))
+
+        return map_chunks(self._of_members(partial(_expected, self.scorer)), finish, table, **self._loop)
+
+    def log_prob(self, table: np.ndarray) -> np.ndarray:
+        """Return the log density of each encoded row given its reconstruction, at unit scale, in nats, (N,)."""
+        unit, scorer = torch.zeros(1, dtype=torch.float32, device=self.device), self.scorer
+
+        def log_prob(rows: torch.Tensor) -> torch.Tensor:
+            return scorer.likelihood.log_prob(rows, scorer.network.decode(scorer.network.encode(rows)), unit)
+
+        def finish(parts: list[torch.Tensor], chunk: np.ndarray) -> np.ndarray:
+            return mean_of_members(parts[0]).sum(axis=1)
+
+        return map_chunks(self._of_members(log_prob), finish, table, **self._loop)
+
+    def log_evidence(self, table: np.ndarray, n_draws: int) -> np.ndarray:
+        """Return the importance-weighted bound of log p(x) of an ELBO scorer, in nats, (N,)."""
+        scorer = self.scorer
+        assert isinstance(scorer, ELBOScorer)
+        draws = scorer.draw(n_draws)
+
+        def bound(rows: torch.Tensor) -> torch.Tensor:
+            weights = log_weights(scorer.network, scorer.likelihood, rows, draws)
+            return (torch.logsumexp(weights, dim=0) - float(np.log(n_draws))).unsqueeze(2)
+
+        def finish(parts: list[torch.Tensor], chunk: np.ndarray) -> np.ndarray:
+            return mean_of_members(parts[0])[:, 0]
+
+        return map_chunks(self._of_members(bound), finish, table, **self._loop)
+
+    def sample(self, n_samples: int, seed: int) -> np.ndarray:
+        """Draw rows with a code from the prior N(0, I), in original units, (n_samples, F)."""
+        cpu, network = torch.device("cpu"), self.scorer.network
+        assert isinstance(network, GaussianAutoencoder)
+        generator = torch_stream(MemberKey(seed), "sample", 0, cpu)
+        code = torch.empty((n_samples, self.spec.latent_dim), dtype=torch.float32, device=cpu)
+        code.normal_(generator=generator)
+
+        def output(codes: torch.Tensor) -> tuple[torch.Tensor]:
+            return (network.decode(codes.expand(self.spec.n_members, -1, -1)),)
+
+        def finish(parts: list[torch.Tensor], chunk: np.ndarray) -> np.ndarray:
+            return to_numpy(parts[0][0])
+
+        decoded = map_chunks(output, finish, code.numpy(), **{**self._loop, "encode": _code_in_float32})
+        outputs = torch.from_numpy(decoded).float()
+        with torch.no_grad():
+            rows = self.scorer.likelihood.sample(outputs, network.log_noise_scale[0].to(cpu), generator)
+        return self.encoder.decode(rows.numpy())
+
+    def leave_one_out(self, table: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Score rows without each column in turn: one pass through the networks for each column.
+
+        Returns
+        -------
+        drops : ndarray (N, F)
+            Decrease of a row's error when a column is taken out of it.
+        expected : ndarray (N, F)
+            Value that the other columns suggest, in original units; the likelier of two values; the likeliest category.
+        confidence : ndarray (N, F)
+            Probability of that value or category; NaN for other columns.
+        """
+        n_columns = len(self.columns)
+        found = [self._leave_one_out(scorer, table) for scorer in self.scorers]
+        drops = sum(part[:, :n_columns] for part in found[1:]) if len(found) > 1 else 0
+        return found[0][:, :n_columns] + drops, *self.encoder.likeliest(found[0][:, n_columns:])
+
+    def _leave_one_out(self, scorer: Scorer, table: np.ndarray) -> np.ndarray:
+        """Return decreases of the error (N, F) and expected encoded features (N, D), side by side."""
+        likelihood = likelihood_of(self.schema, allow_missing=True)
+        whole = scorer if scorer.spec.holes else scorer.allowing_missing(likelihood)
+        weights: torch.Tensor = scorer.weights[:, :, 0]
+        starts = np.append(self.schema.layout.starts, self.schema.n_columns)
+        order = self.schema.order
+        features = [np.flatnonzero((order >= start) & (order < end)) for start, end in pairwise(starts)]
+
+        def without_each(rows: torch.Tensor) -> torch.Tensor:
+            before, drops, expected = whole.raw_terms(rows).sum(dim=2), [], torch.zeros_like(rows)
+            for places in features:
+                left = rows.clone()
+                left[:, :, places] = torch.nan
+                drops.append((before - whole.raw_terms(left).sum(dim=2)) * weights)
+                expected[:, :, places] = _expected(whole, left)[:, :, places]
+            return torch.cat([torch.stack(drops, dim=2), expected], dim=2)
+
+        def finish(parts: list[torch.Tensor], chunk: np.ndarray) -> np.ndarray:
+            return mean_of_members(parts[0])
+
+        return map_chunks(_of_members(without_each, scorer.spec.n_members), finish, table, **self._loop)
+
+    def errors_of_members(self, table: np.ndarray) -> np.ndarray:
+        """Return the reconstruction error of each row by each member of the first scorer, before scales, (N, M)."""
+
+        def errors(rows: torch.Tensor) -> torch.Tensor:
+            return self.scorer.raw_terms(rows).sum(dim=2, keepdim=True)
+
+        def finish(parts: list[torch.Tensor], chunk: np.ndarray) -> np.ndarray:
+            found = to_numpy(parts[0][:, :, 0].T)
+            return per_observed(found, ~np.isnan(chunk)) if self.spec.holes else found
+
+        return map_chunks(self._of_members(errors), finish, table, **self._loop)
+
+    def fit_typical_error(self, table: np.ndarray) -> "FittedModel":
+        """Return a model that knows the mean term of an observed column, measured on some rows, for each scorer."""
+        if not self.allow_nan:
+            return self
+        rows = table[np.linspace(0, len(table) - 1, min(len(table), _TYPICAL_ROWS)).astype(int)]
+        observed = ~np.isnan(rows)
+
+        def with_typical_error(scorer: Scorer) -> Scorer:
+            scorer = scorer.replaced(typical_error=0.0)
+            terms = replace(self, scorers=(scorer,)).terms(rows)[:, : rows.shape[1]]
+            return scorer.replaced(typical_error=float(np.where(observed, terms, 0).sum() / max(1, observed.sum())))
+
+        return replace(self, scorers=tuple(map(with_typical_error, self.scorers)))
+
+    def copied(self, *, device: torch.device | None = None) -> "FittedModel":
+        """Return a model with networks of its own, on another device if given."""
+        device = device or self.device
+        return replace(self, scorers=tuple(scorer.copied(device) for scorer in self.scorers), device=device)
+
+    def encoder_module(self) -> torch.nn.Sequential:
+        """Return the encoder as a plain torch module on the CPU."""
+        if not are_numeric(self.columns):
+            raise ValueError("encoder_module() takes rows of numbers, and not all columns are; encode them beforehand")
+        constants = [torch.from_numpy(np.array(getattr(self.schema, n))) for n in ("order", "offset", "scale", "limit")]
+        units = np.array([getattr(column, "unit", 0.0) for column in self.columns])
+        constants.append(torch.from_numpy(units[self.schema.order]))
+        return encoder_module(self.scorer.network.encoder, self.spec.used_code, Standardize(*constants))
+
+    @property
+    def _loop(self) -> dict[str, Any]:
+        """Arguments of the chunk loop."""
+        width = max(scorer.width for scorer in self.scorers)
+        return {"encode": self.encoder.encode, "device": self.device, "width": width}
+
+    def _of_members(self, function: Callable[[torch.Tensor], torch.Tensor]) -> Callable[..., tuple[torch.Tensor]]:
+        return _of_members(function, self.spec.n_members)
+
+    def to_state(self) -> tuple[list[dict[str, Any]], list[dict[str, np.ndarray]]]:
+        """Return the specs of the scorers, and the arrays of each: weights, scales and, with the first, the schema."""
+        arrays = [_arrays_of(scorer) for scorer in self.scorers]
+        arrays[0] = {**{f"schema.{name}": values for name, values in self.schema.arrays().items()}, **arrays[0]}
+        return [scorer.spec.to_dict() for scorer in self.scorers], arrays
+
+    @classmethod
+    def from_state(
+        cls,
+        specs: Sequence[dict[str, Any]],
+        arrays: Sequence[dict[str, np.ndarray]],
+        columns: Sequence[Column],
+        device: torch.device,
+        draws: tuple[int, MemberKey],
+    ) -> "FittedModel":
+        """Build the model that `to_state` describes; `draws` are number and key of the draws of an ELBO scorer.
+
+        Raises
+        ------
+        ValueError
+            If names, shapes or dtypes do not fit together, or a number is not finite.
+        """
+        schema_arrays = {n.removeprefix("schema."): a for n, a in arrays[0].items() if n.startswith("schema.")}
+        schema = Schema.from_arrays(schema_arrays, columns)
+        weights = [{n: a for n, a in part.items() if not n.startswith("schema.")} for part in arrays]
+        pairs = zip(specs, weights, strict=True)
+        scorers = tuple(_scorer_from(NetworkSpec.from_dict(spec), part, schema, device, draws) for spec, part in pairs)
+        return cls(TableEncoder.of(schema), scorers, device)
+
+    def __getstate__(self) -> dict[str, Any]:
+        specs, arrays = self.to_state()
+        scorer = self.scorer
+        draws = (scorer.n_draws, tuple(scorer.key)) if isinstance(scorer, ELBOScorer) else (1, (0, 0))
+        columns = [column.to_json() for column in self.columns]
+        return {"specs": specs, "arrays": arrays, "columns": columns, "device": str(self.device), "draws": draws}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        columns = [column_from_json(column) for column in state["columns"]]
+        n_draws, key = state["draws"]
+        device = device_or_cpu(state["device"])
+        rebuilt = self.from_state(state["specs"], state["arrays"], columns, device, (n_draws, MemberKey(*key)))
+        self.__dict__.update(rebuilt.__dict__)
+
+
+def device_or_cpu(device: str) -> torch.device:
+    """Return the device asked for if this machine has it, else the CPU."""
+    try:
+        return resolve_device(device)
+    except ValueError:
+        return torch.device("cpu")
+
+
+def _expected(scorer: Scorer, rows: torch.Tensor) -> torch.Tensor:
+    return scorer.likelihood.mean(scorer.network.decode(scorer.network.encode(rows)))
+
+
+def _of_members(
+    function: Callable[[torch.Tensor], torch.Tensor], n_members: int
+) -> Callable[[torch.Tensor], tuple[torch.Tensor]]:
+    """Apply a function of rows (M, b, D) to rows (1, b, D) for the chunk loop."""
+    return lambda rows: (function(rows.expand(n_members, -1, -1)),)
+
+
+def _code_in_float32(code: np.ndarray) -> np.ndarray:
+    return np.clip(code, -_LARGEST_CODE, _LARGEST_CODE).astype(np.float32)
+
+
+def _arrays_of(scorer: Scorer) -> dict[str, np.ndarray]:
+    weights = {f"network.{n}": p.detach().cpu().numpy().copy() for n, p in scorer.network.state_dict().items()}
+    return {**weights, "scales": scorer.scales.copy(), "usual": np.array(scorer.typical_error)}
+
+
+def _scorer_from(
+    spec: NetworkSpec,
+    arrays: dict[str, np.ndarray],
+    schema: Schema,
+    device: torch.device,
+    draws: tuple[int, MemberKey],
+) -> Scorer:
+    weights = {n.removeprefix("network."): a for n, a in arrays.items() if n.startswith("network.")}
+    if unknown := {n for n in arrays if not n.startswith("network.")} - {"scales", "usual"}:
+        raise ValueError(f"{sorted(unknown)} belong to nothing")
+    if {n: a.shape for n, a in weights.items()} != spec.shapes():
+        raise ValueError("the weights do not have the names and shapes of the network in the manifest")
+    for name, array in weights.items():
+        if array.dtype != np.float32 or not (np.abs(array) < _LARGEST_WEIGHT).all():
+            raise ValueError(f"the weights {name!r} are not float32 numbers that a fit could give")
+        if name.endswith("spacing") and not (array > 0).all():
+            raise ValueError(f"{name!r} is not above 0")
+    if spec.n_columns != schema.n_columns:
+        raise ValueError("the network does not have the columns of the schema")
+    scales, typical_error = arrays["scales"], arrays["usual"]
+    if scales.dtype != np.float64 or scales.shape != (spec.n_members,) or not _plausible(scales):
+        raise ValueError("the scales are not one plausible number above 0 for each member")
+    if typical_error.dtype != np.float64 or typical_error.shape != () or not np.isfinite(typical_error):
+        raise ValueError("the typical error of a column is not a finite number")
+    network = build_network(spec)
+    network.load_state_dict({n: torch.from_numpy(np.array(a)) for n, a in weights.items()})
+    likelihood, usual = likelihood_of(schema, allow_missing=spec.holes), float(typical_error)
+    if spec.code == "gaussian":
+        n_draws, key = draws
+        return ELBOScorer(spec, network.to(device), likelihood, scales, usual, n_draws=n_draws, key=key)
+    return DevianceScorer(spec, network.to(device), likelihood, scales, usual)
+
+
+def _plausible(scales: np.ndarray) -> bool:
+    return bool(((scales >= SMALLEST_SCALE) & (scales <= 1 / SMALLEST_SCALE**2)).all())

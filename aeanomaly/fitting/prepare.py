@@ -1,0 +1,119 @@
+"""From validated rows to a training that is ready to run."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+
+from aeanomaly.fitting.initializer import Initializer
+from aeanomaly.fitting.job import FitJob
+from aeanomaly.fitting.members import Members
+from aeanomaly.fitting.recipe import Recipe
+from aeanomaly.fitting.rows import TrainingRows
+from aeanomaly.fitting.state import FittedState
+from aeanomaly.nn import NetworkSpec
+from aeanomaly.preprocessing import TableEncoder
+from aeanomaly.training import EarlyStopping, OptimizerState, TrainingData, TrainingSettings, resolve_device
+
+
+def prepare_fit(
+    recipe: Recipe,
+    rows: TrainingRows,
+    seed: int,
+    names: Sequence[str] | None,
+    initializer: Initializer,
+    warm: FittedState | None = None,
+) -> FitJob:
+    """Encode the rows, initialize the network or take that of `warm`, and plan a whole fit."""
+    device, options = resolve_device(recipe.device), recipe.training
+    schema, encoded = initializer.encode(rows.table, rows.columns, recipe.encoder_options, names)
+    spec = recipe.network_spec(schema.n_columns)
+    members = recipe.members(seed, len(encoded))
+    if warm is None:
+        samples, run_index = members.split(options.held_out_fraction, 0).training, 0
+        network = initializer.network(
+            schema, spec, members.keys, encoded, device, samples=samples, **recipe.prototype_start
+        )
+    else:
+        _check_warm_start(warm, spec, schema.kinds)
+        network, run_index = warm.model.copied(device=device).scorer.network, warm.n_runs
+    split, n_steps = members.split(options.held_out_fraction, run_index), options.n_steps(spec, len(encoded))
+    stopping, encoder = options.stopping(len(split.training[0]), n_steps), TableEncoder.of(schema)
+    return FitJob(
+        rows=rows,
+        encoder=encoder,
+        encoded=encoded,
+        spec=spec,
+        network=network,
+        members=members,
+        objective=recipe.objective(network, encoder),
+        data=TrainingData(torch.from_numpy(encoded).to(device)[None], split.training, split.validation),
+        settings=_settings(recipe, members, n_steps, run_index, stopping),
+        device=device,
+        seed=seed,
+        run_index=run_index,
+    )
+
+
+def prepare_first_pass(recipe: Recipe, rows: TrainingRows, seed: int, names: Sequence[str] | None) -> FitJob:
+    """Plan a first pass over rows at a constant rate."""
+    job = prepare_fit(recipe, rows, seed, names, Initializer())
+    data = replace(job.data, members=list(job.members.rows), validation=None)
+    return replace(job, data=data, settings=_settings_of_pass(recipe, job.members, len(rows.table), 0))
+
+
+def prepare_next_pass(recipe: Recipe, rows: TrainingRows, state: FittedState) -> tuple[FitJob, OptimizerState | None]:
+    """Plan one more pass over other rows, and return the state of the optimizer to go on from."""
+    model = state.model.copied(device=resolve_device(recipe.device))
+    wanted = recipe.network_spec(model.spec.n_columns)
+    if wanted != model.spec:
+        raise ValueError(
+            f"partial_fit goes on with {model.spec}; the parameters now mean {wanted}: set them back, or fit anew"
+        )
+    encoded, network = model.preprocess(rows.table), model.scorer.network
+    members = recipe.members(state.seed, len(encoded))
+    job = FitJob(
+        rows=rows,
+        encoder=model.encoder,
+        encoded=encoded,
+        spec=model.spec,
+        network=network,
+        members=members,
+        objective=recipe.objective(network, model.encoder),
+        data=TrainingData(torch.from_numpy(encoded).to(model.device)[None], list(members.rows)),
+        settings=_settings_of_pass(recipe, members, len(encoded), state.n_runs),
+        device=model.device,
+        seed=state.seed,
+        run_index=state.n_runs,
+    )
+    moments = state.optimizer
+    return job, None if moments is None else OptimizerState.from_arrays(moments, model.device)
+
+
+def _check_warm_start(warm: FittedState, spec: NetworkSpec, kinds: list[str]) -> None:
+    known = warm.model.spec, warm.model.schema.kinds
+    if known != (spec, kinds):
+        raise ValueError(
+            "warm_start=True needs the columns and the network of the last fit: "
+            f"that had {known[0]}, with columns {known[1]}; this has {spec}, with columns {kinds}; "
+            "set warm_start=False to start anew"
+        )
+
+
+def _settings(
+    recipe: Recipe, members: Members, n_steps: int, run_index: int, early_stopping: EarlyStopping | None
+) -> TrainingSettings:
+    return TrainingSettings(
+        keys=members.keys,
+        n_steps=n_steps,
+        batch_size=recipe.training.batch_size,
+        learning_rate=members.learning_rates,
+        weight_decay=[recipe.training.weight_decay] * len(members.keys),
+        early_stopping=early_stopping,
+        call=run_index,
+    )
+
+
+def _settings_of_pass(recipe: Recipe, members: Members, n_rows: int, run_index: int) -> TrainingSettings:
+    n_steps = -(-n_rows // recipe.training.batch_size)
+    return replace(_settings(recipe, members, n_steps, run_index, None), schedule="constant")

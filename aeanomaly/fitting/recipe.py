@@ -1,0 +1,91 @@
+"""A detector as its fits know it: its options, and the functions that build its parts."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from aeanomaly.fitting.initializer import EncoderOptions
+from aeanomaly.fitting.job import FitJob
+from aeanomaly.fitting.members import Members
+from aeanomaly.nn import NetworkSpec
+from aeanomaly.objectives import Objective
+from aeanomaly.preprocessing import TableEncoder
+from aeanomaly.scoring import Network, Scorer
+from aeanomaly.training import EarlyStopping
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """Parameters of a detector that decide how its networks are trained; see `SharedParameters`.
+
+    Attributes
+    ----------
+    stays_near_start : bool
+        Whether prototypes move little in training, so that fewer steps do.
+    """
+
+    batch_size: int
+    weight_decay: float
+    max_iter: int | str
+    early_stopping: bool
+    validation_fraction: float
+    n_iter_no_change: int
+    tol: float
+    stays_near_start: bool
+
+    @property
+    def held_out_fraction(self) -> float | None:
+        """Share of the rows that early stopping watches."""
+        return self.validation_fraction if self.early_stopping else None
+
+    def n_steps(self, spec: NetworkSpec, n_rows: int) -> int:
+        """Return the number of optimizer steps of a whole fit."""
+        if not isinstance(self.max_iter, str):
+            return int(self.max_iter)
+        few = spec.has_prototypes and self.stays_near_start
+        per_root, least, most = (8, 50, 400) if few else (20, 100, 1000)
+        return int(np.clip(per_root * math.sqrt(n_rows), least, most))
+
+    def stopping(self, n_rows: int, n_steps: int) -> EarlyStopping | None:
+        """Return the rule of early stopping for members with a number of rows."""
+        if not self.early_stopping:
+            return None
+        epoch = -(-n_rows // self.batch_size)
+        every = int(np.clip(epoch, 10, max(10, n_steps // 20)))
+        return EarlyStopping(every=every, patience=self.n_iter_no_change, tol=self.tol)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Options of a detector, and the functions that build its parts.
+
+    Attributes
+    ----------
+    device : str
+    encoder_options : EncoderOptions
+    training : TrainingOptions
+    prototype_start : mapping
+        Arguments of `Start` for the prototypes.
+    threshold : Any
+        The threshold of a fit, in any of its forms.
+    robust : bool
+        Whether the training rows hold anomalies that the threshold should flag.
+    network_spec : callable(n_encoded) -> NetworkSpec
+    members : callable(seed, n_rows) -> Members
+    objective : callable(network, encoder) -> Objective
+    scorers : callable(job, network) -> tuple of Scorer
+    """
+
+    device: str
+    encoder_options: EncoderOptions
+    training: TrainingOptions
+    prototype_start: Mapping[str, int]
+    threshold: Any
+    robust: bool
+    network_spec: Callable[[int], NetworkSpec]
+    members: Callable[[int, int], Members]
+    objective: Callable[[Network, TableEncoder], Objective]
+    scorers: Callable[[FitJob, Network], tuple[Scorer, ...]]

@@ -1,0 +1,38 @@
+"""Everything that a fit leaves behind."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from aeanomaly.fitting.calibration import Calibration
+from aeanomaly.fitting.model import FittedModel
+from aeanomaly.fitting.reference import TrainingReference
+
+
+@dataclass(frozen=True)
+class FittedState:
+    """The state of a fitted detector. A new fit or threshold replaces it as a whole.
+
+    Attributes
+    ----------
+    model : FittedModel
+    calibration : Calibration
+    reference : TrainingReference
+        Distributions over training rows, for explanations and drift.
+    loss_curve, validation_loss_curve : ndarray
+    seed : int
+        Seed of the random streams.
+    n_runs : int
+        Number of trainings of the network so far.
+    optimizer : dict of str to ndarray, or None
+        State of the optimizer after `partial_fit`.
+    """
+
+    model: FittedModel
+    calibration: Calibration
+    reference: TrainingReference
+    loss_curve: np.ndarray
+    validation_loss_curve: np.ndarray
+    seed: int
+    n_runs: int
+    optimizer: dict[str, np.ndarray] | None = None

@@ -1,0 +1,36 @@
+"""The likelihood of encoded rows from the kinds of their columns."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from aeanomaly.likelihoods.base import Likelihood
+from aeanomaly.likelihoods.bernoulli import Bernoulli
+from aeanomaly.likelihoods.categorical import Categorical
+from aeanomaly.likelihoods.gaussian import Gaussian
+from aeanomaly.likelihoods.observed import Observed
+from aeanomaly.likelihoods.product import Product
+
+#: The likelihood of each kind of column.
+LIKELIHOODS: dict[str, type[Likelihood]] = {cls.kind: cls for cls in (Gaussian, Bernoulli, Categorical)}
+
+
+def build_likelihood(blocks: Sequence[tuple[str, int]], mean: np.ndarray, *, allow_missing: bool) -> Likelihood:
+    """Build the likelihood of rows that consist of blocks of columns.
+
+    Parameters
+    ----------
+    blocks : sequence of (str, int)
+        Kind and number of encoded features of each block, from left to right.
+    mean : ndarray (D,)
+        Mean of the encoded training rows.
+    allow_missing : bool
+        Whether rows may have missing values, which then add nothing.
+    """
+    ends = np.cumsum([width for _, width in blocks])[:-1]
+    parts = [
+        (LIKELIHOODS[kind].from_mean(part), width)
+        for (kind, width), part in zip(blocks, np.split(mean, ends), strict=True)
+    ]
+    likelihood = parts[0][0] if len(parts) == 1 else Product(tuple(parts))
+    return Observed(likelihood) if allow_missing else likelihood

@@ -1,0 +1,185 @@
+"""Scorers: a stack of networks and the terms of minus the score that it gives to each column of a row."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import reduce
+from typing import Any, Protocol, Self
+
+import numpy as np
+import torch
+from torch import nn
+
+from aeanomaly.likelihoods import Likelihood
+from aeanomaly.nn import GaussianAutoencoder, NetworkSpec, PointAutoencoder, build_network
+from aeanomaly.scoring.chunks import mean_of_members
+from aeanomaly.scoring.elbo import elbo_terms, matched_draws
+from aeanomaly.scoring.missing import complete_columns, complete_total
+from aeanomaly.streams import MemberKey
+
+#: A member's errors are divided by this number at least.
+SMALLEST_SCALE = 1e-12
+
+Network = PointAutoencoder | GaussianAutoencoder
+
+
+class Encoding(Protocol):
+    """The encoder of a table, as far as scorers know it."""
+
+    def sum_columns(self, terms: np.ndarray) -> np.ndarray:
+        """Terms of encoded features (n, D) -> sums over the features of each column (n, F)."""
+
+
+class Scorer(nn.Module, ABC):
+    """Terms of minus the score, each at least 0 up to a constant, by a stack of M networks.
+
+    Parameters
+    ----------
+    spec : NetworkSpec
+    network : nn.Module
+        Of that spec.
+    likelihood : Likelihood
+        Of encoded rows, for missing values if the spec allows them.
+    scales : ndarray of float64 (M,), optional
+        Divisors of the members' terms; 1 by default.
+    typical_error : float, default=0
+        Mean term of an observed column of a training row, for rows with missing values.
+    """
+
+    weights: torch.Tensor
+
+    def __init__(
+        self,
+        spec: NetworkSpec,
+        network: Network,
+        likelihood: Likelihood,
+        scales: np.ndarray | None = None,
+        typical_error: float = 0.0,
+    ):
+        super().__init__()
+        self.spec = spec
+        self.network = network.requires_grad_(False)
+        self.likelihood = likelihood
+        self.scales = np.ones(spec.n_members) if scales is None else scales
+        self.typical_error = typical_error
+        weights = torch.from_numpy(1 / self.scales).float().view(-1, 1, 1)
+        self.register_buffer("weights", weights.to(next(network.parameters()).device), persistent=False)
+
+    @abstractmethod
+    def raw_terms(self, rows: torch.Tensor) -> torch.Tensor:
+        """Encoded rows (M, B, D) -> new terms (M, B, D), or (M, B, D + 1) with a term of the code, before scales."""
+
+    def member_terms(self, rows: torch.Tensor) -> torch.Tensor:
+        """Encoded rows (1, B, D) -> terms of each member on its own scale, (M, B, T)."""
+        return self.raw_terms(rows.expand(self.spec.n_members, -1, -1)).mul_(self.weights)
+
+    def forward(self, rows: torch.Tensor, observed: torch.Tensor) -> torch.Tensor:
+        """Minus the score, as in an exported graph: rows (B, D), observed cells (B, F) -> (B,) float64."""
+        terms = self.member_terms(rows.unsqueeze(0)).mean(dim=0).double()
+        errors, code = terms[:, : self.spec.n_columns].sum(dim=1), terms[:, self.spec.n_columns :].sum(dim=1)
+        if self.spec.holes:
+            # As a tensor: an exporter rounds plain numbers to float32.
+            typical_error = torch.tensor(self.typical_error, dtype=torch.float64, device=rows.device)
+            errors = complete_total(errors, observed, typical_error)
+        return errors + code
+
+    def column_terms(self, part: torch.Tensor, chunk: np.ndarray, encoding: Encoding) -> np.ndarray:
+        """`member_terms` of a chunk (M, n, T) -> terms of the table's columns (n, F), or (n, F + 1)."""
+        terms = mean_of_members(part)
+        columns = encoding.sum_columns(terms[:, : self.spec.n_columns])
+        if self.spec.holes:
+            columns = complete_columns(columns, ~np.isnan(chunk), self.typical_error)
+        code = terms[:, self.spec.n_columns :]
+        return np.hstack([columns, code]) if code.shape[1] else columns
+
+    @property
+    def width(self) -> int:
+        """Numbers in the widest layer of a row, all members together."""
+        spec = self.spec
+        return spec.n_members * max(spec.n_columns, spec.latent_dim, *spec.hidden_layer_sizes)
+
+    def replaced(self, **changes: Any) -> Self:
+        """Return a scorer of the same kind; `changes` are arguments of the constructor."""
+        return type(self)(**{**self._arguments(), **changes})
+
+    def _arguments(self) -> dict[str, Any]:
+        names = ("spec", "network", "likelihood", "scales", "typical_error")
+        return {name: getattr(self, name) for name in names}
+
+    def copied(self, device: torch.device | None = None) -> Self:
+        """Return a scorer with a network of its own, on another device if given."""
+        network = build_network(self.spec)
+        network.load_state_dict(self.network.state_dict())
+        return self.replaced(network=network.to(device or self.weights.device))
+
+    def allowing_missing(self, likelihood: Likelihood) -> Self:
+        """Return a scorer for rows with missing values; layers other than prototypes take these as 0."""
+        spec = replace(self.spec, holes=True)
+        network = build_network(spec)
+        network.load_state_dict({**network.state_dict(), **self.network.state_dict()})
+        return self.replaced(spec=spec, network=network.to(self.weights.device), likelihood=likelihood)
+
+
+class DevianceScorer(Scorer):
+    """Deviance of a row from its reconstruction, per column: minus a reconstruction-error score.
+
+    The row goes in as it is, without corruption; a Gaussian code is taken at its mean.
+    """
+
+    def raw_terms(self, rows: torch.Tensor) -> torch.Tensor:
+        output = self.network.decode(self.network.encode(rows))
+        if output.stride(-1) != 1:  # a difference of many numbers in two orders is slow
+            output = output.contiguous()
+        return self.likelihood.deviance(rows, output)
+
+
+class ELBOScorer(Scorer):
+    """Minus the expected log-likelihood per column, and the KL divergence of the code: minus the ELBO.
+
+    Parameters
+    ----------
+    n_draws : int
+        Draws of the code behind the expectation.
+    key : MemberKey
+        Key of the stream of the draws.
+    """
+
+    draws: torch.Tensor
+    network: GaussianAutoencoder
+
+    def __init__(self, *args: Any, n_draws: int, key: MemberKey, **rest: Any):
+        super().__init__(*args, **rest)
+        self.n_draws = n_draws
+        self.key = key
+        self.register_buffer("draws", self.draw(n_draws), persistent=False)
+
+    def draw(self, n_draws: int) -> torch.Tensor:
+        """Return draws (S, L) with exact moments, the same for every row and call."""
+        draws = matched_draws(self.key, n_draws, self.spec.latent_dim)
+        return torch.from_numpy(draws).to(self.weights.device)
+
+    def raw_terms(self, rows: torch.Tensor) -> torch.Tensor:
+        return -elbo_terms(self.network, self.likelihood, rows, self.draws)
+
+    def _arguments(self) -> dict[str, Any]:
+        return {**super()._arguments(), "n_draws": self.n_draws, "key": self.key}
+
+
+def member_terms(scorers: Sequence[Scorer], rows: torch.Tensor) -> list[torch.Tensor]:
+    """Return the `member_terms` of each scorer."""
+    return [scorer.member_terms(rows) for scorer in scorers]
+
+
+def column_terms(
+    scorers: Sequence[Scorer], encoding: Encoding, parts: list[torch.Tensor], chunk: np.ndarray
+) -> np.ndarray:
+    """Add up the terms of the table's columns over scorers, (n, F) or (n, F + 1)."""
+    pairs = zip(scorers, parts, strict=True)
+    return reduce(np.add, [scorer.column_terms(part, chunk, encoding) for scorer, part in pairs])
+
+
+def total_errors(
+    scorers: Sequence[Scorer], encoding: Encoding, parts: list[torch.Tensor], chunk: np.ndarray
+) -> np.ndarray:
+    """Return minus the scores of a chunk, (n,)."""
+    return column_terms(scorers, encoding, parts, chunk).sum(axis=1)

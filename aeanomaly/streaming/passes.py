@@ -1,0 +1,35 @@
+"""One pass over a table in parts: to survey it, or to score it."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from aeanomaly.exceptions import SourceError
+from aeanomaly.streaming.checkpoint import Checkpoint
+from aeanomaly.streaming.sources import Source
+from aeanomaly.streaming.survey import Survey
+
+
+def survey_source(source: Source, survey: Survey, checkpoint: Checkpoint | None, name: str, verbose: bool) -> Survey:
+    """Survey a table, from where a checkpoint ended if there is one; `name` labels the progress bar."""
+    survey = survey if checkpoint is None else checkpoint.load(survey)
+    bar = tqdm(total=source.n_rows, initial=survey.n_rows, desc=name, unit="row", unit_scale=True, disable=not verbose)
+    with bar:
+        for part in source.parts(skip=survey.n_rows):
+            survey.add(part.rows, part.where)
+            bar.update(len(part.rows))
+            if checkpoint is not None:
+                checkpoint.save_now_and_then(survey)
+    return survey
+
+
+def score_parts(score_samples: Callable[[Any], np.ndarray], source: Source) -> Iterator[np.ndarray]:
+    """Yield the scores of each part; errors name the part."""
+    for part in source.parts():
+        try:
+            scores = score_samples(part.rows)
+        except ValueError as error:
+            raise SourceError(f"{part.where}: {error}") from None
+        yield scores
