@@ -2,7 +2,7 @@
 
 From the root of a checkout, with the extra ``aeanomaly[benchmark]`` installed::
 
-    python -m benchmarks.holes --data FOLDER
+    python -m benchmarks.missing_values --data FOLDER
 
 One-class, as in ``benchmarks.detection``; then a share of the cells is removed at random from rows to train on and rows
 to score. The same detector gets the rows whole, with each hole filled by its column's mean, and with holes.
