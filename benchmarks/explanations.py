@@ -5,7 +5,7 @@ From the root of a checkout, with the extra ``aeanomaly[benchmark]`` installed::
     python -m benchmarks.explanations [--data FOLDER]
 
 One cell of each new row is replaced by a wrong value. The value occurs in the column between its 1 % and 99 %
-quantiles, and differs by more than 4 residual standard deviations from the prediction of a random forest on the other
+quantiles. It differs by more than 4 residual standard deviations from the prediction of a random forest on the other
 columns. Only columns with at least four fifths of their variance explained by the forest are used, because no value is
 impossible in the others. The tables are the factory table, two simulated tables, and the normal rows of the data sets
 in FOLDER, if given. The baseline is the standardized residual of the forests. If a column can be predicted from only

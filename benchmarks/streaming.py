@@ -6,10 +6,10 @@ From the root of a checkout::
     python -m benchmarks.streaming --dask --rows 20000000
 
 Random rows near a curved surface are written to a Parquet file, which is deleted at the end. The file is read in parts
-without processing, fitted and scored in parts by a default detector, and scored at once as far as it fits into memory.
-Times are also reported relative to reading and training. With ``--dask`` the file is fitted and scored on a local
-cluster of one and of two workers with one thread each, and in one process without a cluster. Writes ``streaming.csv``,
-or ``streaming_dask.csv``, to the results folder.
+without processing. Then a default detector is fitted to the file and scores it, both in parts. Finally, the rows that
+fit into memory are scored at once. Times are also reported relative to reading and training. With ``--dask``, fitting
+and scoring run on a local cluster of one and of two workers with one thread each. They also run in one process without
+a cluster. Writes ``streaming.csv``, or ``streaming_dask.csv``, to the results folder.
 """
 
 import argparse
