@@ -1,1 +1,1 @@
-"""The figures that the README quotes, each from one command; run them from the root of a checkout."""
+"""Benchmarks for the figures in the README; run them from the root of a checkout."""

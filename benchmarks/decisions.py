@@ -1,13 +1,13 @@
-"""Are error rates what was promised? Thresholds on simulated scores and on a folder of labelled tables.
+"""Benchmark of the error rates of thresholds, on simulated scores and on a folder of labeled tables.
 
 From the root of a checkout, with the extra ``aeanomaly[benchmark]`` installed::
 
     python -m benchmarks.decisions --data FOLDER
 
-Four parts, any of which may be asked for with ``--parts``. simulated: false alarms of `Conformal` and of
-`PeaksOverThreshold`, false discoveries of `flag_discoveries`, on scores of known distributions, where realised
-rates are exact. tables: the same promises kept by detectors, one-class. f1: label-free thresholds on contaminated
-tables, ours and those of PyThresh on the same training scores. time: a million scores.
+``--parts`` selects any of four parts. simulated: false alarm rates of `Conformal` and `PeaksOverThreshold`, and false
+discovery rates of `flag_discoveries`, on scores with known distributions and exact realized rates. tables: the same
+rates for detectors in the one-class setting. f1: label-free thresholds on contaminated tables, compared with PyThresh
+on the same training scores. time: seconds on a million scores.
 """
 
 import argparse
@@ -45,39 +45,39 @@ from benchmarks.protocol import UsageError, find, folder_of, named, read, sample
 
 ALPHAS = (0.1, 0.05, 0.01, 0.001)
 LEVELS = (0.05, 0.1, 0.2)
-#: Higher = worse, as errors are.
+#: Distributions of errors; higher = worse.
 ERRORS = {
     "normal": stats.norm(),
     "exponential": stats.expon(),
     "t4": stats.t(4),
     "lognormal": stats.lognorm(1),
 }
-#: Anomalies lie so many standard deviations off.
+#: Shift of the anomalies, in standard deviations.
 _SHIFT = 3.5
-#: Of PyThresh's modules, those that hold no rule of their own.
+#: Modules of PyThresh without a rule.
 _NO_RULES = {"base", "comb", "dummy", "meta", "thresh_utility"}
-#: Rules that take minutes for some thousand scores: only if they are asked for by name.
+#: Rules that take minutes for a few thousand scores; run only if requested by name.
 _SLOW = {"pythresh gamgmm", "pythresh vae"}
 
 
 def conformal_simulated(n_repetitions: int) -> pd.DataFrame:
-    """Realised false alarms, exact for each calibration set: their mean, and how often within 95 % limits."""
+    """Return the mean of the exact realized false alarm rates, and the share within the 95 % limits."""
     lines = []
     for n in (100, 1000, 10_000):
         scores = np.sort(-np.random.default_rng(0).normal(size=(n_repetitions, n)), axis=1)
         for alpha in (a for a in ALPHAS if (n + 1) * a >= 1):
-            realised = stats.norm().cdf([Conformal(alpha).fit(row) for row in scores])
+            realized = stats.norm().cdf([Conformal(alpha).fit(row) for row in scores])
             k = int((n + 1) * alpha * (1 + 1e-12))
             low, high = stats.beta(k, n + 1 - k).ppf([0.025, 0.975])
-            within = ((realised >= low) & (realised <= high)).mean()
-            error = realised.std() / np.sqrt(n_repetitions)
-            lines.append((n, alpha, k / (n + 1), realised.mean(), error, within))
-    columns = ["calibration rows", "alpha", "promised", "realised", "standard error", "within 95 % limits"]
+            within = ((realized >= low) & (realized <= high)).mean()
+            error = realized.std() / np.sqrt(n_repetitions)
+            lines.append((n, alpha, k / (n + 1), realized.mean(), error, within))
+    columns = ["calibration rows", "alpha", "promised", "realized", "standard error", "within 95 % limits"]
     return pd.DataFrame(lines, columns=columns)
 
 
 def discoveries_simulated(n_repetitions: int) -> pd.DataFrame:
-    """False discoveries and power among 1,000 rows, a tenth anomalous, beside those with 100,000 calibration rows."""
+    """Return the false discovery rate and power on 1,000 rows, a tenth anomalous, and with 100,000 calibration rows."""
     lines = []
     for n in (500, 1000, 2000, 5000):
         rng = np.random.default_rng(n)
@@ -92,17 +92,17 @@ def discoveries_simulated(n_repetitions: int) -> pd.DataFrame:
         for level, numbers in found.items():
             fdp, power, _, best = np.mean(numbers, axis=0)
             lines.append((n, level, fdp, np.std(numbers, axis=0)[0] / np.sqrt(n_repetitions), power, power / best))
-    columns = ["calibration rows", "level", "false discoveries", "standard error", "power", "of that with 100,000"]
+    columns = ["calibration rows", "level", "false discoveries", "standard error", "power", "relative to 100,000"]
     return pd.DataFrame(lines, columns=columns)
 
 
 def _discoveries(flagged: np.ndarray, anomalous: np.ndarray) -> tuple[float, float]:
-    """Share of flagged rows that are normal, share of anomalies that are flagged."""
+    """Return the share of normal rows among the flagged rows, and the share of anomalies that are flagged."""
     return (flagged & ~anomalous).sum() / max(1, flagged.sum()), (flagged & anomalous).sum() / anomalous.sum()
 
 
 def tails_simulated(n_repetitions: int) -> pd.DataFrame:
-    """Realised false alarms over promised ones, at a tenth of one in n: median and the middle nine tenths."""
+    """Return the ratio of realized to promised false alarm rates, at a tenth of 1 / n: median and central 90 %."""
     lines = []
     for n in (1000, 10_000, 100_000):
         risk = 0.1 / n
@@ -117,7 +117,7 @@ def tails_simulated(n_repetitions: int) -> pd.DataFrame:
 def rates_on_tables(
     folder: Path, datasets: Sequence[str] | None, detector: str, seeds: Sequence[int]
 ) -> Iterator[dict[str, Any]]:
-    """Realised false alarms on the normal rows that are left, for each rule that promises a rate."""
+    """Yield the realized false alarm rate on the remaining normal rows, for each rule with a guaranteed rate."""
     paths = find(folder)
     for name in tqdm(named("--datasets", datasets, paths), file=sys.stderr):
         X, y = read(paths[name])
@@ -134,16 +134,16 @@ def rates_on_tables(
                     continue
                 n, m = len(model.calibration_scores_), len(normal)
                 alarms, k = int((model.predict(normal) == -1).sum()), int((n + 1) * rule.alpha * (1 + 1e-12))
-                # A tail probability of the count, in the middle of its own: even over 0 to 1 if the promise is kept.
+                # Mid-distribution function of the count: uniform on [0, 1] if the promised rate holds.
                 law = stats.betabinom(m, k, n + 1 - k)
                 place = law.cdf(alarms - 1) + 0.5 * law.pmf(alarms)
                 line = {"dataset": name, "seed": seed, "rule": type(rule).__name__, "alpha": rule.alpha, "n": n, "m": m}
-                yield {**line, "promised": k / (n + 1), "realised": alarms / m, "place": place}
+                yield {**line, "promised": k / (n + 1), "realized": alarms / m, "place": place}
             if (model := _calibrated(detector, rows.train, seed)) is not None:
                 for level in LEVELS:
                     false, power = _discoveries(model.flag(rows.test, level), rows.y == 1)
                     line = {"dataset": name, "seed": seed, "rule": "flag", "alpha": level, "m": len(rows.test)}
-                    yield {**line, "n": len(model.calibration_scores_), "realised": false, "power": power}
+                    yield {**line, "n": len(model.calibration_scores_), "realized": false, "power": power}
 
 
 def _calibrated(detector: str, train: np.ndarray, seed: int) -> Any:
@@ -151,14 +151,14 @@ def _calibrated(detector: str, train: np.ndarray, seed: int) -> Any:
 
 
 def summary_of_rates(found: pd.DataFrame) -> pd.DataFrame:
-    """Means over data sets, and how many counts lie within the beta-binomial's 95 % and 99.9 % limits."""
+    """Return means over data sets, and the shares of counts within the 95 % and 99.9 % beta-binomial limits."""
     groups = found.groupby(["rule", "alpha"])
     places = groups["place"]
     return pd.DataFrame(
         {
             "fits": groups.size(),
             "promised": groups["promised"].mean(),
-            "realised": groups["realised"].mean(),
+            "realized": groups["realized"].mean(),
             "within 95 %": places.agg(partial(_within, share=0.95)),
             "within 99.9 %": places.agg(partial(_within, share=0.999)),
             "power": groups["power"].mean(),
@@ -173,7 +173,7 @@ def _within(places: pd.Series, share: float) -> float:
 
 
 def peers() -> dict[str, Callable[[np.ndarray], np.ndarray]]:
-    """PyThresh's rules that can be imported, by name: errors, higher = worse -> 1 for anomalies."""
+    """Return the importable rules of PyThresh by name; a rule maps errors (higher = worse) to 1 for anomalies."""
     try:
         thresholds = importlib.import_module("pythresh.thresholds")
     except ImportError:
@@ -185,15 +185,15 @@ def peers() -> dict[str, Callable[[np.ndarray], np.ndarray]]:
         try:
             rule = getattr(importlib.import_module(f"pythresh.thresholds.{module.name}"), module.name.upper())
             found[f"pythresh {module.name}"] = rule().eval
-        except Exception as error:  # what a rule needs beyond PyThresh may be missing, or broken
-            sys.stderr.write(f"left out: {module.name}: {error}\n")
+        except Exception as error:  # a dependency of the rule may be missing or broken
+            sys.stderr.write(f"skipped: {module.name}: {error}\n")
     return found
 
 
 def f1_on_tables(
     folder: Path, datasets: Sequence[str] | None, seeds: Sequence[int], rules: Sequence[str] | None
 ) -> Iterator[dict[str, Any]]:
-    """F1 of what each rule flags of rows that hold anomalies, all of them trained on."""
+    """Yield the F1 score of each rule on training rows that contain anomalies."""
     paths, others = find(folder), peers()
     others = {name: others[name] for name in named("--rules", rules or set(others) - _SLOW, others)}
     detectors = {
@@ -222,12 +222,12 @@ def _f1_of(rule: Callable[[np.ndarray], np.ndarray], y: np.ndarray, errors: np.n
         warnings.simplefilter("ignore")
         try:
             return float(f1_score(y, np.asarray(rule(errors)).astype(int), zero_division=0))
-        except Exception:  # a peer that fails on a data set finds nothing there
+        except Exception:  # a peer that fails on a data set scores 0
             return 0.0
 
 
 def seconds() -> pd.DataFrame:
-    """Seconds to set each threshold on a million scores, the median of five."""
+    """Return the median time of five runs to set each threshold on a million scores."""
     rng = np.random.default_rng(0)
     y = rng.random(1_000_000) < 0.01
     scores = rng.normal(size=len(y)) - 3 * y
@@ -247,19 +247,23 @@ def seconds() -> pd.DataFrame:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line."""
+    """Run the command-line interface."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, help="folder of .npz or .csv files; default: $AEANOMALY_DATA")
     parts = ("simulated", "tables", "f1", "time")
     parser.add_argument("--parts", nargs="+", choices=parts, default=parts)
     parser.add_argument("--datasets", nargs="+", metavar="NAME")
-    parser.add_argument("--detector", default="DenoisingAutoencoder", help="of the part tables")
     parser.add_argument(
-        "--rules", nargs="*", metavar="NAME", help="of PyThresh, such as 'pythresh iqr'; default: all quick ones"
+        "--detector", default="DenoisingAutoencoder", help="detector for the part tables; default: %(default)s"
+    )
+    parser.add_argument(
+        "--rules", nargs="*", metavar="NAME", help="PyThresh rules, such as 'pythresh iqr'; default: all fast rules"
     )
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
-    parser.add_argument("--repetitions", type=int, default=1000, help="of simulations; half as many of the slower ones")
-    parser.add_argument("--out", type=Path, metavar="FOLDER", help="each part's lines as CSV")
+    parser.add_argument(
+        "--repetitions", type=int, default=1000, help="number of simulations; half as many for the slower ones"
+    )
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="write the rows of each part as CSV")
     options = parser.parse_args(arguments)
     try:
         for name, table, shown in _parts(options):
@@ -273,7 +277,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parts(options: argparse.Namespace) -> Iterator[tuple[str, pd.DataFrame, pd.DataFrame]]:
-    """Each part's name, its lines, and what is shown of them."""
+    """Yield the name, the rows and the displayed summary of each part."""
     if "simulated" in options.parts:
         half = max(1, options.repetitions // 2)
         for name, table in (

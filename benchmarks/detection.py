@@ -1,11 +1,11 @@
-"""How well do the detectors find anomalies, and how fast? All against their peers, on a folder of labelled tables.
+"""Benchmark of accuracy and speed: the detectors and their peers on a folder of labeled tables.
 
 From the root of a checkout, with the extra ``aeanomaly[benchmark]`` installed::
 
     python -m benchmarks.detection --data FOLDER
 
-Each run is a line of ``detection.csv`` in the folder of results. A command that was stopped goes on where it was; to
-repeat a run, delete its line. ``--report`` makes the tables and the plots from that file alone.
+Each run is a line of ``detection.csv`` in the results folder. The same command resumes an interrupted benchmark. To
+repeat a run, delete its line. ``--report`` creates the tables and plots from this file only.
 """
 
 import argparse
@@ -57,12 +57,12 @@ class Job(NamedTuple):
 
     @property
     def key(self) -> tuple[str, str, int, str]:
-        """What identifies its line, in the order of `COLUMNS`."""
+        """Return the key of the line, in the order of `COLUMNS`."""
         return self.setting, self.dataset, self.seed, self.entry.name
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line: 0 when done, 130 when interrupted; wrong usage exits with 2."""
+    """Run the command-line interface: return 0 on success and 130 on interruption; wrong usage exits with 2."""
     parser = _parser()
     options = parser.parse_args(arguments)
     try:
@@ -75,7 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UsageError as error:
         parser.error(str(error))
     except KeyboardInterrupt:
-        sys.stderr.write("interrupted; the same command goes on from here\n")
+        sys.stderr.write("interrupted; run the same command to resume\n")
         return _INTERRUPTED
     return 0
 
@@ -83,15 +83,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.detection", description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, metavar="FOLDER", help="data sets (.npz, .csv); default: $AEANOMALY_DATA")
-    parser.add_argument("--label", metavar="COLUMN", help="label column of the CSV files; default: their last one")
+    parser.add_argument("--label", metavar="COLUMN", help="label column of the CSV files; default: the last column")
     parser.add_argument("--settings", nargs="+", choices=SETTINGS, default=list(SETTINGS), help="default: both")
     parser.add_argument("--seeds", nargs="+", type=_whole, metavar="SEED", help="default: 0 1 2")
-    parser.add_argument("--detectors", nargs="+", metavar="NAME", help="default: all of --list")
-    parser.add_argument("--datasets", nargs="+", metavar="NAME", help="default: all of the folder")
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results", metavar="FOLDER", help="results")
-    parser.add_argument("--threads", type=_whole, default=2, metavar="N", help="for every detector alike; default: 2")
-    parser.add_argument("--list", action="store_true", help="list detectors and data sets, and do nothing else")
-    parser.add_argument("--report", action="store_true", help="run nothing; tables and plots of all runs so far")
+    parser.add_argument("--detectors", nargs="+", metavar="NAME", help="default: all detectors of --list")
+    parser.add_argument("--datasets", nargs="+", metavar="NAME", help="default: all data sets in the folder")
+    parser.add_argument(
+        "--out", type=Path, default=Path(__file__).parent / "results", metavar="FOLDER", help="results folder"
+    )
+    parser.add_argument("--threads", type=_whole, default=2, metavar="N", help="threads for each detector; default: 2")
+    parser.add_argument("--list", action="store_true", help="only list detectors and data sets")
+    parser.add_argument("--report", action="store_true", help="only create tables and plots of all runs so far")
     return parser
 
 
@@ -108,12 +110,12 @@ def _listing(options: argparse.Namespace) -> str:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Do every run that is asked for and not done yet; each is a line of the file as soon as it ends."""
+    """Execute all requested runs that are not done yet, and write each to the file as soon as it ends."""
     if options.threads == 0:
         raise UsageError("--threads must be at least 1")
     paths, jobs = _plan(options)
     for name in dict.fromkeys(job.dataset for job in jobs):
-        read(paths[name], options.label)  # a fault in the last file shall not show after hours
+        read(paths[name], options.label)  # detect faults of all files before the first run
     with threads(options.threads), _progress(len(jobs)) as bar:
         bar.set_description("warming up")
         _warm_up({job.entry.name: job.entry for job in jobs}.values())
@@ -125,12 +127,12 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _progress(total: int) -> Any:
-    """A bar on standard error, which a log gets to see now and then only."""
+    """Return a progress bar on standard error, with rare updates if it is not a terminal."""
     return tqdm(total=total, unit="run", file=sys.stderr, mininterval=0.1 if sys.stderr.isatty() else 30)
 
 
 def _plan(options: argparse.Namespace) -> tuple[dict[str, Path], list[Job]]:
-    """The files, and what is left to do, data set by data set, so that each is read once."""
+    """Return the files and the remaining jobs, grouped by data set so that each file is read once."""
     paths, known = find(folder_of(options.data)), entries()
     datasets = named("--datasets", options.datasets, paths)
     detectors = named("--detectors", options.detectors, known)
@@ -165,7 +167,7 @@ def _lines(jobs: list[Job], paths: dict[str, Path], label: str | None, bar: Any)
 
 
 def measure(entry: Entry, rows: Split, seed: int) -> dict[str, Any]:
-    """Fit on the training rows, which carry no labels, and rank the others; what a detector raises is recorded."""
+    """Fit to the training rows without labels and score the test rows; exceptions of a detector are recorded."""
     line: dict[str, Any] = {"n_train": len(rows.train), "n_columns": rows.train.shape[1]}
     try:
         with surroundings(entry, seed):
@@ -178,7 +180,7 @@ def measure(entry: Entry, rows: Split, seed: int) -> dict[str, Any]:
         line["auroc"] = f"{roc_auc_score(rows.y, score):.6f}"
         line["average_precision"] = f"{average_precision_score(rows.y, score):.6f}"
     except Exception as error:
-        # One line, so that a file cut off anywhere is mended by dropping its last line.
+        # A single line, so that a truncated file is repaired by dropping its last line.
         return line | {"error": " ".join(f"{type(error).__name__}: {error}".split()), "auroc": ""}
     return line | {"fit_seconds": f"{fitted - start:.4f}", "score_seconds": f"{scored - fitted:.4f}"}
 
@@ -188,7 +190,7 @@ def _runs_file(options: argparse.Namespace) -> Path:
 
 
 def _prepared(path: Path) -> Path:
-    """The file of runs, ready for more lines: it has its header, and a line that a kill cut off is gone."""
+    """Prepare the file of runs for appending: write a missing header and drop a truncated last line."""
     path.parent.mkdir(parents=True, exist_ok=True)
     whole = _whole_lines(path) or (",".join(COLUMNS) + "\n").encode()
     if not path.exists() or path.stat().st_size != len(whole):
@@ -202,28 +204,28 @@ def _whole_lines(path: Path) -> bytes:
 
 
 def _runs(path: Path) -> pd.DataFrame:
-    """All whole lines of the file of runs; of a run that is there twice, the last."""
+    """Return all complete lines of the file of runs; the last line of a repeated run counts."""
     reader = csv.DictReader(_whole_lines(path).decode().splitlines())
     if tuple(reader.fieldnames or COLUMNS) != COLUMNS:
-        raise UsageError(f"{path}: its columns are not {', '.join(COLUMNS)}; move it away or choose another --out")
+        raise UsageError(f"{path}: its columns are not {', '.join(COLUMNS)}; move the file or choose another --out")
     frame = pd.DataFrame(list(reader), columns=COLUMNS)
     numbers = ["seed", "auroc", "average_precision", "fit_seconds", "score_seconds"]
     try:
         frame[numbers] = frame[numbers].apply(pd.to_numeric)
     except ValueError as error:
-        raise UsageError(f"{path}: a line is damaged: {error}; correct or delete it") from None
+        raise UsageError(f"{path}: a line is damaged: {error}; correct or delete the line") from None
     return frame.drop_duplicates(_KEY, keep="last", ignore_index=True)
 
 
 def _chosen(options: argparse.Namespace) -> pd.DataFrame:
-    """The runs to report on: all of the file, but for what the options leave out."""
+    """Return the runs of the file that are selected by the options."""
     runs = _runs(_runs_file(options))
     named = {"dataset": options.datasets, "seed": options.seeds, "detector": options.detectors}
     for column, values in {"setting": options.settings, **named}.items():
         if values is not None:
             runs = runs[runs[column].isin(values)]
     if runs.empty:
-        raise UsageError(f"{_runs_file(options)} holds no run to report on; leave out --report to make some")
+        raise UsageError(f"{_runs_file(options)} contains no run to report on; omit --report to execute runs")
     return runs
 
 

@@ -1,14 +1,15 @@
-"""Is the wrong cell of a row what its explanation names?
+"""Benchmark of explanations: the rank of a wrong cell among the contributions to the error of its row.
 
 From the root of a checkout, with the extra ``aeanomaly[benchmark]`` installed::
 
     python -m benchmarks.explanations [--data FOLDER]
 
-New rows get one wrong cell each: a value that other rows have in that column, between its 1 % and 99 % quantiles, and
-that is more than 4 residual deviations from what a random forest makes of the row's other columns. Only columns are
-taken whose variance these explain by four fifths: in the others no value is impossible. The tables are the factory, two
-drawn ones, and the normal rows of data sets in FOLDER, if there is one. Beside the detectors stand the forests' own
-residuals, in deviations: where a column is known by one other alone, nobody can tell which of the two is wrong.
+One cell of each new row is replaced by a wrong value. The value occurs in the column between its 1 % and 99 %
+quantiles. It differs by more than 4 residual standard deviations from the prediction of a random forest on the other
+columns. Only columns with at least four fifths of their variance explained by the forest are used, because no value is
+impossible in the others. The tables are the factory table, two simulated tables, and the normal rows of the data sets
+in FOLDER, if given. The baseline is the standardized residual of the forests. If a column can be predicted from only
+one other column, the wrong one of the two cannot be identified.
 """
 
 import argparse
@@ -39,7 +40,7 @@ DETECTORS = (
 
 
 def tables(data: Path | None) -> Iterator[tuple[str, np.ndarray]]:
-    """Normal rows, by name."""
+    """Yield the normal rows of each table, with its name."""
     X, y = make_factory(_ROWS, random_state=1)
     yield "factory", X[np.asarray(y) == 0].to_numpy(dtype=np.float64)
     yield "curved, 2 of 8", _curved(8, 2)
@@ -54,7 +55,7 @@ def tables(data: Path | None) -> Iterator[tuple[str, np.ndarray]]:
 
 
 def _curved(n_columns: int, n_causes: int) -> np.ndarray:
-    """Columns that follow from a few causes, with a tenth of noise."""
+    """Return columns that are functions of a few latent variables, with a tenth of noise."""
     rng = np.random.default_rng(n_columns)
     causes = rng.uniform(-1, 1, size=(_ROWS, n_causes))
     first, second = rng.normal(size=(2, n_causes, n_columns))
@@ -63,7 +64,7 @@ def _curved(n_columns: int, n_causes: int) -> np.ndarray:
 
 
 class Planted(NamedTuple):
-    """Rows to train on, new rows with a wrong cell each, its column, and how forests find the cells of each."""
+    """Training rows, new rows with one wrong cell each, the columns of these cells, and residuals of the forests."""
 
     train: np.ndarray
     rows: np.ndarray
@@ -72,7 +73,7 @@ class Planted(NamedTuple):
 
 
 def planted(X: np.ndarray) -> Planted | None:
-    """Put a wrong cell into new rows; None where too few cells can be wrong."""
+    """Insert one wrong cell into each new row; return None if too few cells can be wrong."""
     rng, cut = np.random.default_rng(0), len(X) * 2 // 3
     train, test = X[:cut], X[cut:]
     forests = [_Forest(train[:1500], column) for column in range(X.shape[1])]
@@ -100,7 +101,7 @@ def planted(X: np.ndarray) -> Planted | None:
 
 
 class _Forest:
-    """What the other columns say of one."""
+    """Random forest that predicts one column from the others."""
 
     def __init__(self, train: np.ndarray, column: int):
         self.column = column
@@ -112,13 +113,13 @@ class _Forest:
 
 
 def run(data: Path | None, detectors: Sequence[str]) -> pd.DataFrame:
-    """A line for each table and detector: how often the wrong column is first, and among the first three."""
+    """Return, for each table and detector, how often the wrong column ranks first and among the top three."""
     lines = []
     for name, X in tables(data):
         found = planted(X)
         if found is None:
             continue
-        lines.append((name, "a forest for each column", *_hits(found.deviations, found.columns), np.nan))
+        lines.append((name, "one forest per column", *_hits(found.deviations, found.columns), np.nan))
         for detector in detectors:
             fitted = getattr(aeanomaly, detector)(random_state=0).fit(found.train)
             start = time.perf_counter()
@@ -130,15 +131,15 @@ def run(data: Path | None, detectors: Sequence[str]) -> pd.DataFrame:
 
 
 def _hits(parts: np.ndarray, columns: np.ndarray) -> tuple[float, float]:
-    """How often a row's largest part, and one of its three largest, is the column's."""
+    """Return how often the given column has the largest part of its row, and one of the three largest."""
     largest = np.argsort(-parts, axis=1, kind="stable")[:, :3] == columns[:, None]
     return float(largest[:, 0].mean()), float(largest.any(axis=1).mean())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line."""
+    """Run the command-line interface."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, help="folder of .npz or .csv files, besides the package's own tables")
+    parser.add_argument("--data", type=Path, help="folder of .npz or .csv files, in addition to the built-in tables")
     parser.add_argument("--detectors", nargs="+", default=list(DETECTORS), choices=DETECTORS)
     options = parser.parse_args(arguments)
     found = run(options.data, options.detectors)

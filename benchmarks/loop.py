@@ -1,21 +1,21 @@
-"""The loop that people write by hand: the same network, batches and steps in plain torch."""
+"""Baseline training loop in plain torch, with the same network, batches and steps."""
 
 import numpy as np
 import torch
 from torch import nn
 
 _ACTIVATIONS = {"softmax": lambda: nn.Softmax(dim=-1), "silu": nn.SiLU, "relu": nn.ReLU}
-#: Rows that are scored at once; a row of a hidden layer each is held.
+#: Number of rows scored at once; the hidden layers of these rows are held in memory.
 _AT_ONCE = 65_536
 
 
 class PlainLoop:
-    """A denoising autoencoder as a competent user writes it in an afternoon.
+    """Denoising autoencoder with a simple hand-written training loop.
 
     Parameters
     ----------
     widths : sequence of int
-        From the row to the row.
+        Layer widths, from the input to the output.
     activation : str
     n_steps, batch_size : int
     noise, learning_rate : float
@@ -39,7 +39,7 @@ class PlainLoop:
         self.learning_rate = learning_rate
 
     def fit(self, X: np.ndarray) -> "PlainLoop":
-        """Standardise the rows, and train."""
+        """Standardize the rows and train the network."""
         self._mean, self._deviation = X.mean(axis=0), X.std(axis=0)
         rows = self._encoded(X)
         layers: list[nn.Module] = []
@@ -57,7 +57,7 @@ class PlainLoop:
         return self
 
     def anomaly_score(self, X: np.ndarray) -> np.ndarray:
-        """Squared error of each row (n,), higher = worse."""
+        """Return the squared error of each row, of shape (n,); higher = worse."""
         with torch.inference_mode():
             parts = [self._errors(X[first : first + _AT_ONCE]) for first in range(0, len(X), _AT_ONCE)]
         return torch.cat(parts).numpy()

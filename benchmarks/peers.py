@@ -1,4 +1,4 @@
-"""Who takes part: the detectors of the package and their peers, each with its own defaults."""
+"""Detectors in the benchmarks: those of the package and their peers, with their default parameters."""
 
 import contextlib
 import importlib
@@ -32,19 +32,19 @@ _PYOD = {"ECOD": "ecod", "PCA": "pca", "AutoEncoder": "auto_encoder", "VAE": "va
 
 @dataclass(frozen=True)
 class Entry:
-    """A detector that takes part.
+    """Detector in a benchmark.
 
     Attributes
     ----------
     name : str
-        What the tables call it.
+        Name in the tables.
     build : callable
-        ``build(seed, n_columns, same_rows)`` gives an estimator with a method `fit`. `same_rows`: the rows to score are
-        those of training.
+        ``build(seed, n_columns, same_rows)`` returns an estimator with a method `fit`. `same_rows` is True if the test
+        rows are the training rows.
     anomaly_score : callable
-        ``anomaly_score(estimator, X, same_rows)``, higher = worse.
+        ``anomaly_score(estimator, X, same_rows)`` returns scores; higher = worse.
     ours : bool
-        Whether it belongs to the package, and so gets raw rows; peers get standardised ones.
+        True for detectors of the package, which receive raw rows; peers receive standardized rows.
     """
 
     name: str
@@ -54,7 +54,7 @@ class Entry:
 
 
 def entries() -> dict[str, Entry]:
-    """All that take part, by name; nothing is imported for it that is not there."""
+    """Return all detectors by name, without importing optional packages."""
     return {entry.name: entry for entry in (*_ours(), *_sklearn(), *_pyod())}
 
 
@@ -70,7 +70,7 @@ def _ours() -> Iterator[Entry]:
 
 
 class _Recommended:
-    """`recommend` as an estimator."""
+    """Estimator that calls `recommend`."""
 
     def __init__(self, **settings: Any):
         self._settings = settings
@@ -92,18 +92,18 @@ def _minus_score_samples(detector: Any, X: np.ndarray, same_rows: bool) -> np.nd
 
 
 def _sklearn() -> Iterator[Entry]:
-    for name, k in {"nearest neighbour (k=1)": 1, "kNN (k=5)": 5}.items():
-        yield Entry(name, partial(_build_neighbours, k), _distance)
+    for name, k in {"nearest neighbor (k=1)": 1, "kNN (k=5)": 5}.items():
+        yield Entry(name, partial(_build_neighbors, k), _distance)
     yield Entry("LOF", _build_lof, _lof)
     yield Entry("IsolationForest", _build_forest, _minus_score_samples)
 
 
-def _build_neighbours(k: int, seed: int, n_columns: int, same_rows: bool) -> NearestNeighbors:
+def _build_neighbors(k: int, seed: int, n_columns: int, same_rows: bool) -> NearestNeighbors:
     return NearestNeighbors(n_neighbors=k)
 
 
 def _distance(detector: NearestNeighbors, X: np.ndarray, same_rows: bool) -> np.ndarray:
-    """Distance to the k-th neighbour; a training row is none of its own neighbours."""
+    """Return the distance to the k-th neighbor; a training row is not its own neighbor."""
     distances, _ = detector.kneighbors(None if same_rows else X)
     return distances[:, -1]
 
@@ -131,7 +131,7 @@ def _build_pyod(name: str, seed: int, n_columns: int, same_rows: bool) -> Any:
     except ImportError as error:
         raise ImportError(
             f"PyOD {name} cannot be imported ({error}); install it with: pip install 'aeanomaly[benchmark]', "
-            "or name the detectors that shall run with --detectors"
+            "or select other detectors with --detectors"
         ) from error
     offered = {"random_state": seed, "verbose": 0, "n_features": n_columns}
     return cls(**{key: value for key, value in offered.items() if key in inspect.signature(cls).parameters})
@@ -143,11 +143,14 @@ def _decision_function(detector: Any, X: np.ndarray, same_rows: bool) -> np.ndar
 
 @contextlib.contextmanager
 def surroundings(entry: Entry, seed: int) -> Iterator[None]:
-    """What a peer needs around it: seeded global generators, silence. Ours read no global generator and never print."""
+    """Seed the global generators and suppress output for peers.
+
+    Detectors of the package do not use global generators and do not print.
+    """
     if entry.ours:
         yield
         return
-    # Not all of PyOD's randomness obeys random_state: DeepSVDD shuffles by numpy's global generator.
+    # Not all random draws of PyOD use random_state: DeepSVDD shuffles with numpy's global generator.
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002
     torch.manual_seed(seed)
@@ -157,7 +160,7 @@ def surroundings(entry: Entry, seed: int) -> Iterator[None]:
 
 
 def warm_up(entry: Entry) -> None:
-    """One small fit, so that no import and no first call is timed; a missing package raises ImportError."""
+    """Run a small fit, so that imports and first calls are not timed; a missing package raises ImportError."""
     rows = np.random.default_rng(0).normal(size=(128, 6))
     try:
         with surroundings(entry, 0):
@@ -165,4 +168,4 @@ def warm_up(entry: Entry) -> None:
     except ImportError:
         raise
     except Exception:  # noqa: S110
-        pass  # what goes wrong here goes wrong again in the runs, and is recorded there
+        pass  # the same exception occurs in the runs, and is recorded there

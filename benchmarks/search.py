@@ -1,12 +1,12 @@
-"""What does a search cost? `StackedGridSearchCV` against scikit-learn's `GridSearchCV`, in turn, in one run.
+"""Benchmark of searches: `StackedGridSearchCV` compared with scikit-learn's `GridSearchCV`, alternating in one run.
 
 From the root of a checkout::
 
     python -m benchmarks.search
 
-24 candidates on 5 folds of a table, the last fit included, with small networks and with default ones. scikit-learn's
-worker processes are started and warmed up before, and what a cold start takes is a column of its own. Writes
-``search.csv`` and ``search.md`` into the folder of results.
+The search has 24 candidates on 5 folds of a table, including the final fit, with small networks and with default
+networks. scikit-learn's worker processes are warmed up first, and the time of a cold start is reported in a separate
+column. Writes ``search.csv`` and ``search.md`` to the results folder.
 """
 
 import argparse
@@ -27,7 +27,7 @@ from aeanomaly.model_selection import StackedGridSearchCV, log_likelihood
 from benchmarks.machine import matrix_product_rate, threads, timed
 from benchmarks.tables import markdown
 
-#: By name, what is not searched.
+#: Fixed parameters, by name.
 NETWORKS: dict[str, dict[str, Any]] = {"small": {"hidden_layer_sizes": (32,), "latent_dim": 4}, "default": {}}
 GRID = {
     "learning_rate": [1e-3, 2e-3, 4e-3],
@@ -38,14 +38,16 @@ _FOLDS = 5
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line."""
+    """Run the command-line interface."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.search", description=__doc__.splitlines()[0])
     parser.add_argument("--networks", nargs="+", choices=NETWORKS, default=list(NETWORKS), help="default: both")
     parser.add_argument("--rows", type=int, default=2000, metavar="N", help="default: 2000")
     parser.add_argument("--columns", type=int, default=20, metavar="N", help="default: 20")
-    parser.add_argument("--repeats", type=int, default=5, metavar="N", help="rounds of each network; default: 5")
-    parser.add_argument("--threads", type=int, default=2, metavar="N", help="or processes; default: 2")
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results", metavar="FOLDER", help="results")
+    parser.add_argument("--repeats", type=int, default=5, metavar="N", help="rounds per network; default: 5")
+    parser.add_argument("--threads", type=int, default=2, metavar="N", help="threads or processes; default: 2")
+    parser.add_argument(
+        "--out", type=Path, default=Path(__file__).parent / "results", metavar="FOLDER", help="results folder"
+    )
     options = parser.parse_args(arguments)
     options.out.mkdir(parents=True, exist_ok=True)
     with threads(options.threads):
@@ -58,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _runs(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
-    """A line for each round of each network."""
+    """Yield one line per network and round."""
     X = np.random.default_rng(0).normal(size=(options.rows, options.columns))
     with tqdm(total=len(options.networks) * options.repeats, unit="round", file=sys.stderr) as bar:
         for name in options.networks:
@@ -92,35 +94,35 @@ def _grid(detector: Any, n_jobs: int) -> GridSearchCV:
 
 
 def _few(grid: GridSearchCV) -> GridSearchCV:
-    """A search that is long enough to start every worker."""
+    """Return a search that is long enough to start every worker."""
     return GridSearchCV(grid.estimator, {"learning_rate": [1e-3, 2e-3]}, scoring=grid.scoring, cv=3, n_jobs=grid.n_jobs)
 
 
 def operations(search: StackedGridSearchCV, n_columns: int) -> float:
-    """Floating-point operations of the matrix products that train all candidates on all folds, and the best one."""
+    """Return the operations of the matrix products that train all candidates on all folds and refit the best."""
     best = search.best_estimator_
     widths = [n_columns, *best.hidden_layer_sizes, best.latent_dim_]
     first, *rest = (n_in * n_out for n_in, n_out in pairwise([*widths, *widths[-2::-1]]))
-    # Forward once; backward twice, but once for the first layer, as nobody asks for the rows' gradient.
+    # One forward and two backward products; one backward product in the first layer, without gradient of the rows.
     of_row = 2 * (2 * first + 3 * sum(rest))
     n_fits = len(search.cv_results_["params"]) * search.n_splits_
     return of_row * best.batch_size * (n_fits * _steps_in_folds(search) + best.n_iter_)
 
 
 def _steps_in_folds(search: StackedGridSearchCV) -> float:
-    """Steps on the rows of a fold: they go with the root of the rows."""
+    """Return the number of steps on a fold, which is proportional to the square root of the number of rows."""
     best = search.best_estimator_
     return best.n_iter_ * np.sqrt(1 - 1 / search.n_splits_)
 
 
 def _difference(stacked: Any, grid: Any) -> float:
-    """The largest one between the scores of both searches, relative."""
+    """Return the largest relative difference between the scores of the two searches."""
     found, expected = (search.cv_results_["mean_test_score"] for search in (stacked, grid))
     return float(np.max(np.abs(found / expected - 1)))
 
 
 def report(runs: pd.DataFrame) -> str:
-    """Markdown: medians over the rounds."""
+    """Return the medians over the rounds as Markdown."""
     body = []
     for name, of_name in runs.groupby("network", sort=False):
         ratios = of_name["grid"] / of_name["stacked"]
@@ -138,10 +140,10 @@ def report(runs: pd.DataFrame) -> str:
         )
     head = ["network", "stacked, s", "grid, s", "grid / stacked", "share", "cold start, s", "difference"]
     about = (
-        f"aeanomaly {runs['version'][0]}; {runs['threads'][0]} threads, or processes. Medians over rounds. Share: of "
-        "the rate of a large matrix product in the same round, by the matrix products of training alone, of the "
-        "stacked search. Cold start: what scikit-learn's worker processes take once, which is not in its time. "
-        "Difference: the largest between mean scores of the two, relative."
+        f"aeanomaly {runs['version'][0]}; {runs['threads'][0]} threads or processes. Medians over rounds. Share: "
+        "rate of the matrix products of the stacked search, relative to a large matrix product in the same round. Cold "
+        "start: time to start scikit-learn's worker processes once, not included in the time of the grid. Difference: "
+        "largest relative difference between the mean scores of the two searches."
     )
     return f"# Search benchmark\n\n{about}\n\n{markdown(head, body)}\n"
 

@@ -1,13 +1,13 @@
-"""Which criterion without labels picks a good detector? All of them, on a folder of labelled tables.
+"""Benchmark of model selection without labels: all criteria on a folder of labeled tables.
 
 From the root of a checkout::
 
     python -m benchmarks.selection --data FOLDER
 
-For each data set candidates are fitted to the training rows of the one-class protocol (`benchmarks.protocol`), 2,000 at
-most. A criterion sees these rows only, in three folds; the labels of the test rows tell afterwards how good its choice
-was. Each candidate on each data set is a line of ``selection.csv`` in the folder of results; a command that was stopped
-goes on with the data set where it was.
+For each data set, candidates are fitted to at most 2,000 training rows of the one-class protocol
+(`benchmarks.protocol`). A criterion uses these rows only, in three folds. The labels of the test rows then measure the
+quality of its choice. Each candidate on each data set is a line of ``selection.csv`` in the results folder. The same
+command resumes an interrupted benchmark at the next data set.
 """
 
 import argparse
@@ -47,7 +47,7 @@ from aeanomaly.model_selection import (
 from benchmarks.protocol import Split, UsageError, find, folder_of, named, read, sample, split
 from benchmarks.tables import markdown
 
-#: Training rows of a data set at most.
+#: Maximum number of training rows of a data set.
 LARGEST = 2000
 _KINDS = ("swapped", "local", "global", "dependency")
 CRITERIA: dict[str, Callable[..., float]] = {
@@ -59,16 +59,16 @@ CRITERIA: dict[str, Callable[..., float]] = {
     "consensus": consensus,
     "stability": stability,
 }
-#: By name, criteria whose ranks are added up.
+#: Sums of ranks of criteria, by name.
 SUMS = {
     "sum of consensus and ratio, dependency": ["consensus", "pseudo_anomaly_ratio, dependency"],
     "sum of consensus and ratio, local": ["consensus", "pseudo_anomaly_ratio, local"],
     "sum of consensus and stability": ["consensus", "stability"],
     "sum of all": list(CRITERIA),
 }
-#: The sum with weights learned on the other data sets.
-LEARNED = "weighted sum, learned elsewhere"
-#: How much the weights are held back: those of so many collinear ranks mean little.
+#: Sum of ranks with weights learned on the other data sets.
+LEARNED = "weighted sum, learned on other data sets"
+#: Ridge penalty of the weights, because the ranks are nearly collinear.
 _RIDGE = 10.0
 _DETECTORS = (
     DenoisingAutoencoder,
@@ -77,8 +77,8 @@ _DETECTORS = (
     ContractiveAutoencoder,
     VariationalAutoencoder,
 )
-#: By name, candidates of which the first is the default. "settings": one detector with the halves and doubles of its
-#: defaults, and with levels of noise around what "auto" means; "detectors": unlike ones.
+#: Pools of candidates by name; the first candidate is the default. "settings": one detector with half and double its
+#: default values, and with noise levels around "auto". "detectors": different detectors.
 POOLS: dict[str, list[Any]] = {
     "settings": [
         DenoisingAutoencoder(random_state=0, **settings)
@@ -97,14 +97,16 @@ _KEY = ["pool", "dataset", "seed"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line: 0 when done; wrong usage exits with 2."""
+    """Run the command-line interface: return 0 on success; wrong usage exits with 2."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.selection", description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, metavar="FOLDER", help="data sets (.npz, .csv); default: $AEANOMALY_DATA")
-    parser.add_argument("--label", metavar="COLUMN", help="label column of the CSV files; default: their last one")
-    parser.add_argument("--datasets", nargs="+", metavar="NAME", help="default: all of the folder")
+    parser.add_argument("--label", metavar="COLUMN", help="label column of the CSV files; default: the last column")
+    parser.add_argument("--datasets", nargs="+", metavar="NAME", help="default: all data sets in the folder")
     parser.add_argument("--pools", nargs="+", choices=POOLS, default=list(POOLS), help="default: both")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0], metavar="SEED", help="default: 0")
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results", metavar="FOLDER", help="results")
+    parser.add_argument(
+        "--out", type=Path, default=Path(__file__).parent / "results", metavar="FOLDER", help="results folder"
+    )
     parser.add_argument("--threads", type=int, default=2, metavar="N", help="default: 2")
     options = parser.parse_args(arguments)
     try:
@@ -116,7 +118,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def run(options: argparse.Namespace) -> pd.DataFrame:
-    """All lines, those of earlier commands included."""
+    """Return all lines, including those of earlier commands."""
     paths, file = find(folder_of(options.data)), options.out / "selection.csv"
     options.out.mkdir(parents=True, exist_ok=True)
     lines = pd.read_csv(file) if file.exists() else pd.DataFrame(columns=_KEY)
@@ -140,7 +142,7 @@ def run(options: argparse.Namespace) -> pd.DataFrame:
 
 
 def measure(candidates: Sequence[Any], rows: Split, seed: int) -> Iterator[dict[str, Any]]:
-    """What each criterion says of each candidate, and its AUROC on the test rows."""
+    """Yield the value of each criterion for each candidate, and the AUROC on the test rows."""
     stream = np.random.default_rng(seed)
     train = rows.train[stream.permutation(len(rows.train))[:LARGEST]]
     folds = KFold(3, shuffle=True, random_state=seed)
@@ -160,7 +162,7 @@ def _search(candidates: Sequence[Any], scoring: dict[str, Any], cv: Any) -> Stac
 
 
 def write_report(lines: pd.DataFrame, folder: Path) -> str:
-    """Write ``selection.md``; gives its Markdown."""
+    """Write ``selection.md`` and return its Markdown."""
     parts = ["# Selection benchmark"]
     for pool, of_pool in lines.groupby("pool", sort=False):
         table = summary(of_pool)
@@ -170,8 +172,8 @@ def write_report(lines: pd.DataFrame, folder: Path) -> str:
             f"## {pool}",
             f"{of_pool['candidate'].nunique()} candidates, {of_pool['dataset'].nunique()} data sets, seeds "
             f"{', '.join(map(str, sorted(of_pool['seed'].unique())))}. Mean AUROC of the default {default:.4f}, of a "
-            f"random choice {settings.mean().mean():.4f}, of the best {settings.max().mean():.4f}. Regret: what a "
-            "choice lacks of the best, as a share of what a random one lacks. +-: standard error over the data sets.",
+            f"random choice {settings.mean().mean():.4f}, of the best {settings.max().mean():.4f}. Regret: loss of the "
+            "choice against the best, relative to that of a random choice. +-: standard error over the data sets.",
             markdown(["criterion", *(column.strip() for column in table)], _rows(table)),
         ]
     text = "\n\n".join(parts) + "\n"
@@ -180,7 +182,7 @@ def write_report(lines: pd.DataFrame, folder: Path) -> str:
 
 
 def summary(lines: pd.DataFrame) -> pd.DataFrame:
-    """For each criterion the rank correlation with the true AUROC, and what its choice is worth."""
+    """Return the rank correlation with the true AUROC and the quality of the choice, for each criterion."""
     pairs = [pair.sort_values("candidate") for _, pair in lines.groupby(["dataset", "seed"])]
     truth = np.array([pair["auroc"].to_numpy() for pair in pairs])
     random, best, default = truth.mean(axis=1), truth.max(axis=1), truth[:, 0]
@@ -201,7 +203,7 @@ def summary(lines: pd.DataFrame) -> pd.DataFrame:
 
 
 def _everything_said(pairs: list[pd.DataFrame], truth: np.ndarray) -> dict[str, np.ndarray]:
-    """Criteria and combinations of them: what each says of the candidates (C,) on each data set (N,), (N, C)."""
+    """Return the values of criteria and their combinations, of shape (N, C), for N data sets and C candidates."""
     said = {name: np.array([pair[name].to_numpy(dtype=float) for pair in pairs]) for name in CRITERIA}
     ranks = {name: _ranks(values) for name, values in said.items()}
     sums = {name: sum(ranks[part] for part in parts) for name, parts in SUMS.items()}
@@ -211,7 +213,7 @@ def _everything_said(pairs: list[pd.DataFrame], truth: np.ndarray) -> dict[str, 
 
 
 def _learned(ranks: np.ndarray, truth: np.ndarray, datasets: np.ndarray) -> np.ndarray:
-    """Sums (N, C) of ranks (N, C, criteria), weighted as fits the true ranks (N, C) of all other data sets best."""
+    """Return weighted sums (N, C) of ranks (N, C, criteria); the weights are fitted on the other data sets."""
     said = np.zeros_like(truth)
     for dataset in set(datasets):
         here = datasets == dataset
@@ -223,13 +225,13 @@ def _learned(ranks: np.ndarray, truth: np.ndarray, datasets: np.ndarray) -> np.n
 
 
 def _ranks(values: np.ndarray) -> np.ndarray:
-    """Ranks of candidates from -1/2 to 1/2; what is not a number comes last."""
+    """Return the ranks of the candidates from -1/2 to 1/2; NaN ranks last."""
     ranks = rankdata(np.where(np.isnan(values), -np.inf, values), axis=1)
     return (ranks - 1) / max(1, values.shape[1] - 1) - 0.5
 
 
 def _correlation(said: np.ndarray, truth: np.ndarray) -> float:
-    """Spearman's; 0 where either tells no candidate from another."""
+    """Return Spearman's rank correlation; 0 if either input is constant or contains NaN."""
     alike = len(set(said)) == 1 or len(set(truth)) == 1 or np.isnan(said).any()
     return 0.0 if alike else float(spearmanr(said, truth).statistic)
 
@@ -239,7 +241,7 @@ def _standard_error(values: np.ndarray) -> float:
 
 
 def _rows(table: pd.DataFrame) -> list[list[str]]:
-    """Cells of a summary."""
+    """Return the cells of a summary as text."""
     texts = table.map("{:.3f}".format)
     texts["AUROC of its choice"] = table["AUROC of its choice"].map("{:.4f}".format)
     return [[str(name), *row] for name, row in zip(texts.index, texts.to_numpy(), strict=True)]

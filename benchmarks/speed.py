@@ -1,11 +1,11 @@
-"""How fast, and how does the cost grow? Against PyOD and a plain torch loop, each run beside the machine's own rate.
+"""Benchmark of speed and memory, compared with PyOD, a plain torch loop and the matrix-product rate of the machine.
 
 From the root of a checkout, with the extra ``aeanomaly[benchmark]`` installed::
 
     python -m benchmarks.speed
 
-Contenders take turns on the same rows, after a warm-up, with equal threads. Writes ``speed.csv``, ``speed.md`` and
-``speed.png`` into the folder of results.
+The contenders alternate on the same rows, after a warm-up, with equal numbers of threads. Writes ``speed.csv``,
+``speed.md`` and ``speed.png`` to the results folder.
 """
 
 import argparse
@@ -28,18 +28,18 @@ from benchmarks.peers import entries, surroundings
 from benchmarks.tables import markdown
 
 _OURS, _LOOP, _PEERS = "aeanomaly", "plain loop", ("PyOD AutoEncoder", "PyOD VAE")
-#: Prototypes of the default network, and rows of a batch.
+#: Number of prototypes of the default network, and batch size.
 _WIDTH, _BATCH = 512, 128
-#: Rows that a detector is fitted on where only scoring is timed.
+#: Number of training rows if only scoring is timed.
 _FITTED_ON = 2000
-#: Steps of the shorter of two fits whose difference is the time of a step.
+#: Number of steps of the shorter of two fits; their time difference gives the time of a step.
 _STEPS = 200
-#: Who took longer than this is not asked again.
+#: Time limit in seconds above which a run is not repeated.
 _ONCE = 10.0
 
 
 class Case(NamedTuple):
-    """A task of one size."""
+    """Benchmark task with a table size."""
 
     task: str
     rows: int
@@ -52,7 +52,7 @@ _COLUMNS = (5, 100, 1000)
 _MEMBERS = (4, 16, 64)
 _WIDE = Case("score, widths 256", 100_000, 100)
 _MAPPED = Case("score a memory map", 10_000_000)
-#: Sizes that stay as they are while another is varied.
+#: Fixed sizes while another size varies.
 _USUAL = {
     "fit": {"rows": 5000, "columns": 20, "members": 1},
     "score": {"rows": 100_000, "columns": 20, "members": 1},
@@ -72,7 +72,7 @@ CASES = (
 
 
 class Ours:
-    """The default denoising autoencoder; an ensemble of its like where there are members."""
+    """Default denoising autoencoder, or an ensemble of them for several members."""
 
     name = _OURS
     by_steps = True
@@ -90,7 +90,7 @@ class Ours:
 
 
 class Loop:
-    """The same network by hand."""
+    """Hand-written training loop with the same network."""
 
     name = _LOOP
     by_steps = True
@@ -104,9 +104,9 @@ class Loop:
 
 
 class Peer:
-    """A detector of PyOD with its defaults, on rows as they are."""
+    """PyOD detector with its default parameters, on raw rows."""
 
-    by_steps = False  # it counts epochs
+    by_steps = False  # PyOD counts epochs
 
     def __init__(self, name: str):
         self.name = name
@@ -122,7 +122,7 @@ class Peer:
 
 
 def contenders(case: Case) -> list[Any]:
-    """Who does this case; ours first."""
+    """Return the contenders of a case, with the detector of this package first."""
     if case == _MAPPED or case.members > 1:
         return [Ours()]
     if case == _WIDE or case.task == "step":
@@ -131,7 +131,7 @@ def contenders(case: Case) -> list[Any]:
 
 
 def table(rows: int, columns: int) -> np.ndarray:
-    """Rows (rows, columns) near a curved sheet of a few dimensions."""
+    """Return an array (rows, columns) of rows near a curved low-dimensional surface."""
     rng = np.random.default_rng(0)
     hidden = rng.normal(size=(rows, max(2, columns // 5)))
     return np.tanh(hidden @ rng.normal(size=(hidden.shape[1], columns))) + 0.1 * rng.normal(size=(rows, columns))
@@ -142,24 +142,28 @@ def _widths(case: Case) -> list[int]:
 
 
 def operations(case: Case, n_steps: int) -> float:
-    """Floating-point operations that the matrix products of our network, or of the loop's, take in a case."""
+    """Return the floating-point operations of the matrix products of the network in a case."""
     widths = _widths(case)
     first, *rest = (2 * case.members * n_in * n_out for n_in, n_out in pairwise(widths))
     if case.task.startswith("score"):
         return case.rows * float(first + sum(rest))
-    # Backward, a layer takes twice its forward pass; the first takes it once, as nobody asks for the rows' gradient.
+    # The backward pass costs twice the forward pass, except in the first layer, which needs no gradient of the rows.
     return (1 if case.task == "step" else n_steps) * _BATCH * float(2 * first + 3 * sum(rest))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line."""
+    """Run the command-line interface."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.speed", description=__doc__.splitlines()[0])
     parser.add_argument("--tasks", nargs="+", choices=sorted({case.task for case in CASES}), help="default: all")
-    parser.add_argument("--largest", type=int, default=CASES[-1].rows, metavar="ROWS", help="leave out larger tables")
-    parser.add_argument("--longest", type=float, default=60.0, metavar="SECONDS", help="of a peer's run, by its last")
-    parser.add_argument("--repeats", type=int, default=5, metavar="N", help="rounds of each case; default: 5")
-    parser.add_argument("--threads", type=int, default=2, metavar="N", help="for every contender alike; default: 2")
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results", metavar="FOLDER", help="results")
+    parser.add_argument("--largest", type=int, default=CASES[-1].rows, metavar="ROWS", help="skip larger tables")
+    parser.add_argument(
+        "--longest", type=float, default=60.0, metavar="SECONDS", help="limit on the predicted time of a run of a peer"
+    )
+    parser.add_argument("--repeats", type=int, default=5, metavar="N", help="rounds per case; default: 5")
+    parser.add_argument("--threads", type=int, default=2, metavar="N", help="threads for each contender; default: 2")
+    parser.add_argument(
+        "--out", type=Path, default=Path(__file__).parent / "results", metavar="FOLDER", help="results folder"
+    )
     options = parser.parse_args(arguments)
     cases = [c for c in CASES if c.rows <= options.largest and (options.tasks is None or c.task in options.tasks)]
     options.out.mkdir(parents=True, exist_ok=True)
@@ -171,7 +175,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _runs(cases: list[Case], options: argparse.Namespace) -> Iterator[dict[str, Any]]:
-    paces: dict[tuple[str, str], float] = {}  # seconds for a cell of the table, when last seen
+    paces: dict[tuple[str, str], float] = {}  # seconds per cell of the table in the last run
     for case in tqdm(cases, unit="case", file=sys.stderr):
         if case == _MAPPED:
             yield _mapped(case)
@@ -188,8 +192,8 @@ def _runs(cases: list[Case], options: argparse.Namespace) -> Iterator[dict[str, 
 
 
 def _rounds(case: Case, taking_part: list[Any], X: np.ndarray, n_rounds: int) -> Iterator[dict[str, Any]]:
-    """Every contender in turn, as often as is wanted, each beside the rate that the machine has just then."""
-    # As many steps as our defaults take for so many rows.
+    """Yield the runs of alternating contenders, each with the current matrix-product rate of the machine."""
+    # Number of steps of the default detector for this number of rows.
     n_steps = Ours().fit(case, X).n_iter_ if case.task == "fit" else _STEPS
     tasks = [_Task(case, who, X, n_steps) for who in taking_part]
     for number in range(n_rounds):
@@ -203,7 +207,7 @@ def _rounds(case: Case, taking_part: list[Any], X: np.ndarray, n_rounds: int) ->
 
 
 class _Task:
-    """A contender at a case, warm."""
+    """Contender in a case, after a warm-up."""
 
     seconds = math.nan
 
@@ -214,14 +218,14 @@ class _Task:
             who.score(self._fitted, X[:_FITTED_ON])
 
     def time(self) -> float:
-        """Seconds of the task; of one step, where that is the task."""
+        """Return the time of the task, or of one step for the task "step", in seconds."""
         if self.case.task == "step":
             few, many = (timed(lambda n=n: self.who.fit(self.case, self.X, n)) for n in (_STEPS, 3 * _STEPS))
             return (many - few) / (2 * _STEPS)
         return timed(self._call)
 
     def megabytes(self) -> float:
-        """Memory of the task, beyond what was held before."""
+        """Return the additional memory of the task in megabytes."""
         with peak_memory() as peak:
             self._call()
         return peak.extra / 1e6
@@ -234,7 +238,7 @@ class _Task:
 
 
 def _mapped(case: Case) -> dict[str, Any]:
-    """Score a table that is on the disk, and larger than what may be held."""
+    """Score a memory-mapped table that is larger than the permitted memory."""
     shape = (case.rows, case.columns)
     fitted, rows = Ours().fit(case, table(_FITTED_ON, case.columns)), table(100_000, case.columns).astype(np.float32)
     with tempfile.TemporaryDirectory() as folder:
@@ -254,7 +258,7 @@ def _mapped(case: Case) -> dict[str, Any]:
 
 
 def write_report(runs: pd.DataFrame, folder: Path) -> str:
-    """Write ``speed.md`` and ``speed.png``; gives the Markdown."""
+    """Write ``speed.md`` and ``speed.png``, and return the Markdown."""
     parts = ["# Speed benchmark", _provenance(runs)]
     for task, of_task in runs.groupby("task", sort=False):
         parts += [f"## {task}", markdown(*_section(of_task))]
@@ -267,10 +271,10 @@ def write_report(runs: pd.DataFrame, folder: Path) -> str:
 
 def _provenance(runs: pd.DataFrame) -> str:
     return (
-        f"aeanomaly {runs['version'][0]}; {runs['threads'][0]} threads for everyone. Median seconds; how many times "
-        "ours is taken, median over rounds; share: of the rate of a large matrix product in the same round, by the "
-        "matrix products of the network alone; memory: most that one call held beyond what was held before, the output "
-        f"included (but for the memory map). `{_LOOP}` is the same network, batches and steps in plain torch."
+        f"aeanomaly {runs['version'][0]}; {runs['threads'][0]} threads for each contender. Times are medians in "
+        "seconds, and ratios are medians over rounds. Share: rate of the matrix products of the network, relative to a "
+        "large matrix product in the same round. Memory: peak additional memory of one call, including the output "
+        f"(except for the memory map). `{_LOOP}` has the same network, batches and steps in plain torch."
     )
 
 
@@ -296,11 +300,11 @@ def _text(value: float, form: str) -> str:
 
 
 def _figure(runs: pd.DataFrame, path: Path) -> str:
-    """Draw seconds against rows, columns and members, where matplotlib is there; gives its Markdown."""
+    """Plot seconds against rows, columns and members if matplotlib is installed, and return the Markdown."""
     try:
         from matplotlib.figure import Figure
     except ImportError:
-        sys.stderr.write("the plot needs matplotlib; install it with: pip install 'aeanomaly[benchmark]'\n")
+        sys.stderr.write("the plot requires matplotlib; install it with: pip install 'aeanomaly[benchmark]'\n")
         return ""
     figure = Figure(figsize=(11, 6.5), layout="constrained")
     axes = figure.subplots(2, 3, sharey="row")
@@ -317,7 +321,7 @@ def _figure(runs: pd.DataFrame, path: Path) -> str:
 
 
 def _draw(ax: Any, runs: pd.DataFrame, varied: str) -> None:
-    """Seconds of each contender against what is varied."""
+    """Plot the seconds of each contender against the varied size."""
     for name, of_name in runs.groupby("contender"):
         ax.plot(of_name[varied], of_name["seconds"], marker="o", label=name)
     ax.set(xscale="log", yscale="log", xlabel=varied)

@@ -1,15 +1,15 @@
-"""What does a table cost that is larger than memory, or than one machine?
+"""Benchmark of tables larger than memory, and of Dask clusters.
 
 From the root of a checkout::
 
     python -m benchmarks.streaming
     python -m benchmarks.streaming --dask --rows 20000000
 
-Random rows near a curved surface are written to a Parquet file, which is deleted at the end. Then it is read in parts,
-with nothing done to them; fitted and scored in parts by a default detector; and scored at once, as much of it as fits.
-Times are given as ratios to those of reading and of training, too. With ``--dask`` it is fitted and scored on a local
-cluster of one worker and of two, one thread each, and in one process without a cluster. Writes ``streaming.csv``, or
-``streaming_dask.csv``, into the folder of results.
+Random rows near a curved surface are written to a Parquet file, which is deleted at the end. The file is read in parts
+without processing. Then a default detector is fitted to the file and scores it, both in parts. Finally, the rows that
+fit into memory are scored at once. Times are also reported relative to reading and training. With ``--dask``, fitting
+and scoring run on a local cluster of one and of two workers with one thread each. They also run in one process without
+a cluster. Writes ``streaming.csv``, or ``streaming_dask.csv``, to the results folder.
 """
 
 import argparse
@@ -34,14 +34,16 @@ _GROUP = 500_000
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line."""
+    """Run the command-line interface."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.streaming", description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, default=10_000_000, metavar="N", help="default: 10,000,000")
     parser.add_argument("--columns", type=int, default=20, metavar="N", help="default: 20")
     parser.add_argument("--repeats", type=int, default=3, metavar="N", help="default: 3")
     parser.add_argument("--threads", type=int, default=2, metavar="N", help="default: 2")
-    parser.add_argument("--dask", action="store_true", help="on one worker and on two")
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results", metavar="FOLDER", help="results")
+    parser.add_argument("--dask", action="store_true", help="use a cluster of one and of two workers")
+    parser.add_argument(
+        "--out", type=Path, default=Path(__file__).parent / "results", metavar="FOLDER", help="results folder"
+    )
     options = parser.parse_args(arguments)
     options.out.mkdir(parents=True, exist_ok=True)
     with threads(options.threads), tempfile.TemporaryDirectory() as folder:
@@ -56,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def write_table(path: Path, n_rows: int, n_columns: int) -> None:
-    """Rows near a curved surface, float32, in row groups of half a million."""
+    """Write rows near a curved surface, as float32, in row groups of half a million."""
     rng = np.random.default_rng(0)
     weights = rng.normal(size=(4, n_columns))
     names = [f"x{j}" for j in range(n_columns)]
@@ -76,7 +78,7 @@ def _in_parts(path: Path, options: argparse.Namespace) -> Any:
         fit = timed(lambda: detector.fit_batches(path))
         train = timed(lambda: DenoisingAutoencoder(random_state=0).fit(few[:100_000]))
         score = timed(lambda: sum(map(len, detector.score_batches(path))))
-        with peak_memory() as peak:  # in a pass of its own: to look takes time, too
+        with peak_memory() as peak:  # in a separate pass, because the measurement takes time
             sum(map(len, detector.score_batches(path)))
         at_once = timed(lambda: detector.score_samples(few)) / len(few) * options.rows
         yield {
@@ -132,7 +134,7 @@ def _warm_up() -> None:
 
 
 def report(runs: pd.DataFrame) -> str:
-    """Medians, and the range over rounds."""
+    """Return medians and ranges over the rounds as Markdown."""
     about = ("rows", "columns", "threads", "version")
     figures = runs.drop(columns=list(about))
     lines = [
@@ -141,7 +143,7 @@ def report(runs: pd.DataFrame) -> str:
     ]
     rows, columns, threads, version = (runs[name].iloc[0] for name in about)
     title = f"{rows:,} rows x {columns} columns, {threads} threads, aeanomaly {version}, {time.strftime('%Y-%m-%d')}"
-    return f"{title}\n\n{markdown(['', 'median', 'least', 'most'], lines)}\n"
+    return f"{title}\n\n{markdown(['', 'median', 'minimum', 'maximum'], lines)}\n"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the runs say: tables in Markdown, and the diagram of ranks with the critical difference [1]_.
+"""Report of the runs: Markdown tables, and a diagram of ranks with the critical difference [1]_.
 
 References
 ----------
@@ -15,14 +15,14 @@ import numpy as np
 import pandas as pd
 from scipy.stats import friedmanchisquare, studentized_range
 
-#: Times are also given as a ratio to this peer's.
+#: Peer that serves as the reference for ratios of times.
 _REFERENCE = "PyOD AutoEncoder"
 _ALPHA = 0.05
 _PAIR = ["dataset", "seed"]
 
 
 def write_report(runs: pd.DataFrame, folder: Path) -> str:
-    """Write ``detection.md`` and ``ranks-<setting>.png`` from lines of the file of runs; gives the Markdown."""
+    """Write ``detection.md`` and ``ranks-<setting>.png`` from the runs, and return the Markdown."""
     parts = [f"# Detection benchmark\n\n{_provenance(runs)}"]
     for setting, of_setting in runs.groupby("setting", sort=False):
         figure = diagram(of_setting, str(setting), folder / f"ranks-{setting}.png")
@@ -34,7 +34,7 @@ def write_report(runs: pd.DataFrame, folder: Path) -> str:
 
 def _provenance(runs: pd.DataFrame) -> str:
     versions, threads = (", ".join(sorted(map(str, runs[column].unique()))) for column in ("version", "threads"))
-    return f"aeanomaly {versions}; threads of every detector: {threads}."
+    return f"aeanomaly {versions}; threads of each detector: {threads}."
 
 
 def _section(runs: pd.DataFrame) -> list[str]:
@@ -42,26 +42,26 @@ def _section(runs: pd.DataFrame) -> list[str]:
     seeds = ", ".join(map(str, sorted(runs["seed"].unique())))
     about = (
         f"Data sets: {runs['dataset'].nunique()}. Seeds: {seeds}. Pairs of both: {len(grid)}. Sorted by mean AUROC; sd "
-        f"is that of this mean over seeds. Mean rank by AUROC, 1 = best, over the {len(complete)} pairs that every "
-        "detector finished (a detector that finished none has no rank). Seconds are totals over the data sets, per "
-        "seed; peers get rows that are standardised already."
+        "is its standard deviation over seeds. Mean rank by AUROC, 1 = best, over the "
+        f"{len(complete)} pairs finished by every detector (detectors that finished none have no rank). Seconds are "
+        "totals over the data sets, per seed. Peers receive standardized rows."
     )
     table = summary(runs)
     return [about, _summary_table(table, len(grid)), *_faults(runs, grid), _per_dataset(grid[table.index])]
 
 
 def by_pair(runs: pd.DataFrame, value: str) -> pd.DataFrame:
-    """One value per pair of data set and seed (rows) and detector (columns); NaN where a run failed or is missing."""
+    """Pivot a value to pairs of data set and seed (rows) by detectors (columns); NaN for failed or missing runs."""
     return runs.pivot(index=_PAIR, columns="detector", values=value)
 
 
 def common(runs: pd.DataFrame) -> pd.DataFrame:
-    """AUROC of the pairs of data set and seed that every detector finished, but for those that finished none."""
+    """Return the AUROC of the pairs that every detector finished, except detectors that finished none."""
     return by_pair(runs, "auroc").dropna(axis=1, how="all").dropna()
 
 
 def summary(runs: pd.DataFrame) -> pd.DataFrame:
-    """The figures of each detector, best mean AUROC first."""
+    """Return the figures of each detector, sorted by decreasing mean AUROC."""
     auroc, fit = by_pair(runs, "auroc"), by_pair(runs, "fit_seconds")
     table = pd.DataFrame(
         {
@@ -83,7 +83,7 @@ def _per_seed(seconds: pd.DataFrame) -> pd.Series:
 
 
 def _ratio(seconds: pd.Series, reference: pd.Series | None) -> float:
-    """Total over the reference's total, where both finished."""
+    """Return the ratio of the total to that of the reference, over runs that both finished."""
     if reference is None:
         return math.nan
     both = seconds.notna() & reference.notna()
@@ -99,7 +99,7 @@ def _summary_table(table: pd.DataFrame, planned: int) -> str:
 
 
 def _per_dataset(grid: pd.DataFrame) -> str:
-    """AUROC per data set, mean over seeds, the best in bold (all that print alike)."""
+    """Return the mean AUROC per data set over seeds, with the best values in bold."""
     mean, finished = grid.groupby("dataset").mean(), grid.notna().groupby("dataset").sum()
     most = grid.groupby("dataset").size()
     body = []
@@ -117,7 +117,7 @@ def _number(value: float, digits: int) -> str:
 
 
 def markdown(head: Sequence[str], body: Iterable[Sequence[str]]) -> str:
-    """A table in Markdown; names to the left, numbers to the right."""
+    """Return a Markdown table with left-aligned names and right-aligned numbers."""
     rows = [head, *body]
     widths = [max(len(row[j]) for row in rows) for j in range(len(head))]
     rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
@@ -126,7 +126,7 @@ def markdown(head: Sequence[str], body: Iterable[Sequence[str]]) -> str:
 
 
 def _faults(runs: pd.DataFrame, grid: pd.DataFrame) -> list[str]:
-    """What failed and what has not run, said in words."""
+    """Return a list of the failed and the missing runs."""
     failed = runs[runs["auroc"].isna()]
     lines = []
     for (detector, error), of_error in failed.groupby(["detector", "error"]):
@@ -134,22 +134,22 @@ def _faults(runs: pd.DataFrame, grid: pd.DataFrame) -> list[str]:
         lines.append(f"- {detector} failed on {where}: {error}")
     missing = len(grid) - runs.groupby("detector").size()
     lines += [f"- {detector} has not run on {n} of {len(grid)} pairs" for detector, n in missing[missing > 0].items()]
-    return ["\n".join(["Its figures leave these runs out:", "", *lines])] if lines else []
+    return ["\n".join(["These runs are not included:", "", *lines])] if lines else []
 
 
 def dataset_ranks(runs: pd.DataFrame) -> pd.DataFrame:
-    """Ranks by AUROC per data set (rows), of the mean over the seeds that every detector finished."""
+    """Return the ranks by mean AUROC per data set (rows), over the seeds that every detector finished."""
     return common(runs).groupby("dataset").mean().rank(axis=1, ascending=False)
 
 
 def critical_difference(n_detectors: int, n_datasets: int, alpha: float = _ALPHA) -> float:
-    """How far two mean ranks must be apart to differ, by the test of Nemenyi."""
+    """Return the critical difference of two mean ranks in the Nemenyi test."""
     q = studentized_range.ppf(1 - alpha, n_detectors, np.inf) / math.sqrt(2)
     return float(q * math.sqrt(n_detectors * (n_detectors + 1) / (6 * n_datasets)))
 
 
 def groups(ranks: Sequence[float], difference: float) -> list[tuple[int, int]]:
-    """First and last index of each longest run of sorted mean ranks that do not differ."""
+    """Return the first and last index of each maximal run of sorted mean ranks that do not differ."""
     found: list[tuple[int, int]] = []
     for first, rank in enumerate(ranks):
         last = int(np.searchsorted(ranks, rank + difference, side="right")) - 1
@@ -159,7 +159,7 @@ def groups(ranks: Sequence[float], difference: float) -> list[tuple[int, int]]:
 
 
 def diagram(runs: pd.DataFrame, setting: str, path: Path) -> list[str]:
-    """Draw the ranks as a PNG where there is something to compare, and matplotlib; gives its Markdown."""
+    """Plot the ranks as a PNG if matplotlib is installed and there are ranks to compare; return the Markdown."""
     ranks = dataset_ranks(runs)
     n_datasets, n_detectors = ranks.shape
     if min(ranks.shape) < 2:
@@ -167,33 +167,33 @@ def diagram(runs: pd.DataFrame, setting: str, path: Path) -> list[str]:
     try:
         from matplotlib.figure import Figure
     except ImportError:
-        sys.stderr.write("the diagram of ranks needs matplotlib; install it with: pip install 'aeanomaly[benchmark]'\n")
+        sys.stderr.write("the rank diagram requires matplotlib; install it with: pip install 'aeanomaly[benchmark]'\n")
         return []
     difference = critical_difference(n_detectors, n_datasets)
     title = f"{setting}: mean rank by AUROC over {n_datasets} data sets"
     _draw(Figure(), ranks.mean().sort_values(kind="stable"), difference, title).savefig(path, dpi=150)
     p = _friedman(ranks) if n_detectors > 2 else math.nan
-    test = "" if math.isnan(p) else f" Friedman's test: p = {p:.2g}."
-    about = f"Ranks over {n_datasets} data sets, with seeds averaged first; bars join detectors that do not differ"
+    test = "" if math.isnan(p) else f" Friedman test: p = {p:.2g}."
+    about = f"Ranks over {n_datasets} data sets, averaged over seeds; bars join detectors that do not differ"
     return [f"![Mean ranks, {setting}]({path.name})", f"{about} (Nemenyi, critical difference {difference:.2f}).{test}"]
 
 
 def _friedman(ranks: pd.DataFrame) -> float:
-    """How likely ranks so far apart are if no detector differs from another; NaN if all tie everywhere."""
+    """Return the p-value of the Friedman test; NaN if all detectors tie on every data set."""
     with np.errstate(invalid="ignore", divide="ignore"):
         return float(friedmanchisquare(*ranks.to_numpy().T).pvalue)
 
 
 def _draw(figure: Any, mean: pd.Series, difference: float, title: str) -> Any:
-    """Best to the left, half of the names on each side. Down the page y counts lines of text."""
+    """Draw the diagram with the best rank on the left and half of the names on each side; y counts lines of text."""
     names, ranks = list(mean.index), mean.to_numpy()
-    # Only the part of the axis where the ranks are, and as long as the critical difference at least.
+    # The axis covers the range of the ranks, and at least the critical difference.
     low = math.floor(ranks[0])
     high = max(math.ceil(ranks[-1]), low + math.ceil(difference))
     levels = _levels(groups(ranks, difference))
     top = 4.6 + 0.45 * max(levels.values(), default=-1)
     n_left = (len(names) + 1) // 2
-    side = max(2.0, 0.45 + 0.085 * max(map(len, names)))  # inches that the longest name takes
+    side = max(2.0, 0.45 + 0.085 * max(map(len, names)))  # width of the longest name in inches
     figure.set_size_inches(5 + 2 * side, 0.26 * (top + n_left + 0.3))
     ax = figure.add_axes((0, 0, 1, 1))
     ax.axis("off")
@@ -223,7 +223,7 @@ def _draw_axis(ax: Any, low: int, high: int, difference: float) -> None:
 
 
 def _levels(spans: Iterable[tuple[int, int]]) -> dict[tuple[int, int], int]:
-    """A line for each bar, the first where it touches no other."""
+    """Assign each bar to the first line without overlap."""
     ends: list[int] = []
     levels = {}
     for first, last in spans:

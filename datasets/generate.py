@@ -1,4 +1,4 @@
-"""Write the three tables, CHECKSUMS, and the checksum of each card anew: python datasets/generate.py."""
+"""Write the three tables, CHECKSUMS, and the checksum in each dataset card: python datasets/generate.py."""
 
 import argparse
 import hashlib
@@ -12,14 +12,14 @@ MAKERS = {"answers": make_answers, "factory": make_factory, "payments": make_pay
 
 
 def table(name: str) -> bytes:
-    """One table as the bytes of its CSV file."""
+    """Return a table as the bytes of its CSV file."""
     X, y = MAKERS[name](random_state=SEED)
     form = {"float_format": "%.10g", "date_format": "%Y-%m-%dT%H:%M:%S"}
     return X.assign(anomaly=y).to_csv(index=False, lineterminator="\n", **form).encode()
 
 
 def write(folder: Path) -> None:
-    """All tables into a folder; a card that lies there is told the checksum."""
+    """Write all tables to a folder, and update the checksums of existing cards."""
     lines = []
     for name in MAKERS:
         data = table(name)
@@ -35,5 +35,7 @@ def write(folder: Path) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--folder", type=Path, default=Path(__file__).parent, help="default: that of this file")
+    parser.add_argument(
+        "--folder", type=Path, default=Path(__file__).parent, help="output folder; default: folder of this file"
+    )
     write(parser.parse_args().folder)

@@ -1,4 +1,4 @@
-"""How Sphinx builds these pages. Nothing is fetched from the network."""
+"""Sphinx configuration. The build does not access the network."""
 
 import shutil
 import sys
@@ -20,15 +20,15 @@ extensions = [
     "sphinx_gallery.gen_gallery",
     "mathml",
 ]
-exclude_patterns = ["_build", "**sg_execution_times.rst"]  # times are those of one machine
+exclude_patterns = ["_build", "**sg_execution_times.rst"]  # times depend on the machine
 templates_path = ["_templates"]
-default_role = "py:obj"  # `name` in a docstring links to what it names, where that is on a page
+default_role = "py:obj"  # `name` in a docstring links to the object, if it is documented
 autodoc_typehints = "none"
 autosummary_generate = True
 toc_object_entries_show_parents = "hide"
-numpydoc_show_class_members = False  # `_templates/autosummary/class.rst` shows them
+numpydoc_show_class_members = False  # `_templates/autosummary/class.rst` lists them
 
-# Examples write files into the folder where they lie, so it is copies that run.
+# Examples write files to their own folder, so copies of them are run.
 EXAMPLES = HERE / "_build" / "examples"
 shutil.rmtree(EXAMPLES, ignore_errors=True)
 shutil.copytree(HERE.parent / "examples", EXAMPLES, ignore=shutil.ignore_patterns("*.png", "*.csv", "__pycache__"))
@@ -42,7 +42,7 @@ sphinx_gallery_conf = {
     "capture_repr": (),
     "remove_config_comments": True,
     "thumbnail_size": (400, 280),
-    "default_thumb_file": str(HERE / "_static" / "script.svg"),  # of examples without a picture
+    "default_thumb_file": str(HERE / "_static" / "script.svg"),  # for examples without a figure
     "show_memory": False,
     "show_signature": False,
     "abort_on_example_error": False,
@@ -64,11 +64,11 @@ html_theme_options = {
 
 
 def only_ours(app, what, name, member, skip, options):
-    """Leave out methods that scikit-learn documents."""
+    """Skip methods that are documented by scikit-learn."""
     module = getattr(getattr(member, "fget", member), "__module__", None) or "aeanomaly"
     return skip or not module.startswith("aeanomaly")
 
 
 def setup(app):
-    """Connect the above."""
+    """Connect the event handlers."""
     app.connect("autodoc-skip-member", only_ours)

@@ -1,9 +1,10 @@
 """
-How does a detector live in a scikit-learn pipeline?
-====================================================
+Detectors in a scikit-learn pipeline
+====================================
 
-As any other estimator: behind steps that prepare the table, in cross-validation, in a search. Here behind an encoder of
-categories and holes, which it could take as they are, on payments of which a few are frauds.
+A detector works like any other estimator: after preprocessing steps, in cross-validation and in a search. The table
+contains payments, a few of which are fraud. Here the pipeline encodes categories and imputes missing values, although
+the detector could also handle both itself.
 """
 
 import numpy as np
@@ -20,8 +21,8 @@ from aeanomaly.model_selection import StackedGridSearchCV, roc_auc
 X, y = load_payments(return_X_y=True)
 
 # %%
-# Dates become an hour; levels become columns of 0 and 1, which the detector recognises as such; holes are filled.
-# Columns need no scaling: that is the detector's own work. A fiftieth of the payments shall be flagged.
+# Convert dates to the hour of the day, encode categories as binary columns, and impute missing values. The detector
+# recognizes binary columns and scales the others. A fiftieth of the payments is to be flagged.
 X = X.assign(hour=X["timestamp"].dt.hour.astype(float), card_present=X["card_present"].astype(float))
 front = make_column_transformer(
     (SimpleImputer(strategy="median", add_indicator=True), make_column_selector(dtype_include=float)),
@@ -30,19 +31,19 @@ front = make_column_transformer(
 pipeline = make_pipeline(front, DenoisingAutoencoder(contamination=0.02, random_state=0))
 
 # %%
-# Area under the ROC curve, cross-validated: the pipeline learns from each fold's rows, frauds among them, unlabelled.
+# Cross-validate the area under the ROC curve. The training rows of each fold contain frauds, but no labels are used.
 folds = StratifiedKFold(3, shuffle=True, random_state=0)
 areas = cross_val_score(pipeline, X, y, cv=folds, scoring=roc_auc)
 print(f"AUROC {areas.mean():.3f} +- {areas.std():.3f}")
 
 # %%
-# A search over settings: all candidates and folds train together; the steps in front are fitted once for each fold.
+# Search over settings. All candidates and folds train together, and the preprocessing is fitted once per fold.
 grid = {"denoisingautoencoder__robust": [False, True], "denoisingautoencoder__latent_dim": [128, 512]}
 search = StackedGridSearchCV(pipeline, grid, cv=folds, scoring=roc_auc).fit(X, y)
 for settings, area in zip(search.cv_results_["params"], search.cv_results_["mean_test_score"], strict=True):
     print(f"{area:.3f} {settings}")
 
 # %%
-# The best pipeline, fitted to all rows, flags the next ones.
+# The best pipeline is fitted to all rows, and predicts labels.
 labels, counts = np.unique(search.predict(X), return_counts=True)
 print(dict(zip(labels.tolist(), counts.tolist(), strict=True)))

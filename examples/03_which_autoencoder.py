@@ -1,10 +1,10 @@
 """
-Which autoencoder, when?
-========================
+Comparison of the autoencoders
+==============================
 
-The five and the ensemble side by side, with their defaults, on two tables: sensors of a factory, whose faults break the
-relations between columns, and answers of yes or no, some by people who did not read the questions. Writes
-``which_autoencoder.png``.
+Compare the five autoencoders and the ensemble, with their default parameters, on two tables. The first contains the
+sensors of a factory, whose faults break the relations between columns. The second contains yes-or-no answers, some by
+people who did not read the questions. Writes ``which_autoencoder.png``.
 """
 
 import matplotlib.pyplot as plt
@@ -31,8 +31,8 @@ DETECTORS = [
 ]
 
 # %%
-# Clean: trained on half of the normal rows, tested on the others and the anomalies. Mixed: trained on all rows, with
-# ``robust=True``, and these scored; nobody has said which are the anomalies.
+# Clean: trained on half of the normal rows, tested on the other half and the anomalies. Mixed: trained on all rows with
+# ``robust=True`` and without labels, and tested on the same rows.
 areas = {}
 for name, load in {"factory": load_factory, "answers": load_answers}.items():
     X, y = load(return_X_y=True, as_frame=False)
@@ -45,8 +45,8 @@ for name, load in {"factory": load_factory, "answers": load_answers}.items():
         areas[f"{name}, mixed", detector.__name__] = roc_auc_score(y, -mixed.score_samples(X))
 
 # %%
-# The bottleneck forgets what is rare, the denoiser pulls rows back to where the others are, the variational one weighs
-# how likely the code is. Which is best depends on the table; the ensemble is seldom far from it.
+# A bottleneck loses rare patterns, a denoising autoencoder moves rows towards the others, and a variational autoencoder
+# also scores the likelihood of the code. The best detector depends on the table; the ensemble is usually close to it.
 names = [detector.__name__ for detector in DETECTORS]
 settings = list(dict.fromkeys(setting for setting, _ in areas))
 figure, ax = plt.subplots(figsize=(9, 4), layout="constrained")

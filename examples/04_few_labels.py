@@ -1,9 +1,9 @@
 """
-Can rows without labels help a classifier that has few?
-=======================================================
+Classification with few labels
+==============================
 
-An autoencoder learns from 1,400 digits that nobody has labelled. Its code is then the input of a classifier that gets
-two labelled ones of each kind; and its encoder, as a torch module, is where fine-tuning starts.
+An autoencoder learns from 1,400 digits without labels. Its codes are then the input of a classifier with two labeled
+digits per class. Its encoder, as a torch module, is also the starting point for fine-tuning.
 """
 
 import numpy as np
@@ -18,14 +18,15 @@ X, y = load_digits(return_X_y=True)
 X_train, X_test, y_train, y_test = train_test_split(X / 16, y, test_size=0.2, random_state=0, stratify=y)
 
 # %%
-# All rows, no labels. Pixels are on one scale already, and the dim ones at the border shall not count like the others.
+# Fit to all rows without labels. Pixels already share one scale, and standardization would give too much weight to the
+# dim pixels at the border.
 autoencoder = UndercompleteAutoencoder(latent_dim=16, standardize=False, random_state=0).fit(X_train)
 
 
 # %%
-# A torch network: an encoder with a layer on top, all of it trained.
+# A torch network with a linear layer on top of an encoder; both are trained.
 def fine_tuned(encoder, width, rows, labels, start=None, learning_rate=1e-3, n_steps=200):
-    """Accuracy; the layer on top starts from a linear classifier, if there is one."""
+    """Return the test accuracy; the top layer is initialized from the linear classifier `start`, if given."""
     top = torch.nn.Linear(width, 10)
     if start is not None:
         top.load_state_dict({"weight": torch.tensor(start.coef_), "bias": torch.tensor(start.intercept_)})
@@ -41,7 +42,8 @@ def fine_tuned(encoder, width, rows, labels, start=None, learning_rate=1e-3, n_s
 
 
 # %%
-# Five times 20 labels. Fine-tuning takes small steps from the codes' classifier; large ones would lose what it knows.
+# Repeat with five samples of 20 labels. Fine-tuning starts from the classifier of the codes and takes small steps,
+# because large steps would destroy the learned representation.
 accuracy = {"pixels": [], "codes": [], "codes, fine-tuned": [], "new network": []}
 for seed in range(5):
     rows, _, labels, _ = train_test_split(X_train, y_train, train_size=20, random_state=seed, stratify=y_train)

@@ -1,9 +1,10 @@
 """
-Compress here, decode there?
-============================
+Compression with an autoencoder
+===============================
 
-A detector is an encoder and a decoder, and its file holds both. One side sends codes instead of rows; the other, which
-has only the file, gets the rows back, near enough. Rows that come back badly are the odd ones: send those in full.
+A detector consists of an encoder and a decoder, and its file contains both. A sender transmits codes instead of rows. A
+receiver that has only the file reconstructs the rows approximately. Rows with a large error are anomalies, and can be
+sent in full.
 """
 
 from pathlib import Path
@@ -17,7 +18,7 @@ X, y = load_factory(return_X_y=True, as_frame=False)
 X_past, X_new, y_new = X[:1000], X[1000:], y[1000:]
 
 # %%
-# Here: learn from the past, keep four numbers of each row in half precision.
+# Sender: fit to past rows, and store four numbers per row in half precision.
 detector = aeanomaly.UndercompleteAutoencoder(
     hidden_layer_sizes=(64,), latent_dim=4, activation="silu", robust=True, random_state=0
 ).fit(X_past)
@@ -25,18 +26,18 @@ detector.save("model.aea")
 np.save("codes.npy", detector.transform(X_new).astype(np.float16))
 
 # %%
-# There: the file, the codes, no data.
+# Receiver: load the model and the codes, without the data.
 there = aeanomaly.load("model.aea")
 decoded = there.inverse_transform(np.load("codes.npy"))
 
 # %%
-# What it costs, and what is lost: the error as a share of each column's variance.
+# Compare the sizes, and the error as a share of the variance of each column.
 sent, full = Path("codes.npy").stat().st_size, X_new.astype(np.float32).nbytes
 lost = np.mean((decoded - X_new) ** 2, axis=0) / X_new.var(axis=0)
-print(f"{sent:,} bytes for {full:,}; the model, once, {Path('model.aea').stat().st_size:,}")
+print(f"{sent:,} bytes instead of {full:,}; size of the model: {Path('model.aea').stat().st_size:,}")
 print(f"lost variance: {lost.mean():.1%} on average, {lost.max():.1%} in the worst column")
 
 # %%
-# The tenth of the rows that come back worst holds most of the faults.
+# The tenth of the rows with the largest errors contains most of the faults.
 worst = np.argsort(there.score_samples(X_new))[: len(X_new) // 10]
 print(f"{y_new[worst].sum()} of {y_new.sum()} faults are among the worst {len(worst)} of {len(X_new)} rows")

@@ -1,9 +1,9 @@
 """
-Can it repair what is damaged?
-==============================
+Image denoising
+===============
 
-A denoising autoencoder learns to give back the clean row for a damaged one, and does so with damaged rows that it has
-never seen. Writes ``denoised_digits.png``.
+A denoising autoencoder learns to reconstruct clean rows from corrupted rows, and generalizes to new corrupted rows.
+Writes ``denoised_digits.png``.
 """
 
 import matplotlib.pyplot as plt
@@ -16,7 +16,7 @@ X = load_digits().data / 16
 X_train, X_test = X[:1500], X[1500:]
 
 # %%
-# In training some of the pixels are lost, each with a chance of 0.4; an ordinary wide network has to fill them in.
+# In training, each pixel is masked with a probability of 0.4. An ordinary wide network learns to restore the pixels.
 detector = DenoisingAutoencoder(
     hidden_layer_sizes=(256,),
     latent_dim=64,
@@ -29,12 +29,13 @@ detector = DenoisingAutoencoder(
 ).fit(X_train)
 
 # %%
-# New digits lose as many. A lost pixel is replaced by its mean over the training rows.
+# Mask the pixels of new digits with the same probability. Masked pixels are replaced by their mean over the training
+# rows.
 lost = np.random.default_rng(0).random(X_test.shape) < 0.4
 damaged = np.where(lost, X_train.mean(axis=0), X_test)
 repaired = detector.reconstruct(damaged)
 for name, rows in {"damaged": damaged, "repaired": repaired}.items():
-    print(f"{name}: mean squared error {np.mean((rows - X_test)[lost] ** 2):.4f} on the lost pixels")
+    print(f"{name}: mean squared error {np.mean((rows - X_test)[lost] ** 2):.4f} on the masked pixels")
 
 # %%
 figure, axes = plt.subplots(3, 12, figsize=(10, 2.8), layout="constrained")

@@ -1,9 +1,9 @@
 """
-Can it make rows of its own?
-============================
+Generation of new rows
+======================
 
-The code of a variational autoencoder is a distribution near the standard normal one, so a standard normal draw,
-decoded, is a new row. Writes ``new_digits.png``.
+The codes of a variational autoencoder approximately follow a standard normal distribution. Decoded standard normal
+draws are therefore new rows. Writes ``new_digits.png``.
 """
 
 import matplotlib.pyplot as plt
@@ -19,7 +19,7 @@ detector = VariationalAutoencoder(
 print(f"ELBO {detector.elbo(X / 16).mean():.1f} nats per digit")
 
 # %%
-# Draws from the prior, decoded; and the way from a 3 to an 8 in ten steps through the code.
+# Decode draws from the prior, and interpolate between the codes of a 3 and an 8 in ten steps.
 drawn = detector.inverse_transform(np.random.default_rng(0).standard_normal((40, 8)))
 three, eight = (detector.transform(X[y == digit][:1] / 16) for digit in (3, 8))
 between = detector.inverse_transform(three + np.linspace(0, 1, 10)[:, None] * (eight - three))

@@ -1,10 +1,10 @@
 """
-Are there enough rows, and is the noise right?
-==============================================
+Learning and validation curves
+==============================
 
-scikit-learn's learning and validation curves take our detectors as they are. Without labels they show
-`pseudo_anomaly_ratio`: the mean log of how many times larger errors are on rows whose columns are drawn apart.
-Writes ``learning_curves.png``.
+scikit-learn's learning and validation curves accept the detectors of this package. The score without labels is
+`pseudo_anomaly_ratio`: the mean log ratio of the errors on rows with independently drawn columns to the errors on
+normal rows. Writes ``learning_curves.png``.
 """
 
 import matplotlib.pyplot as plt
@@ -15,7 +15,7 @@ from aeanomaly import DenoisingAutoencoder
 from aeanomaly.model_selection import pseudo_anomaly_ratio
 
 # %%
-# Rows near a curved sheet of two dimensions in eight columns: what ties the columns together has to be learned.
+# Rows near a curved two-dimensional surface in eight columns. The detector has to learn the relations between columns.
 rng = np.random.default_rng(0)
 hidden = rng.uniform(-1, 1, size=(2000, 2))
 X = np.tanh(2 * hidden @ rng.normal(size=(2, 8))) + 0.05 * rng.normal(size=(2000, 8))
@@ -25,7 +25,7 @@ figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained"
 # sphinx_gallery_defer_figures
 
 # %%
-# More rows help as long as the curve on held-out rows climbs.
+# More rows help as long as the curve on held-out rows rises.
 LearningCurveDisplay.from_estimator(
     detector,
     X,
@@ -36,11 +36,11 @@ LearningCurveDisplay.from_estimator(
     score_name="log ratio of errors",
     ax=left,
 )
-left.set_title("rows to train on")
+left.set_title("number of training rows")
 # sphinx_gallery_defer_figures
 
 # %%
-# Noise beyond the distance between rows wipes out what there is to learn.
+# Noise larger than the distance between rows destroys the structure of the data.
 levels = np.geomspace(0.05, 2, 6)
 ValidationCurveDisplay.from_estimator(
     detector,
@@ -53,5 +53,5 @@ ValidationCurveDisplay.from_estimator(
     score_name="log ratio of errors",
     ax=right,
 )
-right.set(title="level of the noise", xscale="log")
+right.set(title="noise level", xscale="log")
 figure.savefig("learning_curves.png", dpi=120)

@@ -1,9 +1,10 @@
 """
-No labels, no idea: which settings?
-===================================
+Automatic choice of settings
+============================
 
-``recommend`` looks at the table, tries settings of a denoising autoencoder by how much larger errors are on rows whose
-columns are drawn apart, makes an ensemble of those that it cannot tell from the best, and says what it did.
+``recommend`` chooses settings for a table without labels. It evaluates settings of a denoising autoencoder by the ratio
+of the errors on rows with independently drawn columns to the errors on normal rows. It combines the settings
+indistinguishable from the best into an ensemble, and reports the choice.
 """
 
 from sklearn.metrics import roc_auc_score
@@ -20,7 +21,7 @@ detector = recommend(train, random_state=0)
 print(detector.recommendation_)
 
 # %%
-# What it was worth here, by labels that it never saw.
+# Evaluate the choice with labels that were not used by ``recommend``.
 labels = [0] * len(test) + [1] * len(rest)
 for name, fitted in {"recommended": detector, "default": DenoisingAutoencoder(random_state=0).fit(train)}.items():
     scores = [*fitted.score_samples(test), *fitted.score_samples(rest)]

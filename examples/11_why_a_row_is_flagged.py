@@ -1,9 +1,10 @@
 """
-Why is a row flagged?
-=====================
+Explanations of flagged rows
+============================
 
-A score is a sum over columns, so that each column's part can be shown. Card payments with text, times and holes: which
-are odd, in what, and what would have been expected. Writes ``scores.png``, ``worst_rows.png`` and ``worst_row.png``.
+A score is a sum over columns, so the contribution of each column can be shown. The table contains card payments with
+text, times and missing values. The example shows the flagged rows, the unusual columns and the expected values. Writes
+``scores.png``, ``worst_rows.png`` and ``worst_row.png``.
 """
 
 from aeanomaly import AutoencoderEnsemble
@@ -14,22 +15,23 @@ X, y = load_payments(return_X_y=True)
 detector = AutoencoderEnsemble(missing="model", robust=True, contamination=0.02, random_state=0).fit(X)
 
 # %%
-# How far the flagged rows are from the others. Labels, where there are some, only colour the picture.
+# Plot the distribution of the scores. Labels, if available, only color the plot.
 display = ScoreDistributionDisplay.from_estimator(detector, X, y)
 display.figure_.savefig("scores.png", dpi=120)
 
 # %%
-# The worst rows in a sentence each. Odd is not yet fraud: a dear journey is odd, too, and the sentence lets one tell.
+# Explain each of the worst rows in a sentence. Anomalies are not necessarily fraud: an expensive journey is also an
+# anomaly, and the sentence helps to distinguish the two.
 worst = X.iloc[detector.score_samples(X).argsort()[:12]]
 for row, sentence in detector.explain_text(worst).items():
     print(f"{row} ({'fraud' if y[row] else 'normal'}): {sentence}")
 
 # %%
-# The same rows as a heat map: those that are odd in the same way look alike.
+# Plot the same rows as a heat map. Rows with similar anomalies have similar patterns.
 display = ContributionsHeatmapDisplay.from_estimator(detector, worst)
 display.figure_.savefig("worst_rows.png", dpi=120)
 
 # %%
-# One of them, column by column from 0 to minus its score.
+# Plot the contributions of one row, column by column, from 0 to minus its score.
 display = ContributionsDisplay.from_estimator(detector, worst, row=6)
 display.figure_.savefig("worst_row.png", dpi=120)

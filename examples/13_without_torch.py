@@ -1,10 +1,10 @@
 """
-A detector where there is no torch
-==================================
+Scoring without torch
+=====================
 
-What was learned in a notebook often has to score elsewhere: in a service, in another language, on a small device. As an
-ONNX graph the detector is one file that takes rows and answers score, decision and label, and needs neither torch nor
-this package. ``aeanomaly export model.aea model.onnx`` does the same on the command line.
+A detector trained in a notebook often has to score rows elsewhere: in a service, in another language, or on a small
+device. An ONNX graph is a single file that maps rows to score, decision and label. It requires neither torch nor this
+package. ``aeanomaly export model.aea model.onnx`` writes the same graph on the command line.
 """
 
 import subprocess
@@ -26,11 +26,11 @@ detector.fit(X[:4_000][y[:4_000] == 0])
 
 folder = Path(tempfile.mkdtemp())
 to_onnx(detector, folder / "model.onnx")
-print(f"{(folder / 'model.onnx').stat().st_size / 1e6:.2f} MB, threshold and column names within")
+print(f"{(folder / 'model.onnx').stat().st_size / 1e6:.2f} MB, with threshold and column names")
 
 # %%
-# The graph was compared with the detector before it was written. Now another process scores new rows with it; torch and
-# this package are barred from there.
+# The graph was compared with the detector before it was written. Another process now scores new rows with the graph.
+# This process cannot import torch or this package.
 program = """
 import sys
 
@@ -49,6 +49,6 @@ done = subprocess.run([sys.executable, "-c", program], cwd=folder, capture_outpu
 print(done.stdout)
 
 # %%
-# The scores are those of the detector.
+# Compare the scores with those of the detector.
 here, there = detector.score_samples(X[4_000:]), np.load(folder / "scores.npy")
 print(f"largest difference, as a share of the score: {np.max(np.abs(there / here - 1)):.1e}")

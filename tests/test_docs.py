@@ -13,7 +13,7 @@ DOCS = Path(__file__).parents[1] / "docs"
 #: All but the one that Sphinx writes beside them.
 PAGES = [page for page in sorted(DOCS.glob("*.rst")) if page.stem != "sg_execution_times"]
 #: What a page needs beyond this package.
-NEEDS = {"pyod": ["pyod"], "large": ["pyarrow", "dask.dataframe"], "shipping": ["onnxscript", "skops"]}
+NEEDS = {"pyod": ["pyod"], "large": ["pyarrow", "dask.dataframe"], "saving": ["onnxscript", "skops"]}
 
 
 def blocks(page, language):
@@ -40,7 +40,7 @@ def test_pages_are_there():
         "decisions",
         "choosing",
         "large",
-        "shipping",
+        "saving",
         "pyod",
         "questions",
         "reference",

@@ -1,4 +1,4 @@
-"""Formulas as MathML, which browsers draw without a script: docutils translates, Sphinx is told."""
+"""Math renderer for Sphinx: docutils translates formulas to MathML, which browsers display without scripts."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ def _block(writer: Any, node: nodes.math_block) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Enter the renderer, and choose it."""
+    """Register the renderer and make it the default."""
     app.add_html_math_renderer("mathml", (_inline, None), (_block, None))
     app.config.html_math_renderer = "mathml"
     return {"parallel_read_safe": True, "parallel_write_safe": True}

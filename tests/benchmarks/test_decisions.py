@@ -18,7 +18,7 @@ def folder(tmp_path):
 
 def test_simulated_rates_are_those_that_were_promised():
     found = decisions.conformal_simulated(100)
-    assert (np.abs(found["promised"] - found["realised"]) < 4 * found["standard error"]).all()
+    assert (np.abs(found["promised"] - found["realized"]) < 4 * found["standard error"]).all()
     assert found["within 95 % limits"].between(0.85, 1).all()
     assert set(decisions.tails_simulated(3).columns) >= {"median ratio", "5 %", "95 %"}
     found = decisions.discoveries_simulated(4)

@@ -12,7 +12,7 @@ from sklearn.preprocessing import StandardScaler
 from benchmarks import detection, peers, tables
 from benchmarks.protocol import UsageError, find, read, sample, split
 
-FAST = ["nearest neighbour (k=1)", "kNN (k=5)", "LOF"]
+FAST = ["nearest neighbor (k=1)", "kNN (k=5)", "LOF"]
 
 
 def labelled(n=80, anomalies=8, seed=0):
@@ -143,10 +143,10 @@ def test_lists_of_files_are_no_data(folder):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("a,y\n1,0\n2,0\n", "both; they hold 0"),
-        ("a,y\n1,0\n2,2\n", "they hold 0, 2"),
+        ("a,y\n1,0\n2,0\n", "they contain 0"),
+        ("a,y\n1,0\n2,2\n", "they contain 0, 2"),
         ("a,y\n,0\n2,1\n", "missing or infinite"),
-        ("a,y\nred,0\n2,1\n", "'a' does not"),
+        ("a,y\nred,0\n2,1\n", "'a' is not"),
         ("", "not a CSV table"),
     ],
 )
@@ -163,13 +163,13 @@ def test_wrong_usage_is_one_sentence_and_exit_code_2(folder, tmp_path, capsys, m
     (tmp_path / "empty").mkdir()
     assert "pass --data FOLDER, or set AEANOMALY_DATA" in fails(capsys, *out)
     assert "is not a folder" in fails(capsys, "--data", tmp_path / "nowhere", *out)
-    assert "holds no .npz or .csv" in fails(capsys, "--data", tmp_path / "empty", *out)
-    assert "'z' is none of a, b" in fails(capsys, "--data", folder, "--datasets", "z", *out)
-    assert "'Nobody' is none of" in fails(capsys, "--data", folder, "--detectors", "Nobody", *out)
+    assert "contains no .npz or .csv" in fails(capsys, "--data", tmp_path / "empty", *out)
+    assert "'z' is not one of a, b" in fails(capsys, "--data", folder, "--datasets", "z", *out)
+    assert "'Nobody' is not one of" in fails(capsys, "--data", folder, "--detectors", "Nobody", *out)
     assert "--threads" in fails(capsys, "--data", folder, "--threads", "0", *out)
-    assert "holds no run to report on" in fails(capsys, "--report", *out)
+    assert "contains no run to report on" in fails(capsys, "--report", *out)
     np.savez(folder / "z.npz", X=np.zeros((3, 2)), y=np.zeros(3))
-    assert "both; they hold 0" in fails(capsys, "--data", folder, "--detectors", "LOF", *out)
+    assert "they contain 0" in fails(capsys, "--data", folder, "--detectors", "LOF", *out)
 
 
 def test_the_list_names_detectors_and_data_sets(folder, capsys, monkeypatch):

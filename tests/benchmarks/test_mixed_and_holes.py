@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from benchmarks import explanations, holes, mixed
+from benchmarks import explanations, missing_values, mixed
 
 
 def curved(n_rows, seed=0):
@@ -15,9 +15,9 @@ def test_a_share_of_the_cells_is_removed_and_three_ways_compared(tmp_path, capsy
     X = np.vstack([curved(120), np.random.default_rng(1).permuted(curved(20), axis=0)])
     np.savez(tmp_path / "curved.npz", X=X, y=np.repeat([0, 1], [120, 20]))
     words = ["--data", str(tmp_path), "--seeds", "0", "--shares", "0.2"]
-    assert holes.main(words) == 0
+    assert missing_values.main(words) == 0
     assert "loss left" in capsys.readouterr().out
-    found = holes.run(tmp_path, None, "UndercompleteAutoencoder", [0], [0.2])
+    found = missing_values.run(tmp_path, None, "UndercompleteAutoencoder", [0], [0.2])
     assert found[["whole", "mean imputed", "missing='model'"]].iloc[0].between(0.4, 1).all()
 
 

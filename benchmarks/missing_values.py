@@ -1,11 +1,12 @@
-"""What do missing cells cost, and how much of that does ``missing="model"`` save?
+"""Benchmark of missing values: the loss of accuracy with mean imputation and with ``missing="model"``.
 
 From the root of a checkout, with the extra ``aeanomaly[benchmark]`` installed::
 
-    python -m benchmarks.holes --data FOLDER
+    python -m benchmarks.missing_values --data FOLDER
 
-One-class, as in ``benchmarks.detection``; then a share of the cells is removed at random from rows to train on and rows
-to score. The same detector gets the rows whole, with each hole filled by its column's mean, and with holes.
+The setting is one-class, as in ``benchmarks.detection``. A share of the cells is removed at random from the training
+and test rows. The same detector is fitted to the complete rows, to the rows with mean imputation, and to the rows with
+missing values.
 """
 
 import argparse
@@ -26,14 +27,14 @@ from tqdm import tqdm
 import aeanomaly
 from benchmarks.protocol import Split, UsageError, find, folder_of, named, read, sample, split
 
-#: Wider tables take long, and tell little more.
+#: Wider tables take long and add little information.
 _WIDEST = 120
 
 
 def run(
     folder: Path, datasets: Sequence[str] | None, detector: str, seeds: Sequence[int], shares: Sequence[float]
 ) -> pd.DataFrame:
-    """AUROC with whole rows, mean imputation and ``missing="model"``, a line for each data set, seed and share."""
+    """Return the AUROC with complete rows, mean imputation and ``missing="model"``, per data set, seed and share."""
     paths, lines = find(folder), []
     for name in tqdm(named("--datasets", datasets, paths), file=sys.stderr):
         X, y = read(paths[name])
@@ -46,9 +47,9 @@ def run(
             for share in shares:
                 rng = np.random.default_rng(seed + 2000)
                 train, test = (np.where(rng.random(r.shape) < share, np.nan, r) for r in (whole.train, whole.test))
-                holed = replace(whole, train=train, test=test)
-                imputed = _auroc(make_pipeline(SimpleImputer(), fit()), holed)
-                lines.append((share, name, seed, full, imputed, _auroc(fit(missing="model"), holed)))
+                incomplete = replace(whole, train=train, test=test)
+                imputed = _auroc(make_pipeline(SimpleImputer(), fit()), incomplete)
+                lines.append((share, name, seed, full, imputed, _auroc(fit(missing="model"), incomplete)))
     return pd.DataFrame(lines, columns=["share", "dataset", "seed", "whole", "mean imputed", "missing='model'"])
 
 
@@ -57,14 +58,14 @@ def _auroc(estimator: Any, rows: Split) -> float:
 
 
 def report(found: pd.DataFrame) -> str:
-    """Means over data sets, and what part of mean imputation's loss is left."""
+    """Return the means over data sets, and the remaining share of the loss of mean imputation."""
     means = found.drop(columns=["dataset", "seed"]).groupby("share").mean()
     left = (means["whole"] - means["missing='model'"]) / (means["whole"] - means["mean imputed"])
     return means.round(4).assign(**{"loss left": left.round(3)}).to_string()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line."""
+    """Run the command-line interface."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, help="folder of .npz or .csv files; default: $AEANOMALY_DATA")
     parser.add_argument("--datasets", nargs="+", metavar="NAME")
