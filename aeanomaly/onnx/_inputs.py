@@ -1,4 +1,4 @@
-"""What a graph is fed, and the nodes that make the table's numbers of it."""
+"""Inputs of a graph, and the nodes that convert them to a numeric table."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
@@ -13,28 +13,28 @@ from aeanomaly.exceptions import ExportError
 from aeanomaly.preprocessing import Column, are_numeric
 from aeanomaly.preprocessing.columns import Categorical, Datetime, Duration, Ordinal
 
-#: The dimension of rows.
+#: Name of the dimension of rows.
 ROWS = "N"
 OUTPUTS = ("score", "decision", "label")
-#: The one input for a table of numbers alone.
+#: Name of the single input of a numeric table.
 _TABLE = "X"
-#: The text that stands for a hole.
+#: Text that represents a missing value.
 _HOLE = ""
 
 
 @dataclass(frozen=True)
 class Input(ABC):
-    """One input of the graph, (N, width): a column, or a table of numbers.
+    """An input of the graph, (N, width): a column or a numeric table.
 
     Attributes
     ----------
     name : str
     width : int
-        Columns of the table that it holds.
+        Number of columns of the table in this input.
     meaning : str
-        What it is to be filled with.
+        Description of the values.
     hole : str
-        What stands for a hole, in words; empty if nothing does.
+        Description of missing values; empty if they are not accepted.
     """
 
     name: str
@@ -45,18 +45,18 @@ class Input(ABC):
     @property
     @abstractmethod
     def dtype(self) -> Any:
-        """Of the arrays that it is fed; object for text."""
+        """Dtype of the input arrays; object for text."""
 
     @abstractmethod
     def nodes(self, target: str) -> list[NodeProto]:
-        """What it is fed -> the table's numbers `target`, float64 (N, width), NaN for holes."""
+        """Return nodes that convert the input to the numeric table `target`, float64 (N, width), NaN = missing."""
 
     @abstractmethod
     def cells(self, numbers: np.ndarray) -> np.ndarray:
-        """The table's numbers (n, width) -> what it is fed."""
+        """Convert a numeric table (n, width) to an input array."""
 
     def value_info(self) -> ValueInfoProto:
-        """The input as ONNX declares it."""
+        """Return the declaration of the input in ONNX."""
         element = TensorProto.STRING if self.dtype == object else helper.np_dtype_to_tensor_dtype(self.dtype)
         text = self.meaning + (f"; {self.hole} = missing" if self.hole else "")
         return helper.make_tensor_value_info(self.name, element, [ROWS, self.width], text)
@@ -64,7 +64,7 @@ class Input(ABC):
 
 @dataclass(frozen=True)
 class Numbers(Input):
-    """Numbers as they are, in float64 if they are `wide`."""
+    """Input of numbers, in float64 if `wide`."""
 
     wide: bool = False
 
@@ -81,7 +81,7 @@ class Numbers(Input):
 
 @dataclass(frozen=True)
 class Levels(Input):
-    """A column of levels, which the table knows by their places."""
+    """Input of categories, which the numeric table represents by their positions."""
 
     levels: tuple[Any, ...]
     places: tuple[float, ...]
@@ -101,7 +101,7 @@ class Levels(Input):
         keys, values, default = (_float64(numbers) for numbers in (self.levels, self.places, [self.unknown]))
         return [
             self._encoder(place, keys_tensor=keys, values_tensor=values, default_tensor=default),
-            # NaN by itself: whether it is found among keys is the runtime's affair.
+            # Runtimes differ in the lookup of NaN among keys, so NaN is handled separately.
             helper.make_node("IsNaN", [self.name], [hole]),
             helper.make_node("Where", [hole, self.name, place], [target]),
         ]
@@ -123,9 +123,9 @@ def _float64(numbers: Iterable[float]) -> TensorProto:
 
 
 def inputs_of(detector: BaseDetector) -> list[Input]:
-    """One input for a table of numbers alone; else one for each column, named as that.
+    """Return a single input for a numeric table, or one input for each column, with the name of the column.
 
-    A name that is empty, or that of an output, gets an underscore behind it.
+    An underscore is appended to names that are empty or equal to the name of an output.
     """
     columns, names = detector._model.schema.columns, detector._names
     hole = "NaN" if detector._takes_holes else ""
@@ -165,17 +165,17 @@ def _levels_of(column: Categorical | Ordinal, name: str, hole: str) -> Levels:
     texts = {level: place for level, place in places.items() if isinstance(level, str)}
     if wrong := [text for text in texts if not _is_unicode(text)]:
         raise ExportError(
-            f"column {name!r} has a category that is not valid Unicode, {wrong[0]!r}, and ONNX holds valid text only; "
-            "rename the category and fit again"
+            f"column {name!r} has a category that is not valid Unicode, {wrong[0]!r}, but ONNX accepts valid text "
+            "only; rename the category and fit again"
         )
-    if texts:  # then no cell is a number
+    if texts:  # no cell is a number
         empty = bool(hole) and _HOLE not in texts
         places = {**texts, _HOLE: np.nan} if empty else texts
         hole = "empty text" if empty else ""
     elif any(float(level) != level for level in places):
         raise ExportError(
-            f"column {name!r} has levels that float64 rounds, such as {max(places, key=abs)}; make text of the column "
-            "and fit anew"
+            f"column {name!r} has categories that float64 cannot represent exactly, such as {max(places, key=abs)}; "
+            "convert the column to text and fit again"
         )
     meaning = "text" if texts else "numbers"
     return Levels(name, 1, meaning, hole, tuple(places), tuple(places.values()), float(column.unknown))
