@@ -27,7 +27,7 @@ _CONTAMINATION = either(Rule(lambda v: v is None, "None"), real(0, 0.5, with_hig
 
 
 class PyODDetector(BaseDetector):
-    """A detector of this package as a PyOD detector: higher scores are worse, 1 = anomaly, 0 = normal row.
+    """Adapter from an outlier detector to PyOD: higher scores are worse, 1 = anomaly, 0 = normal row.
 
     It can be combined with other PyOD detectors in `pyod.models.combination`, `FeatureBagging`, `LSCP` and `SUOD`.
     Methods such as `predict`, `predict_proba` and `predict_confidence` are inherited from PyOD. PyOD detectors warn if
@@ -36,7 +36,7 @@ class PyODDetector(BaseDetector):
     Parameters
     ----------
     detector : estimator, default=None
-        A detector of this package, a Pipeline that ends with one, or another outlier estimator with `fit` and
+        A detector of this package, a Pipeline that ends with a detector, or another outlier estimator with `fit` and
         `score_samples`. None means ``DenoisingAutoencoder()``. Its parameter `contamination` has no effect here. If the
         training rows contain anomalies, consider a detector with ``robust=True``.
     contamination : float in (0, 0.5] or PyThresh object, default=0.1
@@ -137,7 +137,7 @@ class PyODDetector(BaseDetector):
 
 
 class FromPyOD(OutlierMixin, BaseEstimator):
-    """A PyOD detector as a scikit-learn outlier estimator: higher scores are more normal, -1 = anomaly.
+    """Adapter from a PyOD detector to scikit-learn: higher scores are more normal, -1 = anomaly.
 
     It can be used in a Pipeline, in cross-validation and with the searches and scorers of `aeanomaly.model_selection`.
 

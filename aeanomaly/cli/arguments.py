@@ -47,14 +47,14 @@ def _add_fit(commands: Any) -> None:
         command,
         "--contamination",
         "share of training rows to flag, or a rule such as 'PeaksOverThreshold(1e-5)'; default: auto",
-        "largest rate at which new normal rows are flagged; holds out 20 %% of the rows",
+        "maximum share of new normal rows to flag; holds out 20 %% of the training rows",
     )
     command.add_argument("--missing", choices=("error", "model"), help="reject missing values (default) or model them")
     command.add_argument("--drop", action="append", default=[], metavar="COLUMN", help="exclude a column; repeatable")
     command.add_argument(
         "--label",
         metavar="COLUMN",
-        help="labels, 0 and 1 (= anomaly) or +1 and -1 (= anomaly); used to report the quality, not to train",
+        help="label column, {0, 1} with 1 = anomaly or {+1, -1} with -1 = anomaly; used for metrics, not for training",
     )
     command.add_argument(
         "--set",
@@ -66,7 +66,10 @@ def _add_fit(commands: Any) -> None:
         help="parameter of the detector; repeatable; random_state defaults to 0",
     )
     command.add_argument(
-        "--checkpoint", type=Path, metavar="FILE", help="resume an interrupted fit; tables above 64 MB"
+        "--checkpoint",
+        type=Path,
+        metavar="FILE",
+        help="save progress here and resume an interrupted fit; tables above 64 MB",
     )
     command.add_argument("--json", action="store_true", help="print a summary as JSON")
     command.set_defaults(run=run_fit)
@@ -88,7 +91,7 @@ def _add_score(commands: Any) -> None:
         "--fdr",
         type=_share,
         metavar="SHARE",
-        help="control the false discovery rate: expected share of normal rows among flagged rows; adds p_value",
+        help="level of the false discovery rate, the expected share of normal rows among flagged rows; adds p_value",
     )
     command.add_argument(
         "--explain",
@@ -100,7 +103,7 @@ def _add_score(commands: Any) -> None:
         f"and their shares (share_1 to share_N); default: {_REASONS}; without N, give this option after the table",
     )
     command.add_argument("--top", type=_positive, metavar="N", help="print the N rows with the lowest scores")
-    command.add_argument("--label", metavar="COLUMN", help="labels; report AUROC and average precision")
+    command.add_argument("--label", metavar="COLUMN", help="label column; report AUROC and average precision")
     command.add_argument("--json", action="store_true", help="print a summary as JSON")
     command.set_defaults(run=run_score)
 
@@ -114,13 +117,13 @@ def _add_threshold(commands: Any) -> None:
     command.add_argument(
         "--label",
         metavar="COLUMN",
-        help="column of the labels; default: the only column that the model does not use",
+        help="label column; default: the only column that the model does not use",
     )
     _add_rule(
         command,
         "--rule",
         "threshold rule, such as 'TargetPrecision(0.9)', 'Conformal(0.01)', 0.05 or auto",
-        "largest rate at which new normal rows are flagged",
+        "maximum share of new normal rows to flag",
     )
     command.add_argument(
         "-o", "--output", type=Path, metavar="MODEL.aea", help="model file to write; default: replace the model"

@@ -84,9 +84,9 @@ def is_parquet(source: str) -> bool:
     return source.lower().endswith((".parquet", ".pq"))
 
 
-def _reader(asked: Any) -> Callable[[pd.Series], pd.Series]:
-    """Return the function that parses a column by `asked`: a type, a list of categories, or None."""
-    if isinstance(asked, (list, tuple)):
-        return text.categories if any(isinstance(level, str) for level in asked) else text.numbers
+def _reader(column_type: Any) -> Callable[[pd.Series], pd.Series]:
+    """Return the function that parses a column by `column_type`: a type, a list of categories, or None."""
+    if isinstance(column_type, (list, tuple)):
+        return text.categories if any(isinstance(level, str) for level in column_type) else text.numbers
     readers = {"categorical": text.categories, "datetime": text.times, "duration": text.durations, None: text.guess}
-    return readers.get(asked, text.numbers)
+    return readers.get(column_type, text.numbers)

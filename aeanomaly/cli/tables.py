@@ -99,9 +99,9 @@ def _names(cells: pd.DataFrame, source: str) -> list[str]:
             f"{source}: the first line, {reprlib.repr(names[0])}, has a single field and seems to use the separator "
             f"{found[0]!r}; separate fields by commas"
         )
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise CommandError(f"{source}: duplicate column names: {', '.join(map(repr, twice))}; rename them")
+    duplicates = sorted({name for name in names if names.count(name) > 1})
+    if duplicates:
+        raise CommandError(f"{source}: duplicate column names: {', '.join(map(repr, duplicates))}; rename them")
     return names
 
 

@@ -47,9 +47,9 @@ _START, _DAYS = np.datetime64("2024-03-01T00:00:00", "s"), 92
 #: Relative number of payments from Monday to Sunday; 2024-03-01 was a Friday.
 _WEEK, _FIRST_WEEKDAY = np.array([0.9, 0.9, 0.95, 1.05, 1.25, 1.35, 0.6]), 4
 #: Mean number of payments per customer, and share of payments soon after another one.
-_PER_CUSTOMER, _SAME_ROUND = 20, 0.15
+_PER_CUSTOMER, _FOLLOW_UP_SHARE = 20, 0.15
 #: Shares of missing values of customer age and of distance.
-_NO_AGE, _NO_PLACE = 0.05, 0.03
+_MISSING_AGE, _MISSING_DISTANCE = 0.05, 0.03
 _DTYPES: dict[str, Any] = {
     "timestamp": "datetime64[ns]",
     "amount_eur": np.float64,
@@ -70,8 +70,12 @@ def make_payments(
     """Generate card payments of customers of a German bank over three months of 2024; a few are fraud.
 
     Payments follow daily and weekly patterns. Customers pay at terminals near home, at terminals abroad and online.
-    There are four kinds of fraud: online orders of electronics at night, small payments that test a card, online orders
-    from a distant phone or tablet, and payments with a copied card abroad soon after a payment at home.
+    There are four kinds of fraud:
+
+    - online orders of electronics at night,
+    - small payments that test a card,
+    - online orders from a distant phone or tablet,
+    - payments with a copied card abroad, soon after a payment at home.
 
     Parameters
     ----------
@@ -178,7 +182,7 @@ def _normal_payments(n: int, customers: pd.DataFrame, stream: np.random.Generato
     return pd.DataFrame(
         {
             "customer": who,
-            "minute": _rounds_of_shops(who, _minutes(hour, present, stream), stream),
+            "minute": _follow_up_payments(who, _minutes(hour, present, stream), stream),
             "amount_eur": median * spending * np.exp(spread * stream.standard_normal(n)),
             "category": np.array(list(_CATEGORIES), dtype=object)[kind],
             "country": np.array(list(_COUNTRIES), dtype=object)[np.where(present, visited, ordered)],
@@ -198,9 +202,9 @@ def _minutes(hour: np.ndarray, present: np.ndarray, stream: np.random.Generator)
     return 1440 * day + np.floor(60 * time)
 
 
-def _rounds_of_shops(who: np.ndarray, minute: np.ndarray, stream: np.random.Generator) -> np.ndarray:
+def _follow_up_payments(who: np.ndarray, minute: np.ndarray, stream: np.random.Generator) -> np.ndarray:
     """Move some payments to a time soon after another payment of the same customer."""
-    follows = np.r_[False, who[1:] == who[:-1]] & (stream.random(len(who)) < _SAME_ROUND)
+    follows = np.r_[False, who[1:] == who[:-1]] & (stream.random(len(who)) < _FOLLOW_UP_SHARE)
     gap = np.ceil(stream.gamma(2.0, 14.0, size=len(who)))
     before = np.roll(minute, 1)
     return np.where(follows, np.minimum(before + gap, 1440 * _DAYS - 1), minute)
@@ -221,7 +225,7 @@ def _fraud(n: int, normal_payments: pd.DataFrame, stream: np.random.Generator) -
     return pd.concat([change(victims[kinds == k], stream) for k, change in enumerate(_KINDS)])
 
 
-def _by_night(victims: pd.DataFrame, stream: np.random.Generator) -> pd.DataFrame:
+def _night_orders(victims: pd.DataFrame, stream: np.random.Generator) -> pd.DataFrame:
     """Online orders of electronics between 1 and 5 o'clock, mostly from abroad."""
     n = len(victims)
     country = stream.choice(["GB", "NL", "PL", "US", "CN", "DE"], size=n)
@@ -236,7 +240,7 @@ def _by_night(victims: pd.DataFrame, stream: np.random.Generator) -> pd.DataFram
     )
 
 
-def _trying_out(victims: pd.DataFrame, stream: np.random.Generator) -> pd.DataFrame:
+def _card_tests(victims: pd.DataFrame, stream: np.random.Generator) -> pd.DataFrame:
     """Small online orders, minutes after another payment."""
     n = len(victims)
     return victims.assign(
@@ -249,7 +253,7 @@ def _trying_out(victims: pd.DataFrame, stream: np.random.Generator) -> pd.DataFr
     )
 
 
-def _far_away(victims: pd.DataFrame, stream: np.random.Generator) -> pd.DataFrame:
+def _distant_orders(victims: pd.DataFrame, stream: np.random.Generator) -> pd.DataFrame:
     """Domestic online orders from a distant phone or tablet."""
     n = len(victims)
     return victims.assign(
@@ -263,7 +267,7 @@ def _far_away(victims: pd.DataFrame, stream: np.random.Generator) -> pd.DataFram
     )
 
 
-def _copied(victims: pd.DataFrame, stream: np.random.Generator) -> pd.DataFrame:
+def _copied_cards(victims: pd.DataFrame, stream: np.random.Generator) -> pd.DataFrame:
     """Terminal payments abroad, sooner after a payment at home than a customer could travel."""
     n = len(victims)
     country = stream.choice(["ES", "GB", "IT", "PL", "TR", "US"], size=n)
@@ -278,7 +282,7 @@ def _copied(victims: pd.DataFrame, stream: np.random.Generator) -> pd.DataFrame:
     )
 
 
-_KINDS = (_by_night, _trying_out, _far_away, _copied)
+_KINDS = (_night_orders, _card_tests, _distant_orders, _copied_cards)
 
 
 def _with_customers(rows: pd.DataFrame, customers: pd.DataFrame, stream: np.random.Generator) -> pd.DataFrame:
@@ -295,10 +299,10 @@ def _with_customers(rows: pd.DataFrame, customers: pd.DataFrame, stream: np.rand
         minute=second.astype(np.int64),
         timestamp=_START + second,
         amount_eur=np.maximum(rows["amount_eur"].to_numpy(), 0.5).round(2),
-        customer_age=_with_missing(customers["age"].to_numpy()[who], _NO_AGE, stream),
+        customer_age=_with_missing(customers["age"].to_numpy()[who], _MISSING_AGE, stream),
         account_age_days=opened + np.floor(minute / 1440),
         minutes_since_last=gap.round(),
-        distance_km=_with_missing(rows["distance_km"].to_numpy().round(1), _NO_PLACE, stream),
+        distance_km=_with_missing(rows["distance_km"].to_numpy().round(1), _MISSING_DISTANCE, stream),
     )
 
 

@@ -38,7 +38,7 @@ class ScoredRows(NamedTuple):
         transformers, end = transformers_and_detector(estimator)
         if not isinstance(end, BaseDetector):
             raise TypeError(
-                f"{caller} needs a detector of this package, or a pipeline or search that ends in one; "
+                f"{caller} needs a detector of this package, or a pipeline or search that ends with a detector; "
                 f"got {type(end).__name__}"
             )
         check_is_fitted(end)

@@ -14,7 +14,7 @@ _KL = "kl (code)"
 
 def omitted_columns(shown_columns: int, n_columns: int, what: str) -> str:
     rest = n_columns - shown_columns
-    return f"<p>{rest:,} more {'column' if rest == 1 else 'columns'} {what}.</p>" if rest > 0 else ""
+    return f"<p>Not shown: {rest:,} {'column' if rest == 1 else 'columns'} {what}.</p>" if rest > 0 else ""
 
 
 def column_name(data: ReportData, column: int) -> str:

@@ -16,7 +16,7 @@ from aeanomaly.inspection._rows import rows_of
 from aeanomaly.inspection._svg import histogram
 from aeanomaly.inspection._text import escaped, is_missing, isolated, number, percent
 
-_FOOT = f"Made by aeanomaly {__version__}. A higher score means a more normal row; the error is minus the score."
+_FOOT = f"Created with aeanomaly {__version__}. A higher score means a more normal row; the error is minus the score."
 #: Maximum number of columns in a table of columns, and of characters in a title.
 _COLUMNS, _TITLE = 50, 200
 
@@ -144,10 +144,10 @@ def _top_columns(data: ReportData) -> str:
     ]
     heads = ("Column", "Largest contribution in", "Mean share of the error")
     caption = (
-        "For the flagged rows: share of rows in which the column contributes most to the error, and mean contribution "
-        "of the column."
+        "Share of the flagged rows in which the column has the largest contribution, and its mean share of the error "
+        "of flagged rows."
     )
-    return table_of(caption, heads, lines) + omitted_columns(len(order), len(tops), "contribute less or nothing")
+    return table_of(caption, heads, lines) + omitted_columns(len(order), len(tops), "with smaller or no contributions")
 
 
 def _drift(data: ReportData) -> str:
@@ -172,4 +172,4 @@ def _drift(data: ReportData) -> str:
         f"values up to about {chance:.2f} occur by chance. Outside the range: values outside the range of the training "
         "data, and categories that it does not contain."
     )
-    return table_of(caption, heads, lines) + omitted_columns(len(order), len(drift), "have less drift")
+    return table_of(caption, heads, lines) + omitted_columns(len(order), len(drift), "with less drift")

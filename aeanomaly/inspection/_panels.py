@@ -13,7 +13,7 @@ _MAX_CATEGORIES = 7
 #: Largest random offset of a point from the position of its category, so that points do not overlap.
 _JITTER = 0.32
 #: The scale is logarithmic if the range exceeds the interquartile range by this factor.
-_HEAVY = 10
+_LOG_SCALE_FACTOR = 10
 
 
 def positions(axis: Any, observed: pd.Series, reconstructed: pd.Series) -> tuple[np.ndarray, np.ndarray]:
@@ -35,7 +35,7 @@ def _numbers(axis: Any, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.nd
         both = np.concatenate([x[there], y[there]])
         low, high = both.min(), both.max()
         unit = float(np.subtract(*np.quantile(x[there], [0.75, 0.25])))
-        if high - low > _HEAVY * unit > 0:
+        if high - low > _LOG_SCALE_FACTOR * unit > 0:
             scale: dict[str, Any] = {"value": "log"} if low > 0 else {"value": "asinh", "linear_width": unit}
             axis.set_xscale(**scale)
             axis.set_yscale(**scale)

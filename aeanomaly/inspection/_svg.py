@@ -13,7 +13,7 @@ _BARS = 44
 #: The scale is not linear if the errors span more than this factor, or this number of interquartile ranges.
 _LONG_TAIL = 15
 #: A logarithmic scale starts at this fraction of the median or above.
-_LEAST = 1e-4
+_MIN_FRACTION = 1e-4
 #: Larger errors are drawn at this value.
 _MAX_ERROR = 1e150
 #: Minimum distance between tick labels, and minimum height of a bar that is not empty, in pixels.
@@ -62,13 +62,13 @@ def scale_of(errors: np.ndarray, threshold: float) -> Scale:
     """
     values = np.append(errors, threshold)
     middle, low, high = float(np.median(errors)), float(values.min()), float(values.max())
-    if low > 0 and high > _LONG_TAIL * max(low, _LEAST * middle):
-        low = max(low, min(_LEAST * middle, threshold))
+    if low > 0 and high > _LONG_TAIL * max(low, _MIN_FRACTION * middle):
+        low = max(low, min(_MIN_FRACTION * middle, threshold))
         return _make_scale(lambda e: np.log10(np.maximum(e, low)), low, high, _decades(low, high), "logarithmic scale")
     span = high - low
     if span == 0:
         return _make_scale(lambda e: e, low, high, np.array([low]), "linear scale")
-    quarter = max(float(np.subtract(*np.quantile(values, [0.75, 0.25]))), _LEAST**3 * span)
+    quarter = max(float(np.subtract(*np.quantile(values, [0.75, 0.25]))), _MIN_FRACTION**3 * span)
     if span > _LONG_TAIL * quarter:
         steps = quarter * 10.0 ** np.arange(0, 1 + np.ceil(np.log10(span / quarter)))
         ticks = np.unique([float(f"{tick:.2g}") for tick in [middle, *(middle - steps), *(middle + steps)]])

@@ -12,7 +12,7 @@ from aeanomaly.inspection._drawing import BLACK, BLUE, GREY, ORANGE, axes_of, ce
 class ContributionsDisplay:
     """Waterfall plot of the contributions of the columns to minus the score of one row.
 
-    Use `from_estimator` or `from_explanation` to create one. All parameters are stored as attributes.
+    Use `from_estimator` or `from_explanation` to create a display. All parameters are stored as attributes.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ class ContributionsDisplay:
 
         Parameters
         ----------
-        estimator : fitted detector, or pipeline that ends with one
+        estimator : fitted detector, or pipeline that ends with a detector
             The columns are those of the detector's input.
         X : array-like or DataFrame of shape (n_samples, n_features)
         row : int, optional

@@ -14,7 +14,7 @@ def column_drift(detector: Any, X: Any) -> pd.DataFrame:
 
     Parameters
     ----------
-    detector : fitted detector, or a pipeline or search that ends with one
+    detector : fitted detector, or a pipeline or search that ends with a detector
     X : array-like or DataFrame of shape (n_samples, n_features)
         Rows as for `score_samples`.
 

@@ -19,7 +19,7 @@ _MAX_LABELS = 40
 class ContributionsHeatmapDisplay:
     """Heat map of the contributions of the columns to minus the scores, for the rows with the lowest scores.
 
-    Use `from_estimator` or `from_explanation` to create one. All parameters are stored as attributes.
+    Use `from_estimator` or `from_explanation` to create a display. All parameters are stored as attributes.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ class ContributionsHeatmapDisplay:
 
         Parameters
         ----------
-        estimator : fitted detector, or pipeline that ends with one
+        estimator : fitted detector, or pipeline that ends with a detector
             The columns are those of the detector's input.
         X : array-like or DataFrame of shape (n_samples, n_features)
         n_rows : int, default=20

@@ -18,7 +18,7 @@ def roc_curve_display(
 
     Parameters
     ----------
-    estimator : fitted detector, or pipeline that ends with one
+    estimator : fitted detector, or pipeline that ends with a detector
         Other outlier estimators of scikit-learn are accepted.
     X : array-like or DataFrame of shape (n_samples, n_features)
     y : array-like of shape (n_samples,)

@@ -15,7 +15,7 @@ _COLOR_QUANTILES = (0.01, 0.99)
 class LatentSpaceDisplay:
     """Scatter plot of the codes in two dimensions, colored by minus the score; rings mark flagged rows.
 
-    Use `from_estimator` to create one. All parameters are stored as attributes.
+    Use `from_estimator` to create a display. All parameters are stored as attributes.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ class LatentSpaceDisplay:
 
         Parameters
         ----------
-        estimator : fitted detector, or pipeline that ends with one
+        estimator : fitted detector, or pipeline that ends with a detector
         X : array-like or DataFrame of shape (n_samples, n_features)
             At least two rows if the code has more than two dimensions.
         ax : matplotlib Axes, optional

@@ -12,13 +12,13 @@ from aeanomaly.model_selection._access import snapshot, transformers_and_detecto
 #: Window of the running mean, as a share of the steps.
 _WINDOW = 1 / 20
 #: The scale is logarithmic if the losses span more than this factor.
-_WIDE = 20
+_LOG_SCALE_FACTOR = 20
 
 
 class LossCurveDisplay:
     """Curve of the training loss, and of the validation loss if there is one.
 
-    Use `from_estimator` to create one. All parameters are stored as attributes.
+    Use `from_estimator` to create a display. All parameters are stored as attributes.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ class LossCurveDisplay:
 
         Parameters
         ----------
-        estimator : fitted detector, or pipeline that ends with one
+        estimator : fitted detector, or pipeline that ends with a detector
         ax : matplotlib Axes, optional
         **plot
             Keyword arguments of `plot`.
@@ -126,7 +126,7 @@ class LossCurveDisplay:
             checks = _steps_of_checks(len(self.loss), len(self.validation_loss))
             style = {"color": ORANGE, "marker": "o", "markersize": 4, "label": "validation"}
             (self.validation_line_,) = ax.plot(checks, self.validation_loss, **style)
-        if scale == "log" or (scale == "auto" and low > 0 and self.loss.max() > _WIDE * low):
+        if scale == "log" or (scale == "auto" and low > 0 and self.loss.max() > _LOG_SCALE_FACTOR * low):
             ax.set_yscale("log")
         ax.set(xlabel="step", ylabel="loss per row (lower = better)")
         ax.legend()

@@ -14,7 +14,7 @@ from aeanomaly.inspection._panels import positions
 class ReconstructionDisplay:
     """Scatter plots of observed against reconstructed cells, one for each column, with flagged rows in color.
 
-    Use `from_estimator` to create one. All parameters are stored as attributes.
+    Use `from_estimator` to create a display. All parameters are stored as attributes.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ class ReconstructionDisplay:
 
         Parameters
         ----------
-        estimator : fitted detector, or pipeline that ends with one
+        estimator : fitted detector, or pipeline that ends with a detector
             The columns are those of the detector's input.
         X : array-like or DataFrame of shape (n_samples, n_features)
         columns : sequence of str, optional
@@ -115,8 +115,9 @@ class ReconstructionDisplay:
     def plot(self, ax: Any = None, *, n_across: int = 3) -> Self:
         """Draw one plot for each column; points on the diagonal are reconstructed exactly.
 
-        Numbers with heavy tails get a symmetric logarithmic scale. Categories and their missing values get a random
-        offset, so that points do not overlap. Missing values of other columns are not drawn.
+        Numbers with heavy tails get a logarithmic scale, which is linear around 0 if not all numbers are positive.
+        Categories and their missing values get a random offset, so that points do not overlap. Missing values of other
+        columns are not drawn.
 
         Parameters
         ----------

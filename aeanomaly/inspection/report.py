@@ -34,7 +34,7 @@ def report(
 
     Parameters
     ----------
-    detector : fitted detector, or a pipeline or search that ends with one
+    detector : fitted detector, or a pipeline or search that ends with a detector
     X : array-like or DataFrame of shape (n_samples, n_features)
         Rows as for `score_samples`; the index of a DataFrame names them.
     path : path-like, optional

@@ -21,15 +21,15 @@ from aeanomaly.inspection._drawing import (
 from aeanomaly.model_selection._access import scores_of, snapshot, transformers_and_detector
 
 #: A logarithmic scale starts at this fraction of the median or above: rows below it are rare.
-_LEAST = 1e-4
+_MIN_FRACTION = 1e-4
 #: The scale is logarithmic if the errors span more than this factor, or this number of interquartile ranges.
-_HEAVY = 20
+_LOG_SCALE_FACTOR = 20
 
 
 class ScoreDistributionDisplay:
     """Histogram of minus the scores (higher = worse), with the threshold.
 
-    Use `from_estimator` or `from_predictions` to create one. All parameters are stored as attributes.
+    Use `from_estimator` or `from_predictions` to create a display. All parameters are stored as attributes.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ class ScoreDistributionDisplay:
 
         Parameters
         ----------
-        estimator : fitted detector, or pipeline that ends with one
+        estimator : fitted detector, or pipeline that ends with a detector
             Other outlier estimators with `score_samples` and `offset_` are accepted.
         X : array-like or DataFrame of shape (n_samples, n_features)
         y : array-like of shape (n_samples,), optional
@@ -160,7 +160,7 @@ class ScoreDistributionDisplay:
         ax : matplotlib Axes, optional
             Axes to draw on; a new figure by default.
         scale : {"auto", "log", "linear"}, default="auto"
-            Scale of minus the score. "log" is symmetric around 0 if a value is not positive. "auto" is logarithmic
+            Scale of minus the score. "log" is linear around 0 if not all values are positive. "auto" is logarithmic
             if the values span a wide range.
         n_bins : int, default=50
             Number of bins.
@@ -222,10 +222,10 @@ def _bins(errors: np.ndarray, threshold: float, scale: str, n_bins: int) -> tupl
     """Return bin edges (n_bins + 1,) that are equidistant on the scale, and arguments of `set_xscale`."""
     low, median, high = min(errors.min(), threshold), np.median(errors), max(errors.max(), threshold)
     spread = float(np.subtract(*np.quantile(errors, [0.75, 0.25])))
-    if low > 0 and (scale == "log" or (scale == "auto" and high > _HEAVY * low)):
-        low = min(max(low, _LEAST * median), threshold)
+    if low > 0 and (scale == "log" or (scale == "auto" and high > _LOG_SCALE_FACTOR * low)):
+        low = min(max(low, _MIN_FRACTION * median), threshold)
         return np.geomspace(low, 1.05 * high, n_bins + 1), {"value": "log"}
-    if scale == "log" or (scale == "auto" and high - low > _HEAVY * spread > 0):
+    if scale == "log" or (scale == "auto" and high - low > _LOG_SCALE_FACTOR * spread > 0):
         unit = spread if spread > 0 else max(high - low, 1.0)
         edges = unit * np.sinh(np.linspace(np.arcsinh(low / unit) - 0.1, np.arcsinh(high / unit) + 0.1, n_bins + 1))
         return edges, {"value": "asinh", "linear_width": unit}

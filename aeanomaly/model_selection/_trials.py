@@ -105,7 +105,7 @@ class Trials:
             on_done()
         for outcome in outcomes.values():
             outcome.fit_time = seconds / len(outcomes)
-        for trial, fitted, taken in self._apart(preparation.apart):
+        for trial, fitted, taken in self._separate(preparation.separate):
             outcomes[trial] = self._outcome(trial, fitted)
             outcomes[trial].fit_time = taken
             on_done()
@@ -181,10 +181,10 @@ class Trials:
         for trial, error in preparation.failed:
             yield trial, error, 0.0
 
-    def _apart(self, pairs: list[tuple[Trial, Any]]) -> Iterator[tuple[Trial, Any, float]]:
+    def _separate(self, pairs: list[tuple[Trial, Any]]) -> Iterator[tuple[Trial, Any, float]]:
         """Yield the trials of estimators that cannot be stacked, as `_stacked` does."""
         rows = [self.rows(fold.train) for fold in self.folds] if pairs else []
-        calls = (delayed(_fit_apart)(estimator, rows[trial.fold]) for trial, estimator in pairs)
+        calls = (delayed(_fit_separate)(estimator, rows[trial.fold]) for trial, estimator in pairs)
         for (trial, _), (fitted, seconds) in zip(pairs, Parallel(n_jobs=self.n_jobs)(calls), strict=True):
             yield trial, fitted, seconds
 
@@ -220,7 +220,7 @@ class _Preparation:
     ----------
     stacked : list of (Trial, callable)
         Trials in the order of `detectors`; the callable combines a fitted detector with its fitted transformers.
-    apart : list of (Trial, estimator)
+    separate : list of (Trial, estimator)
         Trials that cannot be stacked.
     failed : list of (Trial, Exception)
         Trials whose transformers could not be fitted.
@@ -229,7 +229,7 @@ class _Preparation:
     def __init__(self, trials: Trials):
         self._trials = trials
         self.stacked: list[tuple[Trial, Callable[[Any], Any]]] = []
-        self.apart: list[tuple[Trial, Any]] = []
+        self.separate: list[tuple[Trial, Any]] = []
         self.failed: list[tuple[Trial, Exception]] = []
 
     def detectors(self) -> Iterator[tuple[Any, Any]]:
@@ -242,7 +242,7 @@ class _Preparation:
                 transformers, detector = transformers_and_detector(estimator)
                 _reseed(detector, repeat)
                 if not isinstance(detector, BaseDetector):
-                    self.apart.append((trial, estimator))
+                    self.separate.append((trial, estimator))
                     continue
                 try:
                     steps, table = fitted_transformers.fitted(transformers)
@@ -288,7 +288,7 @@ def _assemble(estimator: Any, steps: list[Any], detector: Any) -> Any:
     return estimator
 
 
-def _fit_apart(estimator: Any, rows: tuple[Any, ...]) -> tuple[Any, float]:
+def _fit_separate(estimator: Any, rows: tuple[Any, ...]) -> tuple[Any, float]:
     """Return the fitted estimator, or the exception of its fit, and seconds."""
     start = time.perf_counter()
     try:

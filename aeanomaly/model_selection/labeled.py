@@ -14,7 +14,7 @@ def roc_auc(estimator: Any, X: Any, y: Any) -> float:
 
     Parameters
     ----------
-    estimator : fitted detector, or pipeline that ends with one
+    estimator : fitted detector, or pipeline that ends with a detector
     X : array-like or DataFrame of shape (n_samples, n_features)
     y : array-like of shape (n_samples,)
         {0, 1} with 1 = anomaly, or {+1, -1} with -1 = anomaly.

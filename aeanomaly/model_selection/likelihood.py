@@ -22,7 +22,7 @@ def log_likelihood(estimator: Any, X: Any, y: Any = None) -> float:
 
     Parameters
     ----------
-    estimator : fitted detector, or pipeline that ends with one
+    estimator : fitted detector, or pipeline that ends with a detector
         Ensembles are not accepted, because their errors are rescaled.
     X : array-like or DataFrame of shape (n_samples, n_features)
         Rows that were not used in training.
@@ -49,7 +49,7 @@ def elbo(estimator: Any, X: Any, y: Any = None) -> float:
 
     Parameters
     ----------
-    estimator : fitted VariationalAutoencoder, or pipeline that ends in one
+    estimator : fitted VariationalAutoencoder, or pipeline that ends with one
     X : array-like or DataFrame of shape (n_samples, n_features)
         Rows that were not used in training.
     y : Ignored
@@ -82,8 +82,9 @@ def check_comparable(scorers: Iterable[Any], estimator: Any, candidates: Sequenc
     names = [scorer.__name__ for scorer in scorers if scorer in (log_likelihood, elbo)]
     if names and len({_likelihood_key(clone(estimator).set_params(**clone(c, safe=False))) for c in candidates}) > 1:
         raise ValueError(
-            f"{names[0]} cannot compare these candidates, because they differ in {', '.join(_DEFINING_PARAMETERS)} or "
-            "in the transformers; use the same values for all candidates, or choose another scorer"
+            f"{names[0]} cannot compare these candidates, because they differ in one of "
+            f"{', '.join(_DEFINING_PARAMETERS)} or in the transformers; use the same values for all "
+            "candidates, or choose another scorer"
         )
 
 

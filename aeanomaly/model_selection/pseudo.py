@@ -26,7 +26,7 @@ def pseudo_anomaly_auc(estimator: Any, X: Any, y: Any = None, *, kind: str = "sw
 
     Parameters
     ----------
-    estimator : fitted detector, or pipeline that ends with one
+    estimator : fitted detector, or pipeline that ends with a detector
     X : array-like or DataFrame of shape (n_samples, n_features)
         Normal rows that were not used in training. Only "swapped" and "dependency" accept text, times and missing
         values.

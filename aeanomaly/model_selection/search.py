@@ -201,7 +201,7 @@ class StackedGridSearchCV(_StackedSearch, GridSearchCV):
     Parameters
     ----------
     estimator : estimator
-        A detector, or a pipeline that ends with one.
+        A detector, or a pipeline that ends with a detector.
     param_grid : dict or list of dict
         Names of parameters and lists of values.
     scoring : str, callable, list, tuple or dict, default=None
@@ -251,7 +251,7 @@ class StackedRandomizedSearchCV(_StackedSearch, RandomizedSearchCV):
     Parameters
     ----------
     estimator : estimator
-        A detector, or a pipeline that ends with one.
+        A detector, or a pipeline that ends with a detector.
     param_distributions : dict or list of dict
         Names of parameters, and lists of values or distributions with a method `rvs`.
     n_iter : int, default=10

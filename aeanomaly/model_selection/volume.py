@@ -33,7 +33,7 @@ def excess_mass(
 
     Parameters
     ----------
-    estimator : fitted detector, or pipeline that ends with one
+    estimator : fitted detector, or pipeline that ends with a detector
     X : array-like or DataFrame of shape (n_samples, n_features)
         Normal rows that were not used in training, with numbers only.
     y : Ignored

@@ -47,13 +47,13 @@ def to_onnx(detector: Any, path: str | os.PathLike[str], *, overwrite: bool = Fa
     float32 and text is a string. Numeric categories, durations in seconds and times in seconds since 1970 are float64.
 
     The outputs ``score`` and ``decision``, float32 of shape (N,), correspond to `score_samples` and
-    `decision_function`. The output ``label``, int64 of shape (N,), is +1 for normal rows and -1 for anomalies. If the
-    detector accepts missing values, they are NaN or the empty string. A graph cannot raise errors, so an invalid row
-    gets the score NaN and the label
-    -1.
+    `decision_function`. The output ``label``, int64 of shape (N,), is +1 for normal rows and -1 for anomalies. Missing
+    values are NaN or the empty string, if the detector accepts them. A graph cannot raise errors; an invalid row gets
+    the score NaN and the label -1.
 
-    Before the file is written, onnxruntime scores rows similar to the training rows and rows far outside their range,
-    one by one and in a batch. The scores are compared with those of the detector for the same float32 rows.
+    Before the file is written, onnxruntime scores test rows, one by one and in a batch. Some of them are similar to the
+    training rows, others are far outside their range. The scores are compared with those of the detector for the same
+    float32 rows.
 
     Parameters
     ----------

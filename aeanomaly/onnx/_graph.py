@@ -67,7 +67,7 @@ def model_of(detector: BaseDetector, inputs: Sequence[Input]) -> ModelProto:
 def _traced(detector: BaseDetector) -> ModelProto:
     """Export the graph from the numeric table (N, F), float64, to the outputs."""
     rows = torch.zeros((3, detector.n_features_in_), dtype=torch.float64, device="cpu")
-    # With gradients enabled, layers do not use their reusable buffers, which cannot be exported.
+    # With gradients enabled, layers do not use reusable buffers.
     with _in_silence(), torch.inference_mode(False), torch.enable_grad():
         try:
             program = torch.onnx.export(
