@@ -19,7 +19,7 @@ from aeanomaly import (
     UndercompleteAutoencoder,
     VariationalAutoencoder,
 )
-from aeanomaly.datasets import load_questionnaire, load_factory
+from aeanomaly.datasets import load_factory, load_questionnaire
 
 DETECTORS = [
     UndercompleteAutoencoder,

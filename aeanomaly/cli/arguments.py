@@ -54,7 +54,7 @@ def _add_fit(commands: Any) -> None:
     command.add_argument(
         "--label",
         metavar="COLUMN",
-        help="label column, {0, 1} with 1 = anomaly or {+1, -1} with -1 = anomaly; used for metrics, not for training",
+        help="label column, {0, 1} with 1 = anomaly or {+1, -1} with -1 = anomaly; not used for training",
     )
     command.add_argument(
         "--set",
