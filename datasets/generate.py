@@ -5,7 +5,7 @@ import hashlib
 import re
 from pathlib import Path
 
-from aeanomaly.datasets import make_questionnaire, make_factory, make_payments
+from aeanomaly.datasets import make_factory, make_payments, make_questionnaire
 
 SEED = 0
 MAKERS = {"answers": make_questionnaire, "factory": make_factory, "payments": make_payments}
