@@ -1,4 +1,4 @@
-"""Tables that are larger than one machine: fitted and scored where their parts are."""
+"""Fit and score Dask DataFrames on their workers."""
 
 import copy
 from collections.abc import Sequence
@@ -28,33 +28,34 @@ D = TypeVar("D", bound=BaseDetector)
 
 
 def fit(detector: D, ddf: Any, *, sample_size: int = 100_000) -> D:
-    """Learn from a Dask frame whose parts stay where they are.
+    """Fit a detector to a Dask DataFrame without collecting its partitions.
 
-    Mean, deviation and range of numeric columns are those of all rows; a uniform sample, drawn by the workers, is
-    brought together on one of them, which trains. The model is the same, to the bit, for any number of workers and for
-    any partitions of the same rows, and is that of ``detector.fit_batches``, but for the threshold: one that is set on
-    training scores is set on those of all rows, by a sketch whose quantiles are off by 0.1 % of a score at most.
+    Moments and ranges of numeric columns are computed from all rows. The workers draw a uniform sample, and one worker
+    trains on it. The model is bitwise identical for any number of workers and any partition of the same rows. It equals
+    that of ``detector.fit_batches``, except for a threshold that is set on training scores. This threshold uses the
+    scores of all rows, from a sketch whose quantiles have a relative error of at most 0.1 %.
 
     Parameters
     ----------
     detector : detector of this package
-        It is fitted in place.
+        Detector to fit in place.
     ddf : dask.dataframe.DataFrame
-        Read three times: for the lengths of its partitions; for moments and the sample; for scores, where the threshold
-        wants them. Where it is costly to make and fits into the workers' memory, persist it before.
+        Rows, read up to three times: for the lengths of partitions, for moments and the sample, and for scores if the
+        threshold needs them. Call ``ddf.persist()`` first if the rows are expensive to compute and fit into memory.
     sample_size : int, default=100_000
-        Rows in the sample.
+        Number of rows in the sample.
 
     Returns
     -------
-    detector : the same
+    detector : detector of this package
+        The argument `detector`.
 
     Raises
     ------
     TypeError
-        If it is no detector of this package, or no Dask frame.
+        If `detector` is not a detector of this package, or `ddf` is not a Dask DataFrame.
     ValueError
-        As `DenoisingAutoencoder.fit_batches`. On any error the detector is as it was.
+        See `DenoisingAutoencoder.fit_batches`. On any error, the detector stays unchanged.
 
     Examples
     --------
@@ -94,7 +95,7 @@ def fit(detector: D, ddf: Any, *, sample_size: int = 100_000) -> D:
 
 
 def score_samples(detector: BaseDetector, ddf: Any) -> Any:
-    """Scores of a Dask frame, lazily, partition by partition.
+    """Return the lazy scores of a Dask DataFrame, computed partition by partition.
 
     Parameters
     ----------
@@ -104,14 +105,15 @@ def score_samples(detector: BaseDetector, ddf: Any) -> Any:
     Returns
     -------
     scores : dask.dataframe.Series of float64
-        Named "score", indexed as `ddf`; higher = more normal. Each is that of `score_samples`, to the bit.
+        Series "score" with the index of `ddf`; higher = more normal. The values are bitwise equal to those of the
+        method `score_samples`.
 
     Raises
     ------
     TypeError
-        If it is no detector of this package, or no Dask frame.
+        If `detector` is not a detector of this package, or `ddf` is not a Dask DataFrame.
     NotFittedError
-        If it is not fitted.
+        If the detector is not fitted.
     """
     _check(detector, ddf)
     check_is_fitted(detector)
@@ -119,7 +121,7 @@ def score_samples(detector: BaseDetector, ddf: Any) -> Any:
 
 
 def predict(detector: BaseDetector, ddf: Any) -> Any:
-    """Labels of a Dask frame, lazily: +1 for normal rows, -1 for anomalies; else as `score_samples`."""
+    """Return the lazy labels of a Dask DataFrame: +1 for normal rows, -1 for anomalies; see `score_samples`."""
     _check(detector, ddf)
     check_is_fitted(detector)
     return ddf.map_partitions(_labels, copy.copy(detector), meta=pd.Series(dtype=np.int64, name="label"))
@@ -128,24 +130,24 @@ def predict(detector: BaseDetector, ddf: Any) -> Any:
 def _check(detector: Any, ddf: Any) -> None:
     if not isinstance(detector, BaseDetector):
         raise TypeError(
-            f"aeanomaly.dask takes a detector of this package; got {type(detector).__name__}; put what stands in front "
-            "of it in a pipeline into ddf.map_partitions"
+            f"aeanomaly.dask takes a detector of this package; got {type(detector).__name__}; apply the transformers "
+            "of a pipeline with ddf.map_partitions"
         )
     if not isinstance(ddf, dd.DataFrame):
         raise TypeError(
-            f"aeanomaly.dask takes a dask.dataframe.DataFrame; got {type(ddf).__name__}; make one with dd.from_pandas, "
-            "or call the detector itself"
+            f"aeanomaly.dask takes a dask.dataframe.DataFrame; got {type(ddf).__name__}; create one with "
+            "dd.from_pandas, or call the methods of the detector"
         )
 
 
 def _fitted(detector: Any, survey: Any) -> Any:
-    """A fitted copy, on whichever worker this runs: on one thread, so that all workers learn the same."""
+    """Return a fitted copy; training uses one thread, so that the result does not depend on the worker."""
     with torch.inference_mode(False), at_most(1):
         return copy.copy(detector).fit_survey(survey)
 
 
 def _scores(rows: pd.DataFrame, detector: Any) -> pd.Series:
-    with at_most(1):  # a task is one thread; how many run at a time is for Dask to say
+    with at_most(1):  # Dask controls the number of parallel tasks, each with one thread
         scores = detector.score_samples(rows) if len(rows) else np.empty(0)
     return pd.Series(scores, index=rows.index, name="score")
 

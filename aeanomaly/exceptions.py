@@ -1,17 +1,20 @@
-"""The errors that are this package's own. Everything else is a plain ValueError or TypeError."""
+"""Exceptions of this package; other errors are built-in ones, such as ValueError and TypeError."""
 
 
 class FitError(ValueError):
-    """Training produced no finite weights; the estimator is as it was before the call."""
+    """Error raised if training produces non-finite weights; the estimator stays unchanged."""
 
 
 class ModelFileError(ValueError):
-    """A file is not a model that this version can read, or a model that a file cannot hold."""
+    """Error raised if a file is not a readable model, or if a model cannot be saved to a file."""
 
 
 class SourceError(ValueError):
-    """A table that is read in parts is damaged, or its columns change on the way."""
+    """Error raised if a table that is read in parts is damaged, or if its columns differ between parts."""
 
 
 class ExportError(ValueError):
-    """A detector that ONNX cannot hold, or whose graph does not score as it does; no file is written."""
+    """Error raised if a detector cannot be exported to ONNX, or if the graph computes other scores.
+
+    No file is written.
+    """

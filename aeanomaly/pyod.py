@@ -1,4 +1,4 @@
-"""The way to PyOD and back: our detectors as PyOD's, and PyOD's as scikit-learn's."""
+"""Adapters between PyOD and scikit-learn detectors."""
 
 import copy
 import inspect
@@ -18,7 +18,7 @@ try:
 except ImportError as error:
     raise ImportError("aeanomaly.pyod needs PyOD; install it with: pip install 'aeanomaly[pyod]'") from error
 
-#: PyOD takes Python's own numbers for a share, and anything else for a thresholding object.
+#: PyOD treats Python numbers as a share, and other objects as PyThresh objects.
 _PYOD_CONTAMINATION = Constraint(
     lambda v: real(0, 0.5, with_high=True).allows(v) if isinstance(v, (float, int)) else hasattr(v, "fit"),
     "a float in (0, 0.5], or a PyThresh object",
@@ -27,40 +27,40 @@ _CONTAMINATION = any_of(Constraint(lambda v: v is None, "None"), real(0, 0.5, wi
 
 
 class PyODDetector(BaseDetector):
-    """One of our detectors as one of PyOD's: higher scores are worse, 1 is an anomaly, 0 a normal row.
+    """Adapter from an outlier detector to PyOD: higher scores are worse, 1 = anomaly, 0 = normal row.
 
-    It works wherever PyOD takes its own: in `pyod.models.combination`, `FeatureBagging`, `LSCP` or `SUOD`, beside
-    other detectors. `predict`, `predict_proba`, `predict_confidence` and the like are PyOD's. PyOD's warn when
-    they are given a `y`; this one ignores it in silence.
+    It can be combined with other PyOD detectors in `pyod.models.combination`, `FeatureBagging`, `LSCP` and `SUOD`.
+    Methods such as `predict`, `predict_proba` and `predict_confidence` are inherited from PyOD. PyOD detectors warn if
+    `fit` is called with `y`; this class ignores `y` without a warning.
 
     Parameters
     ----------
     detector : estimator, default=None
-        Any detector of this package, a Pipeline that ends in one, or another outlier estimator with `fit` and
-        `score_samples`. None: ``DenoisingAutoencoder()``. Its own `contamination` plays no part here. PyOD's
-        training rows often hold anomalies, and ours learn them too unless ``robust=True``.
+        A detector of this package, a Pipeline that ends with a detector, or another outlier estimator with `fit` and
+        `score_samples`. None means ``DenoisingAutoencoder()``. Its parameter `contamination` has no effect here. If the
+        training rows contain anomalies, consider a detector with ``robust=True``.
     contamination : float in (0, 0.5] or PyThresh object, default=0.1
-        The share of training rows to flag.
+        Share of training rows to flag.
 
     Attributes
     ----------
     detector_ : estimator
-        A fitted clone of `detector`.
+        Fitted clone of `detector`.
     decision_scores_ : ndarray (n_samples,)
         Minus ``score_samples`` of the training rows: higher = worse.
     threshold_ : float
-        Rows that score above it are anomalies. PyThresh puts it in units of its own.
+        Rows with a score above it are anomalies. A PyThresh object sets it in its own units.
     labels_ : ndarray of int (n_samples,)
-        Of the training rows: 1 for anomalies, 0 for normal rows.
+        Labels of the training rows: 1 = anomaly, 0 = normal row.
 
     Raises
     ------
     ValueError
-        For a `contamination` out of its range.
+        If `contamination` is out of range.
 
     See Also
     --------
-    from_pyod : The way back.
+    from_pyod : Adapter in the other direction.
 
     Examples
     --------
@@ -84,12 +84,12 @@ class PyODDetector(BaseDetector):
         self.detector = detector
 
     def fit(self, X: Any, y: Any = None) -> Self:
-        """Fit a clone of the detector, score the training rows, and set the threshold on their scores.
+        """Fit a clone of the detector and set the threshold from the scores of the training rows.
 
         Parameters
         ----------
         X : array-like or DataFrame of shape (n_samples, n_features)
-            Handed to the detector as it is, so that it sees the names and types of columns.
+            Passed to the detector unchanged, with the names and types of columns.
         y : Ignored
 
         Returns
@@ -99,9 +99,9 @@ class PyODDetector(BaseDetector):
         Raises
         ------
         TypeError
-            If `detector` is no estimator with `fit` and `score_samples`.
+            If `detector` is not an estimator with `fit` and `score_samples`.
         ValueError
-            For a bad `contamination`, and what the detector refuses. On any error this is as it was.
+            If `contamination` is invalid or the detector rejects X. On any error, this object stays unchanged.
         """
         _PYOD_CONTAMINATION.check(type(self).__name__, "contamination", self.contamination)
         learner = copy.copy(self)
@@ -110,13 +110,13 @@ class PyODDetector(BaseDetector):
         return self
 
     def _fit(self, X: Any) -> None:
-        self.detector_ = _unfitted(self.detector).fit(X)
+        self.detector_ = _clone_or_default(self.detector).fit(X)
         self.decision_scores_ = _errors(self.detector_, X)
-        self._set_n_classes(None)  # a y would change the width of predict_proba
+        self._set_n_classes(None)  # y would change the number of columns of predict_proba
         self._process_decision_scores()
 
     def decision_function(self, X: Any) -> np.ndarray:
-        """Minus the detector's ``score_samples``.
+        """Return minus ``score_samples`` of the detector.
 
         Parameters
         ----------
@@ -130,46 +130,44 @@ class PyODDetector(BaseDetector):
         Raises
         ------
         NotFittedError
-            Before `fit`.
+            If `fit` has not been called.
         """
         check_is_fitted(self, ["detector_", "decision_scores_", "threshold_", "labels_"])
         return _errors(self.detector_, X)
 
 
 class FromPyOD(OutlierMixin, BaseEstimator):
-    """A PyOD detector as a scikit-learn outlier estimator: higher scores are more normal, -1 is an anomaly.
+    """Adapter from a PyOD detector to scikit-learn: higher scores are more normal, -1 = anomaly.
 
-    It can stand in a Pipeline, in cross-validation and in the searches and scorers of `aeanomaly.model_selection`.
+    It can be used in a Pipeline, in cross-validation and with the searches and scorers of `aeanomaly.model_selection`.
 
     Parameters
     ----------
     detector : PyOD detector
-        For tables of numbers, and one that learns without labels. It is cloned, and so is fitted anew even if it
-        came fitted.
+        An unsupervised detector for numeric tables. It is cloned, so a fitted detector is fitted again.
     contamination : float in (0, 0.5] or None, default=None
-        The share of training rows to flag, in place of the detector's own `contamination`; None leaves that.
+        Share of training rows to flag. None uses the parameter `contamination` of the detector.
 
     Attributes
     ----------
     detector_ : PyOD detector
-        A fitted clone of `detector`; what PyOD knows of the training rows is there, as ``detector_.labels_``.
+        Fitted clone of `detector`, with PyOD's results for the training rows, such as ``detector_.labels_``.
     offset_ : float
-        Minus PyOD's `threshold_`: rows whose ``score_samples`` is below it are anomalies. Where the detector's
-        `contamination` is a PyThresh object, whose threshold has units of its own: the lowest score among the
-        training rows that it takes for normal.
+        Minus PyOD's `threshold_`; rows with ``score_samples`` below it are anomalies. A PyThresh object sets the
+        threshold in its own units. The offset is then the lowest score of the training rows that it labels as normal.
     n_features_in_ : int
     feature_names_in_ : ndarray of str
-        Only if the rows came with names that are all text.
+        Defined only if X has feature names that are all strings.
 
     See Also
     --------
-    PyODDetector : The way there.
+    PyODDetector : Adapter in the other direction.
 
     Notes
     -----
-    Some PyOD detectors (KNN, LOF) score training rows otherwise than new ones, so that `predict` on the training
-    rows differs from ``detector_.labels_``, and need not flag the share `contamination` of them. `fit_predict` is
-    `fit` and then `predict`. Scores of ECOD and COPOD depend on the other rows of the table that is scored.
+    Some PyOD detectors, such as KNN and LOF, score training rows differently from new rows. `predict` on the training
+    rows then differs from ``detector_.labels_`` and may flag another share than `contamination`. `fit_predict` calls
+    `fit` and `predict`. ECOD and COPOD score a row depending on the other rows in the same table.
 
     Examples
     --------
@@ -201,7 +199,7 @@ class FromPyOD(OutlierMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like or DataFrame of shape (n_samples, n_features)
-            Finite numbers, at least two rows; the detector gets a copy in float64.
+            At least two rows of finite numbers; the detector gets a copy in float64.
         y : Ignored
 
         Returns
@@ -211,9 +209,9 @@ class FromPyOD(OutlierMixin, BaseEstimator):
         Raises
         ------
         TypeError
-            If `detector` is no PyOD detector, or one that wants labels.
+            If `detector` is not a PyOD detector, or if it needs labels.
         ValueError
-            For a bad `contamination` or bad rows, and what the detector refuses. On any error this is as it was.
+            If `contamination` or X is invalid, or the detector rejects X. On any error, this object stays unchanged.
         """
         _check_from_pyod(self.detector)
         _CONTAMINATION.check(type(self).__name__, "contamination", self.contamination)
@@ -226,26 +224,26 @@ class FromPyOD(OutlierMixin, BaseEstimator):
         table = self._table(X, reset=True)
         detector = clone(self.detector)
         if self.contamination is not None:
-            # A clone of the clone, as some of PyOD's read their parameters only when they are built.
+            # Clone again, because some PyOD detectors read their parameters only in the constructor.
             detector = clone(detector.set_params(contamination=float(self.contamination)))
         self.detector_ = detector.fit(table)
         self.offset_ = -_threshold(self.detector_)
 
     def _table(self, X: Any, *, reset: bool) -> np.ndarray:
-        """A copy in float64: PyOD's detectors may keep what they get, and compute in its type."""
+        """Validate X and return a copy in float64, because PyOD detectors may keep X and compute in its dtype."""
         known = None if reset else (Numeric(),) * self.n_features_in_
         table, columns = check_table(self, X, columns=known, least_rows=2 if reset else 1)
         for number, column in enumerate(columns):
             if not isinstance(column, Numeric):
                 name = getattr(self, "feature_names_in_", range(len(columns)))[number]
                 raise ValueError(
-                    f"column {name!r} is {column.kind}, and PyOD's detectors take numbers only; encode it first "
-                    "(OneHotEncoder in a ColumnTransformer, say) or leave the column out"
+                    f"column {name!r} is {column.kind}, but PyOD detectors accept numbers only; encode the column "
+                    "(for example, with OneHotEncoder in a ColumnTransformer) or drop it"
                 )
         return np.array(table, dtype=np.float64, order="C")
 
     def score_samples(self, X: Any) -> np.ndarray:
-        """Minus PyOD's ``decision_function``.
+        """Return minus ``decision_function`` of the PyOD detector.
 
         Parameters
         ----------
@@ -259,15 +257,15 @@ class FromPyOD(OutlierMixin, BaseEstimator):
         Raises
         ------
         NotFittedError
-            Before `fit`.
+            If `fit` has not been called.
         ValueError
-            For bad rows, as `fit`.
+            If X is invalid, as in `fit`.
         """
         check_is_fitted(self)
         return -np.asarray(self.detector_.decision_function(self._table(X, reset=False)), dtype=np.float64).ravel()
 
     def decision_function(self, X: Any) -> np.ndarray:
-        """``score_samples(X) - offset_``: below 0 for anomalies.
+        """Return ``score_samples(X) - offset_``, which is negative for anomalies.
 
         Parameters
         ----------
@@ -278,11 +276,11 @@ class FromPyOD(OutlierMixin, BaseEstimator):
         decision : ndarray of shape (n_samples,)
             Higher = more normal.
         """
-        fitted = copy.copy(self)  # a fit in another thread cannot mix two thresholds
+        fitted = copy.copy(self)  # a refit in another thread cannot change the threshold between two calls
         return fitted.score_samples(X) - fitted.offset_
 
     def predict(self, X: Any) -> np.ndarray:
-        """+1 for normal rows, -1 for anomalies: PyOD's 0 and 1.
+        """Return +1 for normal rows and -1 for anomalies.
 
         Parameters
         ----------
@@ -296,14 +294,14 @@ class FromPyOD(OutlierMixin, BaseEstimator):
 
 
 def from_pyod(detector: Any, contamination: float | None = None) -> FromPyOD:
-    """A PyOD detector as a scikit-learn outlier estimator, not fitted yet.
+    """Return an unfitted scikit-learn outlier estimator that wraps a PyOD detector.
 
     Parameters
     ----------
     detector : PyOD detector
         See `FromPyOD`.
     contamination : float in (0, 0.5] or None, default=None
-        The share of training rows to flag; None leaves the detector's own.
+        Share of training rows to flag. None uses the parameter `contamination` of the detector.
 
     Returns
     -------
@@ -312,7 +310,7 @@ def from_pyod(detector: Any, contamination: float | None = None) -> FromPyOD:
     Raises
     ------
     TypeError
-        If `detector` is no PyOD detector, or one that wants labels.
+        If `detector` is not a PyOD detector, or if it needs labels.
 
     Examples
     --------
@@ -325,40 +323,40 @@ def from_pyod(detector: Any, contamination: float | None = None) -> FromPyOD:
     return FromPyOD(detector, contamination=contamination)
 
 
-def _unfitted(detector: Any) -> Any:
-    """A clone to fit, or a TypeError."""
+def _clone_or_default(detector: Any) -> Any:
+    """Return a clone of the detector, or the default for None; raise a TypeError if it is not a detector."""
     if detector is None:
         return DenoisingAutoencoder()
     if isinstance(detector, type) or not (hasattr(detector, "fit") and hasattr(detector, "score_samples")):
         raise TypeError(
             "PyODDetector: detector must be an estimator with fit and score_samples, such as DenoisingAutoencoder(); "
-            f"got {reprlib.repr(detector)}; pass one that scores new rows (LocalOutlierFactor does with novelty=True)"
+            f"got {reprlib.repr(detector)}; pass a detector that scores new rows; LocalOutlierFactor needs novelty=True"
         )
     return clone(detector)
 
 
 def _errors(detector: Any, X: Any) -> np.ndarray:
-    """Minus the scores, (n,)."""
+    """Return minus the scores, (n,)."""
     return -np.asarray(detector.score_samples(X), dtype=np.float64).ravel()
 
 
 def _check_from_pyod(detector: Any) -> None:
-    """Raise a TypeError for what is no PyOD detector, or does not learn without labels."""
+    """Raise a TypeError unless the argument is an unsupervised PyOD detector."""
     if not isinstance(detector, BaseDetector):
         raise TypeError(
             "FromPyOD: detector must be an instance of a PyOD detector, such as ECOD(); "
-            f"got {reprlib.repr(detector)}; scikit-learn's and this package's own are used as they are"
+            f"got {reprlib.repr(detector)}; estimators of scikit-learn and of this package need no adapter"
         )
     y = inspect.signature(detector.fit).parameters.get("y")
     if y is not None and y.default is inspect.Parameter.empty:
         raise TypeError(
-            "FromPyOD: detector must learn without labels; "
-            f"got {type(detector).__name__}, whose fit wants y; fit that one by itself"
+            "FromPyOD: detector must be unsupervised; "
+            f"got {type(detector).__name__}, whose fit needs y; use this detector without the adapter"
         )
 
 
 def _threshold(detector: Any) -> float:
-    """The score of a fitted PyOD detector above which rows are anomalies."""
+    """Return the score of a fitted PyOD detector above which rows are anomalies."""
     if isinstance(detector.contamination, (float, int)):
         return float(detector.threshold_)
     return float(np.max(detector.decision_scores_[detector.labels_ == 0], initial=-np.inf))

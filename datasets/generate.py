@@ -5,10 +5,10 @@ import hashlib
 import re
 from pathlib import Path
 
-from aeanomaly.datasets import make_answers, make_factory, make_payments
+from aeanomaly.datasets import make_factory, make_payments, make_questionnaire
 
 SEED = 0
-MAKERS = {"answers": make_answers, "factory": make_factory, "payments": make_payments}
+MAKERS = {"answers": make_questionnaire, "factory": make_factory, "payments": make_payments}
 
 
 def table(name: str) -> bytes:

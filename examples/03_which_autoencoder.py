@@ -19,7 +19,7 @@ from aeanomaly import (
     UndercompleteAutoencoder,
     VariationalAutoencoder,
 )
-from aeanomaly.datasets import load_answers, load_factory
+from aeanomaly.datasets import load_factory, load_questionnaire
 
 DETECTORS = [
     UndercompleteAutoencoder,
@@ -34,7 +34,7 @@ DETECTORS = [
 # Clean: trained on half of the normal rows, tested on the other half and the anomalies. Mixed: trained on all rows with
 # ``robust=True`` and without labels, and tested on the same rows.
 areas = {}
-for name, load in {"factory": load_factory, "answers": load_answers}.items():
+for name, load in {"factory": load_factory, "answers": load_questionnaire}.items():
     X, y = load(return_X_y=True, as_frame=False)
     normal = np.random.default_rng(0).permutation(np.flatnonzero(y == 0))
     train, test = normal[: len(normal) // 2], np.setdiff1d(np.arange(len(y)), normal[: len(normal) // 2])

@@ -1,4 +1,4 @@
-"""Command line: parse, call the public API, print. Nothing is computed here that the library does not offer."""
+"""Command line: parse arguments, call the public API of the library, print results."""
 
 import os
 import re
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from aeanomaly.cli.arguments import parser
-from aeanomaly.cli.errors import CommandError, quoted
+from aeanomaly.cli.errors import CommandError, quote
 
 __all__ = ["main"]
 
@@ -22,12 +22,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Parameters
     ----------
     arguments : sequence of str, optional
-        By default those of the process.
+        Arguments of the process by default.
 
     Returns
     -------
     code : int
-        0: done. 1: it failed, and standard error says why. 130: interrupted. Wrong usage exits with 2.
+        0 = success; 1 = failure, with a message on standard error; 130 = interrupted. Wrong usage exits with 2.
     """
     options = parser().parse_args(arguments)
     try:
@@ -37,19 +37,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
             options.run(options)
             sys.stdout.flush()
     except KeyboardInterrupt:
-        print("aeanomaly: interrupted; no file is half-written", file=sys.stderr)
+        print("aeanomaly: interrupted; no file was partially written", file=sys.stderr)
         return _INTERRUPTED
     except BrokenPipeError:
-        # The reader has left; keep the interpreter from complaining when it flushes at exit.
+        # The reader closed the pipe; avoid a second error when the interpreter flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _FAILED
     except (CommandError, ValueError, TypeError, OSError, ImportError, MemoryError, RuntimeError) as error:
-        print(f"aeanomaly: error: {_in_words(error)}", file=sys.stderr)
+        print(f"aeanomaly: error: {_to_text(error)}", file=sys.stderr)
         return _FAILED
     return 0
 
 
-def _in_words(error: BaseException) -> str:
+def _to_text(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror and error.filename:
         return f"{error.filename}: {error.strerror}"
     return _with_options(str(error)) or type(error).__name__
@@ -60,5 +60,5 @@ def _show_warning(message: Any, *_: Any, **__: Any) -> None:
 
 
 def _with_options(text: str) -> str:
-    """Write advice of the library as it is typed on the command line."""
-    return _COLUMN_TYPES.sub(lambda found: f"--set {quoted(found[0])}", text)
+    """Rewrite advice for the Python API as options of the command line."""
+    return _COLUMN_TYPES.sub(lambda found: f"--set {quote(found[0])}", text)

@@ -1,4 +1,4 @@
-"""``python -m aeanomaly.cli`` is ``aeanomaly``."""
+"""Entry point of ``python -m aeanomaly.cli``."""
 
 from aeanomaly.cli import main
 

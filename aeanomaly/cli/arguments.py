@@ -1,4 +1,4 @@
-"""The grammar of the command line."""
+"""Argument parser of the command line."""
 
 import argparse
 import ast
@@ -16,12 +16,12 @@ from aeanomaly.cli.score import run_score
 from aeanomaly.cli.threshold import run_threshold
 from aeanomaly.detectors import REGISTRY
 
-#: Columns that --explain names.
+#: Default number of columns that --explain adds.
 _REASONS = 3
 
 
 def parser() -> argparse.ArgumentParser:
-    """The parser; each command sets ``run``, a function of the parsed options."""
+    """Return the parser; each command sets ``run``, a function of the parsed options."""
     root = argparse.ArgumentParser(prog="aeanomaly", description="Anomaly detection by reconstruction error.")
     root.add_argument("--version", action="version", version=f"aeanomaly {__version__}")
     commands = root.add_subparsers(title="commands", required=True, metavar="COMMAND")
@@ -36,20 +36,26 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _add_fit(commands: Any) -> None:
-    command = commands.add_parser("fit", help="learn from a table and write a model file")
-    command.add_argument("table", help="training rows: .csv, .csv.gz, .parquet, or - for CSV on standard input")
-    command.add_argument("-o", "--output", required=True, type=Path, metavar="MODEL.aea", help="the model file")
+    command = commands.add_parser("fit", help="fit a detector to a table and write a model file")
+    command.add_argument("table", help="training rows as .csv, .csv.gz or .parquet; - reads CSV from standard input")
+    command.add_argument("-o", "--output", required=True, type=Path, metavar="MODEL.aea", help="model file to write")
     _add_force(command)
-    command.add_argument("--detector", choices=sorted(REGISTRY), default="denoising", help="default: denoising")
+    command.add_argument(
+        "--detector", choices=sorted(REGISTRY), default="denoising", help="kind of detector; default: denoising"
+    )
     _add_rule(
         command,
         "--contamination",
-        "share of rows to flag, or a rule such as 'PeaksOverThreshold(1e-5)'; default: auto",
-        "new normal rows may be flagged at this rate; holds out a fifth of the rows",
+        "share of training rows to flag, or a rule such as 'PeaksOverThreshold(1e-5)'; default: auto",
+        "maximum share of new normal rows to flag; holds out 20 %% of the training rows",
     )
-    command.add_argument("--missing", choices=("error", "model"), help="refuse empty cells, the default, or model them")
-    command.add_argument("--drop", action="append", default=[], metavar="COLUMN", help="leave a column out; repeatable")
-    command.add_argument("--label", metavar="COLUMN", help="known answers (1, or -1 beside +1, = anomaly): reported on")
+    command.add_argument("--missing", choices=("error", "model"), help="reject missing values (default) or model them")
+    command.add_argument("--drop", action="append", default=[], metavar="COLUMN", help="exclude a column; repeatable")
+    command.add_argument(
+        "--label",
+        metavar="COLUMN",
+        help="label column, {0, 1} with 1 = anomaly or {+1, -1} with -1 = anomaly; not used for training",
+    )
     command.add_argument(
         "--set",
         action="append",
@@ -57,27 +63,35 @@ def _add_fit(commands: Any) -> None:
         type=_assignment,
         dest="parameters",
         metavar="NAME=VALUE",
-        help="any parameter of the detector; repeatable; random_state is 0 unless set",
+        help="parameter of the detector; repeatable; random_state defaults to 0",
     )
-    command.add_argument("--checkpoint", type=Path, metavar="FILE", help="of a table above 64 MB: go on after a kill")
-    command.add_argument("--json", action="store_true", help="print the summary as JSON")
+    command.add_argument(
+        "--checkpoint",
+        type=Path,
+        metavar="FILE",
+        help="save progress here and resume an interrupted fit; tables above 64 MB",
+    )
+    command.add_argument("--json", action="store_true", help="print a summary as JSON")
     command.set_defaults(run=run_fit)
 
 
 def _add_score(commands: Any) -> None:
-    command = commands.add_parser("score", help="score the rows of a table with a model")
-    command.add_argument("model", type=Path, help="the model file")
-    command.add_argument("table", help="rows to score: .csv, .csv.gz, .parquet, or - for CSV on standard input")
+    command = commands.add_parser("score", help="score the rows of a table")
+    command.add_argument("model", type=Path, help="model file")
+    command.add_argument("table", help="rows to score as .csv, .csv.gz or .parquet; - reads CSV from standard input")
     command.add_argument(
-        "-o", "--output", metavar="TABLE", help="scored rows; by default standard output, unless --top or --json"
+        "-o",
+        "--output",
+        metavar="TABLE",
+        help="scored rows; default: standard output, or no table with --top or --json",
     )
     _add_force(command)
-    command.add_argument("--prefix", default="", help="put before the names of new columns: score, decision, anomaly")
+    command.add_argument("--prefix", default="", help="prefix of the new columns score, decision, anomaly")
     command.add_argument(
         "--fdr",
         type=_share,
         metavar="SHARE",
-        help="flag so that on the average at most this share of flagged rows is normal; adds the column p_value",
+        help="level of the false discovery rate, the expected share of normal rows among flagged rows; adds p_value",
     )
     command.add_argument(
         "--explain",
@@ -85,77 +99,87 @@ def _add_score(commands: Any) -> None:
         const=_REASONS,
         type=_positive,
         metavar="N",
-        help="put this after the table; adds a sentence, explanation, and the N columns that add most to the row's "
-        f"error, reason_1 to reason_N, with their shares of it, share_1 to share_N; default: {_REASONS}",
+        help="add an explanation, the N columns with the largest contributions to the error (reason_1 to reason_N) "
+        f"and their shares (share_1 to share_N); default: {_REASONS}; without N, give this option after the table",
     )
-    command.add_argument("--top", type=_positive, metavar="N", help="print the N worst rows")
-    command.add_argument("--label", metavar="COLUMN", help="known answers: report AUROC and average precision")
-    command.add_argument("--json", action="store_true", help="print the summary as JSON")
+    command.add_argument("--top", type=_positive, metavar="N", help="print the N rows with the lowest scores")
+    command.add_argument("--label", metavar="COLUMN", help="label column; report AUROC and average precision")
+    command.add_argument("--json", action="store_true", help="print a summary as JSON")
     command.set_defaults(run=run_score)
 
 
 def _add_threshold(commands: Any) -> None:
-    command = commands.add_parser("threshold", help="set the threshold of a model anew, without learning anew")
-    command.add_argument("model", type=Path, help="the model file")
+    command = commands.add_parser("threshold", help="set the threshold of a model without training")
+    command.add_argument("model", type=Path, help="model file")
     rows = command.add_mutually_exclusive_group()
-    rows.add_argument("--labels", metavar="TABLE", help="labelled rows; by default for the best F1 on them")
+    rows.add_argument("--labels", metavar="TABLE", help="labeled rows; the default rule maximizes F1")
     rows.add_argument("--rows", metavar="TABLE", help="normal rows that the model was not trained on")
-    command.add_argument("--label", metavar="COLUMN", help="where the labels are; default: the column that is new")
+    command.add_argument(
+        "--label",
+        metavar="COLUMN",
+        help="label column; default: the only column that the model does not use",
+    )
     _add_rule(
         command,
         "--rule",
-        "as in Python: 'TargetPrecision(0.9)', 'Conformal(0.01)', 0.05, auto",
-        "new normal rows may be flagged at this rate",
+        "threshold rule, such as 'TargetPrecision(0.9)', 'Conformal(0.01)', 0.05 or auto",
+        "maximum share of new normal rows to flag",
     )
-    command.add_argument("-o", "--output", type=Path, metavar="MODEL.aea", help="default: the model itself, replaced")
+    command.add_argument(
+        "-o", "--output", type=Path, metavar="MODEL.aea", help="model file to write; default: replace the model"
+    )
     _add_force(command)
-    command.add_argument("--json", action="store_true", help="print the summary as JSON")
+    command.add_argument("--json", action="store_true", help="print a summary as JSON")
     command.set_defaults(run=run_threshold)
 
 
 def _add_force(command: Any) -> None:
-    text = "replace the output even if it is a file of another kind or an input; any name is taken"
+    text = "accept any output name, and replace a file of another kind or an input"
     command.add_argument("--force", action="store_true", help=text)
 
 
 def _add_rule(command: Any, option: str, text: str, text_of_rate: str) -> None:
-    """Two ways to say what sets the threshold."""
+    """Add two mutually exclusive options that select the threshold rule."""
     ways, name = command.add_mutually_exclusive_group(), option.removeprefix("--")
     ways.add_argument(option, type=rule, metavar="RULE", help=text)
     ways.add_argument("--false-alarm-rate", type=false_alarm_rate, dest=name, metavar="RATE", help=text_of_rate)
 
 
 def _add_report(commands: Any) -> None:
-    command = commands.add_parser("report", help="write a page in HTML on the rows of a table: flags, reasons, drift")
-    command.add_argument("model", type=Path, help="the model file")
-    command.add_argument("table", help="rows to score: .csv, .csv.gz, .parquet, or - for CSV on standard input")
+    command = commands.add_parser("report", help="write an HTML report on a table: flags, explanations, drift")
+    command.add_argument("model", type=Path, help="model file")
+    command.add_argument("table", help="rows to score as .csv, .csv.gz or .parquet; - reads CSV from standard input")
     command.add_argument(
-        "-o", "--output", required=True, metavar="REPORT.html", help="the page, or - for standard output"
+        "-o", "--output", required=True, metavar="REPORT.html", help="page to write; - writes to standard output"
     )
     _add_force(command)
-    command.add_argument("--rows", type=_positive, default=100, metavar="N", help="rows to show, worst first; 100")
-    command.add_argument("--title", metavar="TEXT", help="what the page is called")
+    command.add_argument(
+        "--rows", type=_positive, default=100, metavar="N", help="number of rows to list; default: 100"
+    )
+    command.add_argument("--title", metavar="TEXT", help="title of the page")
     command.set_defaults(run=run_report)
 
 
 def _add_export(commands: Any) -> None:
-    command = commands.add_parser("export", help="write a model as an ONNX graph, which scores without torch")
-    command.add_argument("model", type=Path, help="the model file")
-    command.add_argument("output", type=Path, metavar="GRAPH.onnx", help="the graph")
+    command = commands.add_parser("export", help="export a model to ONNX")
+    command.add_argument("model", type=Path, help="model file")
+    command.add_argument("output", type=Path, metavar="GRAPH.onnx", help="graph to write")
     _add_force(command)
     command.set_defaults(run=run_export)
 
 
 def _add_info(commands: Any) -> None:
-    command = commands.add_parser("info", help="say what a model file holds, without loading the model")
+    command = commands.add_parser("info", help="describe a model file without loading the model")
     command.add_argument("model", type=Path)
     command.add_argument("--json", action="store_true", help="print the manifest as JSON")
     command.set_defaults(run=run_info)
 
 
 def _add_demo(commands: Any) -> None:
-    command = commands.add_parser("demo", help="fit and score a real table that scikit-learn ships; needs no network")
-    command.add_argument("--folder", type=Path, default=Path("aeanomaly-demo"), help="default: aeanomaly-demo")
+    command = commands.add_parser("demo", help="fit and score a table from scikit-learn; works offline")
+    command.add_argument(
+        "--folder", type=Path, default=Path("aeanomaly-demo"), help="output folder; default: aeanomaly-demo"
+    )
     command.set_defaults(run=run_demo)
 
 
@@ -163,7 +187,7 @@ _WORDS = ("true", "false", "none")
 
 
 def _literal(text: str) -> Any:
-    """A Python literal where the text is one, true, false and none in any case among them; else the text itself."""
+    """Parse a Python literal, with true, false and none in any case; return other text unchanged."""
     try:
         return ast.literal_eval(text.title() if text.lower() in _WORDS else text)
     except (ValueError, SyntaxError):
@@ -189,5 +213,5 @@ def _share(text: str) -> float:
 
 def _positive(text: str) -> int:
     if not text.isdigit() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a positive whole number")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a positive integer")
     return int(text)

@@ -1,29 +1,29 @@
-"""Text of a CSV -> the cells that a detector takes. Tables of Parquet have dtypes, which are kept."""
+"""Conversion of CSV text to typed cells; Parquet tables keep their dtypes."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import pandas as pd
 
-from aeanomaly.cli.errors import CommandError, quoted
+from aeanomaly.cli.errors import CommandError, quote
 from aeanomaly.preprocessing import text
 
-#: Columns that a message names.
-_NAMED = 10
+#: Maximum number of columns in a message.
+_MAX_NAMES = 10
 
 
-def of_training(frame: pd.DataFrame, column_types: Any, source: str) -> pd.DataFrame:
-    """Read cells of text by themselves, or as `column_types` says."""
-    return of_kinds(frame, column_types if isinstance(column_types, Mapping) else {}, source)
+def parse_training(frame: pd.DataFrame, column_types: Any, source: str) -> pd.DataFrame:
+    """Parse cells by the types in `column_types`, and infer the types of other columns."""
+    return parse_columns(frame, column_types if isinstance(column_types, Mapping) else {}, source)
 
 
-def of_kinds(frame: pd.DataFrame, kinds: Mapping[Any, Any], source: str) -> pd.DataFrame:
-    """Read cells of text as their columns are said to be; others by themselves."""
+def parse_columns(frame: pd.DataFrame, kinds: Mapping[Any, Any], source: str) -> pd.DataFrame:
+    """Parse cells by the given types of columns, and infer the types of other columns."""
     return _each(frame, source, lambda name, cells: _reader(kinds.get(name))(cells))
 
 
-def of_model(frame: pd.DataFrame, detector: Any, source: str) -> pd.DataFrame:
-    """Read cells of text as the detector's columns were in training."""
+def parse_for_model(frame: pd.DataFrame, detector: Any, source: str) -> pd.DataFrame:
+    """Parse cells by the types of the columns in training."""
     columns = dict(zip(frame.columns, detector.state_.model.columns, strict=True))
     return _each(frame, source, lambda name, cells: _read_as(columns[name], cells, source))
 
@@ -35,32 +35,34 @@ def _read_as(column: Any, cells: pd.Series, source: str) -> pd.Series:
     there = [cell for cell in cells if cell not in text.MISSING]
     if there and all(map(text.is_number, there)) and not any(text.is_number(str(level)) for level in levels):
         raise CommandError(
-            f"{source}: column {cells.name!r} holds numbers ({there[0]}), and it held text ({levels[0]!r}) in "
-            "training; correct it, or fit again on such rows"
+            f"{source}: column {cells.name!r} contains numbers ({there[0]}), but it contained text ({levels[0]!r}) "
+            "in training; correct the column or fit the model again"
         )
     return _reader(levels)(cells)
 
 
 def numbers(cells: pd.Series, source: str) -> pd.Series:
-    """Read text as numbers; true and false are 1 and 0."""
+    """Parse text as numbers; true and false become 1 and 0."""
     return _each(cells.to_frame(), source, lambda _, cells: text.numbers(cells)).iloc[:, 0]
 
 
-def check_holes(frame: pd.DataFrame, detector: Any) -> None:
-    """Refuse holes that the detector would refuse, and say what to do on the command line."""
+def check_missing(frame: pd.DataFrame, detector: Any) -> None:
+    """Reject missing values if the detector does, with a remedy for the command line."""
     if detector.missing != "error":
         return
     counts = frame.isna().sum()
-    holes = [f"{name!r} ({count})" for name, count in counts[counts > 0].items()]
-    if holes:
-        shown = ", ".join(holes[:_NAMED]) + (f" and {len(holes) - _NAMED} more" if len(holes) > _NAMED else "")
+    counted = [f"{name!r} ({count})" for name, count in counts[counts > 0].items()]
+    if counted:
+        listed = ", ".join(counted[:_MAX_NAMES]) + (
+            f" and {len(counted) - _MAX_NAMES} more" if len(counted) > _MAX_NAMES else ""
+        )
         raise CommandError(
-            f"X contains NaN in column(s) {shown}; fit with --missing model, fill the cells in, or drop the rows"
+            f"X contains NaN in column(s) {listed}; fit with --missing model, impute the cells, or drop the rows"
         )
 
 
 def _each(frame: pd.DataFrame, source: str, read: Callable[[Any, pd.Series], pd.Series]) -> pd.DataFrame:
-    """Read each column, unless the file has dtypes."""
+    """Parse each column of a CSV; return a Parquet table unchanged."""
     if is_parquet(source):
         return frame
     columns = {}
@@ -68,23 +70,23 @@ def _each(frame: pd.DataFrame, source: str, read: Callable[[Any, pd.Series], pd.
         try:
             columns[name] = read(name, frame[name])
         except text.CellError as error:
-            categorical = quoted(f"column_types={{{name!r}: 'categorical'}}")
+            categorical = quote(f"column_types={{{name!r}: 'categorical'}}")
             raise CommandError(
                 f"{source}: column {name!r} holds {error.text!r} in row {error.row + 1}, {error.reason}; correct it, "
-                f"or fit with --drop {quoted(str(name))} to leave the column out, or with --set {categorical} to "
-                "read it as levels"
+                f"or fit with --drop {quote(str(name))} to exclude the column, or with --set {categorical} to "
+                "treat it as categorical"
             ) from None
     return pd.DataFrame(columns, index=frame.index)
 
 
 def is_parquet(source: str) -> bool:
-    """Whether a name is that of a Parquet file."""
+    """Return whether a file name has a suffix of Parquet."""
     return source.lower().endswith((".parquet", ".pq"))
 
 
-def _reader(asked: Any) -> Callable[[pd.Series], pd.Series]:
-    """Return the function that reads a column of text as `asked`: a kind, levels, or None."""
-    if isinstance(asked, (list, tuple)):
-        return text.categories if any(isinstance(level, str) for level in asked) else text.numbers
+def _reader(column_type: Any) -> Callable[[pd.Series], pd.Series]:
+    """Return the function that parses a column by `column_type`: a type, a list of categories, or None."""
+    if isinstance(column_type, (list, tuple)):
+        return text.categories if any(isinstance(level, str) for level in column_type) else text.numbers
     readers = {"categorical": text.categories, "datetime": text.times, "duration": text.durations, None: text.guess}
-    return readers.get(asked, text.numbers)
+    return readers.get(column_type, text.numbers)

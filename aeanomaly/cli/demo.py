@@ -1,4 +1,4 @@
-"""``aeanomaly demo``: the main job on real data, through the command line itself."""
+"""``aeanomaly demo``: fit and score a real table with the commands `fit` and `score`."""
 
 import argparse
 import shlex
@@ -14,14 +14,14 @@ from aeanomaly.persistence import write_atomically
 
 
 def run_demo(options: argparse.Namespace) -> None:
-    """Write a real table as CSV, fit on benign rows alone, score the others, show the worst."""
-    from aeanomaly.cli import main  # the demo is a user of the command line, which knows it as a command
+    """Write a table as CSV, fit on benign rows, score the other rows and print those with the lowest scores."""
+    from aeanomaly.cli import main  # avoids a circular import
 
     folder = options.folder
     folder.mkdir(parents=True, exist_ok=True)
     _write_tables(folder)
     print("Breast cancer in Wisconsin (569 rows, 30 measurements of cell nuclei, from scikit-learn).")
-    print("A detector learns from half of the benign rows, then scores the other half and all malignant rows.\n")
+    print("A detector is fitted to half of the benign rows and scores the other half and all malignant rows.\n")
     model, scored = f"{folder}/model.aea", f"{folder}/scored.csv"
     for command in (
         ["fit", f"{folder}/train.csv", "-o", model],
@@ -30,9 +30,9 @@ def run_demo(options: argparse.Namespace) -> None:
         print("$", shlex.join(["aeanomaly", *command]))
         sys.stdout.flush()
         if main(command) != 0:
-            raise CommandError("the demo stopped at the command above")
+            raise CommandError("the command above failed; the demo stops")
         print()
-    print(f"The scored table is {scored}; `aeanomaly info {model}` describes the model.")
+    print(f"The scored table is {scored}. Run `aeanomaly info {model}` for a description of the model.")
 
 
 def _write_tables(folder: Path) -> None:
@@ -45,8 +45,8 @@ def _write_tables(folder: Path) -> None:
 
 
 def _write(path: Path, table: pd.DataFrame) -> None:
-    """Write a table, unless a file of another content has its name."""
+    """Write a table, unless a file with this name and other content exists."""
     data = table.to_csv(index=False, lineterminator="\n").encode()
     if path.exists() and path.read_bytes() != data:
-        raise CommandError(f"{path} exists and is not a table of this demo; name another folder with --folder")
+        raise CommandError(f"{path} exists and is not a table of this demo; choose another folder with --folder")
     write_atomically(path, data)

@@ -8,18 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from aeanomaly.cli.cells import check_holes, of_training
+from aeanomaly.cli.cells import check_missing, parse_training
 from aeanomaly.cli.errors import CommandError
-from aeanomaly.cli.labels import are_anomalies, label_values, ranking, ranking_in_words, read_labels
+from aeanomaly.cli.labels import are_anomalies, label_values, ranking, ranking_to_text, read_labels
 from aeanomaly.cli.outputs import check_output
 from aeanomaly.cli.parts import frames_of, is_large, training_source
-from aeanomaly.cli.tables import picked, read_table, rows_for
+from aeanomaly.cli.tables import read_table, rows_for, select_columns
 from aeanomaly.detectors import REGISTRY
 from aeanomaly.persistence import MODEL
 
 
 def run_fit(options: argparse.Namespace) -> None:
-    """Read, fit, save, report."""
+    """Read a table, fit a detector, save the model and print a summary."""
     check_output(options.output, MODEL, [options.table, options.checkpoint], force=options.force)
     detector = _detector(options)
     if is_large(options.table):
@@ -29,11 +29,11 @@ def run_fit(options: argparse.Namespace) -> None:
     if options.json:
         print(json.dumps(summary))
     else:
-        print(_in_words(summary), file=sys.stderr)
+        print(_to_text(summary), file=sys.stderr)
     if all(_is_number(name) for name in names):
         print(
-            f"note: the first line of {options.table} names the columns, and holds only numbers; if it is a row, put a "
-            "line of names above it and fit again",
+            f"note: the first line of {options.table} holds only numbers and is used as column names; if it is a row, "
+            "insert a line of column names above it and fit again",
             file=sys.stderr,
         )
 
@@ -41,10 +41,12 @@ def run_fit(options: argparse.Namespace) -> None:
 def _fit_at_once(detector: Any, options: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
     frame = read_table(options.table)
     anomalous = None if options.label is None else read_labels(frame, options.label, options.table)
-    X = of_training(
-        picked(frame, _columns(list(frame.columns), options), options.table), detector.column_types, options.table
+    X = parse_training(
+        select_columns(frame, _columns(list(frame.columns), options), options.table),
+        detector.column_types,
+        options.table,
     )
-    check_holes(X, detector)
+    check_missing(X, detector)
     start = time.perf_counter()
     detector.fit(X, None if anomalous is None else anomalous.astype(int))
     seconds = time.perf_counter() - start
@@ -56,7 +58,7 @@ def _fit_at_once(detector: Any, options: argparse.Namespace) -> tuple[dict[str, 
 
 
 def _fit_in_parts(detector: Any, options: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
-    """A table that is not held: rows are drawn from it in one pass, and labels want another."""
+    """Fit on a table larger than memory in one pass; labels need a second pass."""
     source = training_source(options.table, lambda names: _columns(names, options), detector)
     start = time.perf_counter()
     detector.fit_batches(source, checkpoint=options.checkpoint)
@@ -102,34 +104,36 @@ def _detector(options: argparse.Namespace) -> Any:
         value = getattr(options, name)
         if value is not None:
             if name in parameters:
-                raise CommandError(f"--{name} and --set {name}= are one and the same; give one of them")
+                raise CommandError(f"--{name} and --set {name}= set the same parameter; give only one of them")
             parameters[name] = value
     cls = REGISTRY[options.detector]
     known = cls().get_params()
     unknown = [name for name in parameters if name not in known]
     if unknown:
-        raise CommandError(f"--set {unknown[0]}: {options.detector} has no such parameter; it has {', '.join(known)}")
+        raise CommandError(
+            f"--set {unknown[0]}: {options.detector} has no such parameter; choose from {', '.join(known)}"
+        )
     return cls(**parameters)
 
 
 def _columns(names: list[str], options: argparse.Namespace) -> list[str]:
     for name in options.drop:
         if name not in names:
-            shown = ", ".join(names[:20])
-            raise CommandError(f"{options.table}: there is no column {name!r} to --drop; it has {shown}")
+            listed = ", ".join(names[:20])
+            raise CommandError(f"{options.table}: column {name!r} of --drop does not exist; the columns are {listed}")
     left = [name for name in names if name not in options.drop and name != options.label]
     if not left:
-        raise CommandError(f"{options.table}: no column is left to learn from; drop fewer")
+        raise CommandError(f"{options.table}: all columns are dropped; drop fewer columns")
     return left
 
 
-def _in_words(summary: dict[str, Any]) -> str:
+def _to_text(summary: dict[str, Any]) -> str:
     lines = [
         f"{summary['detector']} autoencoder: {summary['rows']:,} rows x {summary['columns']} columns, "
         f"{summary['steps']:,} steps in {summary['seconds']:.1f} s",
         f"{summary['flagged']:,} training rows score below the offset {summary['offset']:.4g}",
-        f"set by {summary['rule']}, which {summary['promise']}",
+        f"threshold set by {summary['rule']}, which {summary['promise']}",
     ]
     if "auroc" in summary:
-        lines.append(f"on the training rows: {ranking_in_words(summary)}")
+        lines.append(f"on the training rows: {ranking_to_text(summary)}")
     return "\n".join([*lines, f"model written to {summary['model']}"])

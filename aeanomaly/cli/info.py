@@ -7,24 +7,24 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 
-from aeanomaly.cli.threshold import in_words
+from aeanomaly.cli.threshold import threshold_to_text
 from aeanomaly.persistence import read_manifest, refused
 
-#: Levels of a column that are listed.
+#: Maximum number of categories to list.
 _LEVELS = 6
 
 
 def run_info(options: argparse.Namespace) -> None:
-    """Print what the manifest says."""
+    """Print the manifest of a model file."""
     manifest = read_manifest(options.model)
     try:
-        text = json.dumps(manifest) if options.json else _in_words(manifest)
+        text = json.dumps(manifest) if options.json else _to_text(manifest)
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
-        raise refused(options.model, repr(error), "does not hold a whole detector") from None
+        raise refused(options.model, repr(error), "does not contain a complete detector") from None
     print(text)
 
 
-def _in_words(manifest: dict[str, Any]) -> str:
+def _to_text(manifest: dict[str, Any]) -> str:
     fitted, network = manifest["fitted"], manifest["network"]
     names = fitted["feature_names"] or [f"column {j}" for j in range(network["n_columns"])]
     kinds = fitted["column_kinds"]
@@ -39,8 +39,9 @@ def _in_words(manifest: dict[str, Any]) -> str:
         [
             f"{manifest['detector']} autoencoder, aeanomaly {manifest['aeanomaly']}, file format {manifest['format']}",
             f"encoder widths {' - '.join(map(str, widths))}, {network['activation']}",
-            f"trained on {fitted['n_samples_seen']:,} rows; rows that score below {fitted['offset']:.6g} are anomalies",
-            f"threshold by {in_words(fitted['threshold'])}",
+            f"trained on {fitted['n_samples_seen']:,} rows",
+            f"rows with a score below {fitted['offset']:.6g} are anomalies",
+            f"threshold by {threshold_to_text(fitted['threshold'])}",
             f"{len(columns)} columns, {counts}:",
             *columns[:40],
             *([f"  and {len(columns) - 40} more"] if len(columns) > 40 else []),
@@ -51,7 +52,7 @@ def _in_words(manifest: dict[str, Any]) -> str:
 
 
 def _range(column: dict[str, Any]) -> str:
-    """What a column of levels or of times held in training."""
+    """Describe the categories or the range of times of a column in training."""
     if "levels" in column:
         levels = column["levels"]
         more = f" and {len(levels) - _LEVELS} more" if len(levels) > _LEVELS else ""
@@ -66,7 +67,7 @@ def _day(seconds: float) -> str:
     try:
         return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d}"
     except (ValueError, OverflowError, OSError):
-        return "beyond the calendar"
+        return "outside the calendar"
 
 
 def _value(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""Known answers: they are reported on, and never trained on."""
+"""Labels, used to report the quality of a model and never to train it."""
 
 import numpy as np
 import pandas as pd
@@ -9,15 +9,15 @@ from aeanomaly.cli.errors import CommandError
 
 
 def read_labels(frame: pd.DataFrame, label: str, source: str) -> np.ndarray:
-    """True for anomalies: 1 among {0, 1}, -1 among {+1, -1}."""
+    """Read labels as booleans, True for anomalies: 1 among {0, 1}, -1 among {+1, -1}."""
     return are_anomalies(label_values(frame, label, source), label, source)
 
 
 def label_values(frame: pd.DataFrame, label: str, source: str) -> np.ndarray:
-    """A column of labels as numbers; as it is, where they are none."""
+    """Read a column of labels as numbers, or unchanged if it contains other values."""
     if label not in frame.columns:
-        shown = ", ".join(frame.columns[:20])
-        raise CommandError(f"{source}: there is no column {label!r} for --label; it has {shown}")
+        listed = ", ".join(frame.columns[:20])
+        raise CommandError(f"{source}: column {label!r} of --label does not exist; the columns are {listed}")
     try:
         cells = frame[label]
         cells = numbers(cells, source) if pd.api.types.is_string_dtype(cells) else cells
@@ -27,27 +27,27 @@ def label_values(frame: pd.DataFrame, label: str, source: str) -> np.ndarray:
 
 
 def are_anomalies(values: np.ndarray, label: str, source: str) -> np.ndarray:
-    """True for anomalies, of all values in a column of labels."""
-    seen = set(values)
-    if seen == {0.0, 1.0}:
+    """Convert all values of a label column to booleans, True for anomalies."""
+    found = set(values)
+    if found == {0.0, 1.0}:
         return values == 1
-    if seen == {-1.0, 1.0}:
+    if found == {-1.0, 1.0}:
         return values == -1
-    shown = ", ".join(sorted(map(str, seen))[:5])
+    listed = ", ".join(sorted(map(str, found))[:5])
     raise CommandError(
-        f"{source}: label column {label!r} must hold 0 and 1 (1 = anomaly) or +1 and -1 (-1 = anomaly), both; "
-        f"it holds {shown or 'nothing'}"
+        f"{source}: label column {label!r} must contain both 0 and 1 (1 = anomaly), or both +1 and -1 (-1 = anomaly); "
+        f"got {listed or 'no values'}"
     )
 
 
 def ranking(anomalous: np.ndarray, scores: np.ndarray) -> dict[str, float]:
-    """AUROC and average precision of scores, higher = more normal."""
+    """Return AUROC and average precision of scores; higher scores = more normal."""
     return {
         "auroc": float(roc_auc_score(anomalous, -scores)),
         "average_precision": float(average_precision_score(anomalous, -scores)),
     }
 
 
-def ranking_in_words(measures: dict[str, float]) -> str:
-    """One line for a reader."""
+def ranking_to_text(measures: dict[str, float]) -> str:
+    """Format AUROC and average precision."""
     return f"AUROC {measures['auroc']:.3f}, average precision {measures['average_precision']:.3f}"

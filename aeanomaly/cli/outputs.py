@@ -1,4 +1,4 @@
-"""Which files a command may write."""
+"""Checks of the files that a command writes."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -8,12 +8,14 @@ from aeanomaly.persistence import FileKind, check_target
 
 
 def check_output(target: str | Path, kind: FileKind, inputs: Iterable[str | Path | None], *, force: bool) -> None:
-    """Refuse, before any work, an output that would replace a file of another kind or an input of the command."""
+    """Reject an output that would replace a file of another kind or an input, before the command starts."""
     if str(target) == "-":
-        raise CommandError(f"{kind.name} cannot go to standard output; name a file that ends in {kind.suffixes[0]}")
+        raise CommandError(
+            f"{kind.name} cannot be written to standard output; give a file name that ends with {kind.suffixes[0]}"
+        )
     if not force and any(_are_same(target, source) for source in inputs):
         raise CommandError(
-            f"{target} is an input of this command, and writing would replace it; choose another name, or pass --force"
+            f"{target} is an input of this command and would be replaced; choose another name or pass --force"
         )
     check_target(target, kind, overwrite=force, remedy="pass --force")
 

@@ -1,4 +1,4 @@
-"""Tables that are larger than memory, part by part: what `tables` does at once."""
+"""Reading and writing of tables in parts."""
 
 import contextlib
 import gzip
@@ -10,24 +10,24 @@ from typing import Any
 
 import pandas as pd
 
-from aeanomaly.cli.cells import check_holes, is_parquet, of_kinds
+from aeanomaly.cli.cells import check_missing, is_parquet, parse_columns
 from aeanomaly.cli.errors import CommandError
 from aeanomaly.cli.outputs import check_output
-from aeanomaly.cli.tables import arrow, picked, read_csv_parts, read_table
+from aeanomaly.cli.tables import arrow, read_csv_parts, read_table, select_columns
 from aeanomaly.persistence import FileKind, replacing
 from aeanomaly.preprocessing import family_of
 from aeanomaly.streaming import Part, Source, as_source, fingerprint_of
 
-#: Files from this size on are read in parts.
+#: Minimum size in bytes of files that are read in parts.
 LARGE = 64 << 20
 _KINDS = {"numbers": "numeric", "text": "categorical", "times": "datetime", "durations": "duration"}
 
 
 def _is_scored(path: Path) -> bool:
-    """Tell whether a table has the three columns that `score` adds, behind any prefix."""
+    """Return whether a table has the three columns of `score`, with any prefix."""
     try:
         names = set(arrow("parquet").read_schema(path).names if is_parquet(path.name) else pd.read_csv(path, nrows=0))
-    except Exception:  # a file that is not a table fails in many ways
+    except Exception:  # readers raise many kinds of errors for a file that is not a table
         return False
     prefixes = [str(name).removesuffix("score") for name in names if str(name).endswith("score")]
     return any({f"{prefix}decision", f"{prefix}anomaly"} <= names for prefix in prefixes)
@@ -38,22 +38,23 @@ SCORED_TABLE = FileKind("a table of scored rows", (".csv", ".csv.gz", ".parquet"
 
 
 def check_table_output(target: str, inputs: Iterable[str | Path], *, force: bool) -> None:
-    """Refuse a table that cannot be written, or that would replace a table of another kind, before any work."""
+    """Reject an output that cannot be written or that would replace a file of another kind."""
     if not target.lower().endswith(SCORED_TABLE.suffixes):
-        raise CommandError(
-            f"{target}: the suffix must be .csv, .csv.gz or .parquet; choose another name, or pass - for CSV"
-        )
+        raise CommandError(f"{target}: the suffix must be .csv, .csv.gz or .parquet; choose another name, or - for CSV")
     check_output(target, SCORED_TABLE, inputs, force=force)
 
 
 def is_large(source: str) -> bool:
-    """Whether a table is to be read in parts."""
+    """Return whether a table is read in parts."""
     path = Path(source)
     return path.is_file() and path.stat().st_size >= LARGE
 
 
 def frames_of(source: str) -> Callable[[], Iterable[pd.DataFrame]]:
-    """A function for a table in frames: one, read once, unless it is large; cells of a CSV are text."""
+    """Return a function that yields the frames of a table; cells of a CSV are text.
+
+    A small table is read once and yields one frame.
+    """
     if is_large(source):
         return lambda: _frames(source)
     frame = read_table(source)
@@ -61,7 +62,7 @@ def frames_of(source: str) -> Callable[[], Iterable[pd.DataFrame]]:
 
 
 def _frames(source: str) -> Iterator[pd.DataFrame]:
-    """Frames of a large table, numbered on from one to the next."""
+    """Yield the frames of a large table with a consecutive row index."""
     first = 0
     parts = (part.rows for part in as_source(source).parts()) if is_parquet(source) else read_csv_parts(source)
     for frame in parts:
@@ -70,15 +71,15 @@ def _frames(source: str) -> Iterator[pd.DataFrame]:
 
 
 def training_source(source: str, columns: Callable[[list[str]], list[str]], detector: Any) -> Source:
-    """The rows of a large table to learn from: in a CSV a column is what its cells in the first part are."""
+    """Return the training rows of a large table; the first part of a CSV determines the types of columns."""
 
     def read(skip: int) -> Iterator[Part]:
         first, kinds = 0, dict(detector.column_types or {})
         for number, frame in enumerate(_frames(source)):
-            rows = of_kinds(picked(frame, columns(list(frame.columns)), source), kinds, source)
+            rows = parse_columns(select_columns(frame, columns(list(frame.columns)), source), kinds, source)
             if number == 0:
                 kinds = {name: _KINDS.get(family_of(rows[name])) for name in rows.columns} | kinds
-            check_holes(rows, detector)
+            check_missing(rows, detector)
             left, first = rows.iloc[max(0, skip - first) :], first + len(rows)
             yield Part(left, f"{source}, part {number}")
 
@@ -87,9 +88,10 @@ def training_source(source: str, columns: Callable[[list[str]], list[str]], dete
 
 @contextlib.contextmanager
 def table_writer(target: str | None) -> Iterator[Callable[[pd.DataFrame], None]]:
-    """A function that takes frames one after another for a file, which is there when all were, or standard output.
+    """Yield a function that appends frames to a file or to standard output.
 
-    It writes one frame behind, so that of a table that came in one nothing is written unless all went well.
+    The file appears only after all frames are written. Each frame is written when the next one arrives, so that a table
+    of a single frame is written only if no error occurs.
     """
     if target is None:
         yield lambda frame: None
@@ -109,7 +111,7 @@ def table_writer(target: str | None) -> Iterator[Callable[[pd.DataFrame], None]]
 
 @contextlib.contextmanager
 def _appending(target: str) -> Iterator[Callable[[pd.DataFrame], None]]:
-    """A function that writes frames as one table, by its suffix; ``-`` is CSV on standard output."""
+    """Yield a function that appends frames in the format of the suffix; ``-`` is CSV on standard output."""
     if target == "-":
         yield _csv_appender(sys.stdout.buffer)
         sys.stdout.buffer.flush()

@@ -1,22 +1,22 @@
-"""Why rows score as they do, as columns of a table."""
+"""Explanations of scores as columns of a table."""
 
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-#: Digits of a share.
+#: Number of decimals of a share.
 _DIGITS = 4
 
 
 def names_of_reasons(detector: Any, n_reasons: int) -> list[str]:
-    """Names of the columns that `reasons` gives."""
+    """Return the names of the columns that `reasons` computes."""
     places = range(1, min(n_reasons, detector.n_features_in_) + 1)
     return ["explanation", *(f"{name}_{place}" for place in places for name in ("reason", "share"))]
 
 
 def reasons(detector: Any, X: pd.DataFrame, n_reasons: int) -> list[Any]:
-    """A sentence for each row; then the columns that add most to its error, each with its share of it."""
+    """Return a sentence for each row, then the columns with the largest contributions and their shares."""
     if not len(X):
         return [[] for _ in names_of_reasons(detector, n_reasons)]
     contributions = detector.explain(X)

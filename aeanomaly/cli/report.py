@@ -12,8 +12,8 @@ from aeanomaly.detectors import load
 
 
 def run_report(options: argparse.Namespace) -> None:
-    """Load, read, write the page."""
-    from aeanomaly.inspection.report import REPORT, report  # other commands need none of it
+    """Load a model, read a table and write the report."""
+    from aeanomaly.inspection.report import REPORT, report  # import only if needed
 
     path = None if options.output == "-" else options.output
     if path is not None:
@@ -21,8 +21,8 @@ def run_report(options: argparse.Namespace) -> None:
     detector = load(options.model)
     X = rows_for(detector, read_table(options.table), options.table)
     if not len(X):
-        raise CommandError(f"{options.table}: it has no rows to report on")
-    X.index = pd.RangeIndex(1, len(X) + 1, name="row")  # as score --top counts them
+        raise CommandError(f"{options.table}: the table has no rows; a report needs at least one")
+    X.index = pd.RangeIndex(1, len(X) + 1, name="row")  # the row numbers of score --top
     page = report(detector, X, path, n_rows=options.rows, title=options.title, overwrite=options.force)
     if path is None:
         sys.stdout.write(page)

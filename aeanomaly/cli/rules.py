@@ -1,4 +1,4 @@
-"""Thresholds as they are written in Python, ``Conformal(0.01)`` say, from text; nothing else is run."""
+"""Parser of threshold rules such as ``Conformal(0.01)``; it evaluates literals only."""
 
 import argparse
 import ast
@@ -8,13 +8,13 @@ from aeanomaly.thresholds import RULES, Conformal
 
 
 def rule(text: str) -> Any:
-    """A rule, as a call with literals, a fraction or "auto"; an ArgumentTypeError for what is none of them."""
+    """Parse a rule with literal arguments, a fraction or "auto"; raise an ArgumentTypeError for other text."""
     try:
         value = _value(ast.parse(text.strip(), mode="eval").body)
     except (ValueError, TypeError, SyntaxError) as error:
         reason = f": {error}" if isinstance(error, ValueError) else ""
         raise argparse.ArgumentTypeError(
-            f"{text!r} is neither auto nor a share such as 0.05 nor a rule such as 'TargetPrecision(0.9)', one of "
+            f"{text!r} is not auto, a share such as 0.05, or a rule such as 'TargetPrecision(0.9)'; the rules are "
             f"{', '.join(RULES)}{reason}"
         ) from None
     return value
@@ -35,7 +35,7 @@ def _value(node: ast.expr) -> Any:
 
 
 def false_alarm_rate(text: str) -> Conformal:
-    """The rule that keeps a rate of false alarms; an ArgumentTypeError for what is no rate."""
+    """Parse a false alarm rate as the rule `Conformal`; raise an ArgumentTypeError for other text."""
     try:
         return Conformal(float(text))
     except ValueError:

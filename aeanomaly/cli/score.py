@@ -10,28 +10,28 @@ import numpy as np
 import pandas as pd
 
 from aeanomaly.cli.errors import CommandError
-from aeanomaly.cli.labels import are_anomalies, label_values, ranking, ranking_in_words
+from aeanomaly.cli.labels import are_anomalies, label_values, ranking, ranking_to_text
 from aeanomaly.cli.parts import check_table_output, frames_of, table_writer
 from aeanomaly.cli.reasons import names_of_reasons, reasons
 from aeanomaly.cli.tables import rows_for
 from aeanomaly.detectors import load
 from aeanomaly.thresholds import flag_discoveries, p_values_of_sorted
 
-_NEW = ("score", "decision", "anomaly")
+_NEW_COLUMNS = ("score", "decision", "anomaly")
 _P_VALUE = "p_value"
-#: Characters on a line of --top.
+#: Maximum width of a line of --top, in characters.
 _WIDTH = 110
 
 
 def run_score(options: argparse.Namespace) -> None:
-    """Load, read, score, write, report."""
+    """Load a model, score a table, write the scored rows and print a summary."""
     target = options.output or (None if options.top or options.json else "-")
     if target not in (None, "-"):
         check_table_output(target, [options.model, options.table], force=options.force)
     detector = load(options.model)
     frames = frames_of(options.table)
     found = _discoveries(detector, frames(), options) if options.fdr else None
-    score_name, _, anomaly_name = (options.prefix + name for name in _NEW)
+    score_name, _, anomaly_name = (options.prefix + name for name in _NEW_COLUMNS)
     rows, anomalies, labels, scores = 0, 0, [], []
     worst = pd.DataFrame()
     with table_writer(target) as write:
@@ -49,27 +49,27 @@ def run_score(options: argparse.Namespace) -> None:
             anomalous = are_anomalies(np.concatenate(labels), options.label, options.table)
             summary |= ranking(anomalous, np.concatenate(scores))
     worst.insert(0, "row" if "row" not in worst else "row number", worst.index + 1)
-    # Standard output is the table's where the table goes there.
+    # Standard output is reserved for the table if it is written there.
     place = sys.stderr if target == "-" else sys.stdout
     if options.json:
         rows = json.loads(worst.to_json(orient="records", double_precision=15))
         print(json.dumps({**summary, **({"top": rows} if options.top else {})}), file=place)
         return
-    print(_in_words(summary), file=sys.stderr)
+    print(_to_text(summary), file=sys.stderr)
     if options.top:
-        print(_table(worst, _first(worst, options)), file=place)
+        print(_table(worst, _fixed_columns(worst, options)), file=place)
 
 
 def _scored(
     detector: Any, frame: pd.DataFrame, options: argparse.Namespace, found: pd.DataFrame | None
 ) -> pd.DataFrame:
     more = names_of_reasons(detector, options.explain) if options.explain else []
-    new = [options.prefix + name for name in (*_NEW, *([_P_VALUE] if options.fdr else []), *more)]
+    new = [options.prefix + name for name in (*_NEW_COLUMNS, *([_P_VALUE] if options.fdr else []), *more)]
     clash = [name for name in new if name in frame.columns]
     if clash:
         raise CommandError(
-            f"{options.table}: it already has column(s) {', '.join(map(repr, clash))}; "
-            "rename the new ones with --prefix, such as --prefix ae_"
+            f"{options.table}: the table already has column(s) {', '.join(map(repr, clash))}; "
+            "rename the new columns with --prefix, such as --prefix ae_"
         )
     if found is None:
         score = _scores(detector, frame, options)
@@ -84,16 +84,16 @@ def _scored(
 
 def _scores(detector: Any, frame: pd.DataFrame, options: argparse.Namespace) -> np.ndarray:
     X = rows_for(detector, frame, options.table, options.label)
-    # An empty table is no fault here: a pipeline of files may well bring one.
+    # An empty table is valid, because batch pipelines may produce one.
     return detector.score_samples(X) if len(X) else np.empty(0)
 
 
 def _discoveries(detector: Any, frames: Iterable[pd.DataFrame], options: argparse.Namespace) -> pd.DataFrame:
-    """Scores and p-values of all rows, and which of these --fdr flags: a decision on all of them together."""
+    """Return scores, p-values and flags of all rows; the rule of --fdr needs all p-values at once."""
     model = options.model
     if len(detector.calibration_scores_) == 0:
         raise CommandError(
-            f"{model}: --fdr needs scores of normal rows that the model was not trained on, and it knows none; fit "
+            f"{model}: --fdr needs calibration scores of held-out normal rows, and the model has none; fit "
             "with --false-alarm-rate 0.01, or run: "
             f"aeanomaly threshold {model} --rows NORMAL.csv --false-alarm-rate 0.01"
         )
@@ -103,20 +103,20 @@ def _discoveries(detector: Any, frames: Iterable[pd.DataFrame], options: argpars
     return pd.DataFrame({"score": scores, _P_VALUE: p_values, "flagged": flagged})
 
 
-def _in_words(summary: dict[str, Any]) -> str:
+def _to_text(summary: dict[str, Any]) -> str:
     share = summary["anomalies"] / max(1, summary["rows"])
     line = f"{summary['rows']:,} rows scored, {summary['anomalies']:,} anomalies ({share:.1%})"
-    return line + (f"; {ranking_in_words(summary)}" if "auroc" in summary else "")
+    return line + (f"; {ranking_to_text(summary)}" if "auroc" in summary else "")
 
 
-def _first(worst: pd.DataFrame, options: argparse.Namespace) -> list[str]:
-    """The columns that are printed in any case."""
-    new = [*_NEW, *(["reason_1"] if options.explain else [])]
+def _fixed_columns(worst: pd.DataFrame, options: argparse.Namespace) -> list[str]:
+    """Return the columns that are always printed."""
+    new = [*_NEW_COLUMNS, *(["reason_1"] if options.explain else [])]
     return [worst.columns[0], *(options.prefix + name for name in new), *([options.label] if options.label else [])]
 
 
 def _table(worst: pd.DataFrame, first: list[str]) -> str:
-    """The worst rows, and as many of their columns as fit on a line."""
+    """Format the worst rows, with as many columns as fit on a line."""
     names = first + [name for name in worst.columns if name not in first]
     text = worst[first].to_string(index=False, float_format=_short)
     for end in range(len(first) + 1, len(names) + 1):

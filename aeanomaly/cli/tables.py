@@ -1,4 +1,4 @@
-"""Tables in and out. Cells of a CSV stay text, so that a copy of them is exact."""
+"""Reading of tables; cells of a CSV are text, so that `score` copies them exactly."""
 
 import contextlib
 import gzip
@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from aeanomaly.cli.cells import check_holes, is_parquet, of_model
+from aeanomaly.cli.cells import check_missing, is_parquet, parse_for_model
 from aeanomaly.cli.errors import CommandError
 
 _OTHER_SEPARATORS = (";", "\t", "|")
-#: How a CSV is read: every cell is text, as it stands.
+#: Arguments of `read_csv` that keep every cell as text.
 _AS_TEXT: dict[str, Any] = {
     "encoding": "utf-8-sig",
     "header": None,
@@ -28,14 +28,14 @@ _AS_TEXT: dict[str, Any] = {
     "na_filter": False,
     "skip_blank_lines": False,
 }
-#: Rows in a part of a large table.
+#: Number of rows in a part of a large table.
 _ROWS = 1 << 16
 
 
 def read_table(source: str) -> pd.DataFrame:
-    """Read a table by its suffix; the columns of a CSV are text."""
+    """Read a table in the format of its suffix; the cells of a CSV are text."""
     if is_parquet(source):
-        Path(source).stat()  # an error that says why, where the file cannot be reached
+        Path(source).stat()  # raises a clear error if the file is not accessible
         arrow()
         frame = pd.read_parquet(source)
         return frame if frame.index.names == [None] else frame.reset_index()
@@ -46,13 +46,13 @@ def read_table(source: str) -> pd.DataFrame:
     data = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
     with _parsing(source):
         text = gzip.decompress(data) if source.lower().endswith(".gz") else data
-        # A blank line at the end is no row; one in between is a row of holes.
+        # Blank lines at the end are ignored; other blank lines are rows of missing values.
         cells = pd.read_csv(io.BytesIO(text.rstrip(b"\r\n")), **_AS_TEXT)
     return cells.iloc[1:].reset_index(drop=True).set_axis(_names(cells, source), axis=1)
 
 
 def read_csv_parts(source: str) -> Iterator[pd.DataFrame]:
-    """A CSV in frames of text, as `read_table` would read it at once."""
+    """Yield the rows of a CSV in frames of text, equal to the result of `read_table`."""
     names: list[str] | None = None
     with _parsing(source), pd.read_csv(source, chunksize=_ROWS, **_AS_TEXT) as parts:
         waiting: pd.DataFrame | None = None
@@ -69,13 +69,13 @@ def read_csv_parts(source: str) -> Iterator[pd.DataFrame]:
 
 @contextlib.contextmanager
 def _parsing(source: str) -> Iterator[None]:
-    """Say what is wrong with a CSV."""
+    """Convert errors of the CSV parser to a CommandError."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)
             yield
     except pd.errors.EmptyDataError:
-        raise CommandError(f"{source}: the file is empty; its first line must name the columns") from None
+        raise CommandError(f"{source}: the file is empty; its first line must contain the column names") from None
     except (
         pd.errors.ParserError,
         pd.errors.ParserWarning,
@@ -86,52 +86,54 @@ def _parsing(source: str) -> Iterator[None]:
     ) as error:
         reason = str(error).strip().removeprefix("Error tokenizing data. C error: ")
         raise CommandError(
-            f"{source}: not a CSV table in UTF-8: {reason}; the first line must name the columns, and every line have "
-            "as many fields, with commas between"
+            f"{source}: not a CSV table in UTF-8: {reason}; the first line must contain the column names, and all "
+            "lines must have the same number of comma-separated fields"
         ) from None
 
 
 def _names(cells: pd.DataFrame, source: str) -> list[str]:
-    """Names of the columns, from the first line."""
+    """Return the column names in the first line."""
     names = cells.iloc[0].tolist()
     if len(names) == 1 and (found := [mark for mark in _OTHER_SEPARATORS if mark in names[0].strip()]):
         raise CommandError(
-            f"{source}: the first line, {reprlib.repr(names[0])}, names one column, and seems to separate fields by "
-            f"{found[0]!r}; separate them by commas"
+            f"{source}: the first line, {reprlib.repr(names[0])}, has a single field and seems to use the separator "
+            f"{found[0]!r}; separate fields by commas"
         )
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise CommandError(f"{source}: column names appear more than once: {', '.join(map(repr, twice))}; rename them")
+    duplicates = sorted({name for name in names if names.count(name) > 1})
+    if duplicates:
+        raise CommandError(f"{source}: duplicate column names: {', '.join(map(repr, duplicates))}; rename them")
     return names
 
 
-def picked(frame: pd.DataFrame, columns: Sequence[str], source: str) -> pd.DataFrame:
-    """The named columns; an error for those that are missing."""
+def select_columns(frame: pd.DataFrame, columns: Sequence[str], source: str) -> pd.DataFrame:
+    """Select columns by name; raise a CommandError if a column is missing."""
     missing = [name for name in columns if name not in frame.columns]
     if missing:
-        raise CommandError(f"{source}: column(s) {', '.join(map(repr, missing))} that the model needs are missing")
+        raise CommandError(
+            f"{source}: column(s) {', '.join(map(repr, missing))} of the model are missing; add them to the table"
+        )
     return frame[list(columns)]
 
 
 def rows_for(detector: Any, frame: pd.DataFrame, source: str, label: str | None = None) -> pd.DataFrame:
-    """The columns that a fitted detector knows, as it knows them; where it knows no names, all but `label`."""
+    """Select and parse the columns of a fitted detector; without column names, all columns except `label`."""
     names = getattr(detector, "feature_names_in_", None)
     if names is not None:
-        rows = of_model(picked(frame, list(names), source), detector, source)
+        rows = parse_for_model(select_columns(frame, list(names), source), detector, source)
     else:
         columns = [name for name in frame.columns if name != label]
         if len(columns) != detector.n_features_in_:
             raise CommandError(
-                f"{source}: the model was fitted without column names on {detector.n_features_in_} columns, "
-                f"and this table has {len(columns)}; pass these columns alone, in that order"
+                f"{source}: the model was fitted on {detector.n_features_in_} columns without names, "
+                f"but the table has {len(columns)}; keep only the columns of the model, in the same order"
             )
-        rows = of_model(frame[columns], detector, source).set_axis(range(len(columns)), axis=1)
-    check_holes(rows, detector)
+        rows = parse_for_model(frame[columns], detector, source).set_axis(range(len(columns)), axis=1)
+    check_missing(rows, detector)
     return rows
 
 
 def arrow(module: str | None = None) -> Any:
-    """Arrow, or a module of it, on first use."""
+    """Import and return pyarrow or one of its modules."""
     try:
         return importlib.import_module("pyarrow" if module is None else f"pyarrow.{module}")
     except ImportError:

@@ -17,14 +17,14 @@ from aeanomaly.thresholds import BestF1
 
 
 def run_threshold(options: argparse.Namespace) -> None:
-    """Load, set the threshold, save, report."""
+    """Load a model, set its threshold, save it and print a summary."""
     target = options.output or options.model
     if target != options.model:
         check_output(target, MODEL, [options.labels, options.rows], force=options.force)
     detector = load(options.model)
     rule = options.rule
     if rule is None and options.labels is None:
-        raise CommandError("say how to set the threshold: --false-alarm-rate RATE, --rule RULE or --labels TABLE")
+        raise CommandError("no threshold rule given; pass --false-alarm-rate RATE, --rule RULE or --labels TABLE")
     rule = BestF1() if rule is None else rule
     source = options.labels or options.rows
     if source is None:
@@ -40,23 +40,23 @@ def run_threshold(options: argparse.Namespace) -> None:
     if options.json:
         print(json.dumps(summary))
     else:
-        print(f"rows that score below {decision.offset:.6g} are anomalies", file=sys.stderr)
-        print(in_words(vars(decision)), file=sys.stderr)
+        print(f"rows with a score below {decision.offset:.6g} are anomalies", file=sys.stderr)
+        print(threshold_to_text(vars(decision)), file=sys.stderr)
         print(f"model written to {target}", file=sys.stderr)
 
 
-def in_words(threshold: dict[str, Any]) -> str:
-    """Which rule set a threshold, and what it promises."""
+def threshold_to_text(threshold: dict[str, Any]) -> str:
+    """Describe the rule of a threshold and its guarantee."""
     return f"{threshold['rule']}, set on {threshold['n_scores']:,} {threshold['source']}: {threshold['promise']}"
 
 
 def _label(detector: Any, frame: pd.DataFrame, options: argparse.Namespace) -> str:
-    """The column with the answers: the one that was named, else the only one that the model does not know."""
+    """Return the label column: that of --label, or the only column that the model does not use."""
     if options.label is not None:
         return str(options.label)
     known = set(getattr(detector, "feature_names_in_", ()))
     others = [name for name in frame.columns if name not in known]
     if not known or len(others) != 1:
         found = ", ".join(map(repr, others[:5])) or "none"
-        raise CommandError(f"{options.labels}: columns that may hold the labels: {found}; name one with --label")
+        raise CommandError(f"{options.labels}: possible label columns: {found}; choose one with --label")
     return str(others[0])

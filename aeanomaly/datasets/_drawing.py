@@ -1,4 +1,4 @@
-"""What the made-up tables share: how many rows are which, and in what order."""
+"""Functions that all generators of tables share."""
 
 from typing import Any
 
@@ -7,12 +7,12 @@ import pandas as pd
 
 from aeanomaly.streams import draw_seed
 
-#: Name of the label column: 1 = anomaly.
+#: Name of the label column; 1 = anomaly.
 LABEL = "anomaly"
 
 
 def counts(maker: str, n_samples: Any, anomaly_rate: Any) -> tuple[int, int]:
-    """How many rows are normal, and how many anomalies."""
+    """Return the numbers of normal rows and of anomalies."""
     whole = isinstance(n_samples, (int, np.integer)) and not isinstance(n_samples, bool)
     if not whole or n_samples < 1:
         raise ValueError(f"{maker}: n_samples must be an integer of at least 1; got {n_samples!r}")
@@ -24,12 +24,12 @@ def counts(maker: str, n_samples: Any, anomaly_rate: Any) -> tuple[int, int]:
 
 
 def stream_of(random_state: Any) -> np.random.Generator:
-    """One local generator; no global one is read or seeded."""
+    """Return a generator for a random state; no global random state is read or changed."""
     return np.random.default_rng(draw_seed(random_state))
 
 
 def with_labels(normal: pd.DataFrame, abnormal: pd.DataFrame, order: np.ndarray) -> tuple[pd.DataFrame, pd.Series]:
-    """Both tables as one, its rows in the given order, and their labels."""
+    """Concatenate normal and abnormal rows, reorder them and add labels."""
     X = pd.concat([normal, abnormal], ignore_index=True) if len(abnormal) else normal
     y = pd.Series(np.repeat([0, 1], [len(normal), len(abnormal)]).astype(np.int64), name=LABEL)
     return X.iloc[order].reset_index(drop=True), y.iloc[order].reset_index(drop=True)

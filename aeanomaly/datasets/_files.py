@@ -1,4 +1,4 @@
-"""Where the tables lie, and a table with its card as a Bunch."""
+"""Location of the data files, and loading of a table with its description."""
 
 from pathlib import Path
 from typing import Any
@@ -13,16 +13,18 @@ _PACKAGE = Path(__file__).parents[1]
 
 
 def folder() -> Path:
-    """That of the installed package; in a checkout, the one at its top."""
+    """Return the data folder of the installed package, or that of a checkout."""
     installed = _PACKAGE / "_data"
     return installed if installed.is_dir() else _PACKAGE.parent / "datasets"
 
 
-def load(name: str, dtypes: dict[str, Any], return_X_y: bool, as_frame: bool, array_dtype: Any = np.float64) -> Any:
-    """A table of the folder as scikit-learn's loaders give theirs."""
+def load(
+    name: str, caller: str, dtypes: dict[str, Any], return_X_y: bool, as_frame: bool, array_dtype: Any = np.float64
+) -> Any:
+    """Load a table in the formats of scikit-learn's loaders."""
     path = folder() / f"{name}.csv"
     if not path.is_file():
-        raise OSError(f"load_{name}: {path} is missing; install the package again, or run python datasets/generate.py")
+        raise OSError(f"{caller}: {path} is missing; install the package again, or run python datasets/generate.py")
     frame = pd.read_csv(path, encoding="utf-8").astype(dtypes)
     data, target = frame.drop(columns=LABEL), frame[LABEL].astype(np.int64)
     X = data if as_frame else data.to_numpy(dtype=array_dtype)

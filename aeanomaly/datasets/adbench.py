@@ -1,4 +1,4 @@
-"""The tables of ADBench: from a folder, or from the collection itself."""
+"""Loader of the tables of ADBench, from a folder or by download."""
 
 import difflib
 import hashlib
@@ -13,7 +13,7 @@ import numpy as np
 from sklearn.utils import Bunch
 
 _URL = "https://github.com/Minqi824/ADBench/raw/main/adbench/datasets/"
-#: Names as the collection spells them, after the folder `Classical`.
+#: File names in the folder `Classical` of the collection.
 _CLASSICAL = """
 1_ALOI 2_annthyroid 3_backdoor 4_breastw 5_campaign 6_cardio 7_Cardiotocography 8_celeba 9_census 10_cover 11_donors
 12_fault 13_fraud 14_glass 15_Hepatitis 16_http 17_InternetAds 18_Ionosphere 19_landsat 20_letter 21_Lymphography
@@ -21,7 +21,7 @@ _CLASSICAL = """
 31_satimage-2 32_shuttle 33_skin 34_smtp 35_SpamBase 36_speech 37_Stamps 38_thyroid 39_vertebral 40_vowels
 41_Waveform 42_WBC 43_WDBC 44_Wilt 45_wine 46_WPBC 47_yeast
 """
-#: Path in the collection -> sha256 of X as little-endian float64, row by row, and then y as int64.
+#: Path in the collection -> sha256 of X (little-endian float64, row by row) followed by y (int64).
 _CHECKSUMS = {
     "Classical/2_annthyroid": "5077d1b451e076c25796b8a70480ed8f7510fbb0d1236155ad957a6cb0bd4527",
     "Classical/4_breastw": "0af32721bbc6b810cac9c1b628efa99b7a02add808177952c56d222b8bb479d6",
@@ -48,28 +48,28 @@ _CHECKSUMS = {
     "Classical/46_WPBC": "7e5500836e47b564e97c3963ad8824b395a4be34f957d39077a32ef0b3d09dd5",
     "NLP_by_BERT/20news_3": "adc770d230ce480a1966add1e7a04eb603d2b6aa591a93398973058dd45ea335",
 }
-#: Names that a table goes by -> path in the collection: with the number that stands before it there, and without.
+#: Names of a table, with and without the leading number -> path in the collection.
 _PATHS = {path.split("/")[1]: path for path in [*_CHECKSUMS, *(f"Classical/{name}" for name in _CLASSICAL.split())]}
 _PATHS |= {re.sub(r"^\d+_", "", name): path for name, path in _PATHS.items()}
-#: What numpy raises for a file that is no archive of arrays, or a damaged one.
+#: Errors of numpy for a file that is damaged or not an archive of arrays.
 _UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
 
 
 def load_adbench(name: str, *, data_home: str | os.PathLike[str] | None = None, return_X_y: bool = False) -> Any:
-    """Load a table of the ADBench collection [1]_: real tables whose anomalies are known.
+    """Load a table of the ADBench collection [1]_, which contains real tables with known anomalies.
 
-    The file is looked for in `data_home`, then in the folder that the environment variable ``AEANOMALY_DATA`` names,
-    with and without the number before its name. Otherwise it is downloaded into pooch's cache, once, for the 24
-    tables whose values this version has checksums of; that wants ``pip install 'aeanomaly[datasets]'``.
+    The file is searched in `data_home`, then in the folder of the environment variable ``AEANOMALY_DATA``, with and
+    without the leading number of its name. If it is not found, it is downloaded once into the cache of pooch. Downloads
+    are limited to the 24 tables with known checksums and need ``pip install 'aeanomaly[datasets]'``.
 
     Parameters
     ----------
     name : str
-        As "thyroid" or "38_thyroid". Any file of `data_home` can be named, be it of ADBench or not.
+        Name of the table, such as "thyroid" or "38_thyroid". Any other ``.npz`` file in `data_home` can be named, too.
     data_home : path-like or None, default=None
-        Folder of ``.npz`` files, each with X of shape (n_samples, n_features) and y of shape (n_samples,), 1 = anomaly.
+        Folder of ``.npz`` files with X of shape (n_samples, n_features) and y of shape (n_samples,), 1 = anomaly.
     return_X_y : bool, default=False
-        Give ``(data, target)`` in place of a Bunch.
+        If True, return ``(data, target)`` instead of a Bunch.
 
     Returns
     -------
@@ -80,12 +80,11 @@ def load_adbench(name: str, *, data_home: str | os.PathLike[str] | None = None, 
     Raises
     ------
     ValueError
-        If there is no table of this name, the file does not hold X and y, or a download holds other values than
-        it should.
+        If the table is unknown, the file does not contain X and y, or a download has a wrong checksum.
     LookupError
-        If the table is known, but neither in a folder nor among those that can be downloaded.
+        If the table is known, but is neither in a folder nor available for download.
     ImportError
-        If it is to be downloaded and pooch is not installed.
+        If the table must be downloaded and pooch is not installed.
     OSError
         If the download fails.
 
@@ -106,17 +105,17 @@ def load_adbench(name: str, *, data_home: str | os.PathLike[str] | None = None, 
     ((3, 3), [0, 0, 1])
     """
     if not isinstance(name, str) or not name or Path(name).name != name:
-        raise ValueError(f"load_adbench: name must be that of a table, such as 'thyroid', and no path; got {name!r}")
-    path = _found(name, data_home)
+        raise ValueError(f"load_adbench: name must be the name of a table, such as 'thyroid', not a path; got {name!r}")
+    path = _find_file(name, data_home)
     if path:
-        X, y = _arrays(path)
+        X, y = _read_arrays(path)
     else:
-        path = _downloaded(name)
-        X, y = _arrays(path)
+        path = _download(name)
+        X, y = _read_arrays(path)
         if _checksum(X, y) != _CHECKSUMS[_PATHS[name]]:
             raise ValueError(
-                f"load_adbench: {path} holds other values than the {_PATHS[name]} that this version knows; delete it "
-                "and call again, or pass its folder as data_home if the values are as you want them"
+                f"load_adbench: {path} does not have the checksum of {_PATHS[name]}; delete the file and call again, "
+                "or pass its folder as data_home to use it without a check"
             )
     if return_X_y:
         return X, y
@@ -124,8 +123,8 @@ def load_adbench(name: str, *, data_home: str | os.PathLike[str] | None = None, 
     return Bunch(data=X, target=y, target_names=["normal", "anomaly"], DESCR=about, filename=str(path))
 
 
-def _found(name: str, data_home: str | os.PathLike[str] | None) -> Path | None:
-    """The file in one of the folders, under any of its names."""
+def _find_file(name: str, data_home: str | os.PathLike[str] | None) -> Path | None:
+    """Return the path of the file in one of the folders, or None."""
     folders = [folder for folder in (data_home, os.environ.get("AEANOMALY_DATA")) if folder]
     path = _PATHS.get(name)
     names = [name] if path is None else [name, *(other for other, its in _PATHS.items() if its == path)]
@@ -133,61 +132,61 @@ def _found(name: str, data_home: str | os.PathLike[str] | None) -> Path | None:
     return next((file for file in files if file.is_file()), None)
 
 
-def _arrays(path: Path) -> tuple[np.ndarray, np.ndarray]:
+def _read_arrays(path: Path) -> tuple[np.ndarray, np.ndarray]:
     try:
         with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as file:
             X, y = np.asarray(file["X"], dtype=np.float64), np.asarray(file["y"]).ravel()
     except _UNREADABLE as error:
         raise ValueError(
-            f"load_adbench: {path} does not hold arrays X and y ({error}); replace it by a whole .npz file"
+            f"load_adbench: {path} does not contain arrays X and y ({error}); replace it with a valid .npz file"
         ) from None
     if X.ndim != 2 or len(X) != len(y) or not np.isin(y, [0, 1]).all():
         raise ValueError(
-            f"load_adbench: {path} must hold X of shape (n_samples, n_features) and as many y of 0 and 1; "
+            f"load_adbench: {path} must contain X of shape (n_samples, n_features) and y of n_samples zeros and ones; "
             f"got X of shape {X.shape} and y of shape {y.shape}; correct the file"
         )
     return X, y.astype(np.int64)
 
 
-def _downloaded(name: str) -> Path:
+def _download(name: str) -> Path:
     if name not in _PATHS:
         raise ValueError(
-            f"load_adbench: ADBench has no table {name!r}{_alike(name)}; to read a file of your own, put {name}.npz "
-            "into data_home or the folder that $AEANOMALY_DATA names"
+            f"load_adbench: ADBench has no table {name!r}{_suggestion(name)}; to read your own file, put "
+            f"{name}.npz into data_home or the folder $AEANOMALY_DATA"
         )
     path = f"{_PATHS[name]}.npz"
     if _PATHS[name] not in _CHECKSUMS:
         raise LookupError(
-            f"load_adbench: {name}.npz is neither in data_home nor in the folder that $AEANOMALY_DATA names, and is "
-            f"not downloaded, as no checksum of it is known; fetch {_URL}{path} yourself, and put it there"
+            f"load_adbench: {name}.npz is neither in data_home nor in the folder $AEANOMALY_DATA, and cannot be "
+            f"downloaded because its checksum is unknown; download {_URL}{path} into one of these folders"
         )
     try:
         import pooch
     except ImportError:
         raise ImportError(
-            f"load_adbench: {name}.npz is neither in data_home nor in the folder that $AEANOMALY_DATA names, and to "
-            "download it needs pooch; install it with: pip install 'aeanomaly[datasets]'"
+            f"load_adbench: {name}.npz is neither in data_home nor in the folder $AEANOMALY_DATA, and the "
+            "download needs pooch; install it with: pip install 'aeanomaly[datasets]'"
         ) from None
-    # No checksum of the file is known; the values are checked once they are read.
+    # The checksums are those of the values, not of the files; the caller verifies them.
     cache = pooch.create(path=pooch.os_cache("aeanomaly"), base_url=_URL, registry={path: None})
     try:
         return Path(cache.fetch(path))
     except OSError as error:
         raise OSError(
             f"load_adbench: {_URL}{path} could not be downloaded ({error}); connect to the network, or put {name}.npz "
-            "into data_home or the folder that $AEANOMALY_DATA names"
+            "into data_home or the folder $AEANOMALY_DATA"
         ) from error
 
 
-def _alike(name: str) -> str:
-    """A part of a sentence that names what may have been meant."""
+def _suggestion(name: str) -> str:
+    """Return a question that suggests similar names, or an empty text."""
     lower = {known.lower(): known for known in _PATHS}
     close = [lower[match] for match in difflib.get_close_matches(name.lower(), lower, n=3)]
     return f" (did you mean {' or '.join(map(repr, close))}?)" if close else ""
 
 
 def _checksum(X: np.ndarray, y: np.ndarray) -> str:
-    """Of the values: the same can be kept in many types, and packed into many files."""
+    """Return the checksum of the values, which does not depend on their types or on the file."""
     checksum = hashlib.sha256(np.ascontiguousarray(X, dtype="<f8").tobytes())
     checksum.update(y.astype("<i8").tobytes())
     return checksum.hexdigest()

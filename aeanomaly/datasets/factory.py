@@ -1,4 +1,4 @@
-"""Ten sensors of one pump and its motor; faults that no single sensor shows."""
+"""Ten sensors of a pump and its motor; each fault is visible only in the relations between sensors."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,7 +9,7 @@ import pandas as pd
 from aeanomaly.datasets._drawing import counts, stream_of, with_labels
 from aeanomaly.datasets._files import load
 
-#: Columns and how many decimals the sensors show.
+#: Columns and their numbers of decimals.
 _DECIMALS = {
     "speed_rpm": 0,
     "valve_pct": 1,
@@ -22,7 +22,7 @@ _DECIMALS = {
     "ambient_temp_c": 1,
     "vibration_mm_s": 3,
 }
-#: Noise of each sensor as a share of its value; temperatures have `_TEMPERATURE_NOISE` instead.
+#: Noise of each sensor relative to its value; temperatures use `_TEMPERATURE_NOISE`.
 _NOISE = {
     "speed_rpm": 0.002,
     "valve_pct": 0.004,
@@ -33,40 +33,42 @@ _NOISE = {
     "vibration_mm_s": 0.05,
 }
 _TEMPERATURE_NOISE = 0.5  # kelvin
-#: Sensors that may stick.
+#: Sensors that can get stuck.
 _STICKING = ("flow_l_min", "oil_pressure_bar", "motor_current_a", "winding_temp_c", "bearing_temp_c")
-#: Faults are drawn this many times over, as some are refused: a value leaves the range of the normal rows.
+#: Number of faults drawn for each one kept; faults outside the range of the normal rows are rejected.
 _POOL = 8
 
 
 def make_factory(
     n_samples: int = 2000, *, anomaly_rate: float = 0.03, random_state: Any = None
 ) -> tuple[pd.DataFrame, pd.Series]:
-    """Draw readings of ten sensors of a pump; faults break how sensors hang together, and leave no column's range.
+    """Generate readings of ten sensors of a pump, some of them with faults.
 
-    Speed, valve, ambient temperature and wear are drawn for each row; the other sensors follow from them by
-    simple physics, and noise. One row is one moment; their order means nothing.
+    Faults change the relations between sensors, but no value leaves the range of its column.
+
+    Speed, valve position, ambient temperature and wear are random in each row. The other sensors are computed from
+    them by simple physics, with noise. Rows are independent of each other.
 
     Parameters
     ----------
     n_samples : int, default=2000
-        Rows in all.
+        Number of rows.
     anomaly_rate : float in [0, 0.5], default=0.03
-        Share of faults, of six kinds.
+        Share of faults; there are six kinds.
     random_state : int, RandomState, Generator or None, default=None
-        An int gives the same rows each time.
+        Pass an int for reproducible rows.
 
     Returns
     -------
     X : DataFrame of shape (n_samples, 10)
-        Units are in the names.
+        Readings; the names of the columns contain the units.
     y : Series of shape (n_samples,)
         1 = fault, 0 = normal.
 
     Raises
     ------
     ValueError
-        If `n_samples`, `anomaly_rate` or `random_state` is none of these.
+        If `n_samples`, `anomaly_rate` or `random_state` is invalid.
 
     Examples
     --------
@@ -83,28 +85,30 @@ def make_factory(
 
 
 def load_factory(*, return_X_y: bool = False, as_frame: bool = True) -> Any:
-    """Load 2,000 readings of ten sensors of a pump, 60 of them faults: `make_factory`, drawn once for all.
+    """Load 2,000 readings of ten sensors of a pump; 60 rows are faults.
 
-    Every value of a fault lies within the range of its column over the normal rows: only the relations between
-    columns give faults away.
+    The table is a fixed sample of `make_factory`.
+
+    All values of faults are within the range of their column over the normal rows. Only the relations between columns
+    reveal a fault.
 
     Parameters
     ----------
     return_X_y : bool, default=False
-        Give ``(data, target)`` in place of a Bunch.
+        If True, return ``(data, target)`` instead of a Bunch.
     as_frame : bool, default=True
-        DataFrame and Series; otherwise arrays of float64 and int64.
+        If True, return a DataFrame and a Series, else arrays of float64 and int64.
 
     Returns
     -------
     bunch : Bunch
         `data` (2000, 10), `target` (2000,) with 1 = fault, `frame` (both; None for arrays), `feature_names`,
-        `target_names`, `DESCR` (the card), `filename`.
+        `target_names`, `DESCR` (description), `filename`.
 
     Raises
     ------
     OSError
-        If the file is missing.
+        If the data file is missing.
 
     Examples
     --------
@@ -113,11 +117,11 @@ def load_factory(*, return_X_y: bool = False, as_frame: bool = True) -> Any:
     >>> X.shape, int(y.sum())
     ((2000, 10), 60)
     """
-    return load("factory", dict.fromkeys(_DECIMALS, np.float64), return_X_y, as_frame)
+    return load("factory", "load_factory", dict.fromkeys(_DECIMALS, np.float64), return_X_y, as_frame)
 
 
 def _readings(n: int, stream: np.random.Generator, fault: Callable | None = None) -> pd.DataFrame:
-    """Rounded readings; a fault changes the machine before its sensors are read."""
+    """Draw rounded readings; a fault changes the machine before the sensors are read."""
     causes = {
         "speed": 0.6 + 0.45 * stream.beta(1.6, 1.3, size=n),
         "valve": 0.3 + 0.68 * stream.beta(1.5, 1.2, size=n),
@@ -131,13 +135,13 @@ def _readings(n: int, stream: np.random.Generator, fault: Callable | None = None
 
 
 def _machine(speed, valve, ambient, wear, clog=1.0, leak=1.0, dirt=1.0, dilution=1.0, grinding=0.0):
-    """What the sensors would show without noise, (n,) each; all but the first four are faults."""
-    # Where the curve of the pump, head = rise - 0.4 flow ** 2, meets that of the pipe, head = drag * flow ** 2.
+    """Return the noise-free values of the sensors, (n,) each; the arguments after `wear` are faults."""
+    # Intersection of the pump curve, head = rise - 0.4 flow ** 2, and the pipe curve, head = drag * flow ** 2.
     rise = speed**2 * (1 - 0.2 * wear)
     drag = 0.35 / valve**2
     pumped = np.sqrt(rise / (0.4 + drag)) * clog
     head = rise - 0.4 * pumped**2
-    away = pumped / speed - 0.8  # from the point of best efficiency
+    away = pumped / speed - 0.8  # distance from the point of best efficiency
     shaft = head * pumped / (0.8 - 0.9 * away**2) + (0.08 + 0.04 * wear + 0.05 * grinding) * speed**2
     power = 22 * shaft / (0.93 - 0.03 / (0.3 + shaft)) * (1 + 0.6 * (1 - leak))
     current = power / (np.sqrt(3) * 0.4 * (0.55 + 0.35 * np.tanh(power / 9)))
@@ -163,13 +167,13 @@ def _sensed(name: str, value: np.ndarray, stream: np.random.Generator) -> np.nda
 
 
 def _faults(n: int, stream: np.random.Generator) -> pd.DataFrame:
-    """Faults of all kinds, by turns."""
+    """Draw faults of all kinds in rotation."""
     kinds = [_readings(n, stream, damage) for damage in _DAMAGES] + [_stuck(n, stream)]
     return pd.concat(kinds).sort_index(kind="stable")[:n].reset_index(drop=True)
 
 
 def _stuck(n: int, stream: np.random.Generator) -> pd.DataFrame:
-    """One sensor still shows what it showed at another moment."""
+    """Draw rows in which one sensor shows its value of another row."""
     rows = _readings(n, stream)
     sensor = stream.integers(len(_STICKING), size=n)
     earlier = _readings(n, stream)
@@ -179,7 +183,7 @@ def _stuck(n: int, stream: np.random.Generator) -> pd.DataFrame:
 
 
 def _within(normal: pd.DataFrame, faults: pd.DataFrame, n: int) -> pd.DataFrame:
-    """The first n faults whose every value lies in the range of the normal rows; where they run out, clipped ones."""
+    """Return n faults, first those within the range of the normal rows, the others clipped to it."""
     low, high = normal.min(), normal.max()
     inside = faults.ge(low).all(axis=1) & faults.le(high).all(axis=1)
     order = np.argsort(~inside.to_numpy(), kind="stable")[:n]
@@ -188,7 +192,7 @@ def _within(normal: pd.DataFrame, faults: pd.DataFrame, n: int) -> pd.DataFrame:
 
 _DAMAGES: list[Callable[[int, np.random.Generator], dict[str, np.ndarray]]] = [
     lambda n, stream: {"clog": stream.uniform(0.5, 0.75, size=n)},  # a blocked filter
-    lambda n, stream: {"leak": stream.uniform(0.6, 0.8, size=n)},  # a worn pump: less comes out, more goes in
+    lambda n, stream: {"leak": stream.uniform(0.6, 0.8, size=n)},  # a worn pump: less output, more input
     lambda n, stream: {"dirt": stream.uniform(1.45, 2.0, size=n)},  # a motor that is not cooled
     lambda n, stream: {"dilution": stream.uniform(0.65, 0.82, size=n)},  # thin oil
     lambda n, stream: {"grinding": stream.uniform(0.8, 1.6, size=n)},  # a damaged bearing

@@ -1,4 +1,4 @@
-"""Three months of card payments, and a few that are fraud."""
+"""Three months of card payments with a few cases of fraud."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,7 @@ import pandas as pd
 from aeanomaly.datasets._drawing import counts, stream_of, with_labels
 from aeanomaly.datasets._files import load
 
-#: Category: share of all payments, median and log-spread of the amount in EUR, share at a terminal, usual hour.
+#: Category: share of payments, median and log-spread of the amount in EUR, share at a terminal, typical hour.
 _CATEGORIES = {
     "groceries": (0.26, 28.0, 0.7, 0.96, 16.5),
     "restaurant": (0.14, 24.0, 0.6, 0.93, 19.0),
@@ -24,7 +24,7 @@ _CATEGORIES = {
     "subscriptions": (0.07, 10.0, 0.5, 0.0, 9.5),
     "cash": (0.02, 90.0, 0.6, 1.0, 13.0),
 }
-#: Country: how often customers are there, how often they order from there, and how far it is from home in km.
+#: Country: share of payments abroad, share of online orders, and distance from home in km.
 _COUNTRIES = {
     "DE": (0.0, 0.70, 0.0),
     "AT": (0.20, 0.04, 600.0),
@@ -41,15 +41,15 @@ _COUNTRIES = {
     "CN": (0.0, 0.015, 8200.0),
 }
 _DEVICES = ["desktop", "phone", "tablet"]
-#: Share of payments at a terminal that are made abroad.
+#: Share of terminal payments that are made abroad.
 _ABROAD = 0.06
 _START, _DAYS = np.datetime64("2024-03-01T00:00:00", "s"), 92
-#: From Monday on; 2024-03-01 was a Friday.
+#: Relative number of payments from Monday to Sunday; 2024-03-01 was a Friday.
 _WEEK, _FIRST_WEEKDAY = np.array([0.9, 0.9, 0.95, 1.05, 1.25, 1.35, 0.6]), 4
-#: Payments per customer, and the share that follow another of the same round of shops.
-_PER_CUSTOMER, _SAME_ROUND = 20, 0.15
-#: Shares of values that are missing: the age of a customer, the place of a payment.
-_NO_AGE, _NO_PLACE = 0.05, 0.03
+#: Mean number of payments per customer, and share of payments soon after another one.
+_PER_CUSTOMER, _FOLLOW_UP_SHARE = 20, 0.15
+#: Shares of missing values of customer age and of distance.
+_MISSING_AGE, _MISSING_DISTANCE = 0.05, 0.03
 _DTYPES: dict[str, Any] = {
     "timestamp": "datetime64[ns]",
     "amount_eur": np.float64,
@@ -67,34 +67,39 @@ _DTYPES: dict[str, Any] = {
 def make_payments(
     n_samples: int = 6000, *, anomaly_rate: float = 0.015, random_state: Any = None
 ) -> tuple[pd.DataFrame, pd.Series]:
-    """Draw card payments of the customers of a German bank over three months of 2024; a few are fraud.
+    """Generate card payments of customers of a German bank over three months of 2024; a few are fraud.
 
-    Customers pay by the rhythm of days and weeks, at terminals near home, sometimes on journeys, and in shops on
-    the net. Fraud is of four kinds: orders of electronics by night, small payments that try a card out, orders
-    from a phone or tablet that is far away, and a copied card abroad soon after a payment at home.
+    Payments follow daily and weekly patterns. Customers pay at terminals near home, at terminals abroad and online.
+    There are four kinds of fraud:
+
+    - online orders of electronics at night,
+    - small payments that test a card,
+    - online orders from a distant phone or tablet,
+    - payments with a copied card abroad, soon after a payment at home.
 
     Parameters
     ----------
     n_samples : int, default=6000
-        Rows in all.
+        Number of rows.
     anomaly_rate : float in [0, 0.5], default=0.015
         Share of fraud.
     random_state : int, RandomState, Generator or None, default=None
-        An int gives the same rows each time.
+        Pass an int for reproducible rows.
 
     Returns
     -------
     X : DataFrame of shape (n_samples, 10)
-        In order of time. `category`, `country` and `device` are categorical, `timestamp` is datetime64,
-        `card_present` bool, the others float64. `device` is missing at terminals, `minutes_since_last` in a
-        customer's first payment, 5 % of `customer_age` and 3 % of `distance_km` at random.
+        Payments in order of time. `category`, `country` and `device` are categorical, `timestamp` is datetime64,
+        `card_present` is bool, and the other columns are float64. `device` is missing at terminals,
+        `minutes_since_last` is missing in the first payment of a customer. 5 % of `customer_age` and 3 % of
+        `distance_km` are missing at random.
     y : Series of shape (n_samples,)
         1 = fraud, 0 = normal.
 
     Raises
     ------
     ValueError
-        If `n_samples`, `anomaly_rate` or `random_state` is none of these.
+        If `n_samples`, `anomaly_rate` or `random_state` is invalid.
 
     Examples
     --------
@@ -106,9 +111,9 @@ def make_payments(
     normal, abnormal = counts("make_payments", n_samples, anomaly_rate)
     stream = stream_of(random_state)
     customers = _customers(max(1, normal // _PER_CUSTOMER), stream)
-    usual = _usual(normal, customers, stream)
-    fraud = _fraud(abnormal, usual, stream)
-    X, y = with_labels(usual, fraud, np.arange(normal + abnormal))
+    normal_payments = _normal_payments(normal, customers, stream)
+    fraud = _fraud(abnormal, normal_payments, stream)
+    X, y = with_labels(normal_payments, fraud, np.arange(normal + abnormal))
     X = _with_customers(X, customers, stream)
     order = np.lexsort([X["customer"], X["minute"]])
     X = X.iloc[order][list(_DTYPES)].reset_index(drop=True).astype(_DTYPES)
@@ -116,25 +121,27 @@ def make_payments(
 
 
 def load_payments(*, return_X_y: bool = False, as_frame: bool = True) -> Any:
-    """Load 6,000 card payments, 90 of them fraud, with text, times and holes: `make_payments`, drawn once for all.
+    """Load 6,000 card payments; 90 of them are fraud.
+
+    The table is a fixed sample of `make_payments` and contains text, times and missing values.
 
     Parameters
     ----------
     return_X_y : bool, default=False
-        Give ``(data, target)`` in place of a Bunch.
+        If True, return ``(data, target)`` instead of a Bunch.
     as_frame : bool, default=True
-        DataFrame, its dtypes as those of `make_payments`, and Series; otherwise an array of objects and one of int64.
+        If True, return a DataFrame with the dtypes of `make_payments` and a Series, else arrays of object and int64.
 
     Returns
     -------
     bunch : Bunch
         `data` (6000, 10), `target` (6000,) with 1 = fraud, `frame` (both; None for arrays), `feature_names`,
-        `target_names`, `DESCR` (the card), `filename`.
+        `target_names`, `DESCR` (description), `filename`.
 
     Raises
     ------
     OSError
-        If the file is missing.
+        If the data file is missing.
 
     Examples
     --------
@@ -143,7 +150,7 @@ def load_payments(*, return_X_y: bool = False, as_frame: bool = True) -> Any:
     >>> X.shape, int(y.sum())
     ((6000, 10), 90)
     """
-    return load("payments", _DTYPES, return_X_y, as_frame, array_dtype=object)
+    return load("payments", "load_payments", _DTYPES, return_X_y, as_frame, array_dtype=object)
 
 
 def _customers(n: int, stream: np.random.Generator) -> pd.DataFrame:
@@ -161,21 +168,21 @@ def _customers(n: int, stream: np.random.Generator) -> pd.DataFrame:
     )
 
 
-def _usual(n: int, customers: pd.DataFrame, stream: np.random.Generator) -> pd.DataFrame:
+def _normal_payments(n: int, customers: pd.DataFrame, stream: np.random.Generator) -> pd.DataFrame:
     who = np.sort(_pick(customers["activity"], n, stream))
     kind = _pick([row[0] for row in _CATEGORIES.values()], n, stream)
-    _, median, spread, at_terminal, hour = _of(_CATEGORIES, kind)
+    _, median, spread, at_terminal, hour = _look_up(_CATEGORIES, kind)
     present = stream.random(n) < at_terminal
     ordered = _pick([row[1] for row in _COUNTRIES.values()], n, stream)
-    # Number 0 is home.
+    # Position 0 is the home country.
     visited = np.where(stream.random(n) < _ABROAD, _pick([row[0] for row in _COUNTRIES.values()], n, stream), 0)
-    away = _of(_COUNTRIES, visited)[2]
+    away = _look_up(_COUNTRIES, visited)[2]
     spending = customers["spending"].to_numpy()[who]
     near = customers["nearness"].to_numpy()[who] * stream.lognormal(0, 0.9, size=n)
     return pd.DataFrame(
         {
             "customer": who,
-            "minute": _rounds_of_shops(who, _minutes(hour, present, stream), stream),
+            "minute": _follow_up_payments(who, _minutes(hour, present, stream), stream),
             "amount_eur": median * spending * np.exp(spread * stream.standard_normal(n)),
             "category": np.array(list(_CATEGORIES), dtype=object)[kind],
             "country": np.array(list(_COUNTRIES), dtype=object)[np.where(present, visited, ordered)],
@@ -187,7 +194,7 @@ def _usual(n: int, customers: pd.DataFrame, stream: np.random.Generator) -> pd.D
 
 
 def _minutes(hour: np.ndarray, present: np.ndarray, stream: np.random.Generator) -> np.ndarray:
-    """Minutes since the start: a day by the rhythm of the week, and a time of day."""
+    """Draw minutes since the start, from a day and a time of day."""
     weights = _WEEK[(_FIRST_WEEKDAY + np.arange(_DAYS)) % 7]
     day = _pick(weights, len(hour), stream)
     spread = np.where(present, 2.8, 3.8)  # terminals close at night
@@ -195,31 +202,31 @@ def _minutes(hour: np.ndarray, present: np.ndarray, stream: np.random.Generator)
     return 1440 * day + np.floor(60 * time)
 
 
-def _rounds_of_shops(who: np.ndarray, minute: np.ndarray, stream: np.random.Generator) -> np.ndarray:
-    """Some payments come soon after another of the same customer."""
-    follows = np.r_[False, who[1:] == who[:-1]] & (stream.random(len(who)) < _SAME_ROUND)
+def _follow_up_payments(who: np.ndarray, minute: np.ndarray, stream: np.random.Generator) -> np.ndarray:
+    """Move some payments to a time soon after another payment of the same customer."""
+    follows = np.r_[False, who[1:] == who[:-1]] & (stream.random(len(who)) < _FOLLOW_UP_SHARE)
     gap = np.ceil(stream.gamma(2.0, 14.0, size=len(who)))
     before = np.roll(minute, 1)
     return np.where(follows, np.minimum(before + gap, 1440 * _DAYS - 1), minute)
 
 
 def _device(on_phone: np.ndarray, present: np.ndarray, stream: np.random.Generator) -> np.ndarray:
-    """None at a terminal."""
+    """Draw the device of online payments; None for terminals."""
     online = np.where(stream.random(len(present)) < 0.12, "tablet", "desktop").astype(object)
     online[stream.random(len(present)) < on_phone] = "phone"
     online[present] = None
     return online
 
 
-def _fraud(n: int, usual: pd.DataFrame, stream: np.random.Generator) -> pd.DataFrame:
-    """Frauds of all kinds, each soon or long after a payment of its victim."""
-    victims = usual.iloc[stream.integers(len(usual), size=n)].reset_index(drop=True)
+def _fraud(n: int, normal_payments: pd.DataFrame, stream: np.random.Generator) -> pd.DataFrame:
+    """Draw fraud of all kinds, each based on a normal payment of the same customer."""
+    victims = normal_payments.iloc[stream.integers(len(normal_payments), size=n)].reset_index(drop=True)
     kinds = np.arange(n) % len(_KINDS)
     return pd.concat([change(victims[kinds == k], stream) for k, change in enumerate(_KINDS)])
 
 
-def _by_night(victims: pd.DataFrame, stream: np.random.Generator) -> pd.DataFrame:
-    """Electronics, ordered between 1 and 5 from a desktop computer, mostly abroad."""
+def _night_orders(victims: pd.DataFrame, stream: np.random.Generator) -> pd.DataFrame:
+    """Online orders of electronics between 1 and 5 o'clock, mostly from abroad."""
     n = len(victims)
     country = stream.choice(["GB", "NL", "PL", "US", "CN", "DE"], size=n)
     night = np.floor(victims["minute"] / 1440) * 1440 + stream.integers(60, 300, size=n)
@@ -233,8 +240,8 @@ def _by_night(victims: pd.DataFrame, stream: np.random.Generator) -> pd.DataFram
     )
 
 
-def _trying_out(victims: pd.DataFrame, stream: np.random.Generator) -> pd.DataFrame:
-    """A small order, minutes after another payment."""
+def _card_tests(victims: pd.DataFrame, stream: np.random.Generator) -> pd.DataFrame:
+    """Small online orders, minutes after another payment."""
     n = len(victims)
     return victims.assign(
         minute=victims["minute"] + stream.integers(1, 5, size=n),
@@ -246,8 +253,8 @@ def _trying_out(victims: pd.DataFrame, stream: np.random.Generator) -> pd.DataFr
     )
 
 
-def _far_away(victims: pd.DataFrame, stream: np.random.Generator) -> pd.DataFrame:
-    """An order at home, from a phone or tablet that is far from there."""
+def _distant_orders(victims: pd.DataFrame, stream: np.random.Generator) -> pd.DataFrame:
+    """Domestic online orders from a distant phone or tablet."""
     n = len(victims)
     return victims.assign(
         minute=victims["minute"] + stream.integers(30, 2000, size=n),
@@ -260,8 +267,8 @@ def _far_away(victims: pd.DataFrame, stream: np.random.Generator) -> pd.DataFram
     )
 
 
-def _copied(victims: pd.DataFrame, stream: np.random.Generator) -> pd.DataFrame:
-    """A copied card at a terminal abroad, sooner than anybody could travel."""
+def _copied_cards(victims: pd.DataFrame, stream: np.random.Generator) -> pd.DataFrame:
+    """Terminal payments abroad, sooner after a payment at home than a customer could travel."""
     n = len(victims)
     country = stream.choice(["ES", "GB", "IT", "PL", "TR", "US"], size=n)
     return victims.assign(
@@ -275,31 +282,31 @@ def _copied(victims: pd.DataFrame, stream: np.random.Generator) -> pd.DataFrame:
     )
 
 
-_KINDS = (_by_night, _trying_out, _far_away, _copied)
+_KINDS = (_night_orders, _card_tests, _distant_orders, _copied_cards)
 
 
 def _with_customers(rows: pd.DataFrame, customers: pd.DataFrame, stream: np.random.Generator) -> pd.DataFrame:
-    """Times, what is known of the customers, and holes."""
+    """Add times, data on customers and missing values."""
     who = rows["customer"].to_numpy()
     minute = np.minimum(rows["minute"].to_numpy(), 1440 * _DAYS - 1)
     second = (60 * minute + stream.integers(60, size=len(rows))).astype("timedelta64[s]")
     order = np.lexsort([second, who])
     gap = np.full(len(rows), np.nan)
     gap[order[1:]] = np.diff(second[order]) / np.timedelta64(60, "s")
-    gap[order[1:][np.diff(who[order]) != 0]] = np.nan  # a customer's first
+    gap[order[1:][np.diff(who[order]) != 0]] = np.nan  # first payment of a customer
     opened = customers["opened"].to_numpy()[who]
     return rows.assign(
         minute=second.astype(np.int64),
         timestamp=_START + second,
         amount_eur=np.maximum(rows["amount_eur"].to_numpy(), 0.5).round(2),
-        customer_age=_with_holes(customers["age"].to_numpy()[who], _NO_AGE, stream),
+        customer_age=_with_missing(customers["age"].to_numpy()[who], _MISSING_AGE, stream),
         account_age_days=opened + np.floor(minute / 1440),
         minutes_since_last=gap.round(),
-        distance_km=_with_holes(rows["distance_km"].to_numpy().round(1), _NO_PLACE, stream),
+        distance_km=_with_missing(rows["distance_km"].to_numpy().round(1), _MISSING_DISTANCE, stream),
     )
 
 
-def _with_holes(values: np.ndarray, share: float, stream: np.random.Generator) -> np.ndarray:
+def _with_missing(values: np.ndarray, share: float, stream: np.random.Generator) -> np.ndarray:
     return np.where(stream.random(len(values)) < share, np.nan, values)
 
 
@@ -308,6 +315,6 @@ def _pick(weights: Any, n: int, stream: np.random.Generator) -> np.ndarray:
     return stream.choice(len(share), size=n, p=share / share.sum())
 
 
-def _of(table: Mapping[str, tuple[float, ...]], index: np.ndarray) -> np.ndarray:
-    """The columns of a table's rows, (n_columns, n)."""
+def _look_up(table: Mapping[str, tuple[float, ...]], index: np.ndarray) -> np.ndarray:
+    """Return the columns of the selected rows of a table, (n_columns, n)."""
     return np.array(list(table.values()))[index].T

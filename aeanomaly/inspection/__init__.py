@@ -1,9 +1,9 @@
-"""Looking at a fitted detector: pictures of scores, of why rows are flagged, of codes and of training."""
+"""Displays and reports for fitted detectors: scores, contributions, reconstructions, codes, training and drift."""
 
 from aeanomaly.inspection.contributions import ContributionsDisplay
 from aeanomaly.inspection.drift import column_drift
 from aeanomaly.inspection.heatmap import ContributionsHeatmapDisplay
-from aeanomaly.inspection.labelled import precision_recall_display, roc_curve_display
+from aeanomaly.inspection.labeled import precision_recall_display, roc_curve_display
 from aeanomaly.inspection.latent_space import LatentSpaceDisplay
 from aeanomaly.inspection.loss_curve import LossCurveDisplay
 from aeanomaly.inspection.reconstruction import ReconstructionDisplay

@@ -1,4 +1,4 @@
-"""What displays ask of an estimator, be it a detector, a pipeline or a search."""
+"""Access to the detector, its input rows and its scores behind a pipeline or a search."""
 
 from typing import Any, NamedTuple
 
@@ -8,21 +8,21 @@ from sklearn.utils.validation import check_is_fitted
 
 from aeanomaly import thresholds
 from aeanomaly.detectors import BaseDetector
-from aeanomaly.model_selection._access import detector_and_rows, front_and_detector, snapshot
+from aeanomaly.model_selection._access import detector_and_rows, snapshot, transformers_and_detector
 
 
-class Seen(NamedTuple):
+class ScoredRows(NamedTuple):
     """Rows as they reach a detector.
 
     Attributes
     ----------
     detector : BaseDetector
     rows : array-like or DataFrame of shape (n_samples, n_features)
-        Behind the steps in front of the detector, if there are any.
+        Output of the transformers that precede the detector, or the input if there are none.
     index : Index or None
-        Names of the rows; None where they have none.
+        Index of the input DataFrame; None for other inputs.
     names : list of str or None
-        Names of the columns by the steps in front, where only these know them.
+        Column names given by the transformers; None if the detector has names of its own.
     """
 
     detector: Any
@@ -31,65 +31,65 @@ class Seen(NamedTuple):
     names: list[str] | None
 
     @classmethod
-    def by(cls, caller: str, estimator: Any, X: Any) -> "Seen":
-        """Rows as they reach the detector at the end of a fitted estimator."""
+    def from_estimator(cls, caller: str, estimator: Any, X: Any) -> "ScoredRows":
+        """Transform rows up to the detector at the end of a fitted estimator."""
         check_is_fitted(estimator)
         estimator = snapshot(estimator)
-        front, end = front_and_detector(estimator)
+        transformers, end = transformers_and_detector(estimator)
         if not isinstance(end, BaseDetector):
             raise TypeError(
-                f"{caller} needs a detector of this package, or a pipeline or search that ends in one; "
+                f"{caller} needs a detector of this package, or a pipeline or search that ends with a detector; "
                 f"got {type(end).__name__}"
             )
         check_is_fitted(end)
         _, rows = detector_and_rows(estimator, X)
         index = X.index if isinstance(X, pd.DataFrame) else None
-        names = None if front is None or hasattr(end, "feature_names_in_") else _names_behind(front)
+        names = None if transformers is None or hasattr(end, "feature_names_in_") else _output_names(transformers)
         return cls(end, rows, index, names)
 
     @property
     def scores(self) -> np.ndarray:
-        """`score_samples`, (n,)."""
+        """Return the result of `score_samples`, (n,); higher = more normal."""
         return self.detector.score_samples(self.rows)
 
     def contributions(self) -> pd.DataFrame:
-        """`explain`, with the rows' and columns' names."""
+        """Return the result of `explain` with the names of rows and columns."""
         found = self.detector.explain(self.rows)
-        return self._named(found, [self._name(j, name) for j, name in enumerate(found.columns)])
+        return self._with_names(found, [self._column_name(j, name) for j, name in enumerate(found.columns)])
 
     def details(self) -> pd.DataFrame:
-        """``explain(details=True)``, with the rows' and columns' names."""
+        """Return the result of ``explain(details=True)`` with the names of rows and columns."""
         found = self.detector.explain(self.rows, details=True)
         pairs: list[tuple[str, str]] = []
         for part in ("contribution", "observed", "expected", "tail_probability"):
-            pairs += [(part, self._name(j, name)) for j, name in enumerate(found[part].columns)]
-        return self._named(found, pd.MultiIndex.from_tuples(pairs))
+            pairs += [(part, self._column_name(j, name)) for j, name in enumerate(found[part].columns)]
+        return self._with_names(found, pd.MultiIndex.from_tuples(pairs))
 
-    def _name(self, place: int, name: str) -> str:
-        """The name of a column; `kl` stands behind all of them and keeps its own."""
+    def _column_name(self, place: int, name: str) -> str:
+        """Return the name of a column; the last one, `kl`, keeps its name."""
         return name if self.names is None or place >= len(self.names) else self.names[place]
 
-    def _named(self, found: pd.DataFrame, columns: Any) -> pd.DataFrame:
+    def _with_names(self, found: pd.DataFrame, columns: Any) -> pd.DataFrame:
         found = found.set_axis(columns, axis=1)
         return found if self.index is None else found.set_axis(self.index, axis=0)
 
 
-def _names_behind(front: Any) -> list[str] | None:
+def _output_names(transformers: Any) -> list[str] | None:
     try:
-        return [str(name) for name in front.get_feature_names_out()]
-    except (AttributeError, ValueError):  # not all steps know names
+        return [str(name) for name in transformers.get_feature_names_out()]
+    except (AttributeError, ValueError):  # not every transformer names its output
         return None
 
 
 def is_anomaly(caller: str, y: Any, n_rows: int) -> np.ndarray:
-    """Labels in either convention -> boolean (n_rows,)."""
+    """Convert labels in either convention to boolean labels (n_rows,)."""
     found = thresholds.is_anomaly(caller, y)
     if len(found) != n_rows:
-        raise ValueError(f"{caller}: y has {len(found)} labels, and there are {n_rows} rows; pass one for each")
+        raise ValueError(f"{caller}: y has {len(found)} labels for {n_rows} rows; pass one label for each row")
     return found
 
 
 def check_number(caller: str, name: str, value: Any, least: int = 1) -> None:
-    """Refuse a number of things that is none."""
+    """Raise a ValueError unless a value is an integer of at least `least`."""
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
         raise ValueError(f"{caller}: {name} must be an integer of at least {least}; got {value!r}")

@@ -1,4 +1,4 @@
-"""What all pictures share: matplotlib on first use, colours, words on axes."""
+"""Functions that all displays share: import of matplotlib, colors, and text for axes."""
 
 from typing import Any
 
@@ -7,14 +7,14 @@ import pandas as pd
 
 from aeanomaly.fitting import shown
 
-#: Told apart by every kind of colour vision (Okabe & Ito 2008).
+#: Colors that remain distinct under color blindness (Okabe & Ito 2008).
 BLUE, ORANGE, GREY, BLACK = "#0072B2", "#D55E00", "#999999", "#000000"
-#: Letters of a name on an axis at most.
-_MOST_LETTERS = 24
+#: Maximum number of characters of a name on an axis.
+_MAX_NAME_LENGTH = 24
 
 
 def pyplot(caller: str) -> Any:
-    """The module matplotlib.pyplot, or an ImportError that says what to install."""
+    """Import and return matplotlib.pyplot."""
     try:
         import matplotlib.pyplot as plt
     except ImportError as error:
@@ -23,7 +23,7 @@ def pyplot(caller: str) -> Any:
 
 
 def axes_of(display: Any, ax: Any, **figure: Any) -> Any:
-    """The axes to draw on, those of a new figure where there are none; the display remembers them."""
+    """Return the axes to draw on, new ones if `ax` is None, and store them in the display."""
     plt = pyplot(f"{type(display).__name__}.plot")
     if ax is None:
         _, ax = plt.subplots(layout="constrained", **figure)
@@ -31,32 +31,35 @@ def axes_of(display: Any, ax: Any, **figure: Any) -> Any:
     return ax
 
 
-def text_of(name: Any, most: int = _MOST_LETTERS) -> str:
-    """Return a name for matplotlib: not too long, no dollar read as mathematics, no unpaired surrogate."""
+def text_of(name: Any, most: int = _MAX_NAME_LENGTH) -> str:
+    """Format a name for matplotlib: shortened, with escaped dollar signs and unpaired surrogates."""
     text = " ".join(str(name).encode("utf-8", "backslashreplace").decode().split())
     text = text if len(text) <= most else f"{text[: most - 1]}\N{HORIZONTAL ELLIPSIS}"
     return text.replace("$", r"\$")
 
 
 def cell_text(value: Any) -> str:
-    """A cell as an analyst would write it."""
+    """Format a cell of a table."""
     return "missing" if pd.isna(value) else text_of(shown(value))
 
 
 def number_text(value: float) -> str:
-    """A number for a title or a bar, with a true minus sign."""
+    """Format a number for a title or a bar, with a typographic minus sign."""
     large = abs(value) >= 1e6
     text = f"{value:.3g}" if large or abs(value) < 1000 else f"{value:,.0f}"
     return text.replace("-", "\N{MINUS SIGN}")
 
 
 def share_text(share: Any) -> str:
-    """A share in percent: 0.021 -> 2.1 %."""
+    """Format a share as a percentage: 0.021 -> 2.1 %."""
     return f"{100 * share:.3g} %"
 
 
 def set_ticks(axis: Any, low: float, high: float, unit: float | None = None) -> None:
-    """Give an axis that is logarithmic, or linear about 0 up to `unit`, few ticks, and plain numbers at them."""
+    """Set a few ticks with plain numbers on a logarithmic or symmetric logarithmic axis.
+
+    An axis with a `unit` is linear between minus and plus the unit.
+    """
     least, most = (low if unit is None else unit), max(abs(low), abs(high))
     powers = np.arange(np.floor(np.log10(least)), np.ceil(np.log10(most)) + 1)
     powers = powers[:: max(1, len(powers) // 4)]
@@ -70,6 +73,6 @@ def set_ticks(axis: Any, low: float, high: float, unit: float | None = None) -> 
 
 
 def check_scale(caller: str, scale: Any, allowed: tuple[str, ...]) -> None:
-    """Refuse a scale that there is not."""
+    """Raise a ValueError unless a scale is one of the allowed scales."""
     if scale not in allowed:
         raise ValueError(f"{caller}: scale must be one of {', '.join(map(repr, allowed))}; got {scale!r}")

@@ -1,4 +1,4 @@
-"""Findings as a page of HTML."""
+"""The report as an HTML page."""
 
 import base64
 import hashlib
@@ -10,30 +10,30 @@ from typing import Any
 import numpy as np
 
 from aeanomaly._version import __version__
-from aeanomaly.inspection._findings import Findings
-from aeanomaly.inspection._pieces import cell, column_name, left_out, line, measure, table_of
+from aeanomaly.inspection._html import cell, column_name, line, measure, omitted_columns, table_of
+from aeanomaly.inspection._report_data import ReportData
 from aeanomaly.inspection._rows import rows_of
 from aeanomaly.inspection._svg import histogram
 from aeanomaly.inspection._text import escaped, is_missing, isolated, number, percent
 
-_FOOT = f"Made by aeanomaly {__version__}. A higher score is a more normal row; the error is minus the score."
-#: Columns in a table of columns, letters of a title, at most.
+_FOOT = f"Created with aeanomaly {__version__}. A higher score means a more normal row; the error is minus the score."
+#: Maximum number of columns in a table of columns, and of characters in a title.
 _COLUMNS, _TITLE = 50, 200
 
 
-def page_of(findings: Findings, title: str) -> str:
-    """The whole page."""
+def page_of(data: ReportData, title: str) -> str:
+    """Return the whole page."""
     style, script = _part("page.css"), _part("page.js")
     policy = (
         f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; "
         "base-uri 'none'; form-action 'none'"
     )
     sections = [
-        ("summary", "Summary", _summary(findings)),
-        ("scores", "Scores", _scores(findings)),
-        ("blame", "Columns to blame", _blame(findings)),
-        ("rows", "Rows", rows_of(findings)),
-        ("drift", "Drift of columns", _drift(findings)),
+        ("summary", "Summary", _summary(data)),
+        ("scores", "Scores", _scores(data)),
+        ("columns", "Columns with the largest contributions", _top_columns(data)),
+        ("rows", "Rows", rows_of(data)),
+        ("drift", "Column drift", _drift(data)),
     ]
     links = "".join(f'<li><a href="#{name}">{words}</a></li>' for name, words, _ in sections)
     body = "\n".join(
@@ -55,7 +55,7 @@ def page_of(findings: Findings, title: str) -> str:
 <body>
 <header>
 <h1>{isolated(title, _TITLE)}</h1>
-<p>{_lead(findings)}</p>
+<p>{_lead(data)}</p>
 <nav aria-label="Contents"><ul>{links}</ul></nav>
 </header>
 <main>
@@ -70,7 +70,7 @@ def page_of(findings: Findings, title: str) -> str:
 
 @cache
 def _part(name: str) -> str:
-    """The page's own style or script, which a browser sees as it is hashed."""
+    """Read the style or the script of the page; the hash in the content security policy is computed from this text."""
     return (resources.files("aeanomaly.inspection") / name).read_text(encoding="utf-8")
 
 
@@ -78,27 +78,27 @@ def _digest(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
-def _lead(findings: Findings) -> str:
-    n_rows, n_flagged = len(findings.scores), int(findings.flagged.sum())
+def _lead(data: ReportData) -> str:
+    n_rows, n_flagged = len(data.scores), int(data.flagged.sum())
     return (
         f"<strong>{n_flagged:,}</strong> of {n_rows:,} {'row' if n_rows == 1 else 'rows'} "
         f"({percent(n_flagged / n_rows)}) {'is' if n_flagged == 1 else 'are'} flagged as anomalous."
     )
 
 
-def _summary(findings: Findings) -> str:
-    detector, scores = findings.detector, findings.scores
-    kinds = Counter(findings.drift["kind"])
+def _summary(data: ReportData) -> str:
+    detector, scores = data.detector, data.scores
+    kinds = Counter(data.drift["kind"])
     trained = float((detector.training_scores_ < detector.offset_).mean())
     defaults = type(detector)().get_params(deep=False)
     parameters = detector.get_params(deep=False)
     changed = {name: value for name, value in parameters.items() if repr(value) != repr(defaults.get(name))}
     facts = [
         ("Rows", f"{len(scores):,}"),
-        ("Flagged", f"{int(findings.flagged.sum()):,} ({percent(findings.flagged.mean())})"),
-        ("Threshold", f"rows that score below {number(detector.offset_)} are flagged"),
-        ("Trained on", f"{detector.n_samples_seen_:,} rows, of which {percent(trained)} score below the threshold"),
-        ("Columns", f"{len(findings.drift):,}: " + ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())),
+        ("Flagged", f"{int(data.flagged.sum()):,} ({percent(data.flagged.mean())})"),
+        ("Threshold", f"rows with a score below {number(detector.offset_)} are flagged"),
+        ("Training data", f"{detector.n_samples_seen_:,} rows, of which {percent(trained)} score below the threshold"),
+        ("Columns", f"{len(data.drift):,}: " + ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())),
         ("Detector", f"<code>{isolated(f'{type(detector).__name__}({_assigned(changed)})', 500)}</code>"),
     ]
     everything = "".join(
@@ -118,37 +118,40 @@ def _assigned(values: dict[str, Any]) -> str:
     return ", ".join(f"{name}={value!r}" for name, value in values.items())
 
 
-def _scores(findings: Findings) -> str:
-    detector = findings.detector
-    picture = histogram(-findings.scores, -detector.training_scores_, -float(detector.offset_))
+def _scores(data: ReportData) -> str:
+    detector = data.detector
+    picture = histogram(-data.scores, -detector.training_scores_, -float(detector.offset_))
     return (
-        f"<figure>{picture}<figcaption>Share of the rows by their error: "
+        f"<figure>{picture}<figcaption>Distribution of the errors: "
         '<span class="key normal-key">normal</span>, <span class="key flagged-key">flagged</span>, '
-        '<span class="key trained-key">training rows</span>. The scale is chosen so that the tail can be seen.'
+        '<span class="key trained-key">training rows</span>. The scale of the axis is chosen to show the tail.'
         "</figcaption></figure>"
     )
 
 
-def _blame(findings: Findings) -> str:
-    if not findings.flagged.any():
+def _top_columns(data: ReportData) -> str:
+    if not data.flagged.any():
         return "<p>No row is flagged.</p>"
-    tops, means = findings.blame["top"].to_numpy(), findings.blame["mean"].to_numpy()
+    tops, means = data.top_columns["top"].to_numpy(), data.top_columns["mean"].to_numpy()
     order = [j for j in np.lexsort([-means, -tops]).tolist() if means[j] > 0][:_COLUMNS]
     lines = [
         line(
-            column_name(findings, j),
-            measure("largest part", tops[j], percent(tops[j])),
-            measure("mean share", means[j], percent(means[j])),
+            column_name(data, j),
+            measure("largest contribution in", tops[j], percent(tops[j])),
+            measure("mean share of the error", means[j], percent(means[j])),
         )
         for j in order
     ]
-    heads = ("Column", "Largest part of the error in", "Mean share of the error")
-    caption = "Of flagged rows: how often a column adds most to the error, and what it adds on average."
-    return table_of(caption, heads, lines) + left_out(len(order), len(tops), "add nothing, or less")
+    heads = ("Column", "Largest contribution in", "Mean share of the error")
+    caption = (
+        "Share of the flagged rows in which the column has the largest contribution, and its mean share of the error "
+        "of flagged rows."
+    )
+    return table_of(caption, heads, lines) + omitted_columns(len(order), len(tops), "with smaller or no contributions")
 
 
-def _drift(findings: Findings) -> str:
-    drift, n_rows = findings.drift, len(findings.scores)
+def _drift(data: ReportData) -> str:
+    drift, n_rows = data.drift, len(data.scores)
     chance = min(1.0, 1.4 * float(np.sqrt(1 / n_rows + 1 / 2000)))
     order = np.argsort(-drift["drift"].fillna(-1).to_numpy(), kind="stable").tolist()[:_COLUMNS]
     lines = []
@@ -156,7 +159,7 @@ def _drift(findings: Findings) -> str:
         found = drift.iloc[j]
         lines.append(
             line(
-                column_name(findings, j),
+                column_name(data, j),
                 cell("kind", escaped(found["kind"])),
                 measure("drift", found["drift"], "\u2013" if is_missing(found["drift"]) else f"{found['drift']:.2f}"),
                 cell("outside", percent(found["outside"])),
@@ -165,8 +168,8 @@ def _drift(findings: Findings) -> str:
         )
     heads = ("Column", "Kind", "Drift", "Outside the range", "Missing (in training)")
     caption = (
-        "Drift from 0, distributed as in training, to 1, nothing in common. Values of up to about "
-        f"{chance:.2f} come by chance with so many rows. Outside the range: values beyond those of training, or levels "
-        "that it did not know."
+        "Drift ranges from 0 (distribution as in the training data) to 1 (no overlap). With this number of rows, "
+        f"values up to about {chance:.2f} occur by chance. Outside the range: values outside the range of the training "
+        "data, and categories that it does not contain."
     )
-    return table_of(caption, heads, lines) + left_out(len(order), len(drift), "drift less")
+    return table_of(caption, heads, lines) + omitted_columns(len(order), len(drift), "with less drift")

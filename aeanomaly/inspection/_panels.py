@@ -1,4 +1,4 @@
-"""One column's picture of observed against reconstructed cells: scales, diagonal, and where the points are."""
+"""Scatter plot of observed against reconstructed cells of one column: scales, diagonal and coordinates."""
 
 from typing import Any
 
@@ -8,19 +8,19 @@ import pandas as pd
 from aeanomaly.inspection._drawing import BLUE, set_ticks, text_of
 from aeanomaly.preprocessing import numbers_or_missing, times
 
-#: Levels with a place of their own at most; rarer ones share one.
-_LEVELS = 7
-#: Points of levels are spread by this much around their place, so that they do not hide each other.
-_SPREAD = 0.32
-#: Numbers whose range is this many times their interquartile range want a logarithmic scale.
-_HEAVY = 10
+#: Maximum number of categories on an axis; the rarer ones share one position.
+_MAX_CATEGORIES = 7
+#: Largest random offset of a point from the position of its category, so that points do not overlap.
+_JITTER = 0.32
+#: The scale is logarithmic if the range exceeds the interquartile range by this factor.
+_LOG_SCALE_FACTOR = 10
 
 
-def places(axis: Any, observed: pd.Series, reconstructed: pd.Series) -> tuple[np.ndarray, np.ndarray]:
-    """Prepare the axes for a column, and say where its rows are, (n,) each; NaN where nothing is to be drawn."""
-    # By the reconstructed cells, whose dtype the detector chose: the observed ones are as they came.
+def positions(axis: Any, observed: pd.Series, reconstructed: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """Set up the axes for a column and return the coordinates of its rows, (n,) each; NaN for rows not to draw."""
+    # The detector sets the dtype of reconstructed cells; observed cells have any dtype.
     if isinstance(reconstructed.dtype, pd.CategoricalDtype):
-        return _levels(axis, observed, reconstructed)
+        return _categories(axis, observed, reconstructed)
     if pd.api.types.is_datetime64_any_dtype(reconstructed.dtype):
         return _times(axis, times(observed), reconstructed)
     if pd.api.types.is_timedelta64_dtype(reconstructed.dtype):
@@ -35,7 +35,7 @@ def _numbers(axis: Any, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.nd
         both = np.concatenate([x[there], y[there]])
         low, high = both.min(), both.max()
         unit = float(np.subtract(*np.quantile(x[there], [0.75, 0.25])))
-        if high - low > _HEAVY * unit > 0:
+        if high - low > _LOG_SCALE_FACTOR * unit > 0:
             scale: dict[str, Any] = {"value": "log"} if low > 0 else {"value": "asinh", "linear_width": unit}
             axis.set_xscale(**scale)
             axis.set_yscale(**scale)
@@ -62,22 +62,22 @@ def _times(axis: Any, observed: pd.Series, reconstructed: pd.Series) -> tuple[np
     return x, y
 
 
-def _levels(axis: Any, observed: pd.Series, reconstructed: pd.Series) -> tuple[np.ndarray, np.ndarray]:
-    """Levels by how common they are, the rare ones in one place, holes in the last one."""
+def _categories(axis: Any, observed: pd.Series, reconstructed: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """Place categories by frequency, then the rare ones at one position, then missing values."""
     columns = [cells.astype(object) for cells in (observed, reconstructed)]
     common = pd.concat(columns).value_counts()
-    names = list(common.index) if len(common) <= _LEVELS + 1 else list(common.index[:_LEVELS])
-    places: dict[Any, float] = {name: float(place) for place, name in enumerate(names)}
+    names = list(common.index) if len(common) <= _MAX_CATEGORIES + 1 else list(common.index[:_MAX_CATEGORIES])
+    positions: dict[Any, float] = {name: float(place) for place, name in enumerate(names)}
     labels = [text_of(name, most=12) for name in names]
     if len(names) < len(common):
         labels.append("others")
-    hole = float(len(labels))
+    missing_position = float(len(labels))
     if any(cells.isna().any() for cells in columns):
         labels.append("missing")
     stream = np.random.default_rng(0)
     x, y = (
-        np.array([hole if pd.isna(cell) else places.get(cell, float(len(names))) for cell in cells])
-        + stream.uniform(-_SPREAD, _SPREAD, size=len(cells))
+        np.array([missing_position if pd.isna(cell) else positions.get(cell, float(len(names))) for cell in cells])
+        + stream.uniform(-_JITTER, _JITTER, size=len(cells))
         for cells in columns
     )
     axis.set_xticks(range(len(labels)), labels, rotation=45, ha="right", rotation_mode="anchor")

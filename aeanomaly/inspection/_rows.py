@@ -1,55 +1,55 @@
-"""The worst rows of a page, one by one."""
+"""The section of the report that lists single rows."""
 
-from aeanomaly.inspection._findings import Findings, Reason, Row
-from aeanomaly.inspection._pieces import cell, choice, column_name, line, measure, value_text
+from aeanomaly.inspection._html import cell, column_name, line, measure, option_text, value_text
+from aeanomaly.inspection._report_data import Reason, ReportData, Row
 from aeanomaly.inspection._text import isolated, number, percent
 
-#: Letters of a sentence, and of what rows are called.
+#: Maximum number of characters of an explanation, and of the name of the index.
 _SENTENCE, _ROW_NAME = 400, 24
 
 
-def rows_of(findings: Findings) -> str:
-    rows, n_rows = findings.rows, len(findings.scores)
+def rows_of(data: ReportData) -> str:
+    rows, n_rows = data.rows, len(data.scores)
     heads = (
-        (isolated(findings.row_name, _ROW_NAME), "number", "none"),
+        (isolated(data.row_name, _ROW_NAME), "number", "none"),
         ("Score", "number", "ascending"),
         ("Decision", "number", "none"),
         ("Flagged", "number", "none"),
-        ("Why", "text", "none"),
+        ("Explanation", "text", "none"),
     )
     head = "".join(
         f'<th scope="col" role="columnheader" data-sort="{kind}" aria-sort="{order}">{words}</th>'
         for words, kind, order in heads
     )
     caption = (
-        f"{len(rows):,} of {n_rows:,} rows, those with the lowest scores. Decision is the score less the threshold: "
-        "below 0, a row is flagged. As large in training: the share of training rows with at least such an error in "
-        "the column."
+        f"The {len(rows):,} rows with the lowest scores, of {n_rows:,}. Decision is the score minus the threshold; "
+        "rows below 0 are flagged. Training tail: share of the training rows with an error at least as large in the "
+        "column."
     )
-    lines = "\n".join(_row(findings, row) for row in rows)
+    lines = "\n".join(_row(data, row) for row in rows)
     return (
-        f"{_controls(findings)}\n"
+        f"{_controls(data)}\n"
         f'<table id="worst" role="table"><caption>{caption}</caption><thead role="rowgroup"><tr role="row">{head}</tr>'
         f'</thead>\n<tbody role="rowgroup">\n{lines}\n</tbody></table>'
     )
 
 
-def _controls(findings: Findings) -> str:
-    """What the script works with; hidden where there is none."""
-    tops = sorted({row.reasons[0].column for row in findings.rows if row.reasons})
-    options = "".join(f'<option value="{j}">{choice(findings, j)}</option>' for j in tops)
+def _controls(data: ReportData) -> str:
+    """Return the controls that the script uses; they stay hidden without a script."""
+    tops = sorted({row.reasons[0].column for row in data.rows if row.reasons})
+    options = "".join(f'<option value="{j}">{option_text(data, j)}</option>' for j in tops)
     return (
         '<div id="controls" role="search" aria-label="Filter the rows" hidden>'
         '<label>Find <input type="search" id="find" autocomplete="off" spellcheck="false"></label>'
-        '<label>Largest part <select id="top"><option value="">any column</option>'
+        '<label>Largest contribution <select id="top"><option value="">any column</option>'
         f"{options}</select></label>"
-        '<label><input type="checkbox" id="only"> only flagged</label>'
-        '<button type="button" id="open">Open all</button>'
+        '<label><input type="checkbox" id="only"> Flagged rows only</label>'
+        '<button type="button" id="open">Expand all</button>'
         '<p role="status" id="count"></p></div>'
     )
 
 
-def _row(findings: Findings, row: Row) -> str:
+def _row(data: ReportData, row: Row) -> str:
     flagged = row.decision < 0
     top = row.reasons[0].column if row.reasons else ""
     label = ", ".join(map(str, row.label)) if isinstance(row.label, tuple) else row.label
@@ -61,27 +61,27 @@ def _row(findings: Findings, row: Row) -> str:
         f'<td role="cell" data-label="decision" data-value="{row.decision!r}">{number(row.decision)}</td>'
         f'<td role="cell" data-value="{int(not flagged)}">{word}</td>'
         f'<td role="cell" class="why"><p>{isolated(row.sentence, _SENTENCE, "ltr")}</p>'
-        f"{_reasons(findings, row.reasons)}</td></tr>"
+        f"{_reasons(data, row.reasons)}</td></tr>"
     )
 
 
-def _reasons(findings: Findings, reasons: list[Reason]) -> str:
+def _reasons(data: ReportData, reasons: list[Reason]) -> str:
     if not reasons:
         return ""
-    heads = ("Column", "Observed", "Expected", "Part of the error", "As large in training")
+    heads = ("Column", "Observed", "Expected", "Share of the error", "Training tail")
     head = "".join(f'<th scope="col" role="columnheader">{words}</th>' for words in heads)
     lines = "".join(
         line(
-            column_name(findings, reason.column),
+            column_name(data, reason.column),
             cell("observed", _observed(reason)),
-            cell("expected", value_text(reason.expected, "another level")),
-            measure("part", reason.share, f"{percent(reason.share)} ({number(reason.contribution)})"),
-            cell("as large in training", percent(reason.tail_probability)),
+            cell("expected", value_text(reason.expected, "another category")),
+            measure("share of the error", reason.share, f"{percent(reason.share)} ({number(reason.contribution)})"),
+            cell("training tail", percent(reason.tail_probability)),
         )
         for reason in reasons
     )
     return (
-        '<details><summary>Parts of the error</summary><table class="columns" role="table"><thead role="rowgroup">'
+        '<details><summary>Contributions</summary><table class="columns" role="table"><thead role="rowgroup">'
         f'<tr role="row">{head}</tr></thead><tbody role="rowgroup">{lines}</tbody></table></details>'
     )
 
@@ -89,4 +89,4 @@ def _reasons(findings: Findings, reasons: list[Reason]) -> str:
 def _observed(reason: Reason) -> str:
     if reason.expected is None:
         return "\u2013"
-    return value_text(reason.observed, "missing") + (" (not in training)" if reason.is_new else "")
+    return value_text(reason.observed, "missing") + (" (not in the training data)" if reason.is_new else "")

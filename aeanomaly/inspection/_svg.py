@@ -1,4 +1,4 @@
-"""Pictures in a page: plain SVG, coloured by the page's own style."""
+"""SVG charts of the report; the style sheet of the page sets their colors."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -10,18 +10,18 @@ from aeanomaly.inspection._text import escaped, number, percent
 _WIDTH, _HEIGHT = 700, 260
 _LEFT, _RIGHT, _TOP, _BOTTOM = 70, 14, 34, 54
 _BARS = 44
-#: Errors that reach further than this factor, or this number of quartile ranges, want a scale that is not linear.
-_FAR = 15
-#: A logarithmic scale starts at this part of the median at least.
-_LEAST = 1e-4
-#: Errors beyond it stand there.
-_LARGEST = 1e150
-#: Room for the label of a tick, and the least height of a bar that is not empty.
-_APART, _SEEN = 52, 2.5
+#: The scale is not linear if the errors span more than this factor, or this number of interquartile ranges.
+_LONG_TAIL = 15
+#: A logarithmic scale starts at this fraction of the median or above.
+_MIN_FRACTION = 1e-4
+#: Larger errors are drawn at this value.
+_MAX_ERROR = 1e150
+#: Minimum distance between tick labels, and minimum height of a bar that is not empty, in pixels.
+_TICK_SPACING, _MIN_BAR_HEIGHT = 52, 2.5
 
 
 def bar(share: float) -> str:
-    """A share in [0, 1] as a bar."""
+    """Draw a share in [0, 1] as a horizontal bar."""
     width = 100 * min(max(float(np.nan_to_num(share)), 0.0), 1.0)
     return (
         '<svg class="bar" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">'
@@ -35,11 +35,11 @@ class Scale(NamedTuple):
     Attributes
     ----------
     place : callable
-        Errors -> even steps on the axis.
+        Map from errors to axis coordinates.
     low, high : float
-        Its ends, in these steps.
+        Ends of the axis, in axis coordinates.
     ticks : list of float
-        Errors to name.
+        Errors at the ticks.
     name : str
     """
 
@@ -50,32 +50,35 @@ class Scale(NamedTuple):
     name: str
 
     def x(self, errors: np.ndarray | float) -> np.ndarray:
-        """Errors -> where they are in the picture."""
+        """Convert errors to horizontal positions in the chart."""
         steps = (self.place(np.asarray(errors, dtype=float)) - self.low) / (self.high - self.low)
         return _LEFT + (_WIDTH - _LEFT - _RIGHT) * np.clip(steps, 0, 1)
 
 
 def scale_of(errors: np.ndarray, threshold: float) -> Scale:
-    """Logarithmic for errors above 0 with a long tail; around the median so for any others; else linear."""
+    """Choose a scale: logarithmic for positive errors with a long tail, else linear.
+
+    Errors with a long tail that are not all positive get an inverse hyperbolic sine around the median.
+    """
     values = np.append(errors, threshold)
     middle, low, high = float(np.median(errors)), float(values.min()), float(values.max())
-    if low > 0 and high > _FAR * max(low, _LEAST * middle):
-        low = max(low, min(_LEAST * middle, threshold))
-        return _between(lambda e: np.log10(np.maximum(e, low)), low, high, _decades(low, high), "logarithmic scale")
+    if low > 0 and high > _LONG_TAIL * max(low, _MIN_FRACTION * middle):
+        low = max(low, min(_MIN_FRACTION * middle, threshold))
+        return _make_scale(lambda e: np.log10(np.maximum(e, low)), low, high, _decades(low, high), "logarithmic scale")
     span = high - low
     if span == 0:
-        return _between(lambda e: e, low, high, np.array([low]), "linear scale")
-    quarter = max(float(np.subtract(*np.quantile(values, [0.75, 0.25]))), _LEAST**3 * span)
-    if span > _FAR * quarter:
+        return _make_scale(lambda e: e, low, high, np.array([low]), "linear scale")
+    quarter = max(float(np.subtract(*np.quantile(values, [0.75, 0.25]))), _MIN_FRACTION**3 * span)
+    if span > _LONG_TAIL * quarter:
         steps = quarter * 10.0 ** np.arange(0, 1 + np.ceil(np.log10(span / quarter)))
         ticks = np.unique([float(f"{tick:.2g}") for tick in [middle, *(middle - steps), *(middle + steps)]])
-        return _between(lambda e: np.arcsinh((e - middle) / quarter), low, high, ticks, "compressed scale")
+        return _make_scale(lambda e: np.arcsinh((e - middle) / quarter), low, high, ticks, "compressed scale")
     step = 10.0 ** np.floor(np.log10(span))
     step = next(step * part for part in (1, 0.5, 0.2, 0.1) if span >= 4 * step * part)
-    return _between(lambda e: e, low, high, step * np.arange(np.ceil(low / step), high / step + 1), "linear scale")
+    return _make_scale(lambda e: e, low, high, step * np.arange(np.ceil(low / step), high / step + 1), "linear scale")
 
 
-def _between(place: Callable, low: float, high: float, ticks: np.ndarray, name: str) -> Scale:
+def _make_scale(place: Callable, low: float, high: float, ticks: np.ndarray, name: str) -> Scale:
     start, end = (float(place(np.asarray(value, dtype=float))) for value in (low, high))
     margin = max(0.02 * (end - start), 1e-9 * abs(start)) or 0.5
     inside = [float(tick) for tick in ticks if low <= tick <= high]
@@ -89,16 +92,16 @@ def _decades(low: float, high: float) -> np.ndarray:
 
 
 def histogram(errors: np.ndarray, trained: np.ndarray, threshold: float) -> str:
-    """Errors of rows as bars, those of training rows as a line, and the threshold.
+    """Draw the errors of rows as bars, those of the training rows as a line, and the threshold.
 
     Parameters
     ----------
     errors, trained : ndarray (n,), (m,)
         Minus the scores.
     threshold : float
-        Errors above it are flagged.
+        Rows with larger errors are flagged.
     """
-    errors, trained = (np.clip(values, -_LARGEST, _LARGEST) for values in (errors, trained))
+    errors, trained = (np.clip(values, -_MAX_ERROR, _MAX_ERROR) for values in (errors, trained))
     scale = scale_of(np.concatenate([errors, trained]), threshold)
     edges = np.linspace(_LEFT, _WIDTH - _RIGHT, _BARS + 1)
     normal, flagged = (
@@ -109,8 +112,8 @@ def histogram(errors: np.ndarray, trained: np.ndarray, threshold: float) -> str:
     top = max(float((normal + flagged).max()), float(before.max()))
     parts = [*_axes(scale, top), *_bars(edges, normal, flagged, top), _line(edges, before, top)]
     words = (
-        f"Histogram of the errors of {len(errors):,} rows, {scale.name}; {int((errors > threshold).sum()):,} are above "
-        f"the threshold, {number(threshold)}; the largest is {number(errors.max())}, the median "
+        f"Histogram of the errors of {len(errors):,} rows on a {scale.name}; {int((errors > threshold).sum()):,} are "
+        f"above the threshold of {number(threshold)}; the largest error is {number(errors.max())}, the median "
         f"{number(np.median(errors))}."
     )
     return (
@@ -129,13 +132,13 @@ def _y(share: float, top: float) -> float:
 
 
 def _bars(edges: np.ndarray, normal: np.ndarray, flagged: np.ndarray, top: float) -> list[str]:
-    """Flagged rows stand on normal ones; a row in a thousand is seen, too."""
+    """Stack the flagged rows on the normal rows; each bar has a minimum height, so that rare errors stay visible."""
     floor, bars = _y(0, top), []
     for left, right, lower, upper in zip(edges[:-1], edges[1:], normal, flagged, strict=True):
         base = floor
         for share, word in ((lower, "normal"), (upper, "flagged")):
             if share:
-                height = max(_SEEN, floor - _y(share, top))
+                height = max(_MIN_BAR_HEIGHT, floor - _y(share, top))
                 base -= height
                 bars.append(
                     f'<rect class="{word}" x="{left + 0.5:.1f}" y="{base:.1f}" width="{right - left - 1:.1f}" '
@@ -163,7 +166,7 @@ def _axes(scale: Scale, top: float) -> list[str]:
     for place, tick in enumerate(scale.ticks):
         x = float(scale.x(tick))
         parts.append(f'<line class="axis" x1="{x:.1f}" x2="{x:.1f}" y1="{floor}" y2="{floor + 5}"/>')
-        if x - last >= _APART:
+        if x - last >= _TICK_SPACING:
             last, rare = x, " rare" if place % 2 else ""
             parts.append(f'<text class="middle{rare}" x="{x:.1f}" y="{floor + 22}">{escaped(number(tick))}</text>')
     label = f"error = minus the score, {scale.name}"

@@ -1,40 +1,41 @@
-"""Why one row is flagged, column by column."""
+"""Display of the contributions of the columns to the error of one row."""
 
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 
-from aeanomaly.inspection._access import Seen, check_number
+from aeanomaly.inspection._access import ScoredRows, check_number
 from aeanomaly.inspection._drawing import BLACK, BLUE, GREY, ORANGE, axes_of, cell_text, number_text, pyplot, text_of
 
 
 class ContributionsDisplay:
-    """Waterfall of what each column adds to minus the score of one row.
+    """Waterfall plot of the contributions of the columns to minus the score of one row.
 
-    Made by `from_estimator` or `from_explanation`; all parameters are attributes.
+    Use `from_estimator` or `from_explanation` to create a display. All parameters are stored as attributes.
 
     Parameters
     ----------
     contributions : Series of float (n_columns,)
-        By column; of a `VariationalAutoencoder` also `kl`. Higher = worse; the sum is minus the score.
+        One value for each column, and `kl` for a `VariationalAutoencoder`. Higher = worse; the sum is minus the
+        score.
     observed, expected : Series (n_features,), optional
-        The row's cells, and what the detector would have them be.
+        Cells of the row, and the values that the detector expects in their place.
     score : float
-        `score_samples` of the row: higher = more normal.
+        Score of the row: higher = more normal.
     offset : float, optional
-        The threshold: a row that scores below it is flagged.
+        Threshold; a row with a score below it is flagged.
     row : str or int, optional
-        The row's name, for the title.
+        Name of the row in the title.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
     figure_ : matplotlib Figure
     bars_ : matplotlib BarContainer
-        From top to bottom; the last one is the sum.
+        Bars from top to bottom; the last bar is the sum.
     line_ : matplotlib Line2D or None
-        The threshold.
+        Line at the threshold.
 
     Examples
     --------
@@ -74,18 +75,18 @@ class ContributionsDisplay:
 
     @classmethod
     def from_estimator(cls, estimator: Any, X: Any, *, row: int | None = None, ax: Any = None, **plot: Any) -> Self:
-        """Explain a row, and plot.
+        """Explain a row and plot the contributions.
 
         Parameters
         ----------
-        estimator : fitted detector, or pipeline that ends in one
-            Columns are those that reach the detector.
+        estimator : fitted detector, or pipeline that ends with a detector
+            The columns are those of the detector's input.
         X : array-like or DataFrame of shape (n_samples, n_features)
         row : int, optional
-            Number of the row in X, from 0; by default that of the lowest score.
+            Position of the row in X, from 0; by default, the row with the lowest score.
         ax : matplotlib Axes, optional
         **plot
-            For `plot`.
+            Keyword arguments of `plot`.
 
         Returns
         -------
@@ -96,15 +97,15 @@ class ContributionsDisplay:
         NotFittedError
             If the estimator is not fitted.
         ValueError
-            If X has no such row.
+            If `row` is out of range.
         TypeError
-            If the estimator does not end in a detector of this package.
+            If the estimator does not end with a detector of this package.
         """
         pyplot(f"{cls.__name__}.from_estimator")
-        seen = Seen.by(cls.__name__, estimator, X)
-        scores = seen.scores
+        scored = ScoredRows.from_estimator(cls.__name__, estimator, X)
+        scores = scored.scores
         row = int(np.argmin(scores)) if row is None else row
-        display = cls._of_row(seen.details(), row, seen.detector.offset_)
+        display = cls._of_row(scored.details(), row, scored.detector.offset_)
         display.score = float(scores[row])
         return display.plot(ax, **plot)
 
@@ -112,19 +113,19 @@ class ContributionsDisplay:
     def from_explanation(
         cls, explanation: pd.DataFrame, *, row: int = 0, offset: float | None = None, ax: Any = None, **plot: Any
     ) -> Self:
-        """Plot a row of what a detector's `explain` gave.
+        """Plot one row of the result of `explain`.
 
         Parameters
         ----------
         explanation : DataFrame
-            From ``explain(X, details=True)``; or from ``explain(X)``, which knows no cells.
+            Result of ``explain(X, details=True)``, or of ``explain(X)``, which does not contain the cells.
         row : int, default=0
-            Number of the row in it, from 0.
+            Position of the row, from 0.
         offset : float, optional
-            The detector's `offset_`, to be marked.
+            Threshold to mark: `offset_` of the detector.
         ax : matplotlib Axes, optional
         **plot
-            For `plot`.
+            Keyword arguments of `plot`.
 
         Returns
         -------
@@ -133,7 +134,7 @@ class ContributionsDisplay:
         Raises
         ------
         ValueError
-            If there is no such row.
+            If `row` is out of range.
         """
         return cls._of_row(explanation, row, offset).plot(ax, **plot)
 
@@ -141,7 +142,7 @@ class ContributionsDisplay:
     def _of_row(cls, explanation: pd.DataFrame, row: int, offset: float | None) -> Self:
         check_number(cls.__name__, "row", row, least=0)
         if row >= len(explanation):
-            raise ValueError(f"{cls.__name__}: row {row} is not among the {len(explanation)} rows, counted from 0")
+            raise ValueError(f"{cls.__name__}: row must be less than the number of rows, {len(explanation)}; got {row}")
         detailed = explanation.columns.nlevels > 1
         parts = ("contribution", "observed", "expected") if detailed else ()
         part = {name: _row_of(pd.DataFrame(explanation[name]), row) for name in parts}
@@ -156,14 +157,14 @@ class ContributionsDisplay:
         )
 
     def plot(self, ax: Any = None, *, n_columns: int = 6) -> Self:
-        """Draw the waterfall: columns from the one that adds most downwards, the rest in one bar, then the sum.
+        """Draw the waterfall: columns in descending order, the other columns in one bar, then the sum.
 
         Parameters
         ----------
         ax : matplotlib Axes, optional
-            Where to draw; by default in a new figure.
+            Axes to draw on; a new figure by default.
         n_columns : int, default=6
-            Columns with a bar of their own at most.
+            Maximum number of columns with a separate bar.
 
         Returns
         -------
@@ -174,7 +175,7 @@ class ContributionsDisplay:
         ValueError
             If `n_columns` is not an integer of at least 1.
         ImportError
-            If matplotlib is missing.
+            If matplotlib is not installed.
         """
         check_number("ContributionsDisplay", "n_columns", n_columns)
         labels, steps = self._steps(n_columns)
@@ -197,16 +198,16 @@ class ContributionsDisplay:
         ax.set_yticks(places, [*labels, "minus the score"])
         ax.invert_yaxis()
         low, high = ax.get_xlim()
-        ax.set_xlim(min(low, 0.0), high + 0.14 * (high - low))  # room for the numbers
+        ax.set_xlim(min(low, 0.0), high + 0.14 * (high - low))  # space for the numbers
         ax.set_xlabel("minus the score (higher = worse)")
         ax.set_title(self._title, pad=20, fontsize="medium")
         return self
 
     def _steps(self, n_columns: int) -> tuple[list[str], np.ndarray]:
-        """Labels and widths of the bars, but for the sum."""
+        """Return the labels and widths of all bars except the sum."""
         values = self.contributions.to_numpy(dtype=np.float64)
         order = np.argsort(-values, kind="stable")
-        n_columns = len(order) if len(order) == n_columns + 1 else n_columns  # one is no rest
+        n_columns = len(order) if len(order) == n_columns + 1 else n_columns  # a single column is not pooled
         labels, steps = [self._label(j) for j in order[:n_columns]], values[order[:n_columns]]
         rest = order[n_columns:]
         if len(rest):
@@ -214,7 +215,7 @@ class ContributionsDisplay:
         return labels, steps
 
     def _label(self, column: int) -> str:
-        """The column's name, what was there and what should have been."""
+        """Return the name of a column with its observed and its expected value."""
         name = text_of(self.contributions.index[column])
         if self.observed is None or self.expected is None or column >= len(self.observed):
             return name
@@ -231,5 +232,5 @@ class ContributionsDisplay:
 def _row_of(frame: pd.DataFrame, row: int) -> pd.Series:
     try:
         return frame.iloc[row]
-    except UnicodeEncodeError:  # an unpaired surrogate, which the dtype of text that pandas looks for cannot hold
+    except UnicodeEncodeError:  # pandas infers a text dtype that cannot hold unpaired surrogates
         return frame.astype(object).iloc[row]

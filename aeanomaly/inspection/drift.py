@@ -1,53 +1,52 @@
-"""How far the columns of a table are from those that a detector was trained on."""
+"""Differences between the distributions of columns in a table and in the training rows."""
 
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from aeanomaly.inspection._access import Seen
+from aeanomaly.inspection._access import ScoredRows
 from aeanomaly.preprocessing import Column, Schema
 
 
 def column_drift(detector: Any, X: Any) -> pd.DataFrame:
-    """Compare each column of a table with the rows that a detector was trained on.
+    """Compare each column of a table with the training rows of a detector.
 
     Parameters
     ----------
-    detector : fitted detector, or a pipeline or search that ends in one
+    detector : fitted detector, or a pipeline or search that ends with a detector
     X : array-like or DataFrame of shape (n_samples, n_features)
         Rows as for `score_samples`.
 
     Returns
     -------
     drift : DataFrame of shape (n_features, 5)
-        A row for each column that reaches the detector, in their order, named as in `explain` or by the steps in
-        front of the detector. Its columns:
+        One row for each input column of the detector, in the same order. The index contains the names of `explain`, or
+        those of the preceding transformers. The columns are:
 
-        - `kind`: "numeric", "categorical" or "datetime", say;
-        - `drift`, in [0, 1]: 0 = distributed as in training, 1 = nothing in common. Of levels without an order
-          the total variation distance, half the sum of the differences between their shares, all levels that
-          training did not know counted as one [1]_. Of all else the Kolmogorov-Smirnov distance, the largest
-          difference between the cumulative shares [2]_. Of missing values neither;
-        - `missing_in_training` and `missing`: share of missing values there and here;
-        - `outside`: share of values that are outside the range of training, or levels that it did not know.
+        - `kind`: type of the column, such as "numeric", "categorical" or "datetime";
+        - `drift`: distance of the distributions in [0, 1]; 0 = distributed as in training, 1 = no overlap. For
+          categorical columns it is the total variation distance, with all unknown categories counted as one [1]_.
+          For all other columns it is the Kolmogorov-Smirnov distance [2]_. Both ignore missing values;
+        - `missing_in_training` and `missing`: share of missing values in the training rows and in X;
+        - `outside`: share of values outside the range of the training rows, or of unknown categories.
 
-        `drift` and `outside` are NaN of a column without values.
+        `drift` and `outside` are NaN for a column without values.
 
     Raises
     ------
     TypeError
-        If there is no detector of this package at the end.
+        If the estimator does not end with a detector of this package.
     ValueError
-        For a table that the detector cannot score, and for one without rows.
+        If the detector cannot score X, or if X has no rows.
 
     Notes
     -----
-    A detector keeps no training rows: numbers are compared with 64 quantiles of 2,000 of them at most. With n rows
-    in X, about one column in twenty without drift shows more than ``1.4 * sqrt(1 / n + 1 / 2000)`` by chance alone.
+    A detector does not keep its training rows. Numbers are compared with 64 quantiles of at most 2,000 of them. With n
+    rows in X, about 5 % of the columns without drift exceed ``1.4 * sqrt(1 / n + 1 / 2000)`` by chance.
 
-    Drift tells of a table, not of its rows: a table with 1 % of anomalies hardly drifts, and one whose
-    columns drift may hold no anomaly. It tells that a threshold may no longer mean what it did.
+    Drift describes a table, not its rows. A table with 1 % anomalies has little drift, and a table with drift need not
+    contain anomalies. After drift, the threshold may have another false alarm rate.
 
     References
     ----------
@@ -68,11 +67,11 @@ def column_drift(detector: Any, X: Any) -> pd.DataFrame:
     amount       numeric    1.0
     country  categorical    0.5
     """
-    seen = Seen.by("column_drift", detector, X)
-    detector = seen.detector
+    scored = ScoredRows.from_estimator("column_drift", detector, X)
+    detector = scored.detector
     state = detector.state_
     schema, reference = state.model.schema, state.reference
-    numbers = np.asarray(state.model.validate(detector, seen.rows), dtype=np.float64)
+    numbers = np.asarray(state.model.validate(detector, scored.rows), dtype=np.float64)
     compared = []
     for place, (column, values) in enumerate(zip(schema.columns, numbers.T, strict=True)):
         there = values[~np.isnan(values)]
@@ -85,7 +84,7 @@ def column_drift(detector: Any, X: Any) -> pd.DataFrame:
                 "outside": _is_outside(column, there, schema, place).mean() if len(there) else np.nan,
             }
         )
-    return pd.DataFrame(compared, index=pd.Index(seen.names or detector.column_names_))
+    return pd.DataFrame(compared, index=pd.Index(scored.names or detector.column_names_))
 
 
 def _distance(column: Column, there: np.ndarray, schema: Schema, place: int, quantiles: np.ndarray) -> float:
@@ -101,9 +100,9 @@ def _distance(column: Column, there: np.ndarray, schema: Schema, place: int, qua
 
 
 def _kolmogorov_smirnov(values: np.ndarray, quantiles: np.ndarray) -> float:
-    """The largest difference between the cumulative shares of values (n,), and of those with quantiles (Q,).
+    """Return the largest difference between the distribution functions of values (n,) and of quantiles (Q,).
 
-    Both are compared at, and just below, each value: between two of them the one is constant and the other rises.
+    It is attained at a value or just below one, because one function is constant between two values.
     """
     found, counts = np.unique(values, return_counts=True)
     upto = np.cumsum(counts) / len(values)
@@ -114,7 +113,7 @@ def _kolmogorov_smirnov(values: np.ndarray, quantiles: np.ndarray) -> float:
 
 
 def _cumulative(values: np.ndarray, quantiles: np.ndarray, side: str) -> np.ndarray:
-    """Share of the rows behind the quantiles that is at most, or with "left" below, each value: (n,)."""
+    """Return the share of the training rows at most equal to each value, or below it for side "left", (n,)."""
     steps = np.linspace(0, 1, len(quantiles))
     points, first, counts = np.unique(quantiles, return_index=True, return_counts=True)
     last = first + counts - 1
@@ -128,7 +127,7 @@ def _cumulative(values: np.ndarray, quantiles: np.ndarray, side: str) -> np.ndar
 
 
 def _fraction(values: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """How far values lie on the way from one point to the next, in [0, 1]: of numbers however small or large."""
+    """Return (value - low) / (high - low), clipped to [0, 1], without overflow."""
     unit = np.where(np.maximum(np.abs(low), np.abs(high)) > 1, 0.5, 1.0)  # the difference of two floats may overflow
     gap = unit * high - unit * low
     return np.clip((unit * values - unit * low) / np.where(gap > 0, gap, 1.0), 0, 1)
@@ -137,7 +136,7 @@ def _fraction(values: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarr
 def _is_outside(column: Column, there: np.ndarray, schema: Schema, place: int) -> np.ndarray:
     if column.kind == "categorical":
         return there == column.n_features - 1
-    # Scaled as the range was, for the same bits; the first feature rises with the column's numbers.
+    # Same operations as in training, for identical rounding; the first feature increases with the value.
     encoded = int(np.flatnonzero(schema.order == schema.layout.starts[place])[0])
     offset, scale = 0.5 * schema.offset[encoded], 0.5 * schema.scale[encoded]
     with np.errstate(over="ignore", under="ignore"):

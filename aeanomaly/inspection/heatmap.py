@@ -1,34 +1,34 @@
-"""Why the worst rows are flagged, side by side."""
+"""Display of the contributions of the columns to the errors of several rows."""
 
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 
-from aeanomaly.inspection._access import Seen, check_number
+from aeanomaly.inspection._access import ScoredRows, check_number
 from aeanomaly.inspection._drawing import BLACK, axes_of, check_scale, number_text, pyplot, set_ticks, text_of
 
-#: A logarithmic scale shows this many powers of ten.
+#: Number of powers of ten on a logarithmic scale.
 _DECADES = 3
-#: Shares are written into cells from here on.
-_WRITTEN = 0.095
-#: Rows with a label of their own at most.
-_LABELLED = 40
+#: Smallest share that is written into a cell.
+_MIN_WRITTEN_SHARE = 0.095
+#: Maximum number of row labels.
+_MAX_LABELS = 40
 
 
 class ContributionsHeatmapDisplay:
-    """Heat map of what columns add to minus the scores of the rows that score lowest.
+    """Heat map of the contributions of the columns to minus the scores, for the rows with the lowest scores.
 
-    Made by `from_estimator` or `from_explanation`; all parameters are attributes.
+    Use `from_estimator` or `from_explanation` to create a display. All parameters are stored as attributes.
 
     Parameters
     ----------
     contributions : DataFrame of float (n_rows, n_columns)
-        Rows from the lowest score upwards. Higher = worse; a row's sum is minus its score.
+        Rows in ascending order of their scores. Higher = worse; the sum of a row is minus its score.
     scores : ndarray of float (n_rows,)
-        `score_samples` of these rows: higher = more normal.
+        Scores of these rows: higher = more normal.
     offset : float, optional
-        The threshold: rows that score below it are flagged.
+        Threshold; rows with a score below it are flagged.
 
     Attributes
     ----------
@@ -63,18 +63,18 @@ class ContributionsHeatmapDisplay:
 
     @classmethod
     def from_estimator(cls, estimator: Any, X: Any, *, n_rows: int = 20, ax: Any = None, **plot: Any) -> Self:
-        """Explain the rows that score lowest, and plot.
+        """Explain the rows with the lowest scores and plot the contributions.
 
         Parameters
         ----------
-        estimator : fitted detector, or pipeline that ends in one
-            Columns are those that reach the detector.
+        estimator : fitted detector, or pipeline that ends with a detector
+            The columns are those of the detector's input.
         X : array-like or DataFrame of shape (n_samples, n_features)
         n_rows : int, default=20
-            Rows to show at most.
+            Maximum number of rows to show.
         ax : matplotlib Axes, optional
         **plot
-            For `plot`.
+            Keyword arguments of `plot`.
 
         Returns
         -------
@@ -87,29 +87,29 @@ class ContributionsHeatmapDisplay:
         ValueError
             If `n_rows` is not an integer of at least 1.
         TypeError
-            If the estimator does not end in a detector of this package.
+            If the estimator does not end with a detector of this package.
         """
         pyplot(f"{cls.__name__}.from_estimator")
-        seen = Seen.by(cls.__name__, estimator, X)
-        return cls._of_worst(seen.contributions(), seen.scores, n_rows, seen.detector.offset_).plot(ax, **plot)
+        scored = ScoredRows.from_estimator(cls.__name__, estimator, X)
+        return cls._of_worst(scored.contributions(), scored.scores, n_rows, scored.detector.offset_).plot(ax, **plot)
 
     @classmethod
     def from_explanation(
         cls, explanation: pd.DataFrame, *, n_rows: int = 20, offset: float | None = None, ax: Any = None, **plot: Any
     ) -> Self:
-        """Plot the worst rows of what a detector's `explain` gave.
+        """Plot the worst rows of the result of `explain`.
 
         Parameters
         ----------
         explanation : DataFrame
-            From ``explain(X)``, with `details` or without.
+            Result of ``explain(X)``, with or without `details`.
         n_rows : int, default=20
-            Rows to show at most.
+            Maximum number of rows to show.
         offset : float, optional
-            The detector's `offset_`.
+            Threshold: `offset_` of the detector.
         ax : matplotlib Axes, optional
         **plot
-            For `plot`.
+            Keyword arguments of `plot`.
 
         Returns
         -------
@@ -132,17 +132,19 @@ class ContributionsHeatmapDisplay:
         return cls(contributions=contributions.iloc[worst], scores=scores[worst], offset=offset)
 
     def plot(self, ax: Any = None, *, scale: str = "share", n_columns: int = 12) -> Self:
-        """Draw the heat map, the columns that add most on the left, the rest in one; a line under the flagged rows.
+        """Draw the heat map, with a line below the flagged rows.
+
+        The columns with the largest contributions come first; the others share the last column.
 
         Parameters
         ----------
         ax : matplotlib Axes, optional
-            Where to draw; by default in a new figure.
+            Axes to draw on; a new figure by default.
         scale : {"share", "log"}, default="share"
-            "share": of the sum of the row's contributions, each without its sign; "log": the contributions
-            themselves, over three powers of ten.
+            "share" divides each contribution by the sum of the absolute contributions of its row. "log" shows the
+            contributions on a logarithmic scale with three powers of ten.
         n_columns : int, default=12
-            Columns of their own at most.
+            Maximum number of separate columns.
 
         Returns
         -------
@@ -151,26 +153,26 @@ class ContributionsHeatmapDisplay:
         Raises
         ------
         ValueError
-            If `scale` or `n_columns` is none of these.
+            If `scale` or `n_columns` is invalid.
         ImportError
-            If matplotlib is missing.
+            If matplotlib is not installed.
         """
         check_scale("ContributionsHeatmapDisplay", scale, ("share", "log"))
         check_number("ContributionsHeatmapDisplay", "n_columns", n_columns)
         names, values = self._columns(n_columns)
         if scale == "share":
             values = values / np.maximum(np.abs(values).sum(axis=1, keepdims=True), np.finfo(float).tiny)
-        ax = axes_of(self, ax, figsize=(2.5 + 0.62 * len(names), 2.2 + 0.27 * min(len(values), _LABELLED)))
+        ax = axes_of(self, ax, figsize=(2.5 + 0.62 * len(names), 2.2 + 0.27 * min(len(values), _MAX_LABELS)))
         style, label = _style(values, scale)
         self.image_ = ax.imshow(values, aspect="auto", interpolation="nearest", **style)
         self.colorbar_ = ax.figure.colorbar(self.image_, ax=ax, label=label)
-        if scale == "share" and len(values) <= _LABELLED:
+        if scale == "share" and len(values) <= _MAX_LABELS:
             self._write(values)
         elif scale == "log":
             norm = self.image_.norm
             set_ticks(self.colorbar_, norm.vmin, norm.vmax, getattr(norm, "linthresh", None))
         ax.set_xticks(range(len(names)), names, rotation=45, ha="right", rotation_mode="anchor")
-        step = -(-len(values) // _LABELLED)
+        step = -(-len(values) // _MAX_LABELS)
         ax.set_yticks(range(0, len(values), step), self._row_labels()[::step])
         flagged = 0 if self.offset is None else int(np.sum(self.scores < self.offset))
         if 0 < flagged < len(values):
@@ -185,11 +187,11 @@ class ContributionsHeatmapDisplay:
         return [f"{text_of(name)} ({number_text(score)})" for name, score in pairs]
 
     def _columns(self, n_columns: int) -> tuple[list[str], np.ndarray]:
-        """Names and contributions, (n_rows, columns shown)."""
+        """Return the column names and the contributions to show, (n_rows, n_shown)."""
         values = self.contributions.to_numpy(dtype=np.float64)
         total = np.abs(values).sum(axis=1, keepdims=True)
         order = np.argsort(-(values / np.maximum(total, np.finfo(float).tiny)).sum(axis=0), kind="stable")
-        n_columns = len(order) if len(order) == n_columns + 1 else n_columns  # one is no rest
+        n_columns = len(order) if len(order) == n_columns + 1 else n_columns  # a single column is not pooled
         names, rest = [text_of(self.contributions.columns[j]) for j in order[:n_columns]], order[n_columns:]
         if len(rest) == 0:
             return names, values[:, order]
@@ -197,16 +199,16 @@ class ContributionsHeatmapDisplay:
         return [*names, f"{len(rest)} other columns"], np.hstack([values[:, order[:n_columns]], pooled])
 
     def _write(self, values: np.ndarray) -> None:
-        """Large shares in percent, into their cells."""
+        """Write large shares into their cells, in percent."""
         for (row, column), value in np.ndenumerate(values):
-            if abs(value) >= _WRITTEN:
+            if abs(value) >= _MIN_WRITTEN_SHARE:
                 color = "white" if abs(value) > 0.55 else "black"
                 text = number_text(round(100 * value))
                 self.ax_.text(column, row, text, ha="center", va="center", color=color, fontsize="small")
 
 
 def _style(values: np.ndarray, scale: str) -> tuple[dict[str, Any], str]:
-    """Colours, and what they mean."""
+    """Return the color map with its normalization, and the label of the color bar."""
     from matplotlib.colors import LogNorm, SymLogNorm
 
     signed = bool((values < 0).any())

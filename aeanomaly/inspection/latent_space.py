@@ -1,40 +1,40 @@
-"""Where rows lie in the code."""
+"""Display of the codes of rows."""
 
 from typing import Any, Self
 
 import numpy as np
 from sklearn.decomposition import PCA
 
-from aeanomaly.inspection._access import Seen
+from aeanomaly.inspection._access import ScoredRows
 from aeanomaly.inspection._drawing import ORANGE, axes_of, pyplot, set_ticks, share_text
 
-#: Colours span errors between these shares of the rows.
-_COLOURED = (0.01, 0.99)
+#: Quantiles of the errors at the ends of the color scale.
+_COLOR_QUANTILES = (0.01, 0.99)
 
 
 class LatentSpaceDisplay:
-    """Codes in two dimensions, coloured by minus the score; flagged rows are ringed.
+    """Scatter plot of the codes in two dimensions, colored by minus the score; rings mark flagged rows.
 
-    Made by `from_estimator`; all parameters are attributes.
+    Use `from_estimator` to create a display. All parameters are stored as attributes.
 
     Parameters
     ----------
     codes : ndarray of float (n_samples, 2)
-        The code itself where it is two wide, its first two principal components where it is wider, else the code
-        beside minus the score.
+        The code if it has two dimensions; its first two principal components if it has more; the code and minus
+        the score if it has one.
     names : list of str (2,)
-        What these are.
+        Names of the two dimensions.
     scores : ndarray of float (n_samples,)
-        `score_samples`: higher = more normal.
+        Result of `score_samples`: higher = more normal.
     offset : float
-        The threshold: rows that score below it are flagged.
+        Threshold; rows with a score below it are flagged.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
     figure_ : matplotlib Figure
     scatter_ : matplotlib PathCollection
-        All rows.
+        Points of all rows.
     colorbar_ : matplotlib Colorbar
 
     Examples
@@ -64,16 +64,16 @@ class LatentSpaceDisplay:
 
     @classmethod
     def from_estimator(cls, estimator: Any, X: Any, *, ax: Any = None, **plot: Any) -> Self:
-        """Encode and score rows, and plot.
+        """Encode and score rows, and plot their codes.
 
         Parameters
         ----------
-        estimator : fitted detector, or pipeline that ends in one
+        estimator : fitted detector, or pipeline that ends with a detector
         X : array-like or DataFrame of shape (n_samples, n_features)
-            Two rows at least where the code is more than two wide.
+            At least two rows if the code has more than two dimensions.
         ax : matplotlib Axes, optional
         **plot
-            For `plot`.
+            Keyword arguments of `plot`.
 
         Returns
         -------
@@ -84,25 +84,25 @@ class LatentSpaceDisplay:
         NotFittedError
             If the estimator is not fitted.
         ValueError
-            If principal components are wanted of a single row.
+            If X has a single row and the code has more than two dimensions.
         TypeError
-            If the estimator does not end in a detector of this package.
+            If the estimator does not end with a detector of this package.
         """
         pyplot(f"{cls.__name__}.from_estimator")
-        seen = Seen.by(cls.__name__, estimator, X)
-        scores = seen.scores
-        codes, names = _in_two_dimensions(cls.__name__, seen.detector.transform(seen.rows), scores)
-        return cls(codes=codes, names=names, scores=scores, offset=seen.detector.offset_).plot(ax, **plot)
+        scored = ScoredRows.from_estimator(cls.__name__, estimator, X)
+        scores = scored.scores
+        codes, names = _in_two_dimensions(cls.__name__, scored.detector.transform(scored.rows), scores)
+        return cls(codes=codes, names=names, scores=scores, offset=scored.detector.offset_).plot(ax, **plot)
 
     def plot(self, ax: Any = None, *, cmap: Any = "viridis") -> Self:
-        """Draw the codes, high errors above low ones.
+        """Draw the codes, with larger errors on top.
 
         Parameters
         ----------
         ax : matplotlib Axes, optional
-            Where to draw; by default in a new figure.
+            Axes to draw on; a new figure by default.
         cmap : str or matplotlib Colormap, default="viridis"
-            For minus the score: on a logarithmic scale where all are positive.
+            Color map of minus the score. The scale is logarithmic if all values in its range are positive.
 
         Returns
         -------
@@ -111,7 +111,7 @@ class LatentSpaceDisplay:
         Raises
         ------
         ImportError
-            If matplotlib is missing.
+            If matplotlib is not installed.
         """
         ax = axes_of(self, ax, figsize=(7, 5))
         order = np.argsort(-self.scores, kind="stable")
@@ -133,13 +133,15 @@ class LatentSpaceDisplay:
 
 
 def _in_two_dimensions(caller: str, codes: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, list[str]]:
-    """Codes (n, L) -> (n, 2), and what the two are."""
+    """Reduce codes (n, L) to (n, 2) and name the two dimensions."""
     if codes.shape[1] == 1:
         return np.column_stack([codes[:, 0], -scores]), ["code 0", "minus the score"]
     if codes.shape[1] == 2:
         return codes, ["code 0", "code 1"]
     if len(codes) < 2:
-        raise ValueError(f"{caller}: a code of {codes.shape[1]} has no principal components of one row; pass more rows")
+        raise ValueError(
+            f"{caller}: a code of {codes.shape[1]} dimensions needs at least 2 rows; got {len(codes)}; pass more rows"
+        )
     components = PCA(n_components=2, svd_solver="full").fit(codes)
     shares = components.explained_variance_ratio_ if codes.std(axis=0).any() else np.zeros(2)
     names = [f"principal component {j} ({100 * share:.0f} % of the code)" for j, share in enumerate(shares, start=1)]
@@ -147,9 +149,9 @@ def _in_two_dimensions(caller: str, codes: np.ndarray, scores: np.ndarray) -> tu
 
 
 def _norm(errors: np.ndarray) -> Any:
-    """Colours by error; a few extreme ones must not make all the others look alike."""
+    """Return the normalization of colors; its quantiles limit the effect of extreme errors."""
     from matplotlib.colors import LogNorm, Normalize
 
-    low, high = np.quantile(errors, _COLOURED)
+    low, high = np.quantile(errors, _COLOR_QUANTILES)
     high = high if high > low else low + max(abs(low), 1.0)
     return LogNorm(low, high) if low > 0 else Normalize(low, high)

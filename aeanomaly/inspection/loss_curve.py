@@ -1,4 +1,4 @@
-"""How training went."""
+"""Display of the training loss."""
 
 from typing import Any, Self
 
@@ -7,25 +7,25 @@ from sklearn.utils.validation import check_is_fitted
 
 from aeanomaly.detectors import BaseDetector
 from aeanomaly.inspection._drawing import BLUE, ORANGE, axes_of, check_scale, pyplot
-from aeanomaly.model_selection._access import front_and_detector, snapshot
+from aeanomaly.model_selection._access import snapshot, transformers_and_detector
 
-#: The mean runs over this share of the steps.
+#: Window of the running mean, as a share of the steps.
 _WINDOW = 1 / 20
-#: Losses that span more than this factor want a logarithmic scale.
-_WIDE = 20
+#: The scale is logarithmic if the losses span more than this factor.
+_LOG_SCALE_FACTOR = 20
 
 
 class LossCurveDisplay:
-    """Training loss by step, and the validation loss where there is one.
+    """Curve of the training loss, and of the validation loss if there is one.
 
-    Made by `from_estimator`; all parameters are attributes.
+    Use `from_estimator` to create a display. All parameters are stored as attributes.
 
     Parameters
     ----------
     loss : ndarray of float (n_steps,)
-        Before each step, lower = better.
+        Loss before each step, lower = better.
     validation_loss : ndarray of float (n_checks,)
-        At each check, the first one before any step; empty without early stopping.
+        Loss at each check, the first before training; empty without early stopping.
 
     Attributes
     ----------
@@ -60,14 +60,14 @@ class LossCurveDisplay:
 
     @classmethod
     def from_estimator(cls, estimator: Any, *, ax: Any = None, **plot: Any) -> Self:
-        """Plot what a fitted detector remembers of its training.
+        """Plot the losses of a fitted detector.
 
         Parameters
         ----------
-        estimator : fitted detector, or pipeline that ends in one
+        estimator : fitted detector, or pipeline that ends with a detector
         ax : matplotlib Axes, optional
         **plot
-            For `plot`.
+            Keyword arguments of `plot`.
 
         Returns
         -------
@@ -78,24 +78,24 @@ class LossCurveDisplay:
         NotFittedError
             If the estimator is not fitted.
         TypeError
-            If it does not end in a detector of this package.
+            If the estimator does not end with a detector of this package.
         """
         pyplot(f"{cls.__name__}.from_estimator")
         check_is_fitted(estimator)
-        _, end = front_and_detector(snapshot(estimator))
+        _, end = transformers_and_detector(snapshot(estimator))
         if not isinstance(end, BaseDetector):
             raise TypeError(f"{cls.__name__} needs a detector of this package; got {type(end).__name__}")
         return cls(loss=end.loss_curve_, validation_loss=end.validation_curve_).plot(ax, **plot)
 
     def plot(self, ax: Any = None, *, scale: str = "auto") -> Self:
-        """Draw the losses; each step's is that of one batch, so a running mean lies over them.
+        """Draw the loss of each step, which is that of one batch, and its running mean.
 
         Parameters
         ----------
         ax : matplotlib Axes, optional
-            Where to draw; by default in a new figure.
+            Axes to draw on; a new figure by default.
         scale : {"auto", "log", "linear"}, default="auto"
-            Of the loss. "auto": logarithmic where all losses are positive and span a wide range.
+            Scale of the loss. "auto" is logarithmic if all losses are positive and span a wide range.
 
         Returns
         -------
@@ -104,14 +104,16 @@ class LossCurveDisplay:
         Raises
         ------
         ValueError
-            If `scale` is none of these, or "log" where not all losses are positive.
+            If `scale` is invalid, or if it is "log" and a loss is not positive.
         ImportError
-            If matplotlib is missing.
+            If matplotlib is not installed.
         """
         check_scale("LossCurveDisplay", scale, ("auto", "log", "linear"))
         low = min(self.loss.min(), self.validation_loss.min(initial=np.inf))
         if scale == "log" and low <= 0:
-            raise ValueError("LossCurveDisplay: not all losses are positive, as scale='log' wants them; use 'linear'")
+            raise ValueError(
+                f"LossCurveDisplay: scale='log' needs positive losses; got a minimum of {low:.3g}; use scale='linear'"
+            )
         ax = axes_of(self, ax, figsize=(7, 4))
         steps, window = np.arange(len(self.loss)), max(1, round(_WINDOW * len(self.loss)))
         ax.plot(steps, self.loss, color=BLUE, alpha=0.3, linewidth=0.8)
@@ -124,7 +126,7 @@ class LossCurveDisplay:
             checks = _steps_of_checks(len(self.loss), len(self.validation_loss))
             style = {"color": ORANGE, "marker": "o", "markersize": 4, "label": "validation"}
             (self.validation_line_,) = ax.plot(checks, self.validation_loss, **style)
-        if scale == "log" or (scale == "auto" and low > 0 and self.loss.max() > _WIDE * low):
+        if scale == "log" or (scale == "auto" and low > 0 and self.loss.max() > _LOG_SCALE_FACTOR * low):
             ax.set_yscale("log")
         ax.set(xlabel="step", ylabel="loss per row (lower = better)")
         ax.legend()
@@ -132,6 +134,6 @@ class LossCurveDisplay:
 
 
 def _steps_of_checks(n_steps: int, n_checks: int) -> np.ndarray:
-    """Where the validation loss was checked: at the start, at even distances, and at the end."""
+    """Return the steps of the validation checks: at the start, at regular intervals and at the end."""
     every = -(-n_steps // max(1, n_checks - 1))
     return np.minimum(every * np.arange(n_checks), n_steps)

@@ -1,6 +1,6 @@
 "use strict";
 (() => {
-  // Works on the rows that the page has; without it they stand as they are, worst first.
+  // Filters and sorts the rows. Without the script, they are listed in ascending order of their scores.
   const table = document.getElementById("worst");
   const controls = document.getElementById("controls");
   const find = document.getElementById("find");
@@ -53,9 +53,9 @@
   open.addEventListener("click", () => {
     opened = !opened;
     for (const details of body.querySelectorAll("details")) details.open = opened;
-    open.textContent = opened ? "Close all" : "Open all";
+    open.textContent = opened ? "Collapse all" : "Expand all";
   });
   for (const control of [find, top, only]) control.addEventListener("input", filter);
   controls.hidden = false;
-  filter(); // a browser may have kept what was typed before a reload
+  filter(); // a browser may restore the input after a reload
 })();

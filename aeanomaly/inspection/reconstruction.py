@@ -1,4 +1,4 @@
-"""What was there against what the detector makes of it, column by column."""
+"""Display of observed against reconstructed cells."""
 
 from collections.abc import Sequence
 from typing import Any, Self
@@ -6,24 +6,24 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from aeanomaly.inspection._access import Seen, check_number
+from aeanomaly.inspection._access import ScoredRows, check_number
 from aeanomaly.inspection._drawing import GREY, ORANGE, axes_of, pyplot, share_text, text_of
-from aeanomaly.inspection._panels import places
+from aeanomaly.inspection._panels import positions
 
 
 class ReconstructionDisplay:
-    """Observed against reconstructed cells, a small picture for each column; flagged rows in colour.
+    """Scatter plots of observed against reconstructed cells, one for each column, with flagged rows in color.
 
-    Made by `from_estimator`; all parameters are attributes.
+    Use `from_estimator` to create a display. All parameters are stored as attributes.
 
     Parameters
     ----------
     observed, reconstructed : DataFrame of shape (n_samples, n_columns)
-        In original units, of the columns to show.
+        Cells of the columns to show, in original units.
     scores : ndarray of float (n_samples,)
-        `score_samples`: higher = more normal.
+        Result of `score_samples`: higher = more normal.
     offset : float
-        The threshold: rows that score below it are flagged.
+        Threshold; rows with a score below it are flagged.
 
     Attributes
     ----------
@@ -64,21 +64,21 @@ class ReconstructionDisplay:
         ax: Any = None,
         **plot: Any,
     ) -> Self:
-        """Reconstruct rows, and plot.
+        """Reconstruct rows and plot them.
 
         Parameters
         ----------
-        estimator : fitted detector, or pipeline that ends in one
-            Columns are those that reach the detector.
+        estimator : fitted detector, or pipeline that ends with a detector
+            The columns are those of the detector's input.
         X : array-like or DataFrame of shape (n_samples, n_features)
         columns : sequence of str, optional
-            Names of the columns to show, x0, x1 and so on where they have none; by default those that add
-            most to the errors of the flagged rows, or of all where none is.
+            Names of the columns to show; columns without names are x0, x1 and so on. By default, the columns that
+            contribute most to the errors of the flagged rows, or of all rows if no row is flagged.
         n_columns : int, default=6
-            Columns to show at most where `columns` are not given.
+            Maximum number of columns to show if `columns` is None.
         ax : matplotlib Axes, or array of them, optional
         **plot
-            For `plot`.
+            Keyword arguments of `plot`.
 
         Returns
         -------
@@ -89,21 +89,21 @@ class ReconstructionDisplay:
         NotFittedError
             If the estimator is not fitted.
         ValueError
-            If there is no such column, or `n_columns` is not an integer of at least 1.
+            If a column is unknown, or if `n_columns` is not an integer of at least 1.
         TypeError
-            If the estimator does not end in a detector of this package.
+            If the estimator does not end with a detector of this package.
         """
         pyplot(f"{cls.__name__}.from_estimator")
         check_number(cls.__name__, "n_columns", n_columns)
-        seen = Seen.by(cls.__name__, estimator, X)
-        details, scores, offset = seen.details(), seen.scores, seen.detector.offset_
+        scored = ScoredRows.from_estimator(cls.__name__, estimator, X)
+        details, scores, offset = scored.details(), scored.scores, scored.detector.offset_
         observed = pd.DataFrame(details["observed"])
         if columns is None:
             contributions = details["contribution"].to_numpy(dtype=np.float64)[:, : observed.shape[1]]
             chosen = _most_contributing(contributions, scores < offset)[:n_columns]
         else:
-            chosen = _places(cls.__name__, list(observed.columns), columns)
-        reconstructed = pd.DataFrame(seen.detector.reconstruct(seen.rows))
+            chosen = _column_positions(cls.__name__, list(observed.columns), columns)
+        reconstructed = pd.DataFrame(scored.detector.reconstruct(scored.rows))
         reconstructed = reconstructed.set_axis(observed.columns, axis=1).set_axis(observed.index, axis=0)
         return cls(
             observed=observed.iloc[:, chosen],
@@ -113,17 +113,18 @@ class ReconstructionDisplay:
         ).plot(ax, **plot)
 
     def plot(self, ax: Any = None, *, n_across: int = 3) -> Self:
-        """Draw the columns: near the diagonal what is reconstructed well.
+        """Draw one plot for each column; points on the diagonal are reconstructed exactly.
 
-        Numbers with heavy tails are on a logarithmic scale, linear about 0. Levels are spread about their place,
-        holes among them. Holes in other columns are not drawn.
+        Numbers with heavy tails get a logarithmic scale, which is linear around 0 if not all numbers are positive.
+        Categories and their missing values get a random offset, so that points do not overlap. Missing values of other
+        columns are not drawn.
 
         Parameters
         ----------
         ax : matplotlib Axes, or array of them, optional
-            One to be divided among the columns, or one for each; by default those of a new figure.
+            Axes to divide among the columns, or an array with one for each column; a new figure by default.
         n_across : int, default=3
-            Pictures side by side.
+            Number of plots in a row.
 
         Returns
         -------
@@ -132,15 +133,15 @@ class ReconstructionDisplay:
         Raises
         ------
         ValueError
-            If there is not one of the `ax` for each column.
+            If the number of axes is not that of the columns, or if `ax` is not in a grid.
         ImportError
-            If matplotlib is missing.
+            If matplotlib is not installed.
         """
         check_number("ReconstructionDisplay", "n_across", n_across)
         axes = self._axes(ax, n_across)
         flagged = self.scores < self.offset
         for j, axis in enumerate(axes):
-            x, y = places(axis, self.observed.iloc[:, j], self.reconstructed.iloc[:, j])
+            x, y = positions(axis, self.observed.iloc[:, j], self.reconstructed.iloc[:, j])
             normal = {"s": 7, "color": GREY, "alpha": 0.5, "linewidths": 0, "rasterized": True}
             axis.scatter(x[~flagged], y[~flagged], label="not flagged", **normal)
             label = f"flagged: {share_text(flagged.mean())} of {len(flagged):,}"
@@ -159,13 +160,13 @@ class ReconstructionDisplay:
         return self
 
     def _axes(self, ax: Any, n_across: int) -> np.ndarray:
-        """One for each column, (n_columns,)."""
+        """Return one axes for each column, (n_columns,)."""
         n_columns = self.observed.shape[1]
         if isinstance(ax, (np.ndarray, list, tuple)):
             axes = np.array(ax, dtype=object).ravel()
             if len(axes) != n_columns:
                 raise ValueError(
-                    f"ReconstructionDisplay: ax holds {len(axes)} axes for {n_columns} columns; pass as many"
+                    f"ReconstructionDisplay: ax holds {len(axes)} axes for {n_columns} columns; pass one per column"
                 )
             return axes
         n_across = min(n_across, n_columns)
@@ -174,22 +175,22 @@ class ReconstructionDisplay:
         ax.set_axis_off()
         grid = ax.get_subplotspec()
         if grid is None:
-            raise ValueError("ReconstructionDisplay: ax is in no grid and cannot be divided; make it by plt.subplots")
+            raise ValueError("ReconstructionDisplay: ax must be in a grid to be divided; create it with plt.subplots")
         grid = grid.subgridspec(n_down, n_across)
         return np.array([ax.figure.add_subplot(grid[divmod(j, n_across)]) for j in range(n_columns)], dtype=object)
 
 
 def _most_contributing(contributions: np.ndarray, flagged: np.ndarray) -> list[int]:
-    """Places of columns, from the one that adds most to the errors of flagged rows."""
+    """Return column positions in descending order of the contributions to the errors of flagged rows."""
     values = contributions[flagged] if flagged.any() else contributions
     shares = values / np.maximum(np.abs(values).sum(axis=1, keepdims=True), np.finfo(float).tiny)
     return np.argsort(-shares.sum(axis=0), kind="stable").tolist()
 
 
-def _places(caller: str, names: list[str], wanted: Sequence[str]) -> list[int]:
-    wanted = [wanted] if isinstance(wanted, str) else list(wanted)
-    missing = [name for name in wanted if name not in names]
-    if missing or not wanted:
-        what = f"there is no column {missing[0]!r}" if missing else "columns is empty"
-        raise ValueError(f"{caller}: {what}; there are {', '.join(map(repr, names))}")
-    return [names.index(name) for name in wanted]
+def _column_positions(caller: str, names: list[str], columns: Sequence[str]) -> list[int]:
+    columns = [columns] if isinstance(columns, str) else list(columns)
+    missing = [name for name in columns if name not in names]
+    if missing or not columns:
+        fault = f"column {missing[0]!r} is unknown" if missing else "columns is empty"
+        raise ValueError(f"{caller}: {fault}; choose from {', '.join(map(repr, names))}")
+    return [names.index(name) for name in columns]

@@ -1,12 +1,12 @@
-"""A report on the rows of a table: one page of HTML that needs nothing else."""
+"""Report on the rows of a table, as a self-contained HTML page."""
 
 import os
 from pathlib import Path
 from typing import Any
 
-from aeanomaly.inspection._access import Seen, check_number
-from aeanomaly.inspection._findings import find
+from aeanomaly.inspection._access import ScoredRows, check_number
 from aeanomaly.inspection._page import page_of
+from aeanomaly.inspection._report_data import collect
 from aeanomaly.persistence import FileKind, check_target, starts_with, write_atomically
 
 
@@ -27,40 +27,40 @@ def report(
     title: str | None = None,
     overwrite: bool = False,
 ) -> str:
-    """Score rows, and write a page on what is flagged, why, and how far the columns are from those of training.
+    """Score rows and write an HTML page with flagged rows, explanations and column drift.
 
-    The page is one file of HTML. It loads nothing, so it can be mailed, archived and opened without a network; its
-    rows can be filtered and sorted in a browser, and it prints. Whatever the table holds is shown as text.
+    The page is a single file that loads no other resources, so it can be mailed, archived and opened offline. Rows can
+    be filtered and sorted in a browser, and the page can be printed. All text from the table is escaped.
 
     Parameters
     ----------
-    detector : fitted detector, or a pipeline or search that ends in one
+    detector : fitted detector, or a pipeline or search that ends with a detector
     X : array-like or DataFrame of shape (n_samples, n_features)
-        Rows as for `score_samples`; a DataFrame's index names them.
+        Rows as for `score_samples`; the index of a DataFrame names them.
     path : path-like, optional
-        Where to write the page; the name must end in ``.html``. An older report is replaced in one step.
+        File to write; its name must end with ``.html``. An existing report is replaced atomically.
     n_rows : int, default=100
-        Rows that are shown one by one, the lowest scores first.
+        Number of rows to list, in ascending order of their scores.
     title : str, optional
-        What the page is called.
+        Title of the page; "Anomaly report" by default.
     overwrite : bool, default=False
-        Allow any name, and replace a file of another kind.
+        If True, accept any file name and replace a file of another kind.
 
     Returns
     -------
     page : str
-        The HTML. The same rows give the same page.
+        HTML of the page. The same rows give the same page.
 
     Raises
     ------
     TypeError
-        If there is no detector of this package at the end.
+        If the estimator does not end with a detector of this package.
     ValueError
-        For a table that the detector cannot score or one without rows, and if `n_rows` is not an integer of at least
-        1. If the name does not end in ``.html``, or a file of another kind is there, unless `overwrite`; and if the
-        path is not a regular file.
+        If the detector cannot score X, X has no rows, or `n_rows` is not an integer of at least 1. Also, unless
+        `overwrite`, if the name does not end with ``.html`` or a file of another kind exists; and if the path is not a
+        regular file.
     OSError
-        If the page cannot be written; what was there is intact.
+        If the page cannot be written; an existing file stays unchanged.
 
     Examples
     --------
@@ -76,7 +76,7 @@ def report(
     check_number("report", "n_rows", n_rows)
     if path is not None:
         check_target(path, REPORT, overwrite=overwrite)
-    page = page_of(find(Seen.by("report", detector, X), int(n_rows)), title or "Anomaly report")
+    page = page_of(collect(ScoredRows.from_estimator("report", detector, X), int(n_rows)), title or "Anomaly report")
     if path is not None:
         write_atomically(path, page.encode("utf-8"))
     return page

@@ -1,4 +1,4 @@
-"""How scores are distributed, and where the threshold lies."""
+"""Display of the distribution of scores and of the threshold."""
 
 from typing import Any, Self
 
@@ -18,36 +18,36 @@ from aeanomaly.inspection._drawing import (
     set_ticks,
     share_text,
 )
-from aeanomaly.model_selection._access import front_and_detector, scores_of, snapshot
+from aeanomaly.model_selection._access import scores_of, snapshot, transformers_and_detector
 
-#: A logarithmic scale ends this far below the median: few rows, if any, are reconstructed to the last digit.
-_LEAST = 1e-4
-#: Errors that span more than this factor, or this number of interquartile ranges, want a logarithmic scale.
-_HEAVY = 20
+#: A logarithmic scale starts at this fraction of the median or above: rows below it are rare.
+_MIN_FRACTION = 1e-4
+#: The scale is logarithmic if the errors span more than this factor, or this number of interquartile ranges.
+_LOG_SCALE_FACTOR = 20
 
 
 class ScoreDistributionDisplay:
-    """Histogram of minus the scores (higher = worse) with the threshold.
+    """Histogram of minus the scores (higher = worse), with the threshold.
 
-    Made by `from_estimator` or `from_predictions`; all parameters are attributes.
+    Use `from_estimator` or `from_predictions` to create a display. All parameters are stored as attributes.
 
     Parameters
     ----------
     scores : ndarray of float (n_samples,)
-        `score_samples`: higher = more normal.
+        Result of `score_samples`: higher = more normal.
     offset : float
-        The threshold: rows that score below it are flagged.
+        Threshold; rows with a score below it are flagged.
     is_anomaly : ndarray of bool (n_samples,), optional
-        True labels, which colour the rows.
+        True labels; each class is drawn in its own color.
     training_scores : ndarray of float (n_training,), optional
-        Scores of training rows, drawn as a line.
+        Scores of the training rows, drawn as a line.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
     figure_ : matplotlib Figure
     line_ : matplotlib Line2D
-        The threshold.
+        Line at the threshold.
 
     Examples
     --------
@@ -77,20 +77,20 @@ class ScoreDistributionDisplay:
     def from_estimator(
         cls, estimator: Any, X: Any, y: Any = None, *, training_scores: bool = False, ax: Any = None, **plot: Any
     ) -> Self:
-        """Score rows, and plot.
+        """Score rows and plot the distribution.
 
         Parameters
         ----------
-        estimator : fitted detector, or pipeline that ends in one
-            Any other outlier estimator with `score_samples` and `offset_`, too.
+        estimator : fitted detector, or pipeline that ends with a detector
+            Other outlier estimators with `score_samples` and `offset_` are accepted.
         X : array-like or DataFrame of shape (n_samples, n_features)
         y : array-like of shape (n_samples,), optional
             {0, 1} with 1 = anomaly, or {+1, -1} with -1 = anomaly.
         training_scores : bool, default=False
-            Whether to draw `training_scores_`, too.
+            If True, also draw `training_scores_`.
         ax : matplotlib Axes, optional
         **plot
-            For `plot`.
+            Keyword arguments of `plot`.
 
         Returns
         -------
@@ -101,17 +101,19 @@ class ScoreDistributionDisplay:
         NotFittedError
             If the estimator is not fitted.
         ValueError
-            If labels are of one class, none of these, or not one for each row.
+            If labels are invalid or of a single class, or if their number is not that of the rows.
         TypeError
-            If the estimator has no threshold `offset_`, or no `training_scores_` where they are wanted.
+            If the estimator lacks `offset_`, or if it lacks `training_scores_` and they are requested.
         """
         pyplot(f"{cls.__name__}.from_estimator")
         check_is_fitted(estimator)
         estimator = snapshot(estimator)
-        _, end = front_and_detector(estimator)
+        _, end = transformers_and_detector(estimator)
         for name in ["offset_", "training_scores_"][: 1 + training_scores]:
             if not hasattr(end, name):
-                raise TypeError(f"{cls.__name__} needs a detector with {name}; {type(end).__name__} has none")
+                raise TypeError(
+                    f"{cls.__name__} needs a detector with the attribute {name}; {type(end).__name__} does not have it"
+                )
         known = end.training_scores_ if training_scores else None
         scores = scores_of(estimator, X)
         return cls.from_predictions(scores, y, offset=end.offset_, training_scores=known, ax=ax, **plot)
@@ -120,7 +122,7 @@ class ScoreDistributionDisplay:
     def from_predictions(
         cls, scores: Any, y: Any = None, *, offset: float, training_scores: Any = None, ax: Any = None, **plot: Any
     ) -> Self:
-        """Plot scores that are there already.
+        """Plot the distribution of existing scores.
 
         Parameters
         ----------
@@ -129,11 +131,11 @@ class ScoreDistributionDisplay:
         y : array-like of shape (n_samples,), optional
             {0, 1} with 1 = anomaly, or {+1, -1} with -1 = anomaly.
         offset : float
-            The threshold.
+            Threshold; rows with a score below it are flagged.
         training_scores : array-like of shape (n_training,), optional
         ax : matplotlib Axes, optional
         **plot
-            For `plot`.
+            Keyword arguments of `plot`.
 
         Returns
         -------
@@ -142,7 +144,7 @@ class ScoreDistributionDisplay:
         Raises
         ------
         ValueError
-            If scores are not finite numbers in one dimension, or labels as for `from_estimator`.
+            If the scores are not a one-dimensional array of finite numbers, or if labels are invalid.
         """
         found = _checked(cls.__name__, "scores", scores)
         known = None if training_scores is None else _checked(cls.__name__, "training_scores", training_scores)
@@ -151,16 +153,17 @@ class ScoreDistributionDisplay:
         return display.plot(ax, **plot)
 
     def plot(self, ax: Any = None, *, scale: str = "auto", n_bins: int = 50) -> Self:
-        """Draw the histogram; of groups, each adds up to one, so that few anomalies are seen beside many rows.
+        """Draw the histogram; each group of rows is normalized separately, so that rare anomalies are visible.
 
         Parameters
         ----------
         ax : matplotlib Axes, optional
-            Where to draw; by default in a new figure.
+            Axes to draw on; a new figure by default.
         scale : {"auto", "log", "linear"}, default="auto"
-            Of minus the score. "log" is linear about 0 where not all are positive. "auto": logarithmic where
-            they span a wide range, so that a heavy tail can be read.
+            Scale of minus the score. "log" is linear around 0 if not all values are positive. "auto" is logarithmic
+            if the values span a wide range.
         n_bins : int, default=50
+            Number of bins.
 
         Returns
         -------
@@ -169,9 +172,9 @@ class ScoreDistributionDisplay:
         Raises
         ------
         ValueError
-            If `scale` or `n_bins` is none of these.
+            If `scale` or `n_bins` is invalid.
         ImportError
-            If matplotlib is missing.
+            If matplotlib is not installed.
         """
         check_scale("ScoreDistributionDisplay", scale, ("auto", "log", "linear"))
         check_number("ScoreDistributionDisplay", "n_bins", n_bins)
@@ -193,7 +196,7 @@ class ScoreDistributionDisplay:
         return self
 
     def _groups(self) -> list[tuple[np.ndarray, str, dict[str, Any]]]:
-        """Scores, name and style of each group."""
+        """Return the scores, the name and the style of each group."""
         filled = {"histtype": "stepfilled", "alpha": 0.65}
         if self.is_anomaly is None:
             groups = [(self.scores, "rows", {"color": BLUE, **filled})]
@@ -211,18 +214,18 @@ class ScoreDistributionDisplay:
 def _checked(caller: str, name: str, scores: Any) -> np.ndarray:
     found = np.asarray(scores, dtype=np.float64)
     if found.ndim != 1 or not len(found) or not np.isfinite(found).all():
-        raise ValueError(f"{caller}: {name} must be finite numbers in one dimension; got shape {found.shape}")
+        raise ValueError(f"{caller}: {name} must be a non-empty 1D array of finite numbers; got shape {found.shape}")
     return found
 
 
 def _bins(errors: np.ndarray, threshold: float, scale: str, n_bins: int) -> tuple[np.ndarray, dict[str, Any]]:
-    """Edges (n_bins + 1,), even on the scale, and what matplotlib is told of the scale."""
+    """Return bin edges (n_bins + 1,) that are equidistant on the scale, and arguments of `set_xscale`."""
     low, median, high = min(errors.min(), threshold), np.median(errors), max(errors.max(), threshold)
     spread = float(np.subtract(*np.quantile(errors, [0.75, 0.25])))
-    if low > 0 and (scale == "log" or (scale == "auto" and high > _HEAVY * low)):
-        low = min(max(low, _LEAST * median), threshold)
+    if low > 0 and (scale == "log" or (scale == "auto" and high > _LOG_SCALE_FACTOR * low)):
+        low = min(max(low, _MIN_FRACTION * median), threshold)
         return np.geomspace(low, 1.05 * high, n_bins + 1), {"value": "log"}
-    if scale == "log" or (scale == "auto" and high - low > _HEAVY * spread > 0):
+    if scale == "log" or (scale == "auto" and high - low > _LOG_SCALE_FACTOR * spread > 0):
         unit = spread if spread > 0 else max(high - low, 1.0)
         edges = unit * np.sinh(np.linspace(np.arcsinh(low / unit) - 0.1, np.arcsinh(high / unit) + 0.1, n_bins + 1))
         return edges, {"value": "asinh", "linear_width": unit}

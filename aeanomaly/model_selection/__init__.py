@@ -1,8 +1,8 @@
-"""Choosing a detector: scorers with and without labels, and searches that fit all candidates together."""
+"""Selection of detectors: scorers with and without labels, and searches that fit all candidates together."""
 
 from aeanomaly.model_selection._default import DEFAULT_SCORING
 from aeanomaly.model_selection.comparison import consensus, stability
-from aeanomaly.model_selection.labelled import average_precision, precision_at_n, roc_auc
+from aeanomaly.model_selection.labeled import average_precision, precision_at_n, roc_auc
 from aeanomaly.model_selection.likelihood import elbo, log_likelihood
 from aeanomaly.model_selection.pseudo import pseudo_anomaly_auc, pseudo_anomaly_ratio
 from aeanomaly.model_selection.recommendation import Recommendation, recommend

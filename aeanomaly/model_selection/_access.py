@@ -1,4 +1,4 @@
-"""What scorers ask of an estimator, be it a detector, a pipeline or a search."""
+"""Access to the detector and its scores behind a pipeline or a search."""
 
 import copy
 from typing import Any
@@ -10,15 +10,15 @@ from sklearn.pipeline import Pipeline
 from aeanomaly.preprocessing import cells_as_given
 
 
-def front_and_detector(estimator: Any) -> tuple[Pipeline | None, Any]:
-    """The steps in front of the last one, None where there are none, and the last one, which is a detector."""
+def transformers_and_detector(estimator: Any) -> tuple[Pipeline | None, Any]:
+    """Split an estimator into the transformers of a pipeline, None if there are none, and the last step."""
     if not isinstance(estimator, Pipeline):
         return None, estimator
     return (estimator[:-1] if len(estimator.steps) > 1 else None), estimator.steps[-1][1]
 
 
 def snapshot(estimator: Any) -> Any:
-    """Return a shallow copy whose detector a fit in another thread does not change, for functions that ask twice."""
+    """Return a shallow copy, so that a refit in another thread does not change the detector between two calls."""
     estimator = copy.copy(getattr(estimator, "best_estimator_", estimator))
     if isinstance(estimator, Pipeline):
         name, detector = estimator.steps[-1]
@@ -27,15 +27,15 @@ def snapshot(estimator: Any) -> Any:
 
 
 def detector_and_rows(estimator: Any, X: Any) -> tuple[Any, Any]:
-    """The detector at the end of a fitted estimator, and the rows as they reach it."""
-    front, detector = front_and_detector(getattr(estimator, "best_estimator_", estimator))
-    for _, step in front.steps if front is not None else ():
+    """Return the last step of a fitted estimator and the transformed rows."""
+    transformers, detector = transformers_and_detector(getattr(estimator, "best_estimator_", estimator))
+    for _, step in transformers.steps if transformers is not None else ():
         X = X if step in (None, "passthrough") else step.transform(X)
     return detector, X
 
 
 def scores_of(estimator: Any, X: Any) -> np.ndarray:
-    """`score_samples`, or `decision_function` where there is none: higher = more normal, (n,)."""
+    """Return the result of `score_samples`, or of `decision_function` without it, (n,); higher = more normal."""
     method = getattr(estimator, "score_samples", None) or getattr(estimator, "decision_function", None)
     if method is None:
         raise TypeError(f"{type(estimator).__name__} has neither score_samples nor decision_function; pass a detector")
@@ -43,7 +43,7 @@ def scores_of(estimator: Any, X: Any) -> np.ndarray:
 
 
 def is_numeric(X: Any) -> bool:
-    """Whether all cells are numbers, and none is missing."""
+    """Return whether all cells are numbers and none is missing."""
     try:
         return not np.isnan(np.array(X, dtype=np.float64)).any()
     except (TypeError, ValueError):
@@ -51,19 +51,19 @@ def is_numeric(X: Any) -> bool:
 
 
 def frame_of(X: Any) -> pd.DataFrame:
-    """A table of any cells as a frame with the names of its columns."""
+    """Convert a table of any cells to a DataFrame with its column names."""
     cells, names = cells_as_given(X), getattr(X, "columns", None)
     return cells if names is None else cells.set_axis(getattr(X, "column_names", list(names)), axis=1)
 
 
 class NumericTable:
-    """The numbers of an array or DataFrame, and the way back to its kind.
+    """Values of an array or DataFrame, with a conversion of new values to the same type.
 
     Parameters
     ----------
     X : array-like or DataFrame of shape (n_samples, n_features)
     scorer : str
-        For the error.
+        Name of the scorer in error messages.
 
     Attributes
     ----------
@@ -76,9 +76,9 @@ class NumericTable:
             self.values = np.array(X, dtype=np.float64)
         except (TypeError, ValueError) as error:
             raise TypeError(
-                f"{scorer} draws rows of its own and wants a table of numbers: {error}; encode it"
+                f"{scorer} generates rows and needs a table of numbers: {error}; encode the table"
             ) from None
 
-    def alike(self, values: np.ndarray) -> Any:
-        """Other rows as the estimator knows them."""
+    def like_input(self, values: np.ndarray) -> Any:
+        """Convert values to the type and the column names of the input."""
         return values if self._columns is None else pd.DataFrame(values, columns=self._columns)

@@ -1,7 +1,7 @@
-"""The scorer of those who name none."""
+"""The default scorer of searches."""
 
 from aeanomaly.model_selection.pseudo import pseudo_anomaly_ratio
 
-#: Of some 200 criteria without labels that were measured, the one of the plain ones whose ranking of settings comes
-#: nearest to the true one (`benchmarks/selection.py`); still it is a weak guide, and weaker between unlike detectors.
+#: Among about 200 criteria without labels, this simple one ranks parameter settings most similarly to the true labels
+#: (`benchmarks/selection.py`). The correlation is still weak, and weaker between detectors of different kinds.
 DEFAULT_SCORING = pseudo_anomaly_ratio

@@ -1,4 +1,4 @@
-"""Candidates on folds, fitted together: what scikit-learn's searches do one by one."""
+"""Joint fit of candidates on folds, with results equal to those of scikit-learn's searches."""
 
 import copy
 import time
@@ -16,7 +16,7 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.parallel import Parallel, delayed
 
 from aeanomaly.detectors import BaseDetector, fit_detectors
-from aeanomaly.model_selection._access import front_and_detector, scores_of
+from aeanomaly.model_selection._access import scores_of, transformers_and_detector
 from aeanomaly.model_selection.comparison import Comparison
 from aeanomaly.streams import draw_seed
 
@@ -29,7 +29,7 @@ class Fold(NamedTuple):
 
 
 class Trial(NamedTuple):
-    """A candidate's number, a fold's, and that of a fit with a seed of its own."""
+    """Numbers of a candidate, a fold and a repeat; each repeat has a separate seed."""
 
     candidate: int
     fold: int
@@ -38,18 +38,18 @@ class Trial(NamedTuple):
 
 @dataclass
 class Outcome:
-    """What became of a trial.
+    """Result of a trial.
 
     Attributes
     ----------
     error : Exception or None
-        What the fit raised.
+        Exception raised by the fit.
     scores : dict
-        (scorer's name, bytes of the rows' numbers) -> what the scorer answered, or the exception that it raised.
+        (name of the scorer, bytes of the row numbers) -> score, or the exception raised by the scorer.
     compared : dict
-        Bytes of the rows' numbers -> what the estimator says of these rows, for comparisons, or an exception.
+        Bytes of the row numbers -> scores of these rows for comparisons, or an exception.
     fit_time, score_time : float
-        Seconds; of the fit its share, where many were fitted together.
+        Seconds; the time of a joint fit is divided equally among its trials.
     """
 
     error: Exception | None = None
@@ -61,24 +61,24 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Trials:
-    """Everything that a search tries.
+    """All trials of a search.
 
     Parameters
     ----------
     estimator : estimator
-        A detector of this package, alone or as the last step of a pipeline, is fitted in stacks; the steps in
-        front of it once for each fold and each of their own settings. Any other is fitted apart.
+        A detector of this package, alone or as the last step of a pipeline, is fitted in stacks. The transformers of
+        the pipeline are fitted once for each fold and each of their settings. Other estimators are fitted separately.
     candidates : sequence of dict
-        Parameters.
+        Parameters of each candidate.
     X, y : array-like, array-like or None
     folds : sequence of Fold
     scorers : mapping of str to callable(estimator, X[, y]) or Comparison
     scores_train : bool
-        Whether training rows are scored, too.
+        If True, also score the training rows.
     raises : bool
-        Whether the first error ends all.
+        If True, raise the first error.
     n_jobs : int or None
-        Processes for what is fitted apart.
+        Number of processes for estimators that are fitted separately.
     """
 
     estimator: Any
@@ -95,7 +95,10 @@ class Trials:
         return len(self.candidates) * len(self.folds) * self.n_repeats
 
     def run(self, on_done: Callable[[], Any]) -> dict[Trial, Outcome]:
-        """Fit and score all; `on_done` is called after each. Gives the first fits, with what repeats said and took."""
+        """Fit and score all trials, and call `on_done` after each.
+
+        Return the outcomes of the first repeats, with the comparisons and the times of all repeats.
+        """
         preparation, outcomes, seconds = _Preparation(self), dict[Trial, Outcome](), 0.0
         for trial, fitted, taken in self._stacked(preparation):
             outcomes[trial] = self._outcome(trial, fitted)
@@ -103,7 +106,7 @@ class Trials:
             on_done()
         for outcome in outcomes.values():
             outcome.fit_time = seconds / len(outcomes)
-        for trial, fitted, taken in self._apart(preparation.apart):
+        for trial, fitted, taken in self._separate(preparation.separate):
             outcomes[trial] = self._outcome(trial, fitted)
             outcomes[trial].fit_time = taken
             on_done()
@@ -117,7 +120,7 @@ class Trials:
 
     @property
     def n_repeats(self) -> int:
-        """Fits of each candidate on each fold."""
+        """Number of fits of each candidate on each fold."""
         return max((comparison.n_fits for comparison in self._comparisons.values()), default=1)
 
     @property
@@ -125,11 +128,11 @@ class Trials:
         return {name: scorer for name, scorer in self.scorers.items() if isinstance(scorer, Comparison)}
 
     def _scored(self, fold: Fold) -> list[np.ndarray]:
-        """Numbers of the rows that are scored."""
+        """Return the numbers of the rows to score."""
         return [fold.test, fold.train] if self.scores_train else [fold.test]
 
     def rows(self, numbers: np.ndarray) -> tuple[Any, ...]:
-        """Rows as a scorer takes them: X, and y if there is any."""
+        """Return rows as arguments of a scorer: X, and y if there is one."""
         parts = (self.X,) if self.y is None else (self.X, self.y)
         return tuple(_safe_indexing(part, numbers) for part in parts)
 
@@ -150,7 +153,7 @@ class Trials:
         return outcome
 
     def _compare(self, fold: int, outcomes: dict[Trial, Outcome]) -> None:
-        """Give the first fits of a fold what comparisons say, and their repeats' time."""
+        """Add the comparisons and the times of the repeats to the first outcomes of a fold."""
         fits = [[outcomes[Trial(c, fold, r)] for r in range(self.n_repeats)] for c in range(len(self.candidates))]
         for first, *others in fits:
             first.fit_time += sum(other.fit_time for other in others)
@@ -170,36 +173,38 @@ class Trials:
             return error
 
     def _stacked(self, preparation: "_Preparation") -> Iterator[tuple[Trial, Any, float]]:
-        """Trials as they are done, each with its fitted estimator, or what the fit raised, and seconds."""
+        """Yield the trials of stacks: the trial, the fitted estimator or the exception, and seconds."""
         stacks, clock = fit_detectors(preparation.detectors()), time.perf_counter()
         for number, fitted in stacks:
-            trial, whole = preparation.stacked[number]
-            yield trial, fitted if isinstance(fitted, Exception) else whole(fitted), time.perf_counter() - clock
+            trial, assemble = preparation.stacked[number]
+            yield trial, fitted if isinstance(fitted, Exception) else assemble(fitted), time.perf_counter() - clock
             clock = time.perf_counter()
         for trial, error in preparation.failed:
             yield trial, error, 0.0
 
-    def _apart(self, pairs: list[tuple[Trial, Any]]) -> Iterator[tuple[Trial, Any, float]]:
-        """The same of estimators that cannot be stacked."""
+    def _separate(self, pairs: list[tuple[Trial, Any]]) -> Iterator[tuple[Trial, Any, float]]:
+        """Yield the trials of estimators that cannot be stacked, as `_stacked` does."""
         rows = [self.rows(fold.train) for fold in self.folds] if pairs else []
-        calls = (delayed(_fit_apart)(estimator, rows[trial.fold]) for trial, estimator in pairs)
+        calls = (delayed(_fit_separate)(estimator, rows[trial.fold]) for trial, estimator in pairs)
         for (trial, _), (fitted, seconds) in zip(pairs, Parallel(n_jobs=self.n_jobs)(calls), strict=True):
             yield trial, fitted, seconds
 
 
 def folds_of(X: Any, splits: Iterable[tuple[Any, Any]]) -> list[Fold]:
-    """Splits of the rows of X, be they numbers or masks, as row numbers."""
+    """Convert splits of the rows of X, indices or masks, to row numbers."""
     numbers = np.arange(_n_rows(X))
     return [Fold(numbers[train], numbers[test]) for train, test in splits]
 
 
-def _compared(comparison: Comparison, said: list[list[Any]]) -> list[Any]:
-    """A value for each candidate, or what one of its fits raised: scores or exceptions, (C, S) of them."""
-    said = [own[: comparison.n_fits] for own in said]
-    values: list[Any] = [next((scores for scores in own if isinstance(scores, Exception)), None) for own in said]
+def _compared(comparison: Comparison, scores_of_fits: list[list[Any]]) -> list[Any]:
+    """Return a value for each candidate, or the exception of one of its fits, from (C, S) scores or exceptions."""
+    scores_of_fits = [own[: comparison.n_fits] for own in scores_of_fits]
+    values: list[Any] = [
+        next((scores for scores in own if isinstance(scores, Exception)), None) for own in scores_of_fits
+    ]
     sound = [number for number, error in enumerate(values) if error is None]
     if sound:
-        compared = comparison.compare(np.array([said[number] for number in sound]))
+        compared = comparison.compare(np.array([scores_of_fits[number] for number in sound]))
         for number, value in zip(sound, compared, strict=True):
             values[number] = float(value)
     return values
@@ -210,73 +215,73 @@ def _n_rows(X: Any) -> int:
 
 
 class _Preparation:
-    """Trials on their way to `fit_detectors`, fold after fold.
+    """Preparation of trials for `fit_detectors`, one fold after another.
 
     Attributes
     ----------
     stacked : list of (Trial, callable)
-        In the order of `detectors`; the callable puts a fitted detector behind the fitted steps in front of it.
-    apart : list of (Trial, estimator)
-        What cannot be stacked.
+        Trials in the order of `detectors`; the callable combines a fitted detector with its fitted transformers.
+    separate : list of (Trial, estimator)
+        Trials that cannot be stacked.
     failed : list of (Trial, Exception)
-        Where a step in front could not be fitted.
+        Trials whose transformers could not be fitted.
     """
 
     def __init__(self, trials: Trials):
         self._trials = trials
         self.stacked: list[tuple[Trial, Callable[[Any], Any]]] = []
-        self.apart: list[tuple[Trial, Any]] = []
+        self.separate: list[tuple[Trial, Any]] = []
         self.failed: list[tuple[Trial, Exception]] = []
 
     def detectors(self) -> Iterator[tuple[Any, Any]]:
-        """Detectors that are not fitted, each with its table."""
+        """Yield unfitted detectors with their training tables."""
         for number, fold in enumerate(self._trials.folds):
-            fronts = _Fronts(self._trials.rows(fold.train))
+            fitted_transformers = _FittedTransformers(self._trials.rows(fold.train))
             for candidate, repeat in product(range(len(self._trials.candidates)), range(self._trials.n_repeats)):
                 trial, parameters = Trial(candidate, number, repeat), self._trials.candidates[candidate]
                 estimator = clone(self._trials.estimator).set_params(**clone(parameters, safe=False))
-                front, detector = front_and_detector(estimator)
+                transformers, detector = transformers_and_detector(estimator)
                 _reseed(detector, repeat)
                 if not isinstance(detector, BaseDetector):
-                    self.apart.append((trial, estimator))
+                    self.separate.append((trial, estimator))
                     continue
                 try:
-                    steps, table = fronts.fitted(front)
+                    steps, table = fitted_transformers.fitted(transformers)
                 except Exception as error:
                     self.failed.append((trial, error))
                     continue
-                self.stacked.append((trial, partial(_whole, estimator, steps)))
+                self.stacked.append((trial, partial(_assemble, estimator, steps)))
                 yield detector, table
 
 
-class _Fronts:
-    """The steps in front of detectors, fitted once on the training rows of a fold."""
+class _FittedTransformers:
+    """Transformers, fitted once on the training rows of a fold."""
 
     def __init__(self, rows: tuple[Any, ...]):
         self._rows = rows
         self._known: dict[str, tuple[list[Any], Any]] = {}
 
-    def fitted(self, front: Pipeline | None) -> tuple[list[Any], Any]:
-        """The fitted steps, and the table that comes out of them."""
-        if front is None:
+    def fitted(self, transformers: Pipeline | None) -> tuple[list[Any], Any]:
+        """Return the fitted steps and the transformed table."""
+        if transformers is None:
             return [], self._rows[0]
-        key = joblib.hash(front)
+        key = joblib.hash(transformers)
         if key not in self._known:
-            table = front.fit_transform(*self._rows)
-            self._known[key] = (front.steps, table)
+            table = transformers.fit_transform(*self._rows)
+            self._known[key] = (transformers.steps, table)
         return self._known[key]
 
 
 def _reseed(detector: Any, repeat: int) -> None:
-    """Give a repeat seeds of its own: others, but the same every time."""
+    """Give a repeat reproducible seeds that differ from those of other repeats."""
     for name, state in detector.get_params().items() if repeat else ():
         if name.split("__")[-1] == "random_state" and state is not None:
             seed = np.random.SeedSequence((draw_seed(state), repeat)).generate_state(1)[0]
             detector.set_params(**{name: int(seed)})
 
 
-def _whole(estimator: Any, steps: list[Any], detector: Any) -> Any:
-    """The estimator with its fitted parts in place."""
+def _assemble(estimator: Any, steps: list[Any], detector: Any) -> Any:
+    """Combine fitted steps and a fitted detector into an estimator."""
     if not isinstance(estimator, Pipeline):
         return detector
     estimator = copy.copy(estimator)
@@ -284,8 +289,8 @@ def _whole(estimator: Any, steps: list[Any], detector: Any) -> Any:
     return estimator
 
 
-def _fit_apart(estimator: Any, rows: tuple[Any, ...]) -> tuple[Any, float]:
-    """The fitted estimator, or what its fit raised, and seconds."""
+def _fit_separate(estimator: Any, rows: tuple[Any, ...]) -> tuple[Any, float]:
+    """Return the fitted estimator, or the exception of its fit, and seconds."""
     start = time.perf_counter()
     try:
         fitted = estimator.fit(*rows)

@@ -1,4 +1,4 @@
-"""Criteria that compare fits with each other, and so want more than one of them."""
+"""Criteria that compare several fits with each other."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -11,17 +11,17 @@ from scipy.stats import rankdata
 
 @dataclass(frozen=True)
 class Comparison:
-    """A criterion for `scoring` of the stacked searches, which fit what it compares.
+    """A criterion for the parameter `scoring` of the stacked searches, which run the fits that it compares.
 
     Parameters
     ----------
     name : str
     n_fits : int
-        Fits of each candidate on each fold, with seeds of their own.
+        Number of fits of each candidate on each fold, with different seeds.
     n_candidates : int
-        Candidates that it wants at least.
+        Minimum number of candidates.
     compare : callable
-        Held-out scores (C candidates, S fits, n rows) -> values (C,), higher = better.
+        Map from held-out scores (C candidates, S fits, n rows) to values (C,), higher = better.
     """
 
     name: str
@@ -30,9 +30,9 @@ class Comparison:
     compare: Callable[[np.ndarray], np.ndarray]
 
     def __call__(self, estimator: Any, X: Any, y: Any = None) -> NoReturn:
-        """Refuse to judge one fit alone, as scikit-learn's own searches would want it."""
+        """Raise a TypeError, because a single fit cannot be compared."""
         raise TypeError(
-            f"{self.name} compares several fits, and one alone tells it nothing; pass it as scoring of "
+            f"{self.name} compares several fits and cannot score a single one; pass it as scoring of "
             "StackedGridSearchCV or StackedRandomizedSearchCV"
         )
 
@@ -42,8 +42,8 @@ def check_enough(scorers: Iterable[Any], candidates: Sequence[Any]) -> None:
     for scorer in scorers:
         if isinstance(scorer, Comparison) and len(candidates) < scorer.n_candidates:
             raise ValueError(
-                f"{scorer.name} compares at least {scorer.n_candidates} candidates, and there is "
-                f"{len(candidates)}; widen the grid, or take another scorer"
+                f"{scorer.name} needs at least {scorer.n_candidates} candidates; got {len(candidates)}; "
+                f"extend the grid or choose another scorer"
             )
 
 
@@ -54,7 +54,7 @@ def _stability(scores: np.ndarray) -> np.ndarray:
 
 
 def _consensus(scores: np.ndarray) -> np.ndarray:
-    if len(scores) < 2:  # the others failed
+    if len(scores) < 2:  # the other candidates failed
         return np.full(len(scores), np.nan)
     ranks = rankdata(scores[:, 0], axis=1)
     others = (ranks.sum(axis=0) - ranks) / (len(ranks) - 1)
@@ -62,7 +62,7 @@ def _consensus(scores: np.ndarray) -> np.ndarray:
 
 
 def _standard_ranks(scores: np.ndarray) -> np.ndarray:
-    """Ranks along the last axis with mean 0 and length 1; zeros where all are alike."""
+    """Return ranks along the last axis with mean 0 and norm 1; zeros if all values are equal."""
     ranks = rankdata(scores, axis=-1)
     ranks -= ranks.mean(axis=-1, keepdims=True)
     length = np.linalg.norm(ranks, axis=-1, keepdims=True)
@@ -73,7 +73,7 @@ def _correlations(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return np.sum(first * second, axis=-1)
 
 
-#: Mean rank correlation of held-out scores between three seeds, in [-1, 1].
+#: Mean rank correlation of the held-out scores of three seeds, in [-1, 1].
 stability = Comparison("stability", n_fits=3, n_candidates=1, compare=_stability)
-#: Rank correlation of a candidate's held-out scores with the other candidates' mean rank, in [-1, 1].
+#: Rank correlation of a candidate's held-out scores with the mean ranks of the other candidates, in [-1, 1].
 consensus = Comparison("consensus", n_fits=1, n_candidates=2, compare=_consensus)

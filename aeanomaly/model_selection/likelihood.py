@@ -1,4 +1,4 @@
-"""Scorers by likelihood: how well rows that were held out are explained."""
+"""Scorers based on the likelihood of held-out rows."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -8,36 +8,35 @@ import numpy as np
 from sklearn.base import clone
 
 from aeanomaly.detectors import AutoencoderEnsemble, BaseDetector, VariationalAutoencoder
-from aeanomaly.model_selection._access import detector_and_rows, front_and_detector, snapshot
+from aeanomaly.model_selection._access import detector_and_rows, snapshot, transformers_and_detector
 
-#: Parameters by which a likelihood is one of something else.
-_UNITS = ("likelihood", "standardize", "missing", "column_types")
+#: Parameters that define the random variables of a likelihood.
+_DEFINING_PARAMETERS = ("likelihood", "standardize", "missing", "column_types")
 
 
 def log_likelihood(estimator: Any, X: Any, y: Any = None) -> float:
-    """Mean over rows of log p(row | its reconstruction), in nats, of the encoded row.
+    """Mean of log p(row | reconstruction), in nats, over the encoded rows.
 
-    Gaussian columns have unit variance, so of numbers alone it is minus half of the reconstruction error, and a
-    constant. Missing values have no part in it.
+    Gaussian columns have unit variance. For numeric tables the result is minus half the mean reconstruction error, up
+    to a constant. Missing values are ignored.
 
     Parameters
     ----------
-    estimator : fitted detector, or pipeline that ends in one
-        Not an ensemble, whose errors are on scales of its own.
+    estimator : fitted detector, or pipeline that ends with a detector
+        Ensembles are not accepted, because their errors are rescaled.
     X : array-like or DataFrame of shape (n_samples, n_features)
-        Rows that were not trained on.
+        Rows that were not used in training.
     y : Ignored
 
     Returns
     -------
     log_likelihood : float
-        Higher = better reconstructed, which for anomaly detection need not be better: an
-        identity reconstructs everything.
+        Higher = better reconstruction. This does not imply better detection: the identity reconstructs anomalies, too.
 
     Raises
     ------
     TypeError
-        If it is no detector of this package, or an ensemble.
+        If the estimator does not end with a single detector of this package.
     """
     detector, rows = detector_and_rows(snapshot(estimator), X)
     if not isinstance(detector, BaseDetector) or isinstance(detector, AutoencoderEnsemble):
@@ -47,13 +46,13 @@ def log_likelihood(estimator: Any, X: Any, y: Any = None) -> float:
 
 
 def elbo(estimator: Any, X: Any, y: Any = None) -> float:
-    """Mean over rows of the evidence lower bound, in nats.
+    """Mean of the evidence lower bound, in nats, over the rows.
 
     Parameters
     ----------
-    estimator : fitted VariationalAutoencoder, or pipeline that ends in one
+    estimator : fitted VariationalAutoencoder, or pipeline that ends with one
     X : array-like or DataFrame of shape (n_samples, n_features)
-        Rows that were not trained on.
+        Rows that were not used in training.
     y : Ignored
 
     Returns
@@ -64,32 +63,33 @@ def elbo(estimator: Any, X: Any, y: Any = None) -> float:
     Raises
     ------
     TypeError
-        If it is not a `VariationalAutoencoder`.
+        If the estimator does not end with a `VariationalAutoencoder`.
     """
     detector, rows = detector_and_rows(snapshot(estimator), X)
     if not isinstance(detector, VariationalAutoencoder):
-        raise TypeError(f"elbo: {type(detector).__name__} has none; pass a VariationalAutoencoder")
+        raise TypeError(f"elbo: {type(detector).__name__} has no evidence lower bound; pass a VariationalAutoencoder")
     return float(np.mean(detector.elbo(rows)))
 
 
 def check_comparable(scorers: Iterable[Any], estimator: Any, candidates: Sequence[Mapping[str, Any]]) -> None:
-    """Refuse to compare likelihoods of different things.
+    """Check that the likelihoods of all candidates are comparable.
 
     Raises
     ------
     ValueError
-        If a scorer is a likelihood, and candidates differ in likelihood, standardisation, the rule for
-        missing values, or the steps in front of the detector.
+        If a scorer is a likelihood and candidates differ in likelihood, standardization, handling of missing values,
+        types of columns or transformers.
     """
     names = [scorer.__name__ for scorer in scorers if scorer in (log_likelihood, elbo)]
-    if names and len({_units(clone(estimator).set_params(**clone(c, safe=False))) for c in candidates}) > 1:
+    if names and len({_likelihood_key(clone(estimator).set_params(**clone(c, safe=False))) for c in candidates}) > 1:
         raise ValueError(
-            f"{names[0]} cannot compare these candidates: they differ in one of {', '.join(_UNITS)}, or in a step in "
-            "front of the detector, so their likelihoods are of different things; fix these, or take another scorer"
+            f"{names[0]} cannot compare these candidates, because they differ in one of "
+            f"{', '.join(_DEFINING_PARAMETERS)} or in the transformers; use the same values for all "
+            "candidates, or choose another scorer"
         )
 
 
-def _units(estimator: Any) -> str:
-    """What a likelihood of this estimator is a likelihood of."""
-    front, detector = front_and_detector(estimator)
-    return joblib.hash((front, [getattr(detector, name, None) for name in _UNITS]))
+def _likelihood_key(estimator: Any) -> str:
+    """Return a hash of everything that defines the random variables of the likelihood."""
+    transformers, detector = transformers_and_detector(estimator)
+    return joblib.hash((transformers, [getattr(detector, name, None) for name in _DEFINING_PARAMETERS]))

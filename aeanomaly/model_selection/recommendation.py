@@ -1,4 +1,4 @@
-"""A detector for a table without labels, in one call."""
+"""Automatic choice of a detector for a table without labels."""
 
 from dataclasses import dataclass
 from itertools import product
@@ -16,29 +16,29 @@ from aeanomaly.model_selection.search import StackedGridSearchCV
 from aeanomaly.preprocessing import check_table
 from aeanomaly.streams import draw_seed
 
-#: What is tried: shares of the code, factors of the noise and of the learning rate.
-_VARIETIES = [(code, noise, 1.0) for code, noise in product((1.0, 1 / 2, 1 / 4, 1 / 8), (1 / 2, 1.0, 2.0))]
-#: Folds, and rows that trials see at most.
+#: Candidates: factors of the code size, of the noise and of the learning rate.
+_CONFIGS = [(code, noise, 1.0) for code, noise in product((1.0, 1 / 2, 1 / 4, 1 / 8), (1 / 2, 1.0, 2.0))]
+#: Number of folds, and maximum number of rows in the trials.
 _FOLDS, _ROWS = 3, 2000
-#: Networks in the detector at least.
+#: Minimum number of networks in the detector.
 _MEMBERS = 4
 
 
 @dataclass(frozen=True)
 class Recommendation:
-    """What `recommend` tried and why it chose; as text, an account to read.
+    """Candidates and choice of `recommend`; `str` formats them as a report.
 
     Attributes
     ----------
     n_samples, n_features : int
-        Of the table.
+        Shape of the table.
     n_binary, n_constant : int
-        Columns of two values, and of one.
+        Numbers of columns with two values and with one value.
     n_tried_on : int
-        Rows that the trials saw.
+        Number of rows in the trials.
     candidates : DataFrame
-        Best first: `code` (units), `noise` (as a factor), `mean` and `standard_error` of the criterion over the
-        folds, and whether it was `chosen`.
+        Candidates, best first: `code` (number of units), `noise` (factor), `mean` and `standard_error` of the criterion
+        over the folds, and `chosen`.
     """
 
     n_samples: int
@@ -53,21 +53,20 @@ class Recommendation:
         table = self.candidates.assign(chosen=np.where(self.candidates["chosen"], "yes", ""))
         return "\n".join(
             [
-                f"Table: {self.n_samples:,} rows x {self.n_features:,} columns, {self.n_binary:,} of two values, "
+                f"Table: {self.n_samples:,} rows x {self.n_features:,} columns, {self.n_binary:,} with two values, "
                 f"{self.n_constant:,} constant.",
-                f"Tried: {len(table)} settings of a denoising autoencoder, on {_FOLDS} folds of {self.n_tried_on:,} "
-                "rows, without labels.",
-                f"Criterion: {DEFAULT_SCORING.__name__}, the mean log of how many times larger errors are on held-out "
-                "rows whose columns are drawn apart; higher = better.",
+                f"Candidates: {len(table)} settings of a denoising autoencoder, on {_FOLDS} folds "
+                f"of {self.n_tried_on:,} rows, without labels.",
+                f"Criterion: {DEFAULT_SCORING.__name__}, mean log ratio of the errors of synthetic anomalies with "
+                "independent columns to those of held-out rows; higher = better.",
                 "",
                 table.to_string(index=False, float_format="{:.3f}".format),
                 "",
-                "Chosen: the best, which is ahead of all others by more than its standard error."
+                "Chosen: the best candidate, which exceeds all others by more than its standard error."
                 if n_chosen == 1
-                else f"Chosen: an ensemble of {n_chosen}, which the criterion cannot tell from the best: they are "
-                "within its standard error.",
-                "Not tried: detectors of other kinds, between which this criterion says next to nothing; with a few "
-                "labelled rows, compare them by roc_auc.",
+                else f"Chosen: an ensemble of the {n_chosen} candidates within one standard error of the best one.",
+                "Not compared: detectors of other kinds, for which this criterion is not reliable; compare them by "
+                "roc_auc if some rows have labels.",
             ]
         )
 
@@ -75,37 +74,37 @@ class Recommendation:
 def recommend(X: Any, *, random_state: Any = None, verbose: int = 0, **settings: Any) -> AutoencoderEnsemble:
     """Choose a detector for a table without labels, and fit it.
 
-    Settings of a denoising autoencoder, code sizes and levels of noise, are tried on three folds of 2,000 rows at
-    most by `DEFAULT_SCORING`. The best one and those that are within a standard error of it (the rule of Breiman et
-    al. 1984) become the members of an `AutoencoderEnsemble`, which is fitted to all rows.
+    Code sizes and noise levels of a denoising autoencoder are compared by `DEFAULT_SCORING` on three folds of at most
+    2,000 rows. The best candidate and those within one standard error of it [1]_ become the members of an
+    `AutoencoderEnsemble`, which is fitted to all rows.
 
     Parameters
     ----------
     X : array-like or DataFrame of shape (n_samples, n_features)
-        Finite numbers, at least six rows; mostly normal ones.
+        At least six rows, mostly normal ones, with finite numbers.
     random_state : int, RandomState, Generator or None, default=None
-        Of the trials and of the detector.
+        Seed of the trials and of the detector.
     verbose : int, default=0
-        Above 0, a progress bar on standard error.
+        If above 0, show a progress bar on standard error.
     **settings
-        Other parameters of `AutoencoderEnsemble`, such as ``contamination=0.05`` or ``robust=True``; all but
-        `varieties` and `n_estimators`, which are what is chosen here.
+        Other parameters of `AutoencoderEnsemble`, such as ``contamination=0.05`` or ``robust=True``, except `varieties`
+        and `n_estimators`, which this function chooses.
 
     Returns
     -------
     detector : AutoencoderEnsemble
-        Fitted. Its attribute `recommendation_`, a `Recommendation`, is the account: print it.
+        Fitted detector. Its attribute `recommendation_`, a `Recommendation`, can be printed as a report.
 
     Raises
     ------
     TypeError
-        For a setting that `AutoencoderEnsemble` does not know, or that is chosen here.
+        If `AutoencoderEnsemble` does not have a setting, or if this function chooses it.
     ValueError
-        For bad rows or settings.
+        If the rows or a setting are invalid.
 
     References
     ----------
-    Breiman, Friedman, Olshen & Stone (1984), Classification and regression trees, section 3.4.3.
+    .. [1] Breiman, Friedman, Olshen & Stone (1984), Classification and regression trees, section 3.4.3.
 
     Examples
     --------
@@ -117,11 +116,11 @@ def recommend(X: Any, *, random_state: Any = None, verbose: int = 0, **settings:
     >>> detector.predict([[0.0, 0.0, 0.0], [0.9, -3.0, -3.0]])
     array([ 1, -1])
     >>> print(str(detector.recommendation_).splitlines()[0])
-    Table: 200 rows x 3 columns, 0 of two values, 0 constant.
+    Table: 200 rows x 3 columns, 0 with two values, 0 constant.
     """
     for name in ("varieties", "n_estimators"):
         if name in settings:
-            raise TypeError(f"recommend chooses {name}; leave it out, or fit an AutoencoderEnsemble yourself")
+            raise TypeError(f"recommend() chooses {name}; omit it, or fit an AutoencoderEnsemble directly")
     seed = draw_seed(random_state)
     detector = AutoencoderEnsemble(**settings, random_state=seed, verbose=verbose)
     table, _ = check_table(
@@ -131,9 +130,11 @@ def recommend(X: Any, *, random_state: Any = None, verbose: int = 0, **settings:
         holes=detector.missing != "error",
         least_rows=2 * _FOLDS,
     )
-    seen = np.sort(np.random.default_rng(seed).permutation(len(table))[:_ROWS])
-    candidates = _judged(detector, _tried(detector, _safe_indexing(X, seen), table.shape[1], seed), table.shape[1])
-    varieties = [_VARIETIES[number] for number in candidates.index[candidates["chosen"]]]
+    tried = np.sort(np.random.default_rng(seed).permutation(len(table))[:_ROWS])
+    candidates = _ranked(
+        detector, _cross_validate(detector, _safe_indexing(X, tried), table.shape[1], seed), table.shape[1]
+    )
+    varieties = [_CONFIGS[number] for number in candidates.index[candidates["chosen"]]]
     n_estimators = -(-_MEMBERS // len(varieties)) * len(varieties)
     detector.set_params(varieties=tuple(varieties), n_estimators=n_estimators).fit(X)
     low, high = np.nanmin(table, axis=0), np.nanmax(table, axis=0)
@@ -143,18 +144,18 @@ def recommend(X: Any, *, random_state: Any = None, verbose: int = 0, **settings:
         n_features=table.shape[1],
         n_binary=int(two_valued.sum()),
         n_constant=int((low == high).sum()),
-        n_tried_on=len(seen),
+        n_tried_on=len(tried),
         candidates=candidates.reset_index(drop=True),
     )
     return detector
 
 
-def _tried(detector: AutoencoderEnsemble, X: Any, n_columns: int, seed: int) -> np.ndarray:
-    """What the criterion says of each variety alone on each fold, (C, folds)."""
-    # Each size of the code as a network of its own: a share of a wide one would cost as much as all of it.
+def _cross_validate(detector: AutoencoderEnsemble, X: Any, n_columns: int, seed: int) -> np.ndarray:
+    """Return the criterion of each candidate on each fold, (C, folds)."""
+    # A separate network for each code size; part of a wide network would cost as much as all of it.
     grid = [
         {"latent_dim": [size], "varieties": [((1.0, noise, rate),)]}
-        for size, (_, noise, rate) in zip(_sizes(detector, n_columns), _VARIETIES, strict=True)
+        for size, (_, noise, rate) in zip(_sizes(detector, n_columns), _CONFIGS, strict=True)
     ]
     search = StackedGridSearchCV(
         clone(detector).set_params(n_estimators=1, max_samples=1.0, kernel=False),
@@ -168,19 +169,19 @@ def _tried(detector: AutoencoderEnsemble, X: Any, n_columns: int, seed: int) -> 
 
 
 def _sizes(detector: AutoencoderEnsemble, n_columns: int) -> list[int]:
-    """Code units of each variety."""
+    """Return the code size of each candidate."""
     width = detector.auto_latent_dim(n_columns)
-    return [max(1, round(code * width)) for code, _, _ in _VARIETIES]
+    return [max(1, round(code * width)) for code, _, _ in _CONFIGS]
 
 
-def _judged(detector: AutoencoderEnsemble, values: np.ndarray, n_columns: int) -> pd.DataFrame:
-    """Candidates by their number, best first."""
+def _ranked(detector: AutoencoderEnsemble, values: np.ndarray, n_columns: int) -> pd.DataFrame:
+    """Return the candidates, best first, indexed by their numbers."""
     mean, error = values.mean(axis=1), values.std(axis=1, ddof=1) / np.sqrt(_FOLDS)
     best = int(np.argmax(mean))
     return pd.DataFrame(
         {
             "code": _sizes(detector, n_columns),
-            "noise": [noise for _, noise, _ in _VARIETIES],
+            "noise": [noise for _, noise, _ in _CONFIGS],
             "mean": mean,
             "standard_error": error,
             "chosen": mean >= mean[best] - error[best],

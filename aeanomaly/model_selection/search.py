@@ -1,4 +1,4 @@
-"""scikit-learn's searches, at about the price of a few fits."""
+"""Versions of scikit-learn's searches that fit all candidates together."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Self
@@ -16,17 +16,17 @@ from aeanomaly.model_selection._trials import Outcome, Trial, Trials, folds_of
 from aeanomaly.model_selection.comparison import check_enough
 from aeanomaly.model_selection.likelihood import check_comparable
 
-#: What scikit-learn calls a scorer that is the only one.
+#: Name that scikit-learn gives to a single scorer.
 _ONLY = "score"
-#: (hash of the candidate, bytes of the training rows' numbers) -> what came of it.
+#: (hash of the candidate, bytes of the training row numbers) -> outcome of the trial.
 _Outcomes = Mapping[tuple[str, bytes], Outcome]
 
 
 class _StackedSearch:
-    """`fit` of both searches.
+    """Implementation of `fit` for both searches.
 
-    Everything is fitted and scored first, in stacks. Then scikit-learn's own search keeps the books: it is given
-    the numbers of rows in place of rows, and an estimator and scorers that look up what came of them.
+    All candidates are fitted and scored in stacks first. Then a search of scikit-learn computes the results from row
+    numbers instead of rows, with an estimator and scorers that return the precomputed outcomes.
     """
 
     estimator: Any
@@ -42,15 +42,15 @@ class _StackedSearch:
     best_estimator_: Any
 
     def fit(self, X: Any, y: Any = None, *, groups: Any = None) -> Self:
-        """Try all candidates on all folds, and fit the best one to all rows.
+        """Fit all candidates on all folds, and fit the best one to all rows.
 
         Parameters
         ----------
         X : array-like or DataFrame of shape (n_samples, n_features)
         y : array-like of shape (n_samples,), optional
-            Labels. Detectors ignore them; splitters and scorers that want them get them.
+            Labels for the splitter and the scorers; detectors ignore them.
         groups : array-like of shape (n_samples,), optional
-            For the splitter.
+            Group labels for the splitter.
 
         Returns
         -------
@@ -59,8 +59,7 @@ class _StackedSearch:
         Raises
         ------
         ValueError
-            As scikit-learn's searches; and where a likelihood shall compare candidates that differ in
-            what it is a likelihood of.
+            See scikit-learn's searches. Also, if candidates with incomparable likelihoods are scored by a likelihood.
         """
         X, y, groups = indexable(X, y, groups)
         scorers, candidates = self._scorers(), self._candidates()
@@ -80,32 +79,34 @@ class _StackedSearch:
         )
         with tqdm(total=len(trials), desc=type(self).__name__, unit="fit", disable=not self.verbose) as bar:
             outcomes = trials.run(bar.update)
-        self._keep_books(trials, outcomes)
+        self._set_results(trials, outcomes)
         return self
 
-    def _keep_books(self, trials: Trials, outcomes: dict[Trial, Outcome]) -> None:
-        """Set the fitted attributes, by a search of row numbers in place of rows."""
+    def _set_results(self, trials: Trials, outcomes: dict[Trial, Outcome]) -> None:
+        """Set the fitted attributes from a search over row numbers."""
         candidates, folds, scorers = trials.candidates, trials.folds, trials.scorers
-        looked_up = {
+        by_key = {
             (joblib.hash(candidates[trial.candidate]), folds[trial.fold].train.tobytes()): outcome
             for trial, outcome in outcomes.items()
         }
-        books = GridSearchCV(
-            _LookUp(clone(self.estimator), (trials.X, trials.y), looked_up),
+        results = GridSearchCV(
+            _PrecomputedEstimator(clone(self.estimator), (trials.X, trials.y), by_key),
             [{name: [value] for name, value in candidate.items()} for candidate in candidates],
-            scoring={name: _LookUpScore(name) for name in scorers} if self._is_multimetric else _LookUpScore(_ONLY),
+            scoring={name: _PrecomputedScorer(name) for name in scorers}
+            if self._is_multimetric
+            else _PrecomputedScorer(_ONLY),
             refit=self.refit,
             cv=folds,
             error_score=self.error_score,
             return_train_score=self.return_train_score,
         ).fit(np.arange(trials.n_rows)[:, None], trials.y)
-        for name, value in vars(books).items():
+        for name, value in vars(results).items():
             if name.endswith("_") and not name.startswith("_"):
                 setattr(self, name, value)
-        self.cv_results_ = books.cv_results_ | _times(outcomes, len(candidates), len(folds))
+        self.cv_results_ = results.cv_results_ | _times(outcomes, len(candidates), len(folds))
         self.scorer_ = scorers if self._is_multimetric else scorers[_ONLY]
         if self.refit is not False:
-            self.best_estimator_ = books.best_estimator_.found
+            self.best_estimator_ = results.best_estimator_.found
             if hasattr(self.best_estimator_, "feature_names_in_"):
                 self.feature_names_in_ = self.best_estimator_.feature_names_in_
 
@@ -114,14 +115,14 @@ class _StackedSearch:
         return not (self.scoring is None or isinstance(self.scoring, str) or callable(self.scoring))
 
     def _scorers(self) -> dict[str, Callable[..., Any]]:
-        """Scorers by name."""
+        """Return the scorers by name."""
         if not self._is_multimetric:
             return {_ONLY: self._scorer(self.scoring)}
         named = self.scoring if isinstance(self.scoring, Mapping) else {name: name for name in self.scoring}
         if isinstance(self.refit, (str, bool)) and self.refit is not False and self.refit not in named:
             raise ValueError(
-                f"refit={self.refit!r} must be one of the scorers {sorted(named)}, by which the best candidate is "
-                "chosen, or False, or a callable"
+                f"refit must be False, a callable, or one of the scorers {sorted(named)}, which chooses the best "
+                f"candidate; got {self.refit!r}"
             )
         return {name: self._scorer(scoring) for name, scoring in named.items()}
 
@@ -130,7 +131,7 @@ class _StackedSearch:
 
 
 def _times(outcomes: dict[Trial, Outcome], n_candidates: int, n_folds: int) -> dict[str, np.ndarray]:
-    """Columns of `cv_results_` that only we know."""
+    """Return the columns of `cv_results_` with the times of the trials."""
     columns = {}
     for name in ("fit_time", "score_time"):
         seconds = [[getattr(outcomes[Trial(c, k)], name) for k in range(n_folds)] for c in range(n_candidates)]
@@ -138,14 +139,14 @@ def _times(outcomes: dict[Trial, Outcome], n_candidates: int, n_folds: int) -> d
     return columns
 
 
-class _LookUp(BaseEstimator):
-    """Stands in for an estimator that is fitted already: rows are row numbers (n, 1).
+class _PrecomputedEstimator(BaseEstimator):
+    """An estimator that returns precomputed outcomes; its rows are row numbers (n, 1).
 
     Parameters
     ----------
     estimator : estimator
     rows : (X, y)
-        What row numbers are of, for the fit that has not been done: the last one.
+        Rows for the only fit that is not precomputed, that of the best candidate on all rows.
     outcomes : mapping
     """
 
@@ -156,8 +157,8 @@ class _LookUp(BaseEstimator):
         self.parameters: dict[str, Any] = {}
         self.found: Any = None
 
-    def __sklearn_clone__(self) -> "_LookUp":
-        return _LookUp(clone(self.estimator), self.rows, self.outcomes)
+    def __sklearn_clone__(self) -> "_PrecomputedEstimator":
+        return _PrecomputedEstimator(clone(self.estimator), self.rows, self.outcomes)
 
     def set_params(self, **parameters: Any) -> Self:
         self.parameters = parameters
@@ -173,13 +174,13 @@ class _LookUp(BaseEstimator):
         return self
 
 
-class _LookUpScore:
-    """Stands in for a scorer: what it answered."""
+class _PrecomputedScorer:
+    """A scorer that returns precomputed scores."""
 
     def __init__(self, name: str):
         self.name = name
 
-    def __call__(self, estimator: _LookUp, numbers: np.ndarray, y: Any = None) -> Any:
+    def __call__(self, estimator: _PrecomputedEstimator, numbers: np.ndarray, y: Any = None) -> Any:
         score = estimator.found.scores[self.name, numbers.tobytes()]
         if isinstance(score, Exception):
             raise score
@@ -187,31 +188,30 @@ class _LookUpScore:
 
 
 class StackedGridSearchCV(_StackedSearch, GridSearchCV):
-    """Exhaustive search over parameters of a detector, all candidates and folds fitted as members of common stacks.
+    """Exhaustive search over parameters of a detector that fits all candidates and folds in stacks of networks.
 
-    The interface, the attributes and the results are those of :class:`sklearn.model_selection.GridSearchCV`;
-    the numbers in `cv_results_`, times apart, are the same to the bit.
+    The interface and the attributes are those of :class:`sklearn.model_selection.GridSearchCV`. Except for times, the
+    values in `cv_results_` are bitwise equal.
 
-    Candidates share a stack where their networks have one shape: learning rates, decays, levels of
-    corruption, penalties, seeds and folds may differ. Each size of the code or of a hidden layer has stacks of its
-    own, and so has each number of steps or rows in a batch. In a pipeline the steps in front of the detector are
-    fitted once for each fold and each of their own settings. An estimator that does not end in a
-    detector of this package is fitted apart, as scikit-learn does it.
+    Candidates share a stack if their networks have the same shape; their learning rates, weight decays, corruption
+    levels, penalties, seeds and folds may differ. Different layer sizes, numbers of steps or batch sizes need separate
+    stacks. The transformers of a pipeline are fitted once for each fold and each of their settings. An estimator that
+    does not end with a detector of this package is fitted separately, as in scikit-learn.
 
     Parameters
     ----------
     estimator : estimator
-        A detector, or a pipeline that ends in one.
+        A detector, or a pipeline that ends with a detector.
     param_grid : dict or list of dict
-        Parameters' names and the values to try.
+        Names of parameters and lists of values.
     scoring : str, callable, list, tuple or dict, default=None
-        As for `GridSearchCV`, but None means ``aeanomaly.model_selection.DEFAULT_SCORING``.
+        See `GridSearchCV`; None means ``aeanomaly.model_selection.DEFAULT_SCORING``.
     n_jobs : int, default=None
-        Processes for what is fitted apart.
+        Number of processes for estimators that are fitted separately.
     refit : bool, str or callable, default=True
     cv : int, splitter or iterable, default=None
     verbose : int, default=0
-        Above 0, a progress bar on standard error.
+        If above 0, show a progress bar on standard error.
     pre_dispatch : int or str, default='2*n_jobs'
         Ignored.
     error_score : 'raise' or number, default=nan
@@ -220,9 +220,9 @@ class StackedGridSearchCV(_StackedSearch, GridSearchCV):
     Attributes
     ----------
     cv_results_ : dict
-        Fit times are each fit's share of the time of all.
+        The time of a joint fit is divided equally among its candidates.
     best_estimator_, best_score_, best_params_, best_index_, scorer_, n_splits_, refit_time_, multimetric_
-        As those of `GridSearchCV`.
+        See `GridSearchCV`.
 
     Examples
     --------
@@ -243,23 +243,23 @@ class StackedGridSearchCV(_StackedSearch, GridSearchCV):
 
 
 class StackedRandomizedSearchCV(_StackedSearch, RandomizedSearchCV):
-    """Search over random parameters of a detector, fitted as members of common stacks.
+    """Randomized search over parameters of a detector that fits all candidates and folds in stacks of networks.
 
-    All of :class:`StackedGridSearchCV` holds, with the interface of
-    :class:`sklearn.model_selection.RandomizedSearchCV`.
+    The interface is that of :class:`sklearn.model_selection.RandomizedSearchCV`. See :class:`StackedGridSearchCV` for
+    the rules of stacks.
 
     Parameters
     ----------
     estimator : estimator
-        A detector, or a pipeline that ends in one.
+        A detector, or a pipeline that ends with a detector.
     param_distributions : dict or list of dict
-        Parameters' names, and values or distributions (with `rvs`) to draw from.
+        Names of parameters, and lists of values or distributions with a method `rvs`.
     n_iter : int, default=10
-        Candidates.
+        Number of candidates.
     random_state : int, RandomState or None, default=None
-        Of the draws.
+        Seed of the candidates.
     scoring, n_jobs, refit, cv, verbose, pre_dispatch, error_score, return_train_score
-        As for `StackedGridSearchCV`.
+        See `StackedGridSearchCV`.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Scorers by volume: how much of the space a share of the rows needs (Goix 2016)."""
+"""Scorers based on the volume of level sets of the score (Goix 2016)."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -7,11 +7,11 @@ import numpy as np
 
 from aeanomaly.model_selection._access import NumericTable, scores_of, snapshot
 
-#: Columns that vary at a time at most: with more, uniform draws meet no row's neighbourhood.
+#: Maximum number of columns that vary at a time; with more, uniform draws are far from all rows.
 _COLUMNS = 5
-#: Level sets that are looked at.
+#: Number of level sets.
 _LEVELS = 500
-#: Excess mass at which its area ends, and masses between which that of the mass-volume curve lies (Goix 2016).
+#: Excess mass at the end of its curve, and masses at the ends of the mass-volume curve (Goix 2016).
 _LEAST_EXCESS, _MASSES = 0.9, (0.9, 0.999)
 
 
@@ -24,25 +24,25 @@ def excess_mass(
     n_subsets: int = 10,
     random_state: int = 0,
 ) -> float:
-    """Area under the excess-mass curve: how far the score's level sets hold rows rather than volume.
+    """Area under the excess-mass curve, which is large if level sets of the score contain many rows in a small volume.
 
-    EM(t) is the largest P(score > u) - t Leb(score > u) over levels u; the area runs from t = 0 to where
-    EM falls to 0.9. The volume is that of uniform draws over the range of the rows, which is given volume 1. With
-    more than 5 columns it is the mean over random subsets of 5: the draws then replace these
-    columns of the rows, and the others stay. (Goix trains anew on each subset, which a fitted detector cannot.)
+    EM(t) is the maximum of P(score > u) - t Leb(score > u) over the levels u. The area extends from t = 0 to the point
+    where EM(t) = 0.9. Volumes are estimated from uniform draws over the range of the rows, which has volume 1. With
+    more than 5 columns, the result is the mean over random subsets of 5 columns. The draws then replace only the
+    columns of the subset. In contrast, [1]_ trains a detector on each subset.
 
     Parameters
     ----------
-    estimator : fitted detector, or pipeline that ends in one
+    estimator : fitted detector, or pipeline that ends with a detector
     X : array-like or DataFrame of shape (n_samples, n_features)
-        Numbers; normal rows that were not trained on.
+        Normal rows that were not used in training, with numbers only.
     y : Ignored
     n_draws : int, default=10,000
-        Uniform draws, all subsets together.
+        Total number of uniform draws.
     n_subsets : int, default=10
-        Subsets of the columns, where there are more than 5.
+        Number of subsets if there are more than 5 columns.
     random_state : int, default=0
-        Of the draws: the same for every candidate.
+        Seed of the draws, the same for all candidates.
 
     Returns
     -------
@@ -51,8 +51,8 @@ def excess_mass(
 
     References
     ----------
-    Goix (2016), How to evaluate the quality of unsupervised anomaly detection algorithms?, ICML Workshop
-    on Anomaly Detection.
+    .. [1] Goix (2016), How to evaluate the quality of unsupervised anomaly detection algorithms?, ICML Workshop on
+       Anomaly Detection.
     """
     curves = _curves("excess_mass", estimator, X, n_draws, n_subsets, random_state)
     return float(np.mean([_area_of_excess(mass, volume) for mass, volume in curves]))
@@ -67,14 +67,16 @@ def mass_volume(
     n_subsets: int = 10,
     random_state: int = 0,
 ) -> float:
-    """Minus the area under the mass-volume curve from mass 0.9 to 0.999: how small level sets of such mass are.
+    """Minus the area under the mass-volume curve.
 
-    Parameters and reference are those of `excess_mass`.
+    The result is close to 0 if level sets with most of the mass have a small volume.
+
+    The curve extends from mass 0.9 to mass 0.999. See `excess_mass` for the parameters and the reference.
 
     Returns
     -------
     area : float in [-1, 0]
-        Higher = better, as for every scorer: a mean volume, with a minus before it.
+        Mean volume with a minus sign, so that higher = better.
     """
     curves = _curves("mass_volume", estimator, X, n_draws, n_subsets, random_state)
     return -float(np.mean([_mean_volume(mass, volume) for mass, volume in curves]))
@@ -83,12 +85,12 @@ def mass_volume(
 def _curves(
     scorer: str, estimator: Any, X: Any, n_draws: int, n_subsets: int, random_state: int
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """For each subset of columns, mass and volume of level sets from the smallest to the largest."""
+    """Yield the masses and the volumes of level sets, in ascending order, for each subset of columns."""
     estimator = snapshot(estimator)
     table, stream = NumericTable(X, scorer), np.random.default_rng(random_state)
     rows = table.values
     n_columns, scores = rows.shape[1], np.sort(scores_of(estimator, X))
-    # From the highest score down, to the lowest: the last set holds every row.
+    # Levels in descending order; the last level set contains all rows.
     levels = scores[np.linspace(len(scores) - 1, 0, min(_LEVELS, len(scores))).astype(int)]
     mass = 1 - np.searchsorted(scores, levels, side="left") / len(scores)
     n_subsets = 1 if n_columns <= _COLUMNS else n_subsets
@@ -98,9 +100,9 @@ def _curves(
         draws = rows[stream.integers(len(rows), size=size)]
         low, high = rows[:, columns].min(axis=0), rows[:, columns].max(axis=0)
         draws[:, columns] = low + (high - low) * stream.random((size, len(columns)))
-        drawn = np.sort(scores_of(estimator, table.alike(draws)))
+        drawn = np.sort(scores_of(estimator, table.like_input(draws)))
         inside = size - np.searchsorted(drawn, levels, side="left")
-        # One more, as if a draw had hit every set: none has volume 0.
+        # Counts one additional draw in each level set, so that no volume is 0.
         yield mass, (inside + 1) / (size + 1)
 
 

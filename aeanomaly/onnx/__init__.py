@@ -1,4 +1,4 @@
-"""A fitted detector as an ONNX graph, which scores rows without torch and without this package."""
+"""Export of fitted detectors to ONNX graphs, which score rows without torch and without this package."""
 
 import copy
 import os
@@ -28,7 +28,7 @@ __all__ = ["ExportError", "to_onnx"]
 def _is_graph(path: Path) -> bool:
     try:
         model = onnx.load(path, load_external_data=False)
-    except Exception:  # the parser's own kinds of error, and those of a text that is no protocol buffer
+    except Exception:  # the parser raises many kinds of errors
         return False
     return bool(model.ir_version > 0 and model.graph.node)
 
@@ -40,41 +40,45 @@ del onnxruntime, onnxscript
 
 
 def to_onnx(detector: Any, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
-    """Write a fitted detector as one ONNX graph: standardisation, networks, score, decision and label.
+    """Export a fitted detector to a single ONNX graph that computes score, decision and label.
 
-    The graph takes any number of rows, none included. A table of numbers goes in as one input, ``X``, float32 of
-    shape (N, columns). Any other table has one input for each column, of shape (N, 1), named as the column: numbers
-    as float32, text as strings, levels that are numbers, seconds of times since 1970 and of durations as float64. What
-    comes out: ``score`` and ``decision``, float32 of shape (N,), as `score_samples` and `decision_function`; ``label``,
-    int64 of shape (N,), +1 for normal rows and -1 for anomalies. Missing values are NaN, or the empty text, where the
-    detector takes them. A row that it would refuse gets the score NaN and the label -1: a graph raises nothing.
+    The graph accepts any number of rows, including none. A numeric table is one input ``X``, float32 of shape (N,
+    columns). Any other table has one input of shape (N, 1) for each column, with the name of the column. Numbers are
+    float32 and text is a string. Numeric categories, durations in seconds and times in seconds since 1970 are float64.
 
-    Before the file is written, onnxruntime scores rows like those of training and rows far beyond them, one at a time
-    and many at once, and the scores are compared with the detector's own of the same float32 rows.
+    The outputs ``score`` and ``decision``, float32 of shape (N,), correspond to `score_samples` and
+    `decision_function`. The output ``label``, int64 of shape (N,), is +1 for normal rows and -1 for anomalies. Missing
+    values are NaN or the empty string, if the detector accepts them. A graph cannot raise errors; an invalid row gets
+    the score NaN and the label -1.
+
+    Before the file is written, onnxruntime scores test rows, one by one and in a batch. Some of them are similar to the
+    training rows, others are far outside their range. The scores are compared with those of the detector for the same
+    float32 rows.
 
     Parameters
     ----------
     detector : detector of this package
-        Fitted.
+        Fitted detector.
     path : path-like
-        The name must end in ``.onnx``. An older graph is replaced in one step. The metadata are ``aeanomaly``, the
-        version; ``detector``; ``columns`` and ``threshold``, as JSON.
+        File to write; its name must end with ``.onnx``. An existing graph is replaced atomically. The metadata contain
+        ``aeanomaly`` (version), ``detector``, ``columns``, ``missing`` and ``threshold``, with lists and records as
+        JSON.
     overwrite : bool, default=False
-        Allow any name, and replace a file of another kind.
+        If True, accept any file name and replace a file of another kind.
 
     Raises
     ------
     ExportError
-        If a score is off by more than 1e-5 of itself and twice what float32 leaves open, which is how far the
-        detector's own scores are from the same networks in float64, in proportion to the size of the row; or if ONNX
-        cannot hold the detector. No file is written then.
+        If ONNX cannot represent the detector, or if a score is inaccurate. The tolerance is 1e-5 of the score plus
+        twice the float32 rounding error of the detector. This error is measured against float64 and scaled by the size
+        of the row. No file is written.
     ValueError
-        If the name does not end in ``.onnx``, or a file of another kind is there, unless `overwrite`; and if the path
+        If the name does not end with ``.onnx`` or a file of another kind exists, unless `overwrite`. Also, if the path
         is not a regular file.
     TypeError
-        If it is not a detector of this package.
+        If `detector` is not a detector of this package.
     NotFittedError
-        If it is not fitted.
+        If the detector is not fitted.
     OSError
         If the file cannot be written.
 
@@ -100,7 +104,7 @@ def to_onnx(detector: Any, path: str | os.PathLike[str], *, overwrite: bool = Fa
         raise TypeError(f"to_onnx takes a detector of this package; got {type(detector).__name__}")
     check_is_fitted(detector)
     check_target(path, GRAPH, overwrite=overwrite)
-    detector = copy.copy(detector)  # a refit in another thread cannot mix two models
+    detector = copy.copy(detector)  # a refit in another thread cannot change the model during the export
     inputs = inputs_of(detector)
     data = model_of(detector, inputs).SerializeToString()
     check_parity(data, detector, inputs)

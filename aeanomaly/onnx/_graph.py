@@ -1,4 +1,4 @@
-"""A detector as one ONNX graph."""
+"""Conversion of a detector to an ONNX graph."""
 
 import contextlib
 import json
@@ -20,15 +20,15 @@ from aeanomaly.onnx._scorer import DetectorModule
 
 _MEANINGS = (
     (TensorProto.FLOAT, "higher = more normal; NaN for a row that cannot be scored"),
-    (TensorProto.FLOAT, "score less offset; below 0 = anomaly"),
+    (TensorProto.FLOAT, "score minus offset; below 0 = anomaly"),
     (TensorProto.INT64, "+1 = normal, -1 = anomaly, or cannot be scored"),
 )
-#: Where text and other levels become numbers.
+#: Operator set that maps categories to numbers.
 _OPSET_ML = helper.make_opsetid("ai.onnx.ml", 4)
 
 
 def model_of(detector: BaseDetector, inputs: Sequence[Input]) -> ModelProto:
-    """The whole way from the inputs to the outputs, and what a consumer may want to know beside it."""
+    """Return the model with all nodes from the inputs to the outputs, and with metadata."""
     scored = _traced(detector)
     names = [entry.name for entry in inputs]
     prefix = next(p for p in map("/".__mul__, count(1)) if not any(name.startswith(p) for name in names))
@@ -65,9 +65,9 @@ def model_of(detector: BaseDetector, inputs: Sequence[Input]) -> ModelProto:
 
 
 def _traced(detector: BaseDetector) -> ModelProto:
-    """The way from the table's numbers (N, F), float64, to the outputs."""
+    """Export the graph from the numeric table (N, F), float64, to the outputs."""
     rows = torch.zeros((3, detector.n_features_in_), dtype=torch.float64, device="cpu")
-    # With gradients on, layers do without the memory that they would use again.
+    # With gradients enabled, layers do not use reusable buffers.
     with _in_silence(), torch.inference_mode(False), torch.enable_grad():
         try:
             program = torch.onnx.export(
@@ -86,7 +86,7 @@ def _traced(detector: BaseDetector) -> ModelProto:
 
 @contextlib.contextmanager
 def _in_silence() -> Iterator[None]:
-    """What the exporter notes of itself is nothing to a user."""
+    """Suppress log messages and warnings of the exporter."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)
@@ -99,7 +99,7 @@ def _in_silence() -> Iterator[None]:
 
 
 def _metadata(detector: BaseDetector, inputs: Sequence[Input]) -> dict[str, str]:
-    """What the graph does not say, as text: numbers and lists as JSON."""
+    """Return metadata as text, with numbers and lists as JSON."""
     of_columns = [entry.name for entry in inputs for _ in range(entry.width)]
     kinds = detector.state_.model.schema.kinds
     values: dict[str, Any] = {

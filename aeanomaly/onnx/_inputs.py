@@ -1,4 +1,4 @@
-"""What a graph is fed, and the nodes that make the table's numbers of it."""
+"""Inputs of a graph, and the nodes that convert them to a numeric table."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
@@ -13,58 +13,58 @@ from aeanomaly.exceptions import ExportError
 from aeanomaly.preprocessing import Column, are_numeric
 from aeanomaly.preprocessing.columns import Categorical, Datetime, Duration, Ordinal
 
-#: The dimension of rows.
+#: Name of the dimension of rows.
 ROWS = "N"
 OUTPUTS = ("score", "decision", "label")
-#: The one input for a table of numbers alone.
+#: Name of the single input of a numeric table.
 _TABLE = "X"
-#: The text that stands for a hole.
-_HOLE = ""
+#: Text that represents a missing value.
+_MISSING = ""
 
 
 @dataclass(frozen=True)
 class Input(ABC):
-    """One input of the graph, (N, width): a column, or a table of numbers.
+    """An input of the graph, (N, width): a column or a numeric table.
 
     Attributes
     ----------
     name : str
     width : int
-        Columns of the table that it holds.
+        Number of columns of the table in this input.
     meaning : str
-        What it is to be filled with.
-    hole : str
-        What stands for a hole, in words; empty if nothing does.
+        Description of the values.
+    missing : str
+        Description of missing values; empty if they are not accepted.
     """
 
     name: str
     width: int
     meaning: str
-    hole: str
+    missing: str
 
     @property
     @abstractmethod
     def dtype(self) -> Any:
-        """Of the arrays that it is fed; object for text."""
+        """Dtype of the input arrays; object for text."""
 
     @abstractmethod
     def nodes(self, target: str) -> list[NodeProto]:
-        """What it is fed -> the table's numbers `target`, float64 (N, width), NaN for holes."""
+        """Return nodes that convert the input to the numeric table `target`, float64 (N, width), NaN = missing."""
 
     @abstractmethod
     def cells(self, numbers: np.ndarray) -> np.ndarray:
-        """The table's numbers (n, width) -> what it is fed."""
+        """Convert a numeric table (n, width) to an input array."""
 
     def value_info(self) -> ValueInfoProto:
-        """The input as ONNX declares it."""
+        """Return the declaration of the input in ONNX."""
         element = TensorProto.STRING if self.dtype == object else helper.np_dtype_to_tensor_dtype(self.dtype)
-        text = self.meaning + (f"; {self.hole} = missing" if self.hole else "")
+        text = self.meaning + (f"; {self.missing} = missing" if self.missing else "")
         return helper.make_tensor_value_info(self.name, element, [ROWS, self.width], text)
 
 
 @dataclass(frozen=True)
 class Numbers(Input):
-    """Numbers as they are, in float64 if they are `wide`."""
+    """Input of numbers, in float64 if `wide`."""
 
     wide: bool = False
 
@@ -81,7 +81,7 @@ class Numbers(Input):
 
 @dataclass(frozen=True)
 class Levels(Input):
-    """A column of levels, which the table knows by their places."""
+    """Input of categories, which the numeric table represents by their positions."""
 
     levels: tuple[Any, ...]
     places: tuple[float, ...]
@@ -92,7 +92,7 @@ class Levels(Input):
         return np.dtype(object if isinstance(self.levels[0], str) else np.float64)
 
     def nodes(self, target: str) -> list[NodeProto]:
-        place, hole = f"{target}.place", f"{target}.hole"
+        place, missing = f"{target}.place", f"{target}.missing"
         if self.dtype == object:
             found = self._encoder(
                 place, keys_strings=self.levels, values_floats=self.places, default_float=self.unknown
@@ -101,9 +101,9 @@ class Levels(Input):
         keys, values, default = (_float64(numbers) for numbers in (self.levels, self.places, [self.unknown]))
         return [
             self._encoder(place, keys_tensor=keys, values_tensor=values, default_tensor=default),
-            # NaN by itself: whether it is found among keys is the runtime's affair.
-            helper.make_node("IsNaN", [self.name], [hole]),
-            helper.make_node("Where", [hole, self.name, place], [target]),
+            # Runtimes differ in the lookup of NaN among keys, so NaN is handled separately.
+            helper.make_node("IsNaN", [self.name], [missing]),
+            helper.make_node("Where", [missing, self.name, place], [target]),
         ]
 
     def _encoder(self, target: str, **attributes: Any) -> NodeProto:
@@ -113,8 +113,8 @@ class Levels(Input):
         is_text = self.dtype == object
         cells = dict(zip(self.places, self.levels, strict=True))
         other = "_" + max(self.levels, key=len) if is_text else 2.0 * max(map(abs, self.levels)) + 1
-        hole = _HOLE if is_text else np.nan
-        found = [hole if np.isnan(number) else cells.get(number, other) for number in numbers.ravel().tolist()]
+        missing = _MISSING if is_text else np.nan
+        found = [missing if np.isnan(number) else cells.get(number, other) for number in numbers.ravel().tolist()]
         return np.array(found, dtype=self.dtype).reshape(numbers.shape)
 
 
@@ -123,34 +123,34 @@ def _float64(numbers: Iterable[float]) -> TensorProto:
 
 
 def inputs_of(detector: BaseDetector) -> list[Input]:
-    """One input for a table of numbers alone; else one for each column, named as that.
+    """Return a single input for a numeric table, or one input for each column, with the name of the column.
 
-    A name that is empty, or that of an output, gets an underscore behind it.
+    An underscore is appended to names that are empty or equal to the name of an output.
     """
     model, names = detector.state_.model, detector.column_names_
     columns = model.columns
-    hole = "NaN" if model.allow_nan else ""
+    missing = "NaN" if model.allow_nan else ""
     if are_numeric(columns):
-        return [Numbers(_TABLE, len(columns), "numbers", hole)]
+        return [Numbers(_TABLE, len(columns), "numbers", missing)]
     used, inputs = {"", *OUTPUTS}, []
     for place, (column, name) in enumerate(zip(columns, names, strict=True)):
         free = name
         while free in used or free in names[:place] or free in names[place + 1 :]:
             free += "_"
         used.add(free)
-        inputs.append(_input_of(column, free, hole))
+        inputs.append(_input_of(column, free, missing))
     return inputs
 
 
-def _input_of(column: Column, name: str, hole: str) -> Input:
+def _input_of(column: Column, name: str, missing: str) -> Input:
     if isinstance(column, (Categorical, Ordinal)):
-        return _levels_of(column, name, hole)
+        return _levels_of(column, name, missing)
     if isinstance(column, Datetime):
         clock = "" if column.zone is None else f" on the clock of {column.zone}"
-        return Numbers(name, 1, f"seconds since 1970-01-01 00:00{clock}", hole, wide=True)
+        return Numbers(name, 1, f"seconds since 1970-01-01 00:00{clock}", missing, wide=True)
     if isinstance(column, Duration):
-        return Numbers(name, 1, "seconds", hole, wide=True)
-    return Numbers(name, 1, "numbers", hole)
+        return Numbers(name, 1, "seconds", missing, wide=True)
+    return Numbers(name, 1, "numbers", missing)
 
 
 def _is_unicode(text: str) -> bool:
@@ -161,22 +161,22 @@ def _is_unicode(text: str) -> bool:
     return True
 
 
-def _levels_of(column: Categorical | Ordinal, name: str, hole: str) -> Levels:
+def _levels_of(column: Categorical | Ordinal, name: str, missing: str) -> Levels:
     places = {level: float(place) for place, level in enumerate(column.levels)}
     texts = {level: place for level, place in places.items() if isinstance(level, str)}
     if wrong := [text for text in texts if not _is_unicode(text)]:
         raise ExportError(
-            f"column {name!r} has a category that is not valid Unicode, {wrong[0]!r}, and ONNX holds valid text only; "
-            "rename the category and fit again"
+            f"column {name!r} has a category that is not valid Unicode, {wrong[0]!r}, but ONNX accepts valid text "
+            "only; rename the category and fit again"
         )
-    if texts:  # then no cell is a number
-        empty = bool(hole) and _HOLE not in texts
-        places = {**texts, _HOLE: np.nan} if empty else texts
-        hole = "empty text" if empty else ""
+    if texts:  # no cell is a number
+        empty = bool(missing) and _MISSING not in texts
+        places = {**texts, _MISSING: np.nan} if empty else texts
+        missing = "empty text" if empty else ""
     elif any(float(level) != level for level in places):
         raise ExportError(
-            f"column {name!r} has levels that float64 rounds, such as {max(places, key=abs)}; make text of the column "
-            "and fit anew"
+            f"column {name!r} has categories that float64 cannot represent exactly, such as {max(places, key=abs)}; "
+            "convert the column to text and fit again"
         )
     meaning = "text" if texts else "numbers"
-    return Levels(name, 1, meaning, hole, tuple(places), tuple(places.values()), float(column.unknown))
+    return Levels(name, 1, meaning, missing, tuple(places), tuple(places.values()), float(column.unknown))

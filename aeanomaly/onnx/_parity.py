@@ -1,4 +1,4 @@
-"""Whether a graph scores as the detector that it was made of."""
+"""Comparison of the scores of a graph with those of the detector."""
 
 from collections.abc import Callable, Sequence
 
@@ -13,19 +13,19 @@ from aeanomaly.onnx._inputs import Input, Levels
 from aeanomaly.onnx._scorer import DetectorModule
 from aeanomaly.scoring import growth
 
-#: The largest error, as a share of the score, and in times of the detector's own: of a row that is well
-#: reconstructed the terms are differences of nearly equal numbers, and float32 leaves few digits of these.
+#: Tolerances relative to the score and to the rounding error of the detector. The second one is needed because the
+#: terms of a well reconstructed row are differences of nearly equal float32 numbers.
 _TOLERANCE, _TIMES_OWN = 1e-5, 2
 _LARGEST = float(np.finfo(np.float32).max)
-#: How many times the range of training rows the extreme ones lie beyond it, on both sides of the limits of encoding.
+#: Distances of extreme rows from the training rows, in units of their range, below and above the encoding limits.
 _BEYOND = (10.0, 1e3, 9e5, 2e6, 1e9, 1e15)
 
-#: The table's numbers (n, F) -> score, decision and label, (n,) each.
+#: Numeric table (n, F) -> score, decision and label, (n,) each.
 Runner = Callable[[np.ndarray], list[np.ndarray]]
 
 
 def check_parity(data: bytes, detector: BaseDetector, inputs: Sequence[Input]) -> None:
-    """Raise an ExportError unless the graph scores rows of all kinds as the detector, one, none and many at once."""
+    """Raise an ExportError unless the graph scores rows of all kinds as the detector does, for several batch sizes."""
     run, table = runner(data, inputs), rows_of_all_kinds(detector, inputs)
     expected = -detector.state_.model.errors(table)
     allowed = _TOLERANCE * np.abs(expected) + _TIMES_OWN * _own_errors(detector, table, expected)
@@ -39,16 +39,16 @@ def check_parity(data: bytes, detector: BaseDetector, inputs: Sequence[Input]) -
         if not np.array_equal(score.shape, wanted.shape) or off.any():
             worst = int(np.argmax(np.where(off, np.abs(score - wanted) / reach, -1)))
             raise ExportError(
-                f"the graph of this {type(detector).__name__} scores a row {score[worst]:.9g}, and the detector "
-                f"{wanted[worst]:.9g}; score with the detector itself, or with other versions of torch and onnxruntime"
+                f"the graph of this {type(detector).__name__} scores a row {score[worst]:.9g}, but the detector "
+                f"{wanted[worst]:.9g}; use the detector, or other versions of torch and onnxruntime"
             )
 
 
 def runner(data: bytes, inputs: Sequence[Input]) -> Runner:
-    """The graph in onnxruntime."""
+    """Load the graph in onnxruntime and return a function that runs it."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3  # errors, which are raised as well
+    options.log_severity_level = 3  # log errors only
     session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
     ends = np.cumsum([entry.width for entry in inputs])[:-1]
 
@@ -60,7 +60,7 @@ def runner(data: bytes, inputs: Sequence[Input]) -> Runner:
 
 
 def rows_of_all_kinds(detector: BaseDetector, inputs: Sequence[Input]) -> np.ndarray:
-    """Rows like those of training, rows that are well reconstructed, rows of extremes and rows with holes, (n, F)."""
+    """Return test rows (n, F): similar to training rows, well reconstructed, extreme, and with missing values."""
     state = detector.state_
     values, model = state.reference.values, state.model
     stream = np.random.default_rng(0)
@@ -77,16 +77,16 @@ def rows_of_all_kinds(detector: BaseDetector, inputs: Sequence[Input]) -> np.nda
     places = stream.integers(n_columns, size=len(one_far))
     one_far[np.arange(len(one_far)), places] = np.tile(far, (4, 1))[np.arange(len(one_far)), places]
     table = np.concatenate([alike, far, one_far])
-    with_holes = np.array([bool(entry.hole) for entry in inputs for _ in range(entry.width)])
+    with_missing = np.array([bool(entry.missing) for entry in inputs for _ in range(entry.width)])
     if model.allow_nan:
-        holes = (stream.random(table.shape) < 0.3) & with_holes
-        holes[-1] = with_holes
-        table = np.concatenate([table, np.where(holes, np.nan, table)])
+        missing = (stream.random(table.shape) < 0.3) & with_missing
+        missing[-1] = with_missing
+        table = np.concatenate([table, np.where(missing, np.nan, table)])
     return _readable(table, inputs, stream)
 
 
 def _readable(table: np.ndarray, inputs: Sequence[Input], stream: np.random.Generator) -> np.ndarray:
-    """The numbers as the inputs can hold them."""
+    """Round and clip numbers to values that the inputs can represent."""
     ends, start = [], 0
     for entry in inputs:
         part = table[:, start : start + entry.width]
@@ -101,7 +101,7 @@ def _readable(table: np.ndarray, inputs: Sequence[Input], stream: np.random.Gene
 
 
 def _own_errors(detector: BaseDetector, table: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """How far the detector's scores may be from those in float64, for rows of their sizes, (n,)."""
+    """Return the rounding errors of the detector against float64, scaled by the sizes of the rows, (n,)."""
     with torch.no_grad():
         exact = DetectorModule(detector, torch.float64).exact(torch.from_numpy(table)).numpy()
     sizes = _sizes(detector, table)
@@ -109,7 +109,7 @@ def _own_errors(detector: BaseDetector, table: np.ndarray, scores: np.ndarray) -
 
 
 def _sizes(detector: BaseDetector, table: np.ndarray) -> np.ndarray:
-    """What rows would score, about, if nothing of them were reconstructed, (n,)."""
+    """Return approximate scores of rows for a reconstruction of zero, (n,)."""
     model = detector.state_.model
     rows = np.nan_to_num(model.preprocess(table)).astype(np.float64)
     sizes = np.square(rows).sum(axis=1) + rows.shape[1]

@@ -1,4 +1,4 @@
-"""From the table's numbers to score, decision and label, in torch: what becomes the graph."""
+"""Torch module from a numeric table to score, decision and label, which is exported as the graph."""
 
 import math
 from collections.abc import Callable
@@ -17,9 +17,9 @@ _CPU = torch.device("cpu")
 class DetectorModule(nn.Module):
     """A fitted detector as one module: the encoder, and the scorers of the detector itself.
 
-    Rows with cells that the detector refuses get the score NaN and the label -1.
+    Rows with cells that the detector rejects get the score NaN and the label -1.
 
-    Shape: the table's numbers (B, F), NaN for missing values -> score (B,), decision (B,) float32, label (B,) int64.
+    Shape: numeric table (B, F), NaN = missing -> score (B,) float32, decision (B,) float32, label (B,) int64.
 
     Parameters
     ----------
@@ -51,9 +51,9 @@ class DetectorModule(nn.Module):
 
 
 class Encoder(nn.Module):
-    """Numbers of a table -> encoded rows, as `TableEncoder` has them: in float64 until they are scaled.
+    """Encoder of a numeric table, equal to `TableEncoder`; it computes in float64 until the values are scaled.
 
-    Shape: (B, F), NaN for holes -> (B, D) float32.
+    Shape: (B, F), NaN = missing -> (B, D) float32.
     """
 
     units: torch.Tensor
@@ -72,7 +72,7 @@ class Encoder(nn.Module):
         constants = {
             "units": units,
             "places": _places(schema),
-            # By halves: the difference of two floats may exceed the largest.
+            # Halved, because the difference of two floats may overflow.
             "offset": 0.5 * schema.offset,
             "scale": 0.5 * schema.scale,
             "limit": schema.limit,
@@ -84,11 +84,11 @@ class Encoder(nn.Module):
         features = self._features(table.double())
         scaled = (0.5 * features - self.offset) / self.scale
         rows = torch.maximum(torch.minimum(scaled, self.limit), -self.limit).float()
-        # Runtimes do not agree on the smaller of NaN and a number.
+        # Runtimes differ in the minimum of NaN and a number.
         return rows.masked_fill(features.isnan(), torch.nan)
 
     def _features(self, table: torch.Tensor) -> torch.Tensor:
-        """Numbers (B, F) -> features (B, D), in their encoded order."""
+        """Convert a numeric table (B, F) to features (B, D) in the order of the encoder."""
         parts = [torch.where(self.units.isnan(), table, _asinh(0.5 * table / self.units)) if self.has_units else table]
         if self.shows_holes:
             parts.append(table.isnan().double())
@@ -96,12 +96,12 @@ class Encoder(nn.Module):
         return torch.cat(parts, dim=1).index_select(1, self.places)
 
 
-#: Numbers of a column (B, 1) -> its features (B, n).
+#: Values of a column (B, 1) -> its features (B, n).
 _Block = Callable[[torch.Tensor], torch.Tensor]
 
 
 def _block_of(column: Column) -> _Block | None:
-    """What makes the features of a column; None where that is done for all columns at once."""
+    """Return the function that computes the features of a column, or None if it needs no separate one."""
     if isinstance(column, Categorical):
         return _one_hot(column)
     if isinstance(column, Datetime):
@@ -136,12 +136,12 @@ def _times(column: Datetime) -> _Block:
 
 
 def _exact(number: float) -> torch.Tensor:
-    """A constant in float64: of a plain number the exporter keeps what float32 does."""
+    """Return a constant in float64, because the exporter converts Python numbers to float32."""
     return torch.tensor(number, dtype=torch.float64, device=_CPU)
 
 
 def _places(schema: Schema) -> np.ndarray:
-    """Where the encoder has the features that are encoded, (D,): numbers first, then marks of holes, then blocks."""
+    """Return the positions of encoded features (D,) among numbers, missing-value indicators and blocks."""
     n_columns, places = len(schema.columns), []
     end = n_columns * (1 + schema.shows_holes)
     for j, column in enumerate(schema.columns):
@@ -156,7 +156,7 @@ def _places(schema: Schema) -> np.ndarray:
 
 
 def _asinh(x: torch.Tensor) -> torch.Tensor:
-    """As runtimes lack it in float64; squares of numbers up to 1 only, which cannot overflow."""
+    """Compute the inverse hyperbolic sine without overflow; runtimes do not support it in float64."""
     size = x.abs()
     most = size.clamp(min=1)
     return x.sign() * (most.log() + (size / most + ((size / most).square() + most.reciprocal().square()).sqrt()).log())

@@ -128,30 +128,33 @@ def test_an_empty_table_gives_an_empty_result(folder, capsys):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["fit", "train.csv", "-o", "m.aea", "--drop", "idd"], "there is no column 'idd' to --drop; it has id, a, b"),
+        (
+            ["fit", "train.csv", "-o", "m.aea", "--drop", "idd"],
+            "column 'idd' of --drop does not exist; the columns are id, a, b",
+        ),
         (["fit", "none.csv", "-o", "m.aea"], "none.csv: No such file or directory"),
         (["fit", "train.txt", "-o", "m.aea"], "the suffix must be .csv, .csv.gz or .parquet"),
         (["fit", "text.csv", "-o", "m.aea"], "column 'city' holds 'Oslo' in row 2, and only numbers are taken"),
         (["fit", "holes.csv", "-o", "m.aea"], "X contains NaN in column(s) 'a' (1); fit with --missing model"),
-        (["fit", "twice.csv", "-o", "m.aea"], "column names appear more than once: 'a'; rename them"),
+        (["fit", "twice.csv", "-o", "m.aea"], "duplicate column names: 'a'; rename them"),
         (["fit", "ragged.csv", "-o", "m.aea"], "not a CSV table in UTF-8"),
-        (["fit", "ragged.csv", "-o", "m.aea"], "every line have as many fields, with commas between"),
-        (["fit", "semicolons.csv", "-o", "m.aea"], "'a;b', names one column, and seems to separate fields by ';'"),
-        (["fit", "empty.csv", "-o", "m.aea"], "the file is empty; its first line must name the columns"),
+        (["fit", "ragged.csv", "-o", "m.aea"], "all lines must have the same number of comma-separated fields"),
+        (["fit", "semicolons.csv", "-o", "m.aea"], "'a;b', has a single field and seems to use the separator ';'"),
+        (["fit", "empty.csv", "-o", "m.aea"], "the file is empty; its first line must contain the column names"),
         (["fit", "train.csv", "-o", "m.aea", "--set", "depth=3"], "--set depth: denoising has no such parameter"),
-        (["fit", "train.csv", "-o", "m.aea", "--label", "z"], "there is no column 'z' for --label"),
-        (["fit", "train.csv", "-o", "m.aea", "--label", "a"], "label column 'a' must hold 0 and 1"),
+        (["fit", "train.csv", "-o", "m.aea", "--label", "z"], "column 'z' of --label does not exist"),
+        (["fit", "train.csv", "-o", "m.aea", "--label", "a"], "label column 'a' must contain both 0 and 1"),
         (["fit", "train.csv", "-o", "m.aea", "--drop", "id", "--contamination", "0.9"], "a fraction in (0, 0.5]"),
         (["fit", "train.csv", "-o", "no/m.aea", "--drop", "id", *QUICK], "No such file or directory"),
         (["score", "train.csv", "new.csv"], "'train.csv' is not a model file that can be read"),
-        (["score", "model.aea", "holes.csv"], "column(s) 'b', 'c', 'flag' that the model needs are missing"),
-        (["score", "model.aea", "scored.csv"], "already has column(s) 'score'; rename the new ones with --prefix"),
+        (["score", "model.aea", "holes.csv"], "column(s) 'b', 'c', 'flag' of the model are missing"),
+        (["score", "model.aea", "scored.csv"], "already has column(s) 'score'; rename the new columns with --prefix"),
         (["info", "new.csv"], "'new.csv' is not a model file"),
         (["fit", "broken.csv.gz", "-o", "m.aea"], "broken.csv.gz"),
-        (["fit", "text.csv", "-o", "m.aea", "--label", "city"], "label column 'city' must hold 0 and 1"),
+        (["fit", "text.csv", "-o", "m.aea", "--label", "city"], "label column 'city' must contain both 0 and 1"),
         (
             ["fit", "train.csv", "-o", "m.aea", "--contamination", "0.1", "--set", "contamination=0.2"],
-            "one and the same",
+            "set the same parameter",
         ),
     ],
 )
@@ -208,7 +211,7 @@ def test_wrong_usage_exits_with_2(folder, capsys):
         with pytest.raises(SystemExit) as stopped:
             run(*words)
         assert stopped.value.code == 2
-    assert "is not a positive whole number" in capsys.readouterr().err
+    assert "is not a positive integer" in capsys.readouterr().err
 
 
 def test_an_interrupt_exits_with_130_and_leaves_the_old_model(folder, monkeypatch, capsys):
@@ -250,6 +253,9 @@ def test_the_demo_runs_without_network(tmp_path, capsys):
 def test_a_table_without_a_line_of_names_is_noted(folder, capsys):
     Path("nameless.csv").write_text("1.5,2\n2.5,3\n3.5,4\n4.5,6\n")
     assert run("fit", "nameless.csv", "-o", "m.aea", *QUICK) == 0
-    assert "names the columns, and holds only numbers; if it is a row, put a line of names" in capsys.readouterr().err
+    assert (
+        "holds only numbers and is used as column names; if it is a row, insert a line of column names"
+        in capsys.readouterr().err
+    )
     fitted()
     assert "note:" not in capsys.readouterr().err

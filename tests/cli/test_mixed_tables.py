@@ -133,7 +133,7 @@ def test_explanations_with_json_top_and_without_rows(folder, capsys):
     assert run("score", "m.aea", "none.csv", "--explain", "-o", "scored.csv") == 0
     assert list(pd.read_csv("scored.csv").columns)[-2:] == ["reason_3", "share_3"]
     assert run("report", "m.aea", "none.csv", "-o", "none.html") == 1
-    assert "none.csv: it has no rows to report on" in capsys.readouterr().err
+    assert "none.csv: the table has no rows" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_explanations_with_json_top_and_without_rows(folder, capsys):
             (),
             "column 'x' holds 'abc' in row 3, and only numbers are taken; correct it, or fit with --drop x",
         ),
-        ("1\n2\nabc", (), """--set "column_types={'x': 'categorical'}" to read it as levels"""),
+        ("1\n2\nabc", (), """--set "column_types={'x': 'categorical'}" to treat it as categorical"""),
         ("1\n12,5\n3", (), "holds '12,5' in row 2, and only numbers are taken, with a decimal point"),
         ("true\n2\nno", (), "holds 'true' in row 1, and only numbers are taken"),
         ("2024-01-01\n2024-02-30\n2024-03-01", (), "holds '2024-02-30' in row 2, which is not a time such as"),
@@ -160,12 +160,12 @@ def test_explanations_with_json_top_and_without_rows(folder, capsys):
             "holds 'long' in row 2, which is not a duration",
         ),
         ("a\nb\na", ("--set", "column_types={'x': 'numeric'}"), "holds 'a' in row 1, and only numbers are taken"),
-        ("1\n\n3", (), "X contains NaN in column(s) 'x' (1); fit with --missing model, fill the cells in, or drop"),
+        ("1\n\n3", (), "X contains NaN in column(s) 'x' (1); fit with --missing model, impute the cells, or drop"),
         ("a\nNA\na", (), "X contains NaN in column(s) 'x' (1)"),
         (
             "1\n2\n3",
             ("--missing", "model", "--set", "missing=error"),
-            "--missing and --set missing= are one and the same",
+            "--missing and --set missing= set the same parameter",
         ),
     ],
 )

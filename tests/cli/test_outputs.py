@@ -38,7 +38,7 @@ REFUSED = [
     ((*FIT, "-o", "./history.csv"), "is an input of this command"),
     ((*FIT, "-o", "not_a_model.aea"), "exists and is not a model file"),
     ((*FIT, "-o", "new_model"), "must end in .aea"),
-    ((*FIT, "-o", "-"), "cannot go to standard output"),
+    ((*FIT, "-o", "-"), "cannot be written to standard output"),
     ((*FIT, "-o", "missing/model.aea"), "No such file or directory"),
     ((*SCORE, "-o", "today.csv"), "is an input of this command"),
     ((*SCORE, "-o", "history.csv"), "exists and is not a table of scored rows"),
@@ -51,7 +51,7 @@ REFUSED = [
     (("export", "model.aea", "today.csv"), "must end in .onnx"),
     (("export", "model.aea", "not_a_graph.onnx"), "exists and is not an ONNX graph"),
     (("export", "model.aea", "model.aea"), "is an input of this command"),
-    (("export", "model.aea", "-"), "cannot go to standard output"),
+    (("export", "model.aea", "-"), "cannot be written to standard output"),
 ]
 
 
@@ -116,7 +116,7 @@ def test_the_demo_replaces_no_table_of_its_users(folder, capsys):
     before = contents(folder)
     assert main(["demo", "--folder", "."]) == 1
     assert contents(folder) == before
-    assert "name another folder with --folder" in capsys.readouterr().err
+    assert "choose another folder with --folder" in capsys.readouterr().err
 
 
 def test_a_checkpoint_replaces_no_other_file(folder):

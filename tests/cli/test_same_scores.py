@@ -65,7 +65,7 @@ def colors(tmp_path, monkeypatch):
 def test_numbers_in_place_of_categories_are_an_error(colors, capsys):
     assert colors([1, 2, 3]) == 1
     error = capsys.readouterr().err
-    assert "new.csv: column 'c' holds numbers (1), and it held text ('blue') in training" in error
+    assert "new.csv: column 'c' contains numbers (1), but it contained text ('blue') in training" in error
     frame = pd.DataFrame({"a": [1.0, 2.0], "c": [1, 2]})
     with pytest.raises(ValueError, match=r"column 'c' holds numbers \(1\), and it held text in training"):
         aeanomaly.load("model.aea").score_samples(frame)

@@ -94,7 +94,7 @@ def test_score_flags_discoveries(folder):
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("threshold", "model.aea"), "say how to set the threshold: --false-alarm-rate RATE, --rule RULE or --labels"),
+        (("threshold", "model.aea"), "no threshold rule given; pass --false-alarm-rate RATE, --rule RULE or --labels"),
         (
             ("threshold", "model.aea", "--false-alarm-rate", "0.01"),
             "needs scores of rows that were not trained on",
@@ -104,8 +104,8 @@ def test_score_flags_discoveries(folder):
             "300 calibration rows promise a false-alarm rate of 0.00332 at the smallest",
         ),
         (("threshold", "model.aea", "--labels", "labelled.csv", "--label", "right"), "right"),
-        (("threshold", "model.aea", "--labels", "normal.csv"), "columns that may hold the labels: none"),
-        (("threshold", "model.aea", "--labels", "ones.csv"), "both; it holds 1"),
+        (("threshold", "model.aea", "--labels", "normal.csv"), "possible label columns: none"),
+        (("threshold", "model.aea", "--labels", "ones.csv"), "got 1"),
         (("threshold", "model.aea", "--labels", "missing.csv"), "missing.csv"),
         (("threshold", "missing.aea", "--rule", "0.1"), "missing.aea"),
         (("threshold", "model.aea", "--rows", "normal.csv", "--rule", "BestF1()"), "needs labels"),

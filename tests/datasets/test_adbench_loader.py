@@ -88,13 +88,13 @@ def test_unknown_names():
         load_adbench("thyriod")
     with pytest.raises(ValueError, match=r"no table 'pima' \(did you mean 'Pima'"):
         load_adbench("pima")
-    with pytest.raises(ValueError, match="no table 'xyzzy'; to read a file of your own"):
+    with pytest.raises(ValueError, match="no table 'xyzzy'; to read your own file"):
         load_adbench("xyzzy")
 
 
 @pytest.mark.parametrize("name", ["", "../thyroid", "a/b", 38, None])
 def test_what_is_no_name(name, tmp_path):
-    with pytest.raises(ValueError, match="name must be that of a table"):
+    with pytest.raises(ValueError, match="name must be the name of a table"):
         load_adbench(name, data_home=tmp_path)
 
 
@@ -108,7 +108,7 @@ DAMAGED = {
 @pytest.mark.parametrize("arrays", DAMAGED.values(), ids=DAMAGED)
 def test_files_without_the_arrays(tmp_path, arrays):
     write(tmp_path / "wine.npz", **arrays)
-    with pytest.raises(ValueError, match=r"wine.npz does not hold arrays X and y \(.*replace it"):
+    with pytest.raises(ValueError, match=r"wine.npz does not contain arrays X and y \(.*replace it"):
         load_adbench("wine", data_home=tmp_path)
 
 
@@ -119,18 +119,18 @@ def test_files_that_are_no_archives(tmp_path):
     middle = len(whole) // 4
     for data in (b"", b"not an archive", whole[:-100], whole[:middle] + b"\xff" * 64 + whole[middle + 64 :]):
         path.write_bytes(data)
-        with pytest.raises(ValueError, match="does not hold arrays X and y"):
+        with pytest.raises(ValueError, match="does not contain arrays X and y"):
             load_adbench("wine", data_home=tmp_path)
     with open(path, "wb") as file:
         np.save(file, X)
-    with pytest.raises(ValueError, match="does not hold arrays X and y"):
+    with pytest.raises(ValueError, match="does not contain arrays X and y"):
         load_adbench("wine", data_home=tmp_path)
 
 
 @pytest.mark.parametrize(("rows", "labels"), [(X, Y[:3]), (X[0], Y), (X, Y + 1), (X[:, None], Y)])
 def test_arrays_of_other_shapes_or_labels(tmp_path, rows, labels):
     write(tmp_path / "wine.npz", X=rows, y=labels)
-    with pytest.raises(ValueError, match="must hold X of shape"):
+    with pytest.raises(ValueError, match="must contain X of shape"):
         load_adbench("wine", data_home=tmp_path)
 
 
@@ -140,17 +140,17 @@ def test_without_pooch():
 
 
 def test_tables_without_a_checksum_are_not_downloaded(pooch):
-    with pytest.raises(LookupError, match=r"no checksum of it is known; fetch https://.*/Classical/25_musk.npz"):
+    with pytest.raises(LookupError, match=r"its checksum is unknown; download https://.*/Classical/25_musk.npz"):
         load_adbench("musk")
     assert not pooch.fetched
 
 
 def test_a_download_is_checked(pooch, monkeypatch):
-    with pytest.raises(ValueError, match=r"holds other values than the Classical/38_thyroid .*delete it"):
+    with pytest.raises(ValueError, match=r"does not have the checksum of Classical/38_thyroid; delete the file"):
         load_adbench("thyroid")
     checksum = "a41b4a82cbaa31c03ea0ae1af0eac2e9a2df35c1ff13d6d4b8c18a3b6f4c4d4b"
     monkeypatch.setitem(adbench._CHECKSUMS, "Classical/38_thyroid", checksum)
-    with pytest.raises(ValueError, match="holds other values"):
+    with pytest.raises(ValueError, match="does not have the checksum"):
         load_adbench("thyroid")
     monkeypatch.setitem(adbench._CHECKSUMS, "Classical/38_thyroid", adbench._checksum(X, Y))
     np.testing.assert_array_equal(load_adbench("38_thyroid").data, X)

@@ -13,8 +13,8 @@ ROOT = Path(__file__).parents[2]
 CARRIED = {f"aeanomaly/_data/{name}.{kind}" for name in ("answers", "factory", "payments") for kind in ("csv", "md")}
 PROGRAM = """
 import aeanomaly.datasets
-from aeanomaly.datasets import load_answers, load_factory, load_payments
-for load in (load_answers, load_factory, load_payments):
+from aeanomaly.datasets import load_questionnaire, load_factory, load_payments
+for load in (load_questionnaire, load_factory, load_payments):
     bunch = load()
     print(bunch.filename, len(bunch.data), len(bunch.DESCR) > 500)
 """
@@ -60,7 +60,7 @@ def test_a_wheel_has_the_tables_within(built, tmp_path):
     with zipfile.ZipFile(next(built.glob("*.whl"))) as wheel:
         names = set(wheel.namelist())
         wheel.extractall(tmp_path / "site")
-    assert {name for name in names if "_data" in name} == CARRIED
+    assert {name for name in names if "/_data/" in name} == CARRIED
     assert not {name for name in names if name.startswith("datasets")}
     assert_all(loaded(tmp_path / "site", tmp_path), tmp_path / "site" / "aeanomaly" / "_data")
 

@@ -16,16 +16,16 @@ import aeanomaly.datasets
 from aeanomaly import DenoisingAutoencoder
 from aeanomaly.datasets import (
     _files,
-    load_answers,
     load_factory,
     load_payments,
-    make_answers,
+    load_questionnaire,
     make_factory,
     make_payments,
+    make_questionnaire,
 )
 
-LOADERS = {"factory": load_factory, "payments": load_payments, "answers": load_answers}
-MAKERS = {"factory": make_factory, "payments": make_payments, "answers": make_answers}
+LOADERS = {"factory": load_factory, "payments": load_payments, "answers": load_questionnaire}
+MAKERS = {"factory": make_factory, "payments": make_payments, "answers": make_questionnaire}
 SHAPES = {"factory": (2000, 10), "payments": (6000, 10), "answers": (1500, 30)}
 ANOMALIES = {"factory": 60, "payments": 90, "answers": 60}
 FOLDER = _files.folder()
@@ -109,7 +109,7 @@ def test_faults_break_relations_and_nothing_else():
 
 
 def test_careless_people_are_found_by_their_answers():
-    X, y = load_answers(return_X_y=True, as_frame=False)
+    X, y = load_questionnaire(return_X_y=True, as_frame=False)
     normal = np.flatnonzero(y == 0)
     train, test = normal[::2], np.concatenate([normal[1::2], np.flatnonzero(y == 1)])
     scores = DenoisingAutoencoder(random_state=0).fit(X[train]).score_samples(X[test])
@@ -182,10 +182,14 @@ def test_rates(name, n_samples, rate, anomalies):
 @pytest.mark.parametrize("name", NAMES)
 def test_impossible_tables(name):
     for n_samples in (0, -1, 2.5, True, "many"):
-        with pytest.raises(ValueError, match=f"make_{name}: n_samples must be an integer of at least 1; got"):
+        with pytest.raises(
+            ValueError, match=f"{MAKERS[name].__name__}: n_samples must be an integer of at least 1; got"
+        ):
             MAKERS[name](n_samples)
     for rate in (-0.1, 0.6, np.nan, True, "few"):
-        with pytest.raises(ValueError, match=f"make_{name}: anomaly_rate must be a number from 0 to 0.5; got"):
+        with pytest.raises(
+            ValueError, match=f"{MAKERS[name].__name__}: anomaly_rate must be a number from 0 to 0.5; got"
+        ):
             MAKERS[name](10, anomaly_rate=rate)
     with pytest.raises(ValueError, match="random_state must be"):
         MAKERS[name](10, random_state="seed")

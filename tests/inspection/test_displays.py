@@ -301,7 +301,9 @@ class TestContributions:
             assert found.row == "r4"
         assert ContributionsDisplay.from_explanation(detector.explain(X)).line_ is None
 
-    @pytest.mark.parametrize(("row", "word"), [(300, "not among the 300"), (-1, "least 0"), ("r1", "row must be")])
+    @pytest.mark.parametrize(
+        ("row", "word"), [(300, "less than the number of rows, 300"), (-1, "least 0"), ("r1", "row must be")]
+    )
     def test_no_such_row(self, detector, row, word):
         with pytest.raises(ValueError, match=word):
             ContributionsDisplay.from_estimator(detector, factory()[0], row=row)
@@ -420,7 +422,11 @@ class TestReconstruction:
 
     @pytest.mark.parametrize(
         ("options", "word"),
-        [({"columns": ["power"]}, "no column 'power'"), ({"columns": []}, "empty"), ({"n_columns": 0}, "n_col")],
+        [
+            ({"columns": ["power"]}, "column 'power' is unknown"),
+            ({"columns": []}, "empty"),
+            ({"n_columns": 0}, "n_col"),
+        ],
     )
     def test_bad_input(self, detector, options, word):
         with pytest.raises(ValueError, match=word):

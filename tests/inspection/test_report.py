@@ -173,7 +173,7 @@ def test_payments_with_holes(payments):
     for label, sentence in zip(worst.index, detector.explain_text(worst), strict=True):
         assert sentence in page.text
         assert str(label) in page.text
-    assert "trained on" in page.text.lower()
+    assert "training data" in page.text.lower()
     assert "1,500 rows, of which 5 %" in page.text
     assert "DenoisingAutoencoder(contamination=0.05, max_iter=60, missing='model', random_state=0)" in page.text
     assert {a["value"] for a in page.all("option")} > {""}
@@ -192,7 +192,7 @@ def test_a_level_that_training_did_not_know_is_shown(payments):
     detector, X = payments
     odd = X.iloc[:1].astype({"country": object}).assign(country="Atlantis")
     page = assert_safe(report(detector, odd))
-    assert "'Atlantis' (not in training)" in page.text
+    assert "'Atlantis' (not in the training data)" in page.text
 
 
 @pytest.mark.parametrize("cls", [VariationalAutoencoder, AutoencoderEnsemble])

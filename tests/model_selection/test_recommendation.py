@@ -56,7 +56,7 @@ def test_candidates_are_judged_by_the_default_criterion(monkeypatch):
     detector = recommend(sheet(200), **FAST)
     assert detector.varieties == ((1 / 8, 1 / 2, 1.0),)
     assert detector.n_estimators == 4
-    assert "ahead of all others" in str(detector.recommendation_)
+    assert "exceeds all others" in str(detector.recommendation_)
 
 
 def test_the_same_seed_gives_the_same_bits():
@@ -71,10 +71,10 @@ def test_the_account_says_what_was_tried_and_what_it_is_worth():
     assert isinstance(account, Recommendation)
     assert (account.n_samples, account.n_features, account.n_binary, account.n_constant) == (60, 5, 1, 1)
     text = str(account)
-    assert "60 rows x 5 columns, 1 of two values, 1 constant" in text
+    assert "60 rows x 5 columns, 1 with two values, 1 constant" in text
     assert "12 settings" in text
     assert DEFAULT_SCORING.__name__ in text
-    assert "Not tried" in text
+    assert "Not compared" in text
 
 
 def test_trials_see_some_rows_of_a_large_table_and_the_detector_all(monkeypatch):

@@ -350,5 +350,5 @@ class TestComparisons:
             criterion(clone(DETECTOR).fit(X), X)
 
     def test_one_candidate_has_none_to_agree_with(self, X):
-        with pytest.raises(ValueError, match="at least 2 candidates, and there is 1"):
+        with pytest.raises(ValueError, match="at least 2 candidates; got 1"):
             StackedGridSearchCV(DETECTOR, {"latent_dim": [4]}, scoring=consensus).fit(X)

@@ -402,7 +402,7 @@ def test_those_that_want_labels_are_refused():
         def fit(self, X, y):
             return super().fit(X)
 
-    with pytest.raises(TypeError, match="WithLabels, whose fit wants y"):
+    with pytest.raises(TypeError, match="WithLabels, whose fit needs y"):
         from_pyod(WithLabels())
 
 

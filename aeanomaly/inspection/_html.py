@@ -1,25 +1,25 @@
-"""Pieces of a page: tables of columns, and what stands in their cells."""
+"""HTML elements that several sections of the report use."""
 
 from typing import Any
 
 from aeanomaly.fitting import shown
-from aeanomaly.inspection._findings import Findings
+from aeanomaly.inspection._report_data import ReportData
 from aeanomaly.inspection._svg import bar
 from aeanomaly.inspection._text import escaped, is_missing, isolated
 
-#: Letters of the name of a column in a list of choices.
-_CHOICE = 60
+#: Maximum number of characters of a column name in a drop-down list.
+_MAX_OPTION = 60
 _KL = "kl (code)"
 
 
-def left_out(shown_columns: int, n_columns: int, what: str) -> str:
+def omitted_columns(shown_columns: int, n_columns: int, what: str) -> str:
     rest = n_columns - shown_columns
-    return f"<p>{rest:,} more {'column' if rest == 1 else 'columns'} {what}.</p>" if rest > 0 else ""
+    return f"<p>Not shown: {rest:,} {'column' if rest == 1 else 'columns'} {what}.</p>" if rest > 0 else ""
 
 
-def column_name(findings: Findings, column: int) -> str:
-    is_kl = column >= findings.detector.n_features_in_
-    return escaped(_KL) if is_kl else isolated(findings.names[column])
+def column_name(data: ReportData, column: int) -> str:
+    is_kl = column >= data.detector.n_features_in_
+    return escaped(_KL) if is_kl else isolated(data.names[column])
 
 
 def table_of(caption: str, heads: tuple[str, ...], lines: list[str]) -> str:
@@ -48,5 +48,5 @@ def value_text(value: Any, nothing: str) -> str:
     return f"<em>{nothing}</em>" if is_missing(value) else isolated(shown(value))
 
 
-def choice(findings: Findings, column: int) -> str:
-    return escaped(_KL if column >= findings.detector.n_features_in_ else findings.names[column], _CHOICE)
+def option_text(data: ReportData, column: int) -> str:
+    return escaped(_KL if column >= data.detector.n_features_in_ else data.names[column], _MAX_OPTION)

@@ -1,4 +1,4 @@
-"""scikit-learn's own curves, with anomalies as what is to be found, whatever the labels' convention."""
+"""Precision-recall and ROC curves of scikit-learn, with anomalies as the positive class."""
 
 from typing import Any
 
@@ -8,28 +8,28 @@ from sklearn.utils.validation import check_is_fitted
 
 from aeanomaly.inspection._access import is_anomaly
 from aeanomaly.inspection._drawing import pyplot
-from aeanomaly.model_selection._access import front_and_detector, scores_of
+from aeanomaly.model_selection._access import scores_of, transformers_and_detector
 
 
 def roc_curve_display(
     estimator: Any, X: Any, y: Any, *, name: str | None = None, ax: Any = None, plot_chance_level: bool = True
 ) -> RocCurveDisplay:
-    """Plot the ROC curve of minus the score: the share of anomalies found by that of normal rows flagged.
+    """Plot the ROC curve: true positive rate against false positive rate, with anomalies as positives.
 
     Parameters
     ----------
-    estimator : fitted detector, or pipeline that ends in one
-        Any other outlier estimator of scikit-learn, too.
+    estimator : fitted detector, or pipeline that ends with a detector
+        Other outlier estimators of scikit-learn are accepted.
     X : array-like or DataFrame of shape (n_samples, n_features)
     y : array-like of shape (n_samples,)
-        {0, 1} with 1 = anomaly, or {+1, -1} with -1 = anomaly. Fed to scikit-learn as they are, one of the two
-        conventions would come out upside down.
+        {0, 1} with 1 = anomaly, or {+1, -1} with -1 = anomaly. The two conventions order the classes differently,
+        so scikit-learn's own displays invert one of them.
     name : str, optional
-        For the legend; by default the class of the detector.
+        Name in the legend; the class of the detector by default.
     ax : matplotlib Axes, optional
-        Where to draw; by default in a new figure.
+        Axes to draw on; a new figure by default.
     plot_chance_level : bool, default=True
-        Whether to draw the diagonal.
+        If True, draw the diagonal.
 
     Returns
     -------
@@ -40,9 +40,9 @@ def roc_curve_display(
     NotFittedError
         If the estimator is not fitted.
     ValueError
-        If labels are missing, of one class, none of these, or not one for each row.
+        If labels are missing, invalid or of a single class, or if their number is not that of the rows.
     ImportError
-        If matplotlib is missing.
+        If matplotlib is not installed.
 
     Examples
     --------
@@ -56,16 +56,16 @@ def roc_curve_display(
     1.0
     >>> plt.close(display.figure_)
     """
-    told = _told("roc_curve_display", estimator, X, y, name)
-    return RocCurveDisplay.from_predictions(**told, ax=ax, plot_chance_level=plot_chance_level)
+    arguments = _curve_arguments("roc_curve_display", estimator, X, y, name)
+    return RocCurveDisplay.from_predictions(**arguments, ax=ax, plot_chance_level=plot_chance_level)
 
 
 def precision_recall_display(
     estimator: Any, X: Any, y: Any, *, name: str | None = None, ax: Any = None, plot_chance_level: bool = True
 ) -> PrecisionRecallDisplay:
-    """Plot precision by recall of minus the score: the share of anomalies among flagged rows by that of them found.
+    """Plot the precision-recall curve, with anomalies as positives.
 
-    Parameters, labels and errors are those of `roc_curve_display`. The chance level is the share of anomalies.
+    See `roc_curve_display` for parameters, labels and errors. The chance level is the share of anomalies.
 
     Returns
     -------
@@ -83,16 +83,16 @@ def precision_recall_display(
     1.0
     >>> plt.close(display.figure_)
     """
-    told = _told("precision_recall_display", estimator, X, y, name)
-    return PrecisionRecallDisplay.from_predictions(**told, ax=ax, plot_chance_level=plot_chance_level)
+    arguments = _curve_arguments("precision_recall_display", estimator, X, y, name)
+    return PrecisionRecallDisplay.from_predictions(**arguments, ax=ax, plot_chance_level=plot_chance_level)
 
 
-def _told(caller: str, estimator: Any, X: Any, y: Any, name: str | None) -> dict[str, Any]:
-    """What scikit-learn is told: names in place of labels, so that none can be taken for another."""
+def _curve_arguments(caller: str, estimator: Any, X: Any, y: Any, name: str | None) -> dict[str, Any]:
+    """Return arguments for scikit-learn, with class names as labels so that the positive class is explicit."""
     pyplot(caller)
     check_is_fitted(estimator)
     errors = -scores_of(estimator, X)
-    _, end = front_and_detector(getattr(estimator, "best_estimator_", estimator))
+    _, end = transformers_and_detector(getattr(estimator, "best_estimator_", estimator))
     return {
         "y_true": np.where(is_anomaly(caller, y, len(errors)), "anomaly", "normal"),
         "y_score": errors,

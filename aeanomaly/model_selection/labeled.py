@@ -10,11 +10,11 @@ from aeanomaly.thresholds import is_anomaly
 
 
 def roc_auc(estimator: Any, X: Any, y: Any) -> float:
-    """Probability that an anomaly scores below a normal row: the area under the ROC curve.
+    """Area under the ROC curve: probability that an anomaly has a lower score than a normal row.
 
     Parameters
     ----------
-    estimator : fitted detector, or pipeline that ends in one
+    estimator : fitted detector, or pipeline that ends with a detector
     X : array-like or DataFrame of shape (n_samples, n_features)
     y : array-like of shape (n_samples,)
         {0, 1} with 1 = anomaly, or {+1, -1} with -1 = anomaly.
@@ -27,7 +27,7 @@ def roc_auc(estimator: Any, X: Any, y: Any) -> float:
     Raises
     ------
     ValueError
-        If labels are missing, of one class, or none of these.
+        If labels are missing, invalid or of a single class.
 
     Examples
     --------
@@ -42,22 +42,22 @@ def roc_auc(estimator: Any, X: Any, y: Any) -> float:
 
 
 def average_precision(estimator: Any, X: Any, y: Any) -> float:
-    """Mean precision over the anomalies, from the lowest score upwards.
+    """Average precision of minus the scores, with anomalies as positives.
 
-    Parameters, labels and errors are those of `roc_auc`.
+    See `roc_auc` for parameters, labels and errors.
     """
     return float(average_precision_score(is_anomaly("average_precision", y), -scores_of(estimator, X)))
 
 
 def precision_at_n(estimator: Any, X: Any, y: Any, *, n: int | None = None) -> float:
-    """Share of anomalies among the n rows with the lowest scores; by default n is the number of anomalies.
+    """Share of anomalies among the n rows with the lowest scores; by default, n is the number of anomalies.
 
-    Rows that tie at the last place count by their share. Parameters, labels and errors are those of `roc_auc`.
+    Rows tied at rank n count proportionally. See `roc_auc` for parameters, labels and errors.
     """
     anomalous = is_anomaly("precision_at_n", y)
     n = int(anomalous.sum()) if n is None else n
     if not 1 <= n <= len(anomalous):
-        raise ValueError(f"precision_at_n: n must be from 1 to the {len(anomalous)} rows; got {n!r}")
+        raise ValueError(f"precision_at_n: n must be from 1 to the number of rows, {len(anomalous)}; got {n!r}")
     scores = scores_of(estimator, X)
     last = np.partition(scores, n - 1)[n - 1]
     below, tied = scores < last, scores == last

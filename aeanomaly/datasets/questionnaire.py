@@ -1,4 +1,4 @@
-"""Thirty questions of yes or no, and some people who did not read them."""
+"""Questionnaire with 30 yes-or-no questions and some careless respondents."""
 
 from typing import Any
 
@@ -8,35 +8,36 @@ import pandas as pd
 from aeanomaly.datasets._drawing import counts, stream_of, with_labels
 from aeanomaly.datasets._files import load
 
-#: Questions and the traits behind them, by turns: question j asks about trait j modulo 5.
+#: Numbers of questions and of latent traits; question j measures trait j modulo 5.
 _N_QUESTIONS, _N_TRAITS = 30, 5
 _COLUMNS = [f"q{number:02d}" for number in range(1, _N_QUESTIONS + 1)]
-#: Correlation of the traits; chance that a careless pattern is left for one answer.
+#: Correlation of the traits, and probability that one answer deviates from a careless pattern.
 _CORRELATION, _SLIP = 0.25, 0.12
-#: Questions that the careless may yet answer with care, at most.
+#: Maximum number of questions that a careless respondent answers carefully.
 _PATIENCE = 15
-#: Equal answers in a row, at most, of those who say yes and no by turns.
+#: Maximum number of equal answers in a row in an alternating pattern.
 _LONGEST_RUN = 3
 
 
-def make_answers(
+def make_questionnaire(
     n_samples: int = 1500, *, anomaly_rate: float = 0.04, random_state: Any = None
 ) -> tuple[pd.DataFrame, pd.Series]:
-    """Draw answers of people to 30 questions of yes or no; some answer without care.
+    """Generate the answers of respondents to 30 yes-or-no questions; some respondents are careless.
 
-    Five traits of a person, of correlation 0.25, decide by a two-parameter logistic model [1]_; of each trait's
-    six questions two are reversed. The careless lose patience within the first 15 questions, and from there answer
-    at random, all alike, or yes and no by turns of one to three, a third each, with slips. The questions are drawn,
-    too: different seeds are different questionnaires.
+    Answers follow a two-parameter logistic model [1]_ with five traits of correlation 0.25. Each trait has six
+    questions, of which two are reversed. Careless respondents stop reading within the first 15 questions. One third of
+    them then answers at random, one third repeats an answer, and one third alternates after one to three equal answers.
+    Repeated and alternating patterns have some slips. The parameters of the questions are random, so different seeds
+    give different questionnaires.
 
     Parameters
     ----------
     n_samples : int, default=1500
-        People in all.
+        Number of respondents.
     anomaly_rate : float in [0, 0.5], default=0.04
-        Share of the careless.
+        Share of careless respondents.
     random_state : int, RandomState, Generator or None, default=None
-        An int gives the same rows each time.
+        Pass an int for reproducible rows.
 
     Returns
     -------
@@ -48,7 +49,7 @@ def make_answers(
     Raises
     ------
     ValueError
-        If `n_samples`, `anomaly_rate` or `random_state` is none of these.
+        If `n_samples`, `anomaly_rate` or `random_state` is invalid.
 
     References
     ----------
@@ -56,12 +57,12 @@ def make_answers(
 
     Examples
     --------
-    >>> from aeanomaly.datasets import make_answers
-    >>> X, y = make_answers(100, random_state=0)
+    >>> from aeanomaly.datasets import make_questionnaire
+    >>> X, y = make_questionnaire(100, random_state=0)
     >>> X.shape, int(y.sum())
     ((100, 30), 4)
     """
-    normal, abnormal = counts("make_answers", n_samples, anomaly_rate)
+    normal, abnormal = counts("make_questionnaire", n_samples, anomaly_rate)
     stream = stream_of(random_state)
     answers = _careful(normal + abnormal, stream)
     answers[normal:] = _careless(answers[normal:], stream)
@@ -69,39 +70,41 @@ def make_answers(
     return with_labels(people[:normal], people[normal:], stream.permutation(normal + abnormal))
 
 
-def load_answers(*, return_X_y: bool = False, as_frame: bool = True) -> Any:
-    """Load the answers of 1,500 people to 30 questions, 60 of them careless: `make_answers`, drawn once for all.
+def load_questionnaire(*, return_X_y: bool = False, as_frame: bool = True) -> Any:
+    """Load the answers of 1,500 respondents to 30 questions; 60 respondents are careless.
+
+    The table is a fixed sample of `make_questionnaire`.
 
     Parameters
     ----------
     return_X_y : bool, default=False
-        Give ``(data, target)`` in place of a Bunch.
+        If True, return ``(data, target)`` instead of a Bunch.
     as_frame : bool, default=True
-        DataFrame and Series; otherwise arrays of float64 and int64.
+        If True, return a DataFrame and a Series, else arrays of float64 and int64.
 
     Returns
     -------
     bunch : Bunch
         `data` (1500, 30) of 0 and 1, `target` (1500,) with 1 = careless, `frame` (both; None for arrays),
-        `feature_names`, `target_names`, `DESCR` (the card), `filename`.
+        `feature_names`, `target_names`, `DESCR` (description), `filename`.
 
     Raises
     ------
     OSError
-        If the file is missing.
+        If the data file is missing.
 
     Examples
     --------
-    >>> from aeanomaly.datasets import load_answers
-    >>> X, y = load_answers(return_X_y=True)
+    >>> from aeanomaly.datasets import load_questionnaire
+    >>> X, y = load_questionnaire(return_X_y=True)
     >>> X.shape, int(y.sum())
     ((1500, 30), 60)
     """
-    return load("answers", dict.fromkeys(_COLUMNS, np.int64), return_X_y, as_frame)
+    return load("answers", "load_questionnaire", dict.fromkeys(_COLUMNS, np.int64), return_X_y, as_frame)
 
 
 def _careful(n: int, stream: np.random.Generator) -> np.ndarray:
-    """Answers by the traits, (n, 30)."""
+    """Draw answers that depend on the traits, (n, 30)."""
     slope = stream.uniform(1.0, 2.5, size=_N_QUESTIONS)
     difficulty = stream.normal(0, 0.7, size=_N_QUESTIONS)
     reversed_ = np.concatenate([stream.permutation([-1, -1, 1, 1, 1, 1]) for _ in range(_N_TRAITS)])
@@ -114,7 +117,7 @@ def _careful(n: int, stream: np.random.Generator) -> np.ndarray:
 
 
 def _careless(careful: np.ndarray, stream: np.random.Generator) -> np.ndarray:
-    """From some question on: random, all alike, or yes and no by turns; one kind for each third person, (n, 30)."""
+    """Replace answers from a random question on by one of three careless patterns, (n, 30)."""
     n = len(careful)
     kind = np.arange(n) % 3
     random = stream.integers(2, size=(n, _N_QUESTIONS))
