@@ -136,6 +136,21 @@ class PyODDetector(BaseDetector):
         return _errors(self.detector_, X)
 
 
+    # These read the scores and the threshold of a fit, which a fit in another thread must not change in between.
+
+    def predict(self, X: Any, return_confidence: bool = False) -> Any:
+        return super(PyODDetector, copy.copy(self)).predict(X, return_confidence)
+
+    def predict_proba(self, X: Any, *args: Any, **rest: Any) -> Any:
+        return super(PyODDetector, copy.copy(self)).predict_proba(X, *args, **rest)
+
+    def predict_confidence(self, X: Any) -> Any:
+        return super(PyODDetector, copy.copy(self)).predict_confidence(X)
+
+    def predict_with_rejection(self, X: Any, *args: Any, **rest: Any) -> Any:
+        return super(PyODDetector, copy.copy(self)).predict_with_rejection(X, *args, **rest)
+
+
 class FromPyOD(OutlierMixin, BaseEstimator):
     """Adapter from a PyOD detector to scikit-learn: higher scores are more normal, -1 = anomaly.
 
@@ -261,8 +276,10 @@ class FromPyOD(OutlierMixin, BaseEstimator):
         ValueError
             If X is invalid, as in `fit`.
         """
-        check_is_fitted(self)
-        return -np.asarray(self.detector_.decision_function(self._table(X, reset=False)), dtype=np.float64).ravel()
+        fitted = copy.copy(self)  # a fit in another thread cannot mix two tables
+        check_is_fitted(fitted)
+        errors = fitted.detector_.decision_function(fitted._table(X, reset=False))
+        return -np.asarray(errors, dtype=np.float64).ravel()
 
     def decision_function(self, X: Any) -> np.ndarray:
         """Return ``score_samples(X) - offset_``, which is negative for anomalies.

@@ -19,7 +19,10 @@ def run_demo(options: argparse.Namespace) -> None:
 
     folder = options.folder
     folder.mkdir(parents=True, exist_ok=True)
-    _write_tables(folder)
+    is_new = _write_tables(folder)
+    for name in ("model.aea", "scored.csv") if is_new else ():
+        if (folder / name).exists():
+            raise CommandError(f"{folder / name} exists and is not of this demo; choose another folder with --folder")
     print("Breast cancer in Wisconsin (569 rows, 30 measurements of cell nuclei, from scikit-learn).")
     print("A detector is fitted to half of the benign rows and scores the other half and all malignant rows.\n")
     model, scored = f"{folder}/model.aea", f"{folder}/scored.csv"
@@ -35,18 +38,22 @@ def run_demo(options: argparse.Namespace) -> None:
     print(f"The scored table is {scored}. Run `aeanomaly info {model}` for a description of the model.")
 
 
-def _write_tables(folder: Path) -> None:
+def _write_tables(folder: Path) -> bool:
+    """Write the two tables, and tell whether they were not there before."""
     bunch = load_breast_cancer(as_frame=True)
     table = bunch.data.assign(malignant=(bunch.target == 0).astype(int))
     benign = np.random.default_rng(0).permutation(np.flatnonzero(table.malignant == 0))
     train = np.sort(benign[: len(benign) // 2])
-    _write(folder / "train.csv", table.iloc[train].drop(columns="malignant"))
-    _write(folder / "test.csv", table.drop(index=train))
+    parts = {"train.csv": table.iloc[train].drop(columns="malignant"), "test.csv": table.drop(index=train)}
+    return not all([_write(folder / name, part) for name, part in parts.items()])
 
 
-def _write(path: Path, table: pd.DataFrame) -> None:
-    """Write a table, unless a file with this name and other content exists."""
+def _write(path: Path, table: pd.DataFrame) -> bool:
+    """Write a table, and tell whether it was there already; a file of other content is refused."""
     data = table.to_csv(index=False, lineterminator="\n").encode()
-    if path.exists() and path.read_bytes() != data:
+    if path.exists():
+        if path.read_bytes() == data:
+            return True
         raise CommandError(f"{path} exists and is not a table of this demo; choose another folder with --folder")
     write_atomically(path, data)
+    return False

@@ -1,5 +1,7 @@
 """Checks of the files that a command writes."""
 
+import os
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -22,6 +24,8 @@ def check_output(target: str | Path, kind: FileKind, inputs: Iterable[str | Path
 
 def _are_same(target: str | Path, source: str | Path | None) -> bool:
     try:
+        if str(source) == "-":
+            return os.path.samestat(os.fstat(sys.stdin.fileno()), Path(target).stat())
         return source is not None and Path(target).samefile(source)
-    except OSError:  # one of them does not exist
+    except (OSError, ValueError):  # one of them does not exist
         return False

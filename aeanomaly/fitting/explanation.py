@@ -1,5 +1,6 @@
-"""Why a row is flagged, as numbers and in words."""
+"""Explanations of scores, as numbers and in words."""
 
+import reprlib
 from collections.abc import Sequence
 from decimal import Decimal
 from numbers import Real
@@ -122,10 +123,13 @@ def shown(value: Any) -> str:
     if isinstance(value, str):
         return repr(str(value))
     if isinstance(value, pd.Timestamp):
-        return f"{value:%Y-%m-%d %H:%M}"
+        return str(value.tz_localize(None).floor("min"))[:-3]
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (Real, Decimal)):
         return str(value)
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError:  # a category may be an integer of any size
+        return reprlib.repr(value)
     return f"{number:,.0f}" if 1000 <= abs(number) < 1e9 else f"{number:.4g}"
 
 

@@ -7,6 +7,7 @@ import numpy as np
 
 #: Points of a distribution that are kept for each column.
 _POINTS = 64
+_HALF_OF_LARGEST = 0.5 * np.finfo(np.float64).max
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,9 @@ class TrainingReference:
 
 def _quantiles(numbers: np.ndarray, steps: np.ndarray) -> np.ndarray:
     """Quantiles (Q, F) of the values that are there; 0 of a column without any."""
+    largest = np.abs(numbers).max(initial=0, where=~np.isnan(numbers))
+    if largest > _HALF_OF_LARGEST:  # differences of quantiles would overflow
+        return 2 * np.clip(_quantiles(0.5 * numbers, steps), -_HALF_OF_LARGEST, _HALF_OF_LARGEST)
     if not np.isnan(numbers).any():
         return np.quantile(numbers, steps, axis=0)
     columns = [column[~np.isnan(column)] for column in numbers.T]

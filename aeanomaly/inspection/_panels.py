@@ -15,6 +15,11 @@ _JITTER = 0.32
 #: The scale is logarithmic if the range exceeds the interquartile range by this factor.
 _LOG_SCALE_FACTOR = 10
 
+#: Axes of larger numbers overflow.
+_LARGEST = 1e300
+#: Days that matplotlib can draw, with a margin beside them: the years 477 to 9521.
+_DAYS = (-545_000.0, 2_758_000.0)
+
 
 def positions(axis: Any, observed: pd.Series, reconstructed: pd.Series) -> tuple[np.ndarray, np.ndarray]:
     """Set up the axes for a column and return the coordinates of its rows, (n,) each; NaN for rows not to draw."""
@@ -30,6 +35,7 @@ def positions(axis: Any, observed: pd.Series, reconstructed: pd.Series) -> tuple
 
 
 def _numbers(axis: Any, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    x, y = np.clip(x, -_LARGEST, _LARGEST), np.clip(y, -_LARGEST, _LARGEST)
     there = np.isfinite(x) & np.isfinite(y)
     if there.any():
         both = np.concatenate([x[there], y[there]])
@@ -55,7 +61,7 @@ def _times(axis: Any, observed: pd.Series, reconstructed: pd.Series) -> tuple[np
         locator = AutoDateLocator(maxticks=5)
         side.set_major_locator(locator)
         side.set_major_formatter(ConciseDateFormatter(locator, show_offset=side is axis.xaxis))
-    x, y = days
+    x, y = (np.clip(points, *_DAYS) for points in days)
     if np.isfinite(x + y).any():
         low, high = np.nanmin([x, y]), np.nanmax([x, y])
         axis.plot([low, high], [low, high], color=BLUE, linewidth=1, zorder=0)
