@@ -12,8 +12,8 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 
 from aeanomaly.detectors import BaseDetector, draw_seed
-from aeanomaly.streaming import SurveyedPart, joined_survey, numbers_of_sample, survey_part
-from aeanomaly.threads import at_most
+from aeanomaly.streaming import PartSummary, merge_summaries, sample_indices, summarize_part
+from aeanomaly.threads import limit_threads
 from aeanomaly.thresholds import ScoreSketch
 
 try:
@@ -71,19 +71,19 @@ def fit(detector: D, ddf: Any, *, sample_size: int = 100_000) -> D:
     lengths = [int(length) for length in dask.compute(*map(dask.delayed(len), parts))]
     seed = draw_seed(detector.random_state)
     firsts = list(accumulate(lengths, initial=0))
-    chosen = numbers_of_sample(sample_size, seed, firsts[-1])
+    chosen = sample_indices(sample_size, seed, firsts[-1])
     edges = np.searchsorted(chosen, firsts)
-    surveyed: Sequence[SurveyedPart] = dask.compute(
+    surveyed: Sequence[PartSummary] = dask.compute(
         *(
-            dask.delayed(survey_part)(part, first, chosen[start:end], detector._takes_holes, f"partition {number}")
+            dask.delayed(summarize_part)(part, first, chosen[start:end], detector._takes_holes, f"partition {number}")
             for number, (part, first, (start, end)) in enumerate(zip(parts, firsts, pairwise(edges), strict=False))
         )
     )
-    survey = joined_survey(surveyed, chosen, sample_size, seed, detector._takes_holes)
+    survey = merge_summaries(surveyed, chosen, sample_size, seed, detector._takes_holes)
     learner = dask.delayed(_fitted)(detector, survey).compute()
     if learner._scores_for(learner.contamination)[1] == "training rows" and not len(learner.calibration_scores_):
         sketches = dask.compute(*(dask.delayed(_sketch)(learner, part) for part in parts))
-        learner._decide_on_all(reduce(ScoreSketch.merged, sketches))
+        learner._decide_on_all(reduce(ScoreSketch.merge, sketches))
     detector.__dict__ = learner.__dict__
     return detector
 
@@ -136,13 +136,13 @@ def _check(detector: Any, ddf: Any) -> None:
 def _fitted(detector: Any, survey: Any) -> Any:
     """A fitted copy, on whichever worker this runs: on one thread, so that all workers learn the same."""
     learner = copy.copy(detector)
-    with torch.inference_mode(False), at_most(1):
+    with torch.inference_mode(False), limit_threads(1):
         learner._fit_survey(survey)
     return learner
 
 
 def _scores(rows: pd.DataFrame, detector: Any) -> pd.Series:
-    with at_most(1):  # a task is one thread; how many run at a time is for Dask to say
+    with limit_threads(1):  # a task is one thread; how many run at a time is for Dask to say
         scores = detector.score_samples(rows) if len(rows) else np.empty(0)
     return pd.Series(scores, index=rows.index, name="score")
 
@@ -153,4 +153,4 @@ def _labels(rows: pd.DataFrame, detector: Any) -> pd.Series:
 
 
 def _sketch(detector: Any, rows: pd.DataFrame) -> ScoreSketch:
-    return ScoreSketch.of(_scores(rows, detector).to_numpy())
+    return ScoreSketch.from_scores(_scores(rows, detector).to_numpy())

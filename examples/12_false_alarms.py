@@ -22,7 +22,7 @@ train, later = normal[:12_000], normal[12_000:]
 # %%
 # A fifth of the rows is held out of the fit, and the threshold set on them. Other rates cost no further fit.
 detector = DenoisingAutoencoder(contamination=Conformal(0.01), random_state=0).fit(train)
-print(detector.threshold_.promise, end="\n\n")
+print(detector.threshold_.guarantee, end="\n\n")
 
 rates, realised, found = np.array([0.1, 0.05, 0.01, 0.003, 0.001]), [], []
 for rate in rates:
@@ -38,7 +38,7 @@ try:
 except ValueError as error:
     print(f"\n{error}")
 detector.set_threshold(PeaksOverThreshold(1e-4))
-print(f"{detector.threshold_.promise}: {np.sum(detector.predict(later) == -1)} of {len(later):,} flagged")
+print(f"{detector.threshold_.guarantee}: {np.sum(detector.predict(later) == -1)} of {len(later):,} flagged")
 
 # %%
 # On a batch: of the rows that are flagged, a tenth at most is to be normal.

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from aeanomaly.cli.threshold import in_words
-from aeanomaly.persistence import read_manifest, refused
+from aeanomaly.persistence import model_file_error, read_manifest
 
 #: Levels of a column that are listed.
 _LEVELS = 6
@@ -20,7 +20,7 @@ def run_info(options: argparse.Namespace) -> None:
     try:
         text = json.dumps(manifest) if options.json else _in_words(manifest)
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
-        raise refused(options.model, repr(error), "does not hold a whole detector") from None
+        raise model_file_error(options.model, repr(error), "does not hold a whole detector") from None
     print(text)
 
 

@@ -74,12 +74,12 @@ class BaseDetector(
     def _spec(self, n_columns: int, **own: Any) -> NetworkSpec:
         """A network of the shared parameters, and of what is the detector's own."""
         return NetworkSpec(
-            n_columns=n_columns,
+            n_encoded=n_columns,
             code=self._code,
             latent_dim=self._auto_latent_dim(n_columns) if self.latent_dim == "auto" else int(self.latent_dim),
             hidden_layer_sizes=tuple(int(width) for width in self.hidden_layer_sizes),
             activation=self.activation,
-            holes=self._takes_holes,
+            allow_nan=self._takes_holes,
             **own,
         )
 
@@ -142,8 +142,8 @@ class BaseDetector(
             X,
             columns=columns,
             column_types=self.column_types if columns is None else None,
-            logs=self.standardize and self.likelihood == "auto",
-            holes=self._takes_holes,
+            mark_counts=self.standardize and self.likelihood == "auto",
+            allow_nan=self._takes_holes,
             least_rows=least_rows,
         )
 
@@ -158,8 +158,8 @@ class BaseDetector(
         """Scores of training rows, 10,000 at most, each moved about as far as its neighbours are."""
         stream = numpy_stream(MemberKey(self._seed), "jitter", self._n_calls)
         rows = _some(table, _JITTERED, stream)
-        steps = float(self._model.spacing().mean()) * stream.standard_normal(rows.shape)
-        return -self._errors(self._model.schema.moved(rows, steps))
+        steps = float(self._model.neighbor_distance().mean()) * stream.standard_normal(rows.shape)
+        return -self._errors(self._model.schema.shift(rows, steps))
 
     def _start(
         self, table: np.ndarray, columns: Sequence[Column], warm: Model | None, starts: Starts
@@ -169,7 +169,7 @@ class BaseDetector(
         names = getattr(self, "feature_names_in_", None)
         how = self.likelihood, self.standardize, self.missing == "informative", columns
         schema, rows = starts.encoded(table, *how, names)
-        spec = self._network(schema.n_columns)
+        spec = self._network(schema.n_encoded)
         if warm is None:
             self._n_calls = 0
             start = {"samples": rows_of_members(self, len(rows), call=0)[0], **self._shift}
@@ -242,7 +242,7 @@ class BaseDetector(
 
     def _check_network(self, spec: NetworkSpec) -> None:
         """Refuse parameters that mean another network than the one that goes on."""
-        wanted = self._network(spec.n_columns)
+        wanted = self._network(spec.n_encoded)
         if wanted != spec:
             raise ValueError(
                 f"partial_fit goes on with {spec}; the parameters now mean {wanted}: set them back, or fit anew"
@@ -270,7 +270,7 @@ class BaseDetector(
             self._settle(table)
         scored = _some(table, MOST_SCORES, numpy_stream(MemberKey(self._seed), "scored", self._n_calls))
         summary = ScoreSummary(-self._errors(scored), len(table))
-        summary = summary if earlier is None else earlier.merged(summary)
+        summary = summary if earlier is None else earlier.merge(summary)
         self.training_scores_, self.n_samples_seen_ = summary.values, summary.n_rows
         jitter = jitter and model.spec.has_prototypes
         self.jittered_scores_ = self._scores_of_jittered(table) if jitter else np.empty(0)

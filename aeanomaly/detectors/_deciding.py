@@ -9,9 +9,9 @@ from aeanomaly._warnings import warn
 from aeanomaly.detectors._calibrating import Calibration, Rows, scores_out_of_fold
 from aeanomaly.detectors._rules import real
 from aeanomaly.thresholds import (
-    Decision,
-    ProbabilityCurve,
+    ScoreCalibrator,
     ScoreSketch,
+    ThresholdInfo,
     as_threshold,
     decide,
     flag_discoveries,
@@ -29,14 +29,14 @@ class DecidingMethods:
     """What is decided by scores. It moves `offset_` and what calibrates it, and nothing else."""
 
     offset_: float
-    threshold_: Decision
+    threshold_: ThresholdInfo
     training_scores_: np.ndarray
     jittered_scores_: np.ndarray
     calibration_scores_: np.ndarray
     n_samples_seen_: int
     robust: bool
     contamination: Any
-    _probability: ProbabilityCurve | None
+    _probability: ScoreCalibrator | None
 
     def _fitted(self) -> Self:
         raise NotImplementedError
@@ -112,7 +112,7 @@ class DecidingMethods:
             if len(anomalous) != len(scores):
                 raise ValueError(f"X has {len(scores)} rows, and y has {len(anomalous)} labels; pass one for each row")
             normal = scores[~anomalous]
-            probability = ProbabilityCurve.fit(scores, y)
+            probability = ScoreCalibrator.fit(scores, y)
             if getattr(as_threshold(threshold), "labels", None):
                 decision = decide(threshold, scores, y, source="labelled rows given to set_threshold")
             elif wanted:
@@ -162,7 +162,7 @@ class DecidingMethods:
             source = f"rows scored out of {wanted.n_splits} folds"
             if wanted.needs_labels:
                 y = np.asarray(rows.labels)
-                normal, probability = scores[~is_anomaly("fit", y)], ProbabilityCurve.fit(scores, y)
+                normal, probability = scores[~is_anomaly("fit", y)], ScoreCalibrator.fit(scores, y)
         self._take(decide(self.contamination, scores, y, source), normal, probability)
 
     def _decide_on_all(self, sketch: ScoreSketch) -> None:
@@ -172,7 +172,7 @@ class DecidingMethods:
         self.threshold_ = replace(self.threshold_, n_scores=sketch.n_scores)
         self.offset_ = self.threshold_.offset
 
-    def _take(self, decision: Decision, normal: np.ndarray, probability: ProbabilityCurve | None) -> None:
+    def _take(self, decision: ThresholdInfo, normal: np.ndarray, probability: ScoreCalibrator | None) -> None:
         self.threshold_, self.offset_ = decision, decision.offset
         self.calibration_scores_, self._probability = np.sort(normal), probability
 

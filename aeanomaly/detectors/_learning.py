@@ -73,7 +73,7 @@ def _settings(detector: Any, n_steps: int, **rest: Any) -> TrainingSettings:
         batch_size=detector.batch_size,
         learning_rate=detector._rates(),
         weight_decay=[detector.weight_decay] * detector._n_members,
-        call=detector._n_calls,
+        run_index=detector._n_calls,
         **rest,
     )
 

@@ -10,11 +10,11 @@ import numpy as np
 import torch
 
 from aeanomaly.likelihoods import Bernoulli, Categorical, Gaussian, Likelihood, Observed, Product
-from aeanomaly.nn import SOFTMAX, NetworkSpec, StackedPrototypes, Standardize, Start, build_network, encoder_module
+from aeanomaly.nn import SOFTMAX, InitData, NetworkSpec, StackedPrototypes, Standardize, build_network, encoder_module
 from aeanomaly.preprocessing import Column, Kind, Schema, TableEncoder, are_numeric, column_from_json
 from aeanomaly.scoring import deviance_terms, in_blocks, over_chunks, padded
 from aeanomaly.streams import MemberKey, torch_stream
-from aeanomaly.threads import at_most
+from aeanomaly.threads import limit_threads
 from aeanomaly.training import check_memory, resolve_device
 
 #: Beyond this, products of a code with weights might leave float32.
@@ -76,8 +76,8 @@ class Model:
         self.usual = usual
         self.network = network.to(device).requires_grad_(False)
         self.device = device
-        self.likelihood = Observed(_likelihood(schema)) if spec.holes else _likelihood(schema)
-        self._encoder = TableEncoder.of(schema)
+        self.likelihood = Observed(_likelihood(schema)) if spec.allow_nan else _likelihood(schema)
+        self._encoder = TableEncoder.from_schema(schema)
 
     @classmethod
     def fresh(
@@ -89,17 +89,17 @@ class Model:
         device: torch.device,
         **rest: Any,
     ) -> "Model":
-        """A model with newly drawn weights, and prototypes out of encoded rows (N, D); `rest` is for `Start`.
+        """A model with newly drawn weights, and prototypes out of encoded rows (N, D); `rest` is for `InitData`.
 
         A ValueError if the device cannot hold it.
         """
         check_memory(spec.n_weights, device)
         network = build_network(spec)
-        with at_most(1), torch.no_grad():
-            network.reset(keys, Start(torch.from_numpy(rows), _likelihood(schema).output, **rest))
+        with limit_threads(1), torch.no_grad():
+            network.reset(keys, InitData(torch.from_numpy(rows), _likelihood(schema).output, **rest))
         return cls(schema, spec, network, device)
 
-    def spacing(self) -> torch.Tensor:
+    def neighbor_distance(self) -> torch.Tensor:
         """How far apart neighbouring rows are per column, (M, 1, 1), as far as the encoder's prototypes know.
 
         Half a standard deviation if it has none.
@@ -146,7 +146,7 @@ class Model:
         A hole counts as the mean of what its row has, with one column more that is off as usual: a
         guess from few columns leans on that. What it counts is put on the columns that are there.
         """
-        if not self.spec.holes:
+        if not self.spec.allow_nan:
             return terms
         there = ~np.isnan(table)
         present = there.sum(axis=1, keepdims=True)
@@ -156,7 +156,7 @@ class Model:
 
     def learn_usual(self, error_terms: Any, table: np.ndarray) -> None:
         """Learn how far columns of training rows are off, from some rows and terms that this model makes of them."""
-        if self.spec.holes:
+        if self.spec.allow_nan:
             rows = table[np.linspace(0, len(table) - 1, min(len(table), _USUAL_ROWS)).astype(int)]
             self.usual = 0.0
             present = ~np.isnan(rows)
@@ -166,7 +166,7 @@ class Model:
     def errors_of_members(self, table: np.ndarray) -> np.ndarray:
         """Reconstruction error of each row by each member, before any scale, (N, M)."""
         found = self.apply(lambda rows: deviance_of(self, rows), table, lambda members: members.T)
-        if not self.spec.holes:
+        if not self.spec.allow_nan:
             return found
         return found * (table.shape[1] / np.maximum(1, (~np.isnan(table)).sum(axis=1, keepdims=True)))
 
@@ -174,7 +174,7 @@ class Model:
     def width(self) -> int:
         """Numbers in the widest layer of a row, members together."""
         spec = self.spec
-        return spec.n_members * max(spec.n_columns, spec.latent_dim, *spec.hidden_layer_sizes)
+        return spec.n_members * max(spec.n_encoded, spec.latent_dim, *spec.hidden_layer_sizes)
 
     @property
     def code_width(self) -> int:
@@ -227,7 +227,7 @@ class Model:
         """
         whole = self._with_holes()
         weights = torch.from_numpy(1 / self.scales).float().to(self.device).view(-1, 1)
-        starts = np.append(self.schema.layout.starts, self.schema.n_columns)
+        starts = np.append(self.schema.layout.starts, self.schema.n_encoded)
         features = [np.flatnonzero((self.schema.order >= a) & (self.schema.order < b)) for a, b in pairwise(starts)]
 
         def members(rows: torch.Tensor) -> torch.Tensor:
@@ -241,13 +241,13 @@ class Model:
 
         found = self.apply(members, table)
         n_columns = len(features)
-        return found[:, :n_columns], *self._encoder.likeliest(found[:, n_columns:])
+        return found[:, :n_columns], *self._encoder.most_likely(found[:, n_columns:])
 
     def _with_holes(self) -> "Model":
         """The same network for rows with holes: a layer that is not of prototypes takes these as 0."""
-        if self.spec.holes:
+        if self.spec.allow_nan:
             return self
-        spec = replace(self.spec, holes=True)
+        spec = replace(self.spec, allow_nan=True)
         network = build_network(spec)
         network.load_state_dict({**network.state_dict(), **self.network.state_dict()})
         return Model(self.schema, spec, network, self.device, self.scales)
@@ -328,7 +328,7 @@ class Model:
         schema = Schema.from_arrays(
             {n.removeprefix("schema."): a for n, a in arrays.items() if n.startswith("schema.")}, columns
         )
-        if built.n_columns != schema.n_columns:
+        if built.n_encoded != schema.n_encoded:
             raise ValueError("the network does not have the columns of the schema")
         scales = arrays["scales"]
         if scales.dtype != np.float64 or scales.shape != (built.n_members,) or not _plausible(scales):

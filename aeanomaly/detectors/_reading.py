@@ -79,7 +79,7 @@ class FittedMethods(DecidingMethods, ClassNamePrefixFeaturesOutMixin, Transforme
 
     def _checked(self, X: Any) -> np.ndarray:
         """The numbers of a table that is to be scored."""
-        table, _ = check_table(self, X, columns=self._model.schema.columns, holes=self._takes_holes)
+        table, _ = check_table(self, X, columns=self._model.schema.columns, allow_nan=self._takes_holes)
         return table
 
     @property

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from aeanomaly.detectors._model import Model
-from aeanomaly.preprocessing import Schema, Surveyed, encode_table
+from aeanomaly.preprocessing import KnownStatistics, Schema, encode_table
 
 
 class Starts:
@@ -24,7 +24,7 @@ class Starts:
 class SurveyedStarts(Starts):
     """Of a sample of rows, where numeric columns are known of all."""
 
-    def __init__(self, surveyed: Surveyed):
+    def __init__(self, surveyed: KnownStatistics):
         self._surveyed = surveyed
 
     def encoded(self, table: np.ndarray, *how: Any) -> tuple[Schema, np.ndarray]:

@@ -13,7 +13,7 @@ from aeanomaly.detectors._rules import check_parameters, integer
 from aeanomaly.detectors._seeds import draw_seed
 from aeanomaly.detectors._starts import SurveyedStarts
 from aeanomaly.exceptions import SourceError
-from aeanomaly.streaming import Checkpoint, Source, Survey, as_source
+from aeanomaly.streaming import Checkpoint, Source, TableSummary, as_source
 
 
 class StreamingMethods:
@@ -74,7 +74,7 @@ class StreamingMethods:
         check_parameters(learner, learner._rules)
         integer(2).check(f"{owner}.fit_batches", "sample_size", sample_size)
         found = as_source(source, columns)
-        survey = Survey(sample_size, draw_seed(learner.random_state), learner._takes_holes)
+        survey = TableSummary(sample_size, draw_seed(learner.random_state), learner._takes_holes)
         place = None
         if checkpoint is not None:
             if found.fingerprint is None or learner.random_state is None:
@@ -92,11 +92,11 @@ class StreamingMethods:
             place.remove()
         return self
 
-    def _fit_survey(self: Any, survey: Survey) -> None:
+    def _fit_survey(self: Any, survey: TableSummary) -> None:
         statistics = survey.statistics()
         if statistics is None:
             raise ValueError("the table has n_samples=0, and a fit needs at least 2 rows")
-        rows, plan = self._prepare(survey.sample.rows(), starts=SurveyedStarts((survey.places, statistics)))
+        rows, plan = self._prepare(survey.sample.rows(), starts=SurveyedStarts((survey.numeric_columns, statistics)))
         self._finish(plan.model, plan.train(), rows)
         self.n_samples_seen_ = survey.n_rows
 
@@ -141,7 +141,7 @@ class StreamingMethods:
             yield scores
 
 
-def _pass_over(source: Source, survey: Survey, checkpoint: Checkpoint | None, owner: str, verbose: bool) -> None:
+def _pass_over(source: Source, survey: TableSummary, checkpoint: Checkpoint | None, owner: str, verbose: bool) -> None:
     """Survey what is left of a table."""
     bar = tqdm(total=source.n_rows, initial=survey.n_rows, desc=owner, unit="row", unit_scale=True, disable=not verbose)
     with bar:
@@ -149,4 +149,4 @@ def _pass_over(source: Source, survey: Survey, checkpoint: Checkpoint | None, ow
             survey.add(part.rows, part.where)
             bar.update(len(part.rows))
             if checkpoint is not None:
-                checkpoint.save_now_and_then(survey)
+                checkpoint.save_if_due(survey)

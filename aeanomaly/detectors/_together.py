@@ -13,7 +13,7 @@ import torch
 from aeanomaly.detectors._learning import Plan
 from aeanomaly.detectors._starts import RememberedStarts
 from aeanomaly.nn import join_networks, split_network
-from aeanomaly.threads import at_most
+from aeanomaly.threads import limit_threads
 from aeanomaly.training import StepHook, TrainingData, TrainingResult, TrainingSettings, is_worth_threads, train
 
 #: Numbers in all layers of a batch, members together, from which a larger stack saves nothing, and leaves the cache.
@@ -76,8 +76,8 @@ def _kind(plan: Plan) -> Hashable:
     """What the members of a stack have in common."""
     return (
         replace(plan.model.spec, n_members=1, code_sizes=None),
-        plan.objective.structure,
-        plan.settings.shared,
+        plan.objective.stack_key,
+        plan.settings.stack_key,
         plan.model.device,
         plan.data.validation is None,
     )
@@ -86,7 +86,7 @@ def _kind(plan: Plan) -> Hashable:
 def _numbers(plan: Plan) -> int:
     """Numbers in all layers of a batch."""
     spec = plan.model.spec
-    width = 2 * sum(spec.hidden_layer_sizes) + spec.latent_dim + spec.n_columns
+    width = 2 * sum(spec.hidden_layer_sizes) + spec.latent_dim + spec.n_encoded
     return spec.n_members * plan.settings.batch_size * width
 
 
@@ -104,7 +104,7 @@ def _side_by_side(kinds: Sequence[list[_Job]]) -> Iterator[tuple[int, Any]]:
 
     def fitted(stack: Sequence[_Job]) -> list[tuple[int, Any]]:
         # Not by shared products: their threads would wait for each other at every one of many small steps.
-        with at_most(1):
+        with limit_threads(1):
             return list(_fitted(stack, lambda _: given_up.is_set()))
 
     with ThreadPoolExecutor(max(_workers(jobs[0].plan) for jobs in kinds)) as pool:
@@ -151,10 +151,10 @@ def _trained(plans: Sequence[Plan], on_step: StepHook | None) -> list[TrainingRe
     specs, networks = [plan.model.spec for plan in plans], [plan.model.network for plan in plans]
     sizes = [spec.n_members for spec in specs]
     joined = join_networks(specs, networks)
-    objective = type(plans[0].objective).joined([plan.objective for plan in plans], sizes)
-    data = TrainingData.joined([plan.data for plan in plans])
-    settings = TrainingSettings.joined([plan.settings for plan in plans])
+    objective = type(plans[0].objective).stack([plan.objective for plan in plans], sizes)
+    data = TrainingData.stack([plan.data for plan in plans])
+    settings = TrainingSettings.stack([plan.settings for plan in plans])
     result = train(joined.requires_grad_(True), objective, data, settings, on_step=on_step)
     split_network(joined, networks)
     ends = accumulate(sizes, initial=0)
-    return [result.of(slice(first, end)) for first, end in pairwise(ends)]
+    return [result.select(slice(first, end)) for first, end in pairwise(ends)]

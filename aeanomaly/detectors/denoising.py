@@ -91,7 +91,7 @@ class DenoisingAutoencoder(BaseDetector):
 
         level: Any = self.corruption_level
         if self.corruption == "gaussian":
-            return GaussianCorruption(model.spacing() if level == "auto" else level)
+            return GaussianCorruption(model.neighbor_distance() if level == "auto" else level)
         level = _SHARE if level == "auto" else level
         if level >= 1:
             raise ValueError(

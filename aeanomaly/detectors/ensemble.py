@@ -180,7 +180,7 @@ class AutoencoderEnsemble(BaseDetector):
 
     def _objective(self, model: Model) -> Objective:
         factors = torch.tensor([variety.noise for variety in self._varieties], dtype=torch.float32).view(-1, 1, 1)
-        level = factors.to(model.device) * model.spacing()
+        level = factors.to(model.device) * model.neighbor_distance()
         return ReconstructionObjective(model.likelihood, corruption=GaussianCorruption(level))
 
     def _rates(self) -> list[float]:
@@ -196,12 +196,12 @@ class AutoencoderEnsemble(BaseDetector):
         stored = self._stored(len(rows))
         spec = NetworkSpec(
             code="point",
-            n_columns=model.spec.n_columns,
+            n_encoded=model.spec.n_encoded,
             latent_dim=len(stored),
             hidden_layer_sizes=(),
             activation=SOFTMAX,
             code_activation=SOFTMAX,
-            holes=model.spec.holes,
+            allow_nan=model.spec.allow_nan,
         )
         start = {"samples": [stored], "shifts": 0, **self._shift}
         return Model.fresh(model.schema, spec, [self._kernel_key], rows, model.device, **start)

@@ -66,6 +66,6 @@ class UndercompleteAutoencoder(BaseDetector):
         return spec
 
     def _objective(self, model: Model) -> Objective:
-        narrow = model.spec.latent_dim < model.spec.n_columns
+        narrow = model.spec.latent_dim < model.spec.n_encoded
         corruption = None if narrow else GaussianCorruption(_NOISE_WITHOUT_BOTTLENECK)
         return ReconstructionObjective(model.likelihood, corruption=corruption)

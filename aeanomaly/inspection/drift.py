@@ -92,7 +92,7 @@ def _distance(column: Column, there: np.ndarray, schema: Schema, place: int, qua
         return np.nan
     if column.kind != "categorical":
         return _kolmogorov_smirnov(there, quantiles)
-    features = schema.in_order_of_features(schema.mean[None])[0]
+    features = schema.to_feature_order(schema.mean[None])[0]
     start = schema.layout.starts[place]
     trained = features[start : start + column.n_features]
     here = np.bincount(there.astype(int), minlength=column.n_features) / len(there)

@@ -72,7 +72,7 @@ class _Errors(nn.Module):
         self.network = model.network
         self.likelihood = model.likelihood
         self.register_buffer("draws", draws)
-        self.n_members, self.holes, self.usual = model.spec.n_members, model.spec.holes, _exact(model.usual)
+        self.n_members, self.holes, self.usual = model.spec.n_members, model.spec.allow_nan, _exact(model.usual)
         self.register_buffer("weights", torch.from_numpy(1 / model.scales).float().view(-1, 1, 1))
 
     def forward(self, rows: torch.Tensor, table: torch.Tensor) -> torch.Tensor:
@@ -107,7 +107,7 @@ class Encoder(nn.Module):
     def __init__(self, schema: Schema):
         super().__init__()
         columns = schema.columns
-        self.shows_holes = schema.shows_holes
+        self.shows_holes = schema.has_missing_indicators
         self.blocks = {j: block for j, column in enumerate(columns) if (block := _block_of(column)) is not None}
         units = np.array([getattr(column, "unit", np.nan) for column in columns])
         self.has_units = not np.isnan(units).all()
@@ -185,14 +185,14 @@ def _exact(number: float) -> torch.Tensor:
 def _places(schema: Schema) -> np.ndarray:
     """Where the encoder has the features that are encoded, (D,): numbers first, then marks of holes, then blocks."""
     n_columns, places = len(schema.columns), []
-    end = n_columns * (1 + schema.shows_holes)
+    end = n_columns * (1 + schema.has_missing_indicators)
     for j, column in enumerate(schema.columns):
         if _block_of(column) is None:
             places.append(j)
         else:
             places += range(end, end + column.n_features)
             end += column.n_features
-        if schema.shows_holes:
+        if schema.has_missing_indicators:
             places.append(n_columns + j)
     return np.array(places)[schema.order]
 

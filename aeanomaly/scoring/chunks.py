@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import torch
 
-from aeanomaly.nn import memory, workspace
-from aeanomaly.threads import at_most
+from aeanomaly.nn import empty, workspace
+from aeanomaly.threads import limit_threads
 
 #: Matrix products round differently with the number of rows; at multiples of this they do not,
 #: and so a row's score is the same to the bit alone, in any chunk, in any order.
@@ -43,7 +43,7 @@ def over_chunks(
     """
     function = _in_halves(function)
     size = min(_MOST_ROWS, _multiple_within(4 * _IN_BLOCK // width), _multiple_within(_IN_CHUNK // table[0].size))
-    with at_most(1), workspace(frozen=True):
+    with limit_threads(1), workspace(frozen=True):
         if len(table) <= size:
             return function(table)
         first = function(table[:PADDING])  # what a row's numbers look like, while the other threads wait
@@ -52,7 +52,7 @@ def over_chunks(
     numbers[:PADDING] = first
 
     def fill(starts: Iterator[int]) -> None:
-        with at_most(1), workspace(frozen=True):
+        with limit_threads(1), workspace(frozen=True):
             for start in starts:
                 numbers[start : start + size] = function(table[start : start + size])
 
@@ -90,7 +90,7 @@ def in_blocks(function: Callable[[torch.Tensor], torch.Tensor], rows: torch.Tens
     for start, block in zip(range(0, rows.shape[1], size), blocks, strict=True):
         numbers = function(block)
         if out is None:
-            out = memory("blocks", (*rows.shape[:2], *numbers.shape[2:]), numbers)
+            out = empty("blocks", (*rows.shape[:2], *numbers.shape[2:]), numbers)
         out[:, start : start + size] = numbers
     assert out is not None
     return out
