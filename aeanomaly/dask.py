@@ -13,9 +13,9 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 
 from aeanomaly.detectors import BaseDetector
-from aeanomaly.streaming import SurveyedPart, joined_survey, numbers_of_sample, survey_part
+from aeanomaly.streaming import PartSummary, merge_summaries, sample_indices, summarize_part
 from aeanomaly.streams import draw_seed
-from aeanomaly.threads import at_most
+from aeanomaly.threads import limit_threads
 from aeanomaly.thresholds import ScoreSketch
 
 try:
@@ -74,20 +74,20 @@ def fit(detector: D, ddf: Any, *, sample_size: int = 100_000) -> D:
     lengths = [int(length) for length in dask.compute(*map(dask.delayed(len), parts))]
     seed, allow_nan = draw_seed(detector.random_state), detector.missing != "error"
     firsts = list(accumulate(lengths, initial=0))
-    chosen = numbers_of_sample(sample_size, seed, firsts[-1])
+    chosen = sample_indices(sample_size, seed, firsts[-1])
     edges = np.searchsorted(chosen, firsts)
-    surveyed: Sequence[SurveyedPart] = dask.compute(
+    parts_found: Sequence[PartSummary] = dask.compute(
         *(
-            dask.delayed(survey_part)(part, first, chosen[start:end], allow_nan, f"partition {number}")
+            dask.delayed(summarize_part)(part, first, chosen[start:end], allow_nan, f"partition {number}")
             for number, (part, first, (start, end)) in enumerate(zip(parts, firsts, pairwise(edges), strict=False))
         )
     )
-    survey = joined_survey(surveyed, chosen, sample_size, seed, allow_nan)
-    learner = dask.delayed(_fitted)(detector, survey).compute()
+    summary = merge_summaries(parts_found, chosen, sample_size, seed, allow_nan)
+    learner = dask.delayed(_fitted)(detector, summary).compute()
     state = learner.state_
     if state.calibration.is_set_on_training_rows:
         sketches = dask.compute(*(dask.delayed(_sketch)(learner, part) for part in parts))
-        sketch = reduce(ScoreSketch.merged, sketches)
+        sketch = reduce(ScoreSketch.merge, sketches)
         calibration = state.calibration.with_all_training_scores(learner.contamination, sketch)
         learner.state_ = replace(state, calibration=calibration)
     detector.__dict__ = learner.__dict__
@@ -140,14 +140,14 @@ def _check(detector: Any, ddf: Any) -> None:
         )
 
 
-def _fitted(detector: Any, survey: Any) -> Any:
+def _fitted(detector: Any, summary: Any) -> Any:
     """Return a fitted copy; training uses one thread, so that the result does not depend on the worker."""
-    with torch.inference_mode(False), at_most(1):
-        return copy.copy(detector).fit_survey(survey)
+    with torch.inference_mode(False), limit_threads(1):
+        return copy.copy(detector).fit_summary(summary)
 
 
 def _scores(rows: pd.DataFrame, detector: Any) -> pd.Series:
-    with at_most(1):  # Dask controls the number of parallel tasks, each with one thread
+    with limit_threads(1):  # Dask controls the number of parallel tasks, each with one thread
         scores = detector.score_samples(rows) if len(rows) else np.empty(0)
     return pd.Series(scores, index=rows.index, name="score")
 
@@ -158,4 +158,4 @@ def _labels(rows: pd.DataFrame, detector: Any) -> pd.Series:
 
 
 def _sketch(detector: Any, rows: pd.DataFrame) -> ScoreSketch:
-    return ScoreSketch.of(_scores(rows, detector).to_numpy())
+    return ScoreSketch.from_scores(_scores(rows, detector).to_numpy())

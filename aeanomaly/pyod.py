@@ -135,7 +135,6 @@ class PyODDetector(BaseDetector):
         check_is_fitted(self, ["detector_", "decision_scores_", "threshold_", "labels_"])
         return _errors(self.detector_, X)
 
-
     # These read the scores and the threshold of a fit, which a fit in another thread must not change in between.
 
     def predict(self, X: Any, return_confidence: bool = False) -> Any:

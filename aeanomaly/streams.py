@@ -24,18 +24,18 @@ class MemberKey(NamedTuple):
     member: int = 0
 
 
-def _sequence(key: MemberKey, purpose: str, call: int) -> np.random.SeedSequence:
-    return np.random.SeedSequence((key.seed, key.member, zlib.crc32(purpose.encode()), call))
+def _sequence(key: MemberKey, purpose: str, run_index: int) -> np.random.SeedSequence:
+    return np.random.SeedSequence((key.seed, key.member, zlib.crc32(purpose.encode()), run_index))
 
 
-def numpy_stream(key: MemberKey, purpose: str, call: int = 0) -> np.random.Generator:
-    """Generator of one member for one purpose; `call` tells repeated trainings apart."""
-    return np.random.Generator(np.random.PCG64(_sequence(key, purpose, call)))
+def numpy_stream(key: MemberKey, purpose: str, run_index: int = 0) -> np.random.Generator:
+    """Generator of one member for one purpose; `run_index` tells repeated trainings apart."""
+    return np.random.Generator(np.random.PCG64(_sequence(key, purpose, run_index)))
 
 
-def torch_stream(key: MemberKey, purpose: str, call: int, device: torch.device) -> torch.Generator:
+def torch_stream(key: MemberKey, purpose: str, run_index: int, device: torch.device) -> torch.Generator:
     """The same for noise that is drawn where the network runs."""
-    seed = int(_sequence(key, purpose, call).generate_state(1, np.uint64)[0]) >> 1
+    seed = int(_sequence(key, purpose, run_index).generate_state(1, np.uint64)[0]) >> 1
     return torch.Generator(device=device).manual_seed(seed)
 
 
@@ -73,12 +73,12 @@ class NoiseStream:
     (torch.Size([2, 128, 5]), True)
     """
 
-    def __init__(self, keys: Sequence[MemberKey], *, device: torch.device, call: int = 0):
+    def __init__(self, keys: Sequence[MemberKey], *, device: torch.device, run_index: int = 0):
         #: Members with one key have one noise.
         self._keys = tuple(dict.fromkeys(keys))
         self._key_of_member = [self._keys.index(key) for key in keys]
         self._device = device
-        self._call = call
+        self._run_index = run_index
         self._generators: dict[str, list[torch.Generator]] = {}
         self._ahead: dict[tuple[str, str, tuple[int, ...]], Iterator[torch.Tensor]] = {}
 
@@ -93,15 +93,15 @@ class NoiseStream:
     def _next(self, kind: str, purpose: str, shape: tuple[int, ...]) -> torch.Tensor:
         name = (kind, purpose, shape)
         if name not in self._ahead:
-            self._ahead[name] = self._drawn(*name)
+            self._ahead[name] = self._iterate(*name)
         return next(self._ahead[name])
 
-    def _drawn(self, kind: str, purpose: str, shape: tuple[int, ...]) -> Iterator[torch.Tensor]:
+    def _iterate(self, kind: str, purpose: str, shape: tuple[int, ...]) -> Iterator[torch.Tensor]:
         while True:
             for noise in self._draw(kind, purpose, shape).unbind():
-                yield self._of_members(noise)
+                yield self._for_members(noise)
 
-    def _of_members(self, noise: torch.Tensor) -> torch.Tensor:
+    def _for_members(self, noise: torch.Tensor) -> torch.Tensor:
         """Noise of each key (K, ...) -> of each member (M, ...)."""
         if len(self._keys) == len(self._key_of_member):
             return noise
@@ -112,7 +112,7 @@ class NoiseStream:
     def _draw(self, kind: str, purpose: str, shape: tuple[int, ...]) -> torch.Tensor:
         draws = int(np.clip(_BLOCK_ELEMENTS // max(1, int(np.prod(shape))), 1, _BLOCK_DRAWS))
         if purpose not in self._generators:
-            self._generators[purpose] = [torch_stream(k, purpose, self._call, self._device) for k in self._keys]
+            self._generators[purpose] = [torch_stream(k, purpose, self._run_index, self._device) for k in self._keys]
         block = torch.empty((draws, len(self._keys), *shape), dtype=torch.float32, device=self._device)
         for member, generator in enumerate(self._generators[purpose]):
             ahead = torch.empty((draws, *shape), dtype=torch.float32, device=self._device)

@@ -7,7 +7,7 @@ import torch
 
 
 @contextmanager
-def at_most(n_threads: int) -> Iterator[None]:
+def limit_threads(n_threads: int) -> Iterator[None]:
     """Let the calling thread use so many of torch's threads; its own setting is restored."""
     before = torch.get_num_threads()
     if before <= n_threads:

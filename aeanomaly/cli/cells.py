@@ -31,7 +31,7 @@ def parse_for_model(frame: pd.DataFrame, detector: Any, source: str) -> pd.DataF
 def _read_as(column: Any, cells: pd.Series, source: str) -> pd.Series:
     if column.kind not in ("categorical", "ordinal"):
         return _reader(column.kind)(cells)
-    levels = list(column.levels)
+    levels = list(column.categories)
     there = [cell for cell in cells if cell not in text.MISSING]
     if there and all(map(text.is_number, there)) and not any(text.is_number(str(level)) for level in levels):
         raise CommandError(

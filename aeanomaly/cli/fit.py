@@ -85,7 +85,7 @@ def _summary(detector: Any, options: argparse.Namespace, seconds: float, n_rows:
         "seconds": round(seconds, 3),
         "offset": detector.offset_,
         "rule": detector.threshold_.rule,
-        "promise": detector.threshold_.promise,
+        "guarantee": detector.threshold_.guarantee,
         "flagged": round(float((detector.training_scores_ < detector.offset_).mean()) * detector.n_samples_seen_),
     }
 
@@ -132,7 +132,7 @@ def _to_text(summary: dict[str, Any]) -> str:
         f"{summary['detector']} autoencoder: {summary['rows']:,} rows x {summary['columns']} columns, "
         f"{summary['steps']:,} steps in {summary['seconds']:.1f} s",
         f"{summary['flagged']:,} training rows score below the offset {summary['offset']:.4g}",
-        f"threshold set by {summary['rule']}, which {summary['promise']}",
+        f"threshold set by {summary['rule']}, which {summary['guarantee']}",
     ]
     if "auroc" in summary:
         lines.append(f"on the training rows: {ranking_to_text(summary)}")

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from aeanomaly.cli.threshold import threshold_to_text
-from aeanomaly.persistence import read_manifest, refused
+from aeanomaly.persistence import model_file_error, read_manifest
 
 #: Maximum number of categories to list.
 _LEVELS = 6
@@ -20,7 +20,7 @@ def run_info(options: argparse.Namespace) -> None:
     try:
         text = json.dumps(manifest) if options.json else _to_text(manifest)
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
-        raise refused(options.model, repr(error), "does not contain a complete detector") from None
+        raise model_file_error(options.model, repr(error), "does not contain a complete detector") from None
     print(text)
 
 

@@ -14,8 +14,8 @@ from aeanomaly.cli.cells import check_missing, is_parquet, parse_columns
 from aeanomaly.cli.errors import CommandError
 from aeanomaly.cli.outputs import check_output
 from aeanomaly.cli.tables import arrow, read_csv_parts, read_table, select_columns
-from aeanomaly.persistence import FileKind, replacing
-from aeanomaly.preprocessing import family_of
+from aeanomaly.persistence import FileKind, replace_file
+from aeanomaly.preprocessing import infer_cell_type
 from aeanomaly.streaming import Part, Source, as_source, fingerprint_of
 
 #: Minimum size in bytes of files that are read in parts.
@@ -78,7 +78,7 @@ def training_source(source: str, columns: Callable[[list[str]], list[str]], dete
         for number, frame in enumerate(_frames(source)):
             rows = parse_columns(select_columns(frame, columns(list(frame.columns)), source), kinds, source)
             if number == 0:
-                kinds = {name: _KINDS.get(family_of(rows[name])) for name in rows.columns} | kinds
+                kinds = {name: _KINDS.get(infer_cell_type(rows[name])) for name in rows.columns} | kinds
             check_missing(rows, detector)
             left, first = rows.iloc[max(0, skip - first) :], first + len(rows)
             yield Part(left, f"{source}, part {number}")
@@ -117,7 +117,7 @@ def _appending(target: str) -> Iterator[Callable[[pd.DataFrame], None]]:
         sys.stdout.buffer.flush()
     elif is_parquet(target):
         pa, pq = arrow(), arrow("parquet")
-        with replacing(target) as file, contextlib.ExitStack() as stack:
+        with replace_file(target) as file, contextlib.ExitStack() as stack:
             writer: Any = None
 
             def append(frame: pd.DataFrame) -> None:
@@ -129,7 +129,7 @@ def _appending(target: str) -> Iterator[Callable[[pd.DataFrame], None]]:
 
             yield append
     else:
-        with replacing(target) as raw, contextlib.ExitStack() as stack:
+        with replace_file(target) as raw, contextlib.ExitStack() as stack:
             packed = gzip.GzipFile("", "wb", fileobj=raw, mtime=0) if target.lower().endswith(".gz") else None
             yield _csv_appender(stack.enter_context(packed) if packed else raw)
 

@@ -36,12 +36,12 @@ def run_threshold(options: argparse.Namespace) -> None:
         detector.set_threshold(rule, rows_for(detector, frame, source, label), y)
     detector.save(target, overwrite=options.force or target == options.model)
     decision = detector.threshold_
-    summary = {"model": str(target), "offset": decision.offset, "rule": decision.rule, "promise": decision.promise}
+    summary = {"model": str(target), "offset": decision.offset, "rule": decision.rule, "guarantee": decision.guarantee}
     if options.json:
         print(json.dumps(summary))
     else:
         print(f"rows with a score below {decision.offset:.6g} are anomalies", file=sys.stderr)
-        print(threshold_to_text(vars(decision)), file=sys.stderr)
+        print(threshold_to_text(decision.to_dict()), file=sys.stderr)
         print(f"model written to {target}", file=sys.stderr)
 
 

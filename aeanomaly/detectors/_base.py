@@ -53,14 +53,14 @@ from aeanomaly.nn import NetworkSpec
 from aeanomaly.objectives import Objective
 from aeanomaly.preprocessing import Column, Schema, TableEncoder, are_numeric, cells_as_given, check_table, rows_of
 from aeanomaly.scoring import DevianceScorer, Network, Scorer
-from aeanomaly.streaming import Checkpoint, Survey, as_source, score_parts, survey_source
+from aeanomaly.streaming import Checkpoint, TableSummary, as_source, score_parts, summarize_source
 from aeanomaly.streams import MemberKey, draw_seed, numpy_stream
 from aeanomaly.training import (
     OptimizerState,
     TrainingResult,
 )
 
-#: Shifts of prototypes toward dense regions with `robust` (see `Start`).
+#: Shifts of prototypes toward dense regions with `robust` (see `InitData`).
 _ROBUST = {"shifts": 2, "n_neighbors": 10}
 
 
@@ -230,8 +230,8 @@ class BaseDetector(
         5000
         """
         with transaction(self) as learner:
-            survey, place = learner._survey(source, columns, sample_size, checkpoint)
-            learner.fit_survey(survey)
+            summary, place = learner._summarize(source, columns, sample_size, checkpoint)
+            learner.fit_summary(summary)
         if place is not None:
             place.remove()
         return self
@@ -664,20 +664,20 @@ class BaseDetector(
             X,
             columns=columns,
             column_types=self.column_types if columns is None else None,
-            logs=self.standardize and self.likelihood == "auto",
-            holes=self._allow_nan,
+            mark_counts=self.standardize and self.likelihood == "auto",
+            allow_nan=self._allow_nan,
             least_rows=least_rows,
         )
 
     def _spec(self, n_encoded: int, **own: Any) -> NetworkSpec:
         """Return a network of the shared parameters, and of the detector's own arguments."""
         return NetworkSpec(
-            n_columns=n_encoded,
+            n_encoded=n_encoded,
             code=self.code,
             latent_dim=self.auto_latent_dim(n_encoded) if self.latent_dim == "auto" else int(self.latent_dim),
             hidden_layer_sizes=tuple(int(width) for width in self.hidden_layer_sizes),
             activation=self.activation,
-            holes=self._allow_nan,
+            allow_nan=self._allow_nan,
             **own,
         )
 
@@ -725,15 +725,15 @@ class BaseDetector(
         rows, names = TrainingRows(table, columns, table[:0]), getattr(self, "feature_names_in_", None)
         return prepare_first_pass(self._recipe, rows, draw_seed(self.random_state), names), None
 
-    def _survey(
+    def _summarize(
         self, source: Any, columns: Sequence[str] | None, sample_size: int, checkpoint: str | os.PathLike[str] | None
-    ) -> tuple[Survey, Checkpoint | None]:
+    ) -> tuple[TableSummary, Checkpoint | None]:
         """Pass over a table once, and keep statistics and a sample."""
         owner = type(self).__name__
         check_parameters(self, self.constraints)
         integer(2).check(f"{owner}.fit_batches", "sample_size", sample_size)
         found = as_source(source, columns)
-        survey, place = Survey(sample_size, draw_seed(self.random_state), self._allow_nan), None
+        summary, place = TableSummary(sample_size, draw_seed(self.random_state), self._allow_nan), None
         if checkpoint is not None:
             if found.fingerprint is None or self.random_state is None:
                 raise ValueError(
@@ -741,16 +741,16 @@ class BaseDetector(
                     "random_state; pass these, or no checkpoint"
                 )
             place = Checkpoint(checkpoint, found.fingerprint)
-        return survey_source(found, survey, place, owner, bool(self.verbose)), place
+        return summarize_source(found, summary, place, owner, bool(self.verbose)), place
 
-    def fit_survey(self, survey: Survey) -> Self:
-        """Learn from a survey of a table; for sources of tables in parts."""
-        statistics = survey.statistics()
+    def fit_summary(self, summary: TableSummary) -> Self:
+        """Learn from the summary of a table that was read in parts."""
+        statistics = summary.statistics()
         if statistics is None:
             raise ValueError("the table has n_samples=0, and a fit needs at least 2 rows")
-        job = self._prepare_fit(survey.sample.rows(), initializer=Initializer((survey.places, statistics)))
+        job = self._prepare_fit(summary.sample.rows(), initializer=Initializer((summary.numeric_columns, statistics)))
         self._set_fitted(job, job.train())
-        calibration = self.state_.calibration.of_more_rows(survey.n_rows)
+        calibration = self.state_.calibration.of_more_rows(summary.n_rows)
         self.state_ = replace(self.state_, calibration=calibration)
         return self
 

@@ -187,7 +187,7 @@ offset_ : float
     calibration_scores_ : ndarray
         Scores, ascending, of normal rows that were not trained on, for `p_values` and `flag`: held out by a threshold
         that promises a rate, or given to `set_threshold`; else empty.
-    threshold_ : Decision
+    threshold_ : ThresholdInfo
         What set `offset_`: ``rule``, ``source``, ``n_scores``, and ``promise``, in words.
     n_samples_seen_ : int
         Rows behind `training_scores_`.

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import asdict, fields
 from typing import Any, TypeVar
 
 import numpy as np
@@ -12,17 +11,17 @@ from aeanomaly.detectors._parameters import check_parameters
 from aeanomaly.exceptions import ModelFileError
 from aeanomaly.fitting import Calibration, FittedModel, FittedState, TrainingReference, device_or_cpu
 from aeanomaly.nn import SOFTMAX
-from aeanomaly.persistence import from_json, read_model, refused, to_json, write_model
+from aeanomaly.persistence import from_json, model_file_error, read_model, to_json, write_model
 from aeanomaly.preprocessing import Column, column_from_json
 from aeanomaly.streams import MemberKey
-from aeanomaly.thresholds import RULES, Decision, ProbabilityCurve, ScoreSummary
+from aeanomaly.thresholds import RULES, ScoreCalibrator, ScoreSummary, ThresholdInfo
 from aeanomaly.training import FlatParameters
 
 #: Every detector by the word that names it in files and on the command line.
 REGISTRY: dict[str, Any] = {}
 _CURVES = ("training_scores_", "jittered_scores_", "calibration_scores_", "loss_curve_", "validation_curve_")
 _OPTIMIZER = ("mean", "square", "n_steps")
-_DECISION = {field.name for field in fields(Decision)} - {"offset"}
+_DECISION = {"rule", "source", "n_scores", "promise"}
 
 D = TypeVar("D", bound=Any)
 
@@ -56,7 +55,7 @@ def save(detector: Any, path: str | os.PathLike[str], *, overwrite: bool = False
         "kernel": specs[1] if len(specs) > 1 else None,
         "fitted": {
             "offset": float(decision.offset),
-            "threshold": {name: value for name, value in asdict(decision).items() if name != "offset"},
+            "threshold": decision.to_dict(),
             "n_samples_seen": int(state.calibration.summary.n_rows),
             "feature_names": None if names is None else list(names),
             "columns": [column.to_json() for column in schema.columns],
@@ -136,7 +135,7 @@ def load(path: str | os.PathLike[str], *, expected_sha256: str | None = None) ->
     try:
         return _built(manifest, arrays)
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, MemoryError) as error:
-        raise refused(path, error, "does not hold a whole detector") from None
+        raise model_file_error(path, error, "does not hold a whole detector") from None
 
 
 def _built(manifest: dict[str, Any], arrays: dict[str, np.ndarray]) -> Any:
@@ -167,7 +166,7 @@ def _state_from(
         jittered_scores=curves["jittered_scores_"],
         calibration_scores=_checked_calibration(curves["calibration_scores_"]),
         threshold=_checked_decision(fitted["threshold"], _checked_offset(fitted["offset"])),
-        probability=ProbabilityCurve.from_arrays(probability) if probability else None,
+        probability=ScoreCalibrator.from_arrays(probability) if probability else None,
     )
     return FittedState(
         model=model,
@@ -221,10 +220,12 @@ def _checked_offset(value: Any) -> float:
     return float(value)
 
 
-def _checked_decision(values: Any, offset: float) -> Decision:
+def _checked_decision(values: Any, offset: float) -> ThresholdInfo:
     if set(values) != _DECISION or not all(isinstance(values[n], str) for n in _DECISION - {"n_scores"}):
         raise ModelFileError("threshold does not say what set it")
-    return Decision(**{**values, "n_scores": _checked_count(values["n_scores"], "n_scores")}, offset=float(offset))
+    return ThresholdInfo.from_dict(
+        {**values, "n_scores": _checked_count(values["n_scores"], "n_scores")}, float(offset)
+    )
 
 
 def _checked_calibration(scores: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 
 from aeanomaly._constraints import real
 from aeanomaly.fitting import Calibration, FittedState
-from aeanomaly.thresholds import Decision, flag_discoveries
+from aeanomaly.thresholds import ThresholdInfo, flag_discoveries
 
 
 class ThresholdMixin:
@@ -34,7 +34,7 @@ class ThresholdMixin:
         return self._calibration.offset
 
     @property
-    def threshold_(self) -> Decision:
+    def threshold_(self) -> ThresholdInfo:
         return self._calibration.threshold
 
     @property

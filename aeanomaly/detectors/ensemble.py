@@ -192,12 +192,12 @@ class AutoencoderEnsemble(BaseDetector):
         stored = self._sample(key, n_rows)[:most]
         spec = NetworkSpec(
             code="point",
-            n_columns=job.spec.n_columns,
+            n_encoded=job.spec.n_encoded,
             latent_dim=len(stored),
             hidden_layer_sizes=(),
             activation=SOFTMAX,
             code_activation=SOFTMAX,
-            holes=job.spec.holes,
+            allow_nan=job.spec.allow_nan,
         )
         start = {"shifts": 0, **self._recipe.prototype_start}
         schema, rows = job.encoder.schema, job.encoded

@@ -67,6 +67,6 @@ class UndercompleteAutoencoder(BaseDetector):
         return spec
 
     def _objective(self, network: Network, encoder: TableEncoder) -> Objective:
-        narrow = network.spec.latent_dim < network.spec.n_columns
+        narrow = network.spec.latent_dim < network.spec.n_encoded
         corruption = None if narrow else GaussianCorruption(_NOISE_WITHOUT_BOTTLENECK)
         return ReconstructionObjective(likelihood_for(network, encoder), corruption=corruption)

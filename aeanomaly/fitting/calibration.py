@@ -9,10 +9,10 @@ import numpy as np
 from aeanomaly._warnings import warn
 from aeanomaly.streams import MemberKey, numpy_stream
 from aeanomaly.thresholds import (
-    Decision,
-    ProbabilityCurve,
+    ScoreCalibrator,
     ScoreSketch,
     ScoreSummary,
+    ThresholdInfo,
     as_threshold,
     decide,
     is_anomaly,
@@ -110,17 +110,17 @@ class Calibration:
         Scores of training rows that were moved by noise.
     calibration_scores : ndarray
         Scores of normal rows that were not trained on, ascending; often none.
-    threshold : Decision
+    threshold : ThresholdInfo
         The offset, and where it comes from.
-    probability : ProbabilityCurve or None
+    probability : ScoreCalibrator or None
         Probability of an anomaly by the score, where labels are known.
     """
 
     summary: ScoreSummary
     jittered_scores: np.ndarray
     calibration_scores: np.ndarray
-    threshold: Decision
-    probability: ProbabilityCurve | None = None
+    threshold: ThresholdInfo
+    probability: ScoreCalibrator | None = None
 
     @classmethod
     def from_fit(
@@ -162,7 +162,7 @@ class Calibration:
             source = f"rows scored out of {request.n_splits} folds"
             if request.needs_labels:
                 y = np.asarray(labels)
-                normal, probability = scores[~is_anomaly("fit", y)], ProbabilityCurve.fit(scores, y)
+                normal, probability = scores[~is_anomaly("fit", y)], ScoreCalibrator.fit(scores, y)
         decision = decide(threshold, scores, y, source)
         return cls(summary, jittered_scores, np.sort(normal), decision, probability)
 
@@ -205,7 +205,7 @@ class Calibration:
             anomalous = is_anomaly("set_threshold", y)
             if len(anomalous) != len(scores):
                 raise ValueError(f"X has {len(scores)} rows, and y has {len(anomalous)} labels; pass one for each row")
-            normal, probability = scores[~anomalous], ProbabilityCurve.fit(scores, y)
+            normal, probability = scores[~anomalous], ScoreCalibrator.fit(scores, y)
             if request.takes_labels:
                 decision = decide(threshold, scores, y, source="labelled rows given to set_threshold")
             elif request:

@@ -77,7 +77,7 @@ def _make_state(
     jitter = job.settings.schedule != "constant" and model.spec.has_prototypes
     calibration = Calibration.from_fit(
         recipe.threshold,
-        summary if earlier is None else earlier.calibration.summary.merged(summary),
+        summary if earlier is None else earlier.calibration.summary.merge(summary),
         _scores_of_jittered(job, model, n_runs) if jitter else np.empty(0),
         -model.errors(job.rows.held_out) if len(job.rows.held_out) else np.empty(0),
         robust=recipe.robust,
@@ -93,7 +93,7 @@ def _scores_of_jittered(job: FitJob, model: FittedModel, n_runs: int) -> np.ndar
     stream = numpy_stream(MemberKey(job.seed), "jitter", n_runs)
     rows = some_rows(job.rows.table, _JITTERED, stream)
     steps = float(model.scorer.network.neighbor_distance.mean()) * stream.standard_normal(rows.shape)
-    return -model.errors(model.schema.moved(rows, steps))
+    return -model.errors(model.schema.shift(rows, steps))
 
 
 def _check_result(recipe: Recipe, job: FitJob, result: TrainingResult) -> None:

@@ -8,11 +8,11 @@ import numpy as np
 import torch
 
 from aeanomaly.fitting.model import likelihood_of
-from aeanomaly.nn import NetworkSpec, Start, build_network
-from aeanomaly.preprocessing import Column, Schema, Surveyed, encode_table
+from aeanomaly.nn import InitData, NetworkSpec, build_network
+from aeanomaly.preprocessing import Column, KnownStatistics, Schema, encode_table
 from aeanomaly.scoring import Network
 from aeanomaly.streams import MemberKey
-from aeanomaly.threads import at_most
+from aeanomaly.threads import limit_threads
 from aeanomaly.training import check_memory
 
 
@@ -34,7 +34,7 @@ class Initializer:
         Statistics of numeric columns over more rows than the table has.
     """
 
-    def __init__(self, known: Surveyed | None = None):
+    def __init__(self, known: KnownStatistics | None = None):
         self._known = known
 
     def encode(
@@ -55,7 +55,7 @@ class Initializer:
         samples: Sequence[np.ndarray],
         **start: Any,
     ) -> Network:
-        """Draw the weights of a network; prototypes start at encoded rows (N, D). `start` is for `Start`.
+        """Draw the weights of a network; prototypes start at encoded rows (N, D). `start` is for `InitData`.
 
         Raises
         ------
@@ -65,8 +65,8 @@ class Initializer:
         check_memory(spec.n_weights, device)
         network = build_network(spec)
         output = likelihood_of(schema, allow_missing=False).output
-        with at_most(1), torch.no_grad():
-            network.reset(keys, Start(torch.from_numpy(rows), output, samples=samples, **start))
+        with limit_threads(1), torch.no_grad():
+            network.reset(keys, InitData(torch.from_numpy(rows), output, samples=samples, **start))
         return network.to(device).requires_grad_(False)
 
 

@@ -45,7 +45,7 @@ def likelihood_of(schema: Schema, *, allow_missing: bool) -> Likelihood:
 
 def likelihood_for(network: Network, encoder: TableEncoder) -> Likelihood:
     """Return the likelihood of a network's output, for missing values if the network allows them."""
-    return likelihood_of(encoder.schema, allow_missing=network.spec.holes)
+    return likelihood_of(encoder.schema, allow_missing=network.spec.allow_nan)
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class FittedModel:
     @property
     def allow_nan(self) -> bool:
         """Whether rows may have missing values: the network or the schema models them."""
-        return self.spec.holes
+        return self.spec.allow_nan
 
     @property
     def code_width(self) -> int:
@@ -97,7 +97,7 @@ class FittedModel:
 
     def validate(self, estimator: Any, X: Any) -> np.ndarray:
         """Check a table against a fitted estimator, and return its numbers (N, F)."""
-        return check_table(estimator, X, columns=self.columns, holes=self.allow_nan)[0]
+        return check_table(estimator, X, columns=self.columns, allow_nan=self.allow_nan)[0]
 
     def preprocess(self, table: np.ndarray) -> np.ndarray:
         """Numbers of a table (N, F) -> encoded float32 rows (N, D)."""
@@ -214,14 +214,14 @@ class FittedModel:
         n_columns = len(self.columns)
         found = [self._leave_one_out(scorer, table) for scorer in self.scorers]
         drops = sum(part[:, :n_columns] for part in found[1:]) if len(found) > 1 else 0
-        return found[0][:, :n_columns] + drops, *self.encoder.likeliest(found[0][:, n_columns:])
+        return found[0][:, :n_columns] + drops, *self.encoder.most_likely(found[0][:, n_columns:])
 
     def _leave_one_out(self, scorer: Scorer, table: np.ndarray) -> np.ndarray:
         """Return decreases of the error (N, F) and expected encoded features (N, D), side by side."""
         likelihood = likelihood_of(self.schema, allow_missing=True)
-        whole = scorer if scorer.spec.holes else scorer.allowing_missing(likelihood)
+        whole = scorer if scorer.spec.allow_nan else scorer.allowing_missing(likelihood)
         weights: torch.Tensor = scorer.weights[:, :, 0]
-        starts = np.append(self.schema.layout.starts, self.schema.n_columns)
+        starts = np.append(self.schema.layout.starts, self.schema.n_encoded)
         order = self.schema.order
         features = [np.flatnonzero((order >= start) & (order < end)) for start, end in pairwise(starts)]
 
@@ -247,7 +247,7 @@ class FittedModel:
 
         def finish(parts: list[torch.Tensor], chunk: np.ndarray) -> np.ndarray:
             found = to_numpy(parts[0][:, :, 0].T)
-            return per_observed(found, ~np.isnan(chunk)) if self.spec.holes else found
+            return per_observed(found, ~np.isnan(chunk)) if self.spec.allow_nan else found
 
         return map_chunks(self._of_members(errors), finish, table, **self._loop)
 
@@ -315,7 +315,7 @@ class FittedModel:
         weights = [{n: a for n, a in part.items() if not n.startswith("schema.")} for part in arrays]
         pairs = zip(specs, weights, strict=True)
         scorers = tuple(_scorer_from(NetworkSpec.from_dict(spec), part, schema, device, draws) for spec, part in pairs)
-        return cls(TableEncoder.of(schema), scorers, device)
+        return cls(TableEncoder.from_schema(schema), scorers, device)
 
     def __getstate__(self) -> dict[str, Any]:
         specs, arrays = self.to_state()
@@ -377,7 +377,7 @@ def _scorer_from(
             raise ValueError(f"the weights {name!r} are not float32 numbers that a fit could give")
         if name.endswith("spacing") and not (array > 0).all():
             raise ValueError(f"{name!r} is not above 0")
-    if spec.n_columns != schema.n_columns:
+    if spec.n_encoded != schema.n_encoded:
         raise ValueError("the network does not have the columns of the schema")
     scales, typical_error = arrays["scales"], arrays["usual"]
     if scales.dtype != np.float64 or scales.shape != (spec.n_members,) or not _plausible(scales):
@@ -386,7 +386,7 @@ def _scorer_from(
         raise ValueError("the typical error of a column is not a finite number")
     network = build_network(spec)
     network.load_state_dict({n: torch.from_numpy(np.array(a)) for n, a in weights.items()})
-    likelihood, usual = likelihood_of(schema, allow_missing=spec.holes), float(typical_error)
+    likelihood, usual = likelihood_of(schema, allow_missing=spec.allow_nan), float(typical_error)
     if spec.code == "gaussian":
         n_draws, key = draws
         return ELBOScorer(spec, network.to(device), likelihood, scales, usual, n_draws=n_draws, key=key)

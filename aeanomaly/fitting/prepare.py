@@ -27,7 +27,7 @@ def prepare_fit(
     """Encode the rows, initialize the network or take that of `warm`, and plan a whole fit."""
     device, options = resolve_device(recipe.device), recipe.training
     schema, encoded = initializer.encode(rows.table, rows.columns, recipe.encoder_options, names)
-    spec = recipe.network_spec(schema.n_columns)
+    spec = recipe.network_spec(schema.n_encoded)
     members = recipe.members(seed, len(encoded))
     if warm is None:
         samples, run_index = members.split(options.held_out_fraction, 0).training, 0
@@ -38,7 +38,7 @@ def prepare_fit(
         _check_warm_start(warm, spec, schema.kinds)
         network, run_index = warm.model.copied(device=device).scorer.network, warm.n_runs
     split, n_steps = members.split(options.held_out_fraction, run_index), options.n_steps(spec, len(encoded))
-    stopping, encoder = options.stopping(len(split.training[0]), n_steps), TableEncoder.of(schema)
+    stopping, encoder = options.stopping(len(split.training[0]), n_steps), TableEncoder.from_schema(schema)
     return FitJob(
         rows=rows,
         encoder=encoder,
@@ -65,7 +65,7 @@ def prepare_first_pass(recipe: Recipe, rows: TrainingRows, seed: int, names: Seq
 def prepare_next_pass(recipe: Recipe, rows: TrainingRows, state: FittedState) -> tuple[FitJob, OptimizerState | None]:
     """Plan one more pass over other rows, and return the state of the optimizer to go on from."""
     model = state.model.copied(device=resolve_device(recipe.device))
-    wanted = recipe.network_spec(model.spec.n_columns)
+    wanted = recipe.network_spec(model.spec.n_encoded)
     if wanted != model.spec:
         raise ValueError(
             f"partial_fit goes on with {model.spec}; the parameters now mean {wanted}: set them back, or fit anew"
@@ -110,7 +110,7 @@ def _settings(
         learning_rate=members.learning_rates,
         weight_decay=[recipe.training.weight_decay] * len(members.keys),
         early_stopping=early_stopping,
-        call=run_index,
+        run_index=run_index,
     )
 
 

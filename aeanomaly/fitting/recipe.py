@@ -68,7 +68,7 @@ class Recipe:
     encoder_options : EncoderOptions
     training : TrainingOptions
     prototype_start : mapping
-        Arguments of `Start` for the prototypes.
+        Arguments of `InitData` for the prototypes.
     threshold : Any
         The threshold of a fit, in any of its forms.
     robust : bool

@@ -11,7 +11,7 @@ import torch
 
 from aeanomaly.fitting.job import FitJob, PreparedFit
 from aeanomaly.nn import join_networks, split_network
-from aeanomaly.threads import at_most
+from aeanomaly.threads import limit_threads
 from aeanomaly.training import StepHook, TrainingData, TrainingResult, TrainingSettings, is_worth_threads, train
 
 #: Numbers in all layers of a batch, members together. A larger stack saves nothing and does not fit into the cache.
@@ -66,8 +66,8 @@ def _stack_key(job: FitJob) -> Hashable:
     """Return a key that is equal for jobs that can be one stack."""
     return (
         replace(job.spec, n_members=1, code_sizes=None),
-        job.objective.structure,
-        job.settings.shared,
+        job.objective.stack_key,
+        job.settings.stack_key,
         job.device,
         job.data.validation is None,
     )
@@ -76,7 +76,7 @@ def _stack_key(job: FitJob) -> Hashable:
 def _n_numbers(job: FitJob) -> int:
     """Return the numbers in all layers of a batch."""
     spec = job.spec
-    width = 2 * sum(spec.hidden_layer_sizes) + spec.latent_dim + spec.n_columns
+    width = 2 * sum(spec.hidden_layer_sizes) + spec.latent_dim + spec.n_encoded
     return spec.n_members * job.settings.batch_size * width
 
 
@@ -94,7 +94,7 @@ def _run_side_by_side(groups: Sequence[list[_Numbered]]) -> Iterator[tuple[int, 
 
     def run(stack: Sequence[_Numbered]) -> list[tuple[int, Any]]:
         # One thread each: threads that share a product would wait for each other at every one of many small steps.
-        with at_most(1):
+        with limit_threads(1):
             return list(_run_stack(stack, lambda _: given_up.is_set()))
 
     with ThreadPoolExecutor(max(_n_workers(group[0].job) for group in groups)) as pool:
@@ -138,10 +138,10 @@ def _train(jobs: Sequence[FitJob], on_step: StepHook | None) -> list[TrainingRes
     specs, networks = [job.spec for job in jobs], [job.network for job in jobs]
     sizes = [spec.n_members for spec in specs]
     joined = join_networks(specs, networks)
-    objective = type(jobs[0].objective).joined([job.objective for job in jobs], sizes)
-    data = TrainingData.joined([job.data for job in jobs])
-    settings = TrainingSettings.joined([job.settings for job in jobs])
+    objective = type(jobs[0].objective).stack([job.objective for job in jobs], sizes)
+    data = TrainingData.stack([job.data for job in jobs])
+    settings = TrainingSettings.stack([job.settings for job in jobs])
     result = train(joined.requires_grad_(True), objective, data, settings, on_step=on_step)
     split_network(joined, networks)
     ends = accumulate(sizes, initial=0)
-    return [result.of(slice(first, end)) for first, end in pairwise(ends)]
+    return [result.select(slice(first, end)) for first, end in pairwise(ends)]

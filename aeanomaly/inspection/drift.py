@@ -79,7 +79,7 @@ def column_drift(detector: Any, X: Any) -> pd.DataFrame:
             {
                 "kind": column.kind,
                 "drift": _distance(column, there, schema, place, reference.values[:, place]),
-                "missing_in_training": reference.holes[place],
+                "missing_in_training": reference.allow_nan[place],
                 "missing": 1 - len(there) / len(values),
                 "outside": _is_outside(column, there, schema, place).mean() if len(there) else np.nan,
             }
@@ -92,7 +92,7 @@ def _distance(column: Column, there: np.ndarray, schema: Schema, place: int, qua
         return np.nan
     if column.kind != "categorical":
         return _kolmogorov_smirnov(there, quantiles)
-    features = schema.in_order_of_features(schema.mean[None])[0]
+    features = schema.to_feature_order(schema.mean[None])[0]
     start = schema.layout.starts[place]
     trained = features[start : start + column.n_features]
     here = np.bincount(there.astype(int), minlength=column.n_features) / len(there)

@@ -7,11 +7,11 @@ from typing import Any
 from aeanomaly.inspection._access import ScoredRows, check_number
 from aeanomaly.inspection._page import page_of
 from aeanomaly.inspection._report_data import collect
-from aeanomaly.persistence import FileKind, check_target, starts_with, write_atomically
+from aeanomaly.persistence import FileKind, check_target, read_start, write_atomically
 
 
 def _is_report(path: Path) -> bool:
-    return b'<meta name="generator" content="aeanomaly ' in starts_with(path, 4096)
+    return b'<meta name="generator" content="aeanomaly ' in read_start(path, 4096)
 
 
 #: The kind of file that `report` writes.

@@ -127,7 +127,7 @@ def recommend(X: Any, *, random_state: Any = None, verbose: int = 0, **settings:
         clone(detector),
         X,
         column_types=detector.column_types,
-        holes=detector.missing != "error",
+        allow_nan=detector.missing != "error",
         least_rows=2 * _FOLDS,
     )
     tried = np.sort(np.random.default_rng(seed).permutation(len(table))[:_ROWS])

@@ -19,7 +19,7 @@ class Activation(NamedTuple):
     Attributes
     ----------
     function : callable
-    over : callable
+    in_place : callable
         The same, written over its argument.
     derivative : callable or None
         Of the same argument; None where the function mixes units.
@@ -27,7 +27,7 @@ class Activation(NamedTuple):
     """
 
     function: Callable[[torch.Tensor], torch.Tensor]
-    over: Callable[[torch.Tensor], torch.Tensor]
+    in_place: Callable[[torch.Tensor], torch.Tensor]
     derivative: Callable[[torch.Tensor], torch.Tensor] | None
     module: Callable[[], nn.Module]
 
@@ -38,7 +38,7 @@ class Activation(NamedTuple):
         derivative = self.derivative
         if derivative is not None:
             return self.function(argument), lambda gradient: gradient * derivative(argument)
-        value = self.over(argument)
+        value = self.in_place(argument)
         return value, lambda gradient: torch._softmax_backward_data(
             gradient, value, -1, value.dtype, grad_input=gradient
         )
@@ -75,7 +75,7 @@ def _softmax(a: torch.Tensor) -> torch.Tensor:
     return torch.softmax(a, dim=-1)
 
 
-def _softmax_over(a: torch.Tensor) -> torch.Tensor:
+def _softmax_in_place(a: torch.Tensor) -> torch.Tensor:
     return torch.softmax(a, dim=-1, out=a)
 
 
@@ -89,5 +89,5 @@ ACTIVATIONS: dict[str, Activation] = {
     "relu": Activation(torch.relu, torch.relu_, _d_relu, nn.ReLU),
     "silu": Activation(functional.silu, partial(functional.silu, inplace=True), _d_silu, nn.SiLU),
     "gelu": Activation(functional.gelu, functional.gelu, _d_gelu, nn.GELU),  # which torch writes elsewhere only
-    SOFTMAX: Activation(_softmax, _softmax_over, None, lambda: nn.Softmax(dim=-1)),
+    SOFTMAX: Activation(_softmax, _softmax_in_place, None, lambda: nn.Softmax(dim=-1)),
 }

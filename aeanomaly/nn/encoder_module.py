@@ -39,7 +39,7 @@ class Standardize(nn.Module):
         return z.clamp(-self.limit, self.limit).float()
 
 
-class SideBySide(nn.Module):
+class Concatenation(nn.Module):
     """Several modules on the same rows, their outputs joined: (B, D) -> (B, L)."""
 
     def __init__(self, modules: Sequence[nn.Module]):
@@ -53,15 +53,15 @@ class SideBySide(nn.Module):
 def encoder_module(encoder: StackedMLP, used_code: Sequence[int], standardize: Standardize) -> nn.Sequential:
     """Copy the encoder of every member into ``nn.Sequential(Standardize, Linear, activation, ...)``.
 
-    With several members, what is behind ``Standardize`` is one `SideBySide`.
+    With several members, what is behind ``Standardize`` is one `Concatenation`.
     """
-    members = [_of_member(encoder, member, used) for member, used in enumerate(used_code)]
+    members = [_member_layers(encoder, member, used) for member, used in enumerate(used_code)]
     if len(members) == 1:
         return nn.Sequential(standardize, *members[0])
-    return nn.Sequential(standardize, SideBySide([nn.Sequential(*modules) for modules in members]))
+    return nn.Sequential(standardize, Concatenation([nn.Sequential(*modules) for modules in members]))
 
 
-def _of_member(encoder: StackedMLP, member: int, used: int) -> list[nn.Module]:
+def _member_layers(encoder: StackedMLP, member: int, used: int) -> list[nn.Module]:
     modules: list[nn.Module] = []
     for number, (layer, name) in enumerate(zip(encoder.layers, encoder.activations, strict=True)):
         weight, bias = (part[member].detach() for part in layer.affine())

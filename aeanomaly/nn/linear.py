@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 from aeanomaly.nn.activations import PullBack
-from aeanomaly.nn.holes import without_holes
-from aeanomaly.nn.products import affine_map, affine_map_of_batch, back_through, grad, write_gradient
+from aeanomaly.nn.missing import split_missing
+from aeanomaly.nn.products import affine_map, fast_affine_map, grad, input_gradient, write_weight_gradient
 from aeanomaly.streams import MemberKey, numpy_stream
 
 
@@ -21,7 +21,7 @@ class StackedLinear(nn.Module):
         M and the two widths.
     active_inputs : int, optional
         How many inputs act at a time, by default all: what the learning rate goes by (see `FlatParameters`).
-    holes : bool, default=False
+    allow_nan : bool, default=False
         Whether inputs may have holes (NaN). These count as 0, and each adds a learned row of ``absent_weight``, of
         the shape of ``weight``, which starts at 0.
 
@@ -40,14 +40,20 @@ class StackedLinear(nn.Module):
     absent_weight: nn.Parameter
 
     def __init__(
-        self, n_members: int, n_inputs: int, n_outputs: int, *, active_inputs: int | None = None, holes: bool = False
+        self,
+        n_members: int,
+        n_inputs: int,
+        n_outputs: int,
+        *,
+        active_inputs: int | None = None,
+        allow_nan: bool = False,
     ):
         super().__init__()
-        self.holes = holes
+        self.allow_nan = allow_nan
         self.active_inputs = active_inputs or n_inputs
         self.weight = nn.Parameter(torch.zeros(n_members, n_inputs, n_outputs, dtype=torch.float32, device="cpu"))
         self.bias = nn.Parameter(torch.zeros(n_members, 1, n_outputs, dtype=torch.float32, device="cpu"))
-        if holes:
+        if allow_nan:
             self.absent_weight = nn.Parameter(torch.zeros_like(self.weight))
 
     def reset(self, keys: Sequence[MemberKey], purpose: str, *, by_input: bool = False) -> "StackedLinear":
@@ -67,11 +73,11 @@ class StackedLinear(nn.Module):
                     drawn = stream.uniform(-bound, bound, (n_outputs, n_inputs)).T
                 self.weight[member] = torch.from_numpy(drawn.astype("float32", order="C"))
             self.bias.zero_()
-            if self.holes:
+            if self.allow_nan:
                 self.absent_weight.zero_()
         return self
 
-    def recall(self, values: torch.Tensor) -> None:
+    def set_outputs(self, values: torch.Tensor) -> None:
         """Start so that input unit k, when it alone is 1, calls up row k of `values` (M, E, n_outputs)."""
         with torch.no_grad():
             self.weight.copy_(values[:, : self.weight.shape[1]])
@@ -82,25 +88,25 @@ class StackedLinear(nn.Module):
         return self.weight, self.bias
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        if not self.holes:
+        if not self.allow_nan:
             return affine_map(self, self.bias, x, self.weight)
-        x, absent = without_holes(x)
-        return affine_map((self, "holes"), affine_map(self, self.bias, x, self.weight), absent, self.absent_weight)
+        x, absent = split_missing(x)
+        return affine_map((self, "missing"), affine_map(self, self.bias, x, self.weight), absent, self.absent_weight)
 
-    def vjp(self, x: torch.Tensor, *, of_input: bool = True) -> tuple[torch.Tensor, PullBack]:
+    def vjp(self, x: torch.Tensor, *, with_input: bool = True) -> tuple[torch.Tensor, PullBack]:
         """The output, and the way back (see `PullBack`); the input's gradient only if asked."""
         absent = None
-        if self.holes:
-            x, absent = without_holes(x)
+        if self.allow_nan:
+            x, absent = split_missing(x)
 
         def pull_back(gradient: torch.Tensor) -> Any:
-            write_gradient(grad(self.weight), x, gradient)
+            write_weight_gradient(grad(self.weight), x, gradient)
             if absent is not None:
-                write_gradient(grad(self.absent_weight), absent, gradient)
+                write_weight_gradient(grad(self.absent_weight), absent, gradient)
             torch.sum(gradient, dim=1, keepdim=True, out=grad(self.bias))
-            return back_through(self, gradient, self.weight) if of_input else None
+            return input_gradient(self, gradient, self.weight) if with_input else None
 
-        out = affine_map_of_batch(self, self.bias, x, self.weight)
+        out = fast_affine_map(self, self.bias, x, self.weight)
         if absent is not None:
-            out = affine_map_of_batch((self, "holes"), out, absent, self.absent_weight)
+            out = fast_affine_map((self, "missing"), out, absent, self.absent_weight)
         return out, pull_back

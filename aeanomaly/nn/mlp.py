@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from aeanomaly.nn.activations import ACTIVATIONS, SOFTMAX, PullBack
-from aeanomaly.nn.examples import Examples
 from aeanomaly.nn.linear import StackedLinear
+from aeanomaly.nn.prototype_init import PrototypeInit
 from aeanomaly.nn.prototypes import StackedPrototypes
 from aeanomaly.streams import MemberKey
 
@@ -31,7 +31,7 @@ class StackedMLP(nn.Module):
         The activation that the input comes from.
     output_sizes : sequence of int (M,), optional
         Output units that each member uses, the first ones, the others being 0; by default all.
-    holes : bool, default=False
+    allow_nan : bool, default=False
         Whether the input may have holes (NaN).
 
     Notes
@@ -51,7 +51,7 @@ class StackedMLP(nn.Module):
         input_activation: str = "identity",
         output_sizes: Sequence[int] | None = None,
         *,
-        holes: bool = False,
+        allow_nan: bool = False,
     ):
         super().__init__()
         #: Name of the activation after each layer.
@@ -59,15 +59,13 @@ class StackedMLP(nn.Module):
         self.input_activation = input_activation
         self.layers = nn.ModuleList()
         for number, (n_inputs, n_outputs) in enumerate(pairwise(widths)):
-            meets_holes = holes and number == 0
+            first = allow_nan and number == 0
             if self.activations[number] == SOFTMAX:
                 sizes = output_sizes if number == len(widths) - 2 else None
-                self.layers.append(StackedPrototypes(n_members, n_inputs, n_outputs, sizes, holes=meets_holes))
+                self.layers.append(StackedPrototypes(n_members, n_inputs, n_outputs, sizes, allow_nan=first))
             else:
                 active = 1 if self._before[number] == SOFTMAX else None
-                self.layers.append(
-                    StackedLinear(n_members, n_inputs, n_outputs, active_inputs=active, holes=meets_holes)
-                )
+                self.layers.append(StackedLinear(n_members, n_inputs, n_outputs, active_inputs=active, allow_nan=first))
         masked = output_sizes is not None and output_activation != SOFTMAX
         used = torch.arange(widths[-1], device="cpu") < torch.tensor(output_sizes or [0], device="cpu").view(-1, 1, 1)
         self.register_buffer("used", used.float() if masked else None, persistent=False)
@@ -77,7 +75,7 @@ class StackedMLP(nn.Module):
         return [self.input_activation, *self.activations[:-1]]
 
     @property
-    def recalls(self) -> bool:
+    def follows_prototypes(self) -> bool:
         """Whether the last layer is an affine map behind prototypes."""
         return self._before[-1] == SOFTMAX and self.activations[-1] != SOFTMAX
 
@@ -86,10 +84,10 @@ class StackedMLP(nn.Module):
         keys: Sequence[MemberKey],
         purpose: str,
         *,
-        examples: Examples | None = None,
+        init: PrototypeInit | None = None,
         from_code: bool = False,
         targets: torch.Tensor | None = None,
-    ) -> Examples | None:
+    ) -> PrototypeInit | None:
         """Draw all weights.
 
         Parameters
@@ -97,7 +95,7 @@ class StackedMLP(nn.Module):
         keys : sequence of MemberKey
         purpose : str
             Name of the streams that weights are drawn from.
-        examples : Examples, optional
+        init : PrototypeInit, optional
             Rows as they come in, for layers of prototypes to start at; what goes out is returned.
         from_code : bool
             Whether the input is the code (see `StackedLinear.reset`).
@@ -107,32 +105,32 @@ class StackedMLP(nn.Module):
         for number, layer in enumerate(self.layers):
             stream, of_prototypes = f"{purpose}.{number}", self.activations[number] == SOFTMAX
             if of_prototypes:
-                layer.start_at(examples)
+                layer.initialize(init)
             elif self._before[number] != SOFTMAX:
                 layer.reset(keys, stream, by_input=from_code and number == 0)
             elif targets is not None and number == len(self.layers) - 1:
-                layer.recall(targets)
+                layer.set_outputs(targets)
             else:
-                assert examples is not None
-                layer.recall(_mapped(examples.recalled, layer.weight.shape[2], keys, stream))
-            if examples is not None:
-                examples = examples.through(partial(self._through, number), of_prototypes=of_prototypes)
-        return examples
+                assert init is not None
+                layer.set_outputs(_random_map(init.prototype_inputs, layer.weight.shape[2], keys, stream))
+            if init is not None:
+                init = init.propagate(partial(self._apply_layer, number), of_prototypes=of_prototypes)
+        return init
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         for number in range(len(self.layers)):
-            x = self._through(number, x)
+            x = self._apply_layer(number, x)
         return self.masked(x)
 
     def masked(self, x: torch.Tensor) -> torch.Tensor:
         """Output units, or their gradient, those that a member does not use being 0."""
         return x if self.used is None else x * self.used
 
-    def vjp(self, x: torch.Tensor, *, of_input: bool = True) -> tuple[torch.Tensor, PullBack]:
+    def vjp(self, x: torch.Tensor, *, with_input: bool = True) -> tuple[torch.Tensor, PullBack]:
         """The output, and the way back (see `PullBack`); the input's gradient only if asked."""
         pulls: list[PullBack] = []
         for layer, activation in zip(self.layers, self.activations, strict=True):
-            x, through_layer = layer.vjp(x, of_input=of_input or bool(pulls))
+            x, through_layer = layer.vjp(x, with_input=with_input or bool(pulls))
             x, through_activation = ACTIVATIONS[activation].vjp(x)
             pulls += [through_layer, through_activation]
 
@@ -144,13 +142,13 @@ class StackedMLP(nn.Module):
 
         return self.masked(x), pull_back
 
-    def _through(self, number: int, x: torch.Tensor) -> torch.Tensor:
+    def _apply_layer(self, number: int, x: torch.Tensor) -> torch.Tensor:
         """One layer and its activation."""
         activation = ACTIVATIONS[self.activations[number]]
-        return (activation.function if torch.is_grad_enabled() else activation.over)(self.layers[number](x))
+        return (activation.function if torch.is_grad_enabled() else activation.in_place)(self.layers[number](x))
 
 
-def _mapped(rows: torch.Tensor, n_outputs: int, keys: Sequence[MemberKey], stream: str) -> torch.Tensor:
+def _random_map(rows: torch.Tensor, n_outputs: int, keys: Sequence[MemberKey], stream: str) -> torch.Tensor:
     """Rows (M, E, width) under newly drawn affine maps, (M, E, n_outputs).
 
     A layer that recalls these is that map, of rows that it sees as the prototypes recall them.

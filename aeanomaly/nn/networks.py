@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import nn
 
-from aeanomaly.nn.examples import Examples, Start
 from aeanomaly.nn.mlp import StackedMLP
 from aeanomaly.nn.products import grad
+from aeanomaly.nn.prototype_init import InitData, PrototypeInit
 from aeanomaly.nn.prototypes import StackedPrototypes
 from aeanomaly.nn.spec import NetworkSpec
 from aeanomaly.streams import MemberKey
@@ -20,7 +20,7 @@ _LOG_SCALE_FLOOR = -4.6
 _START_LOG_SCALE, _START_LOG_NOISE = -3.0, -1.0
 
 #: Takes the gradients of a code's mean and log scale.
-PullBackOfPosterior = Callable[[torch.Tensor, torch.Tensor], None]
+PosteriorPullBack = Callable[[torch.Tensor, torch.Tensor], None]
 
 
 class PointAutoencoder(nn.Module):
@@ -36,12 +36,12 @@ class PointAutoencoder(nn.Module):
         self.encoder = _encoder(spec, spec.latent_dim)
         self.decoder = _decoder(spec)
 
-    def reset(self, keys: Sequence[MemberKey], start: Start | None = None) -> None:
+    def reset(self, keys: Sequence[MemberKey], init_data: InitData | None = None) -> None:
         """Draw the weights, each member from its own streams; prototypes need rows to `start` at."""
-        examples, targets = _examples(self, keys, start)
-        components = _principal_codes(self.encoder, examples, self.latent_dim)
-        codes = self.encoder.reset(keys, "encoder", examples=examples, targets=components)
-        self.decoder.reset(keys, "decoder", examples=codes, from_code=True, targets=targets)
+        init, targets = _draw_init(self, keys, init_data)
+        components = _principal_codes(self.encoder, init, self.latent_dim)
+        codes = self.encoder.reset(keys, "encoder", init=init, targets=components)
+        self.decoder.reset(keys, "decoder", init=codes, from_code=True, targets=targets)
 
     @property
     def encode(self) -> StackedMLP:
@@ -74,25 +74,25 @@ class GaussianAutoencoder(nn.Module):
         self.latent_dim = spec.latent_dim
         self.encoder = _encoder(spec, 2 * spec.latent_dim)
         self.decoder = _decoder(spec)
-        self.n_columns = spec.n_columns
+        self.n_encoded = spec.n_encoded
         if isinstance(spec.noise_variance, str):
-            width = spec.n_columns if spec.noise_variance == "column" else 1
+            width = spec.n_encoded if spec.noise_variance == "column" else 1
             self.noise = nn.Parameter(torch.zeros(spec.n_members, 1, width, dtype=torch.float32, device="cpu"))
         else:
             log_scale = 0.5 * torch.tensor(float(spec.noise_variance), dtype=torch.float64, device="cpu").log()
             self.register_buffer("noise", log_scale.float().expand(spec.n_members, 1, 1).clone())
 
-    def reset(self, keys: Sequence[MemberKey], start: Start | None = None) -> None:
+    def reset(self, keys: Sequence[MemberKey], init_data: InitData | None = None) -> None:
         """Draw the weights, each member from its own streams; a learned noise scale starts at exp(-1)."""
-        examples, targets = _examples(self, keys, start)
-        components = _principal_codes(self.encoder, examples, self.latent_dim)
+        init, targets = _draw_init(self, keys, init_data)
+        components = _principal_codes(self.encoder, init, self.latent_dim)
         if components is not None:
             loc = components / components.square().mean(dim=1, keepdim=True).sqrt().clamp(min=1e-6)
             components = torch.cat([loc, torch.full_like(loc, _START_LOG_SCALE)], dim=2)
-        codes = self.encoder.reset(keys, "encoder", examples=examples, targets=components)
+        codes = self.encoder.reset(keys, "encoder", init=init, targets=components)
         if codes is not None:
-            codes = codes.narrowed(self.latent_dim)
-        self.decoder.reset(keys, "decoder", examples=codes, from_code=True, targets=targets)
+            codes = codes.narrow(self.latent_dim)
+        self.decoder.reset(keys, "decoder", init=codes, from_code=True, targets=targets)
         if isinstance(self.noise, nn.Parameter):
             nn.init.constant_(self.noise, _START_LOG_NOISE)
 
@@ -100,16 +100,16 @@ class GaussianAutoencoder(nn.Module):
     def log_noise_scale(self) -> torch.Tensor:
         """Log of the decoder's noise scale, (M, 1, D); bounded below where it is learned."""
         noise = self.noise.clamp(min=_LOG_SCALE_FLOOR) if isinstance(self.noise, nn.Parameter) else self.noise
-        return noise.expand(-1, -1, self.n_columns)
+        return noise.expand(-1, -1, self.n_encoded)
 
     def posterior(self, rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Mean and log scale of the code given rows, each (M, B, L)."""
         loc, log_scale = self.encoder(rows).chunk(2, dim=-1)
         return loc, log_scale.clamp(*_LOG_SCALE_RANGE)
 
-    def posterior_vjp(self, rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, PullBackOfPosterior]:
+    def posterior_vjp(self, rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, PosteriorPullBack]:
         """As `posterior`, and what takes the gradients of both back to the encoder's parameters."""
-        code, through_encoder = self.encoder.vjp(rows, of_input=False)
+        code, through_encoder = self.encoder.vjp(rows, with_input=False)
         loc, unbounded = code.chunk(2, dim=-1)
         log_scale = unbounded.clamp(*_LOG_SCALE_RANGE)
 
@@ -153,37 +153,42 @@ def build_network(spec: NetworkSpec) -> PointAutoencoder | GaussianAutoencoder:
     return PointAutoencoder(spec) if spec.code == "point" else GaussianAutoencoder(spec)
 
 
-def _examples(
-    network: nn.Module, keys: Sequence[MemberKey], start: Start | None
-) -> tuple[Examples | None, torch.Tensor | None]:
+def _draw_init(
+    network: nn.Module, keys: Sequence[MemberKey], init_data: InitData | None
+) -> tuple[PrototypeInit | None, torch.Tensor | None]:
     """Examples for the prototypes of a network, and the decoder outputs that stand for them; None without any."""
     widths = [layer.weight.shape[2] for layer in network.modules() if isinstance(layer, StackedPrototypes)]
     if not widths:
         return None, None
-    assert start is not None
-    examples = Examples.of(start, keys, max(widths))
-    return examples, start.output(examples.examples)
+    assert init_data is not None
+    init = PrototypeInit.draw(init_data, keys, max(widths))
+    return init, init_data.output(init.examples)
 
 
-def _principal_codes(encoder: StackedMLP, examples: Examples | None, latent_dim: int) -> torch.Tensor | None:
+def _principal_codes(encoder: StackedMLP, init: PrototypeInit | None, latent_dim: int) -> torch.Tensor | None:
     """Leading principal components of examples (M, E, D) as the codes (M, E, L) that an encoder shall recall.
 
     None if it recalls none, or if there are not as many components.
     """
-    if examples is None or not encoder.recalls or latent_dim > min(examples.examples.shape[1:]):
+    if init is None or not encoder.follows_prototypes or latent_dim > min(init.examples.shape[1:]):
         return None
-    centred = examples.examples - examples.examples.mean(dim=1, keepdim=True)
-    left, deviations, _ = torch.linalg.svd(centred, full_matrices=False)
+    centered = init.examples - init.examples.mean(dim=1, keepdim=True)
+    left, deviations, _ = torch.linalg.svd(centered, full_matrices=False)
     return left[:, :, :latent_dim] * deviations[:, None, :latent_dim]
 
 
 def _encoder(spec: NetworkSpec, n_outputs: int) -> StackedMLP:
-    widths = (spec.n_columns, *spec.hidden_layer_sizes, n_outputs)
+    widths = (spec.n_encoded, *spec.hidden_layer_sizes, n_outputs)
     return StackedMLP(
-        spec.n_members, widths, spec.activation, spec.code_activation, output_sizes=spec.code_sizes, holes=spec.holes
+        spec.n_members,
+        widths,
+        spec.activation,
+        spec.code_activation,
+        output_sizes=spec.code_sizes,
+        allow_nan=spec.allow_nan,
     )
 
 
 def _decoder(spec: NetworkSpec) -> StackedMLP:
-    widths = (spec.latent_dim, *reversed(spec.hidden_layer_sizes), spec.n_columns)
+    widths = (spec.latent_dim, *reversed(spec.hidden_layer_sizes), spec.n_encoded)
     return StackedMLP(spec.n_members, widths, spec.activation, input_activation=spec.code_activation)

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from aeanomaly.nn.workspace import kept, reused
+from aeanomaly.nn.buffers import buffer, cached
 
 #: Widths that are multiples of this leave no ragged edge.
 _TILE = 16
@@ -22,28 +22,28 @@ def affine_map(owner: Any, bias: torch.Tensor, x: torch.Tensor, weight: torch.Te
     """
     short = -weight.shape[2] % _TILE
     if short == 0 or is_narrowing(weight.shape) or torch.is_grad_enabled():
-        return affine_map_of_batch(owner, bias, x, weight)
+        return fast_affine_map(owner, bias, x, weight)
     # At the ragged edge of a product a row would round by its place in the batch: scores must not.
-    padded_weight = kept((owner, "padded"), lambda: functional.pad(weight, (0, short)))
-    return affine_map_of_batch(owner, functional.pad(bias, (0, short)), x, padded_weight)[:, :, :-short]
+    padded_weight = cached((owner, "padded"), lambda: functional.pad(weight, (0, short)))
+    return fast_affine_map(owner, functional.pad(bias, (0, short)), x, padded_weight)[:, :, :-short]
 
 
-def affine_map_of_batch(owner: Any, bias: torch.Tensor, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+def fast_affine_map(owner: Any, bias: torch.Tensor, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     """The same for training: as fast as can be."""
     members, size, n_outputs = len(x), x.shape[1], weight.shape[2]
     if is_narrowing(weight.shape):
-        out = reused(owner, (members, n_outputs, size), x)
+        out = buffer(owner, (members, n_outputs, size), x)
         return torch.baddbmm(bias.mT, weight.mT, x.mT, out=out).mT
-    return torch.baddbmm(bias, x, weight, out=reused(owner, (members, size, n_outputs), x))
+    return torch.baddbmm(bias, x, weight, out=buffer(owner, (members, size, n_outputs), x))
 
 
-def back_through(owner: nn.Module, gradient: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+def input_gradient(owner: nn.Module, gradient: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     """Return gradient (M, B, out) @ weight.mT, which is that of x."""
-    out = reused((owner, "gradient"), (*gradient.shape[:2], weight.shape[1]), gradient)
+    out = buffer((owner, "gradient"), (*gradient.shape[:2], weight.shape[1]), gradient)
     return torch.bmm(gradient, weight.mT, out=out)
 
 
-def write_gradient(by_weight: torch.Tensor, x: torch.Tensor, gradient: torch.Tensor) -> None:
+def write_weight_gradient(by_weight: torch.Tensor, x: torch.Tensor, gradient: torch.Tensor) -> None:
     """Write x.mT @ gradient into the gradient (M, in, out) of a weight."""
     left, right, out = x, gradient, by_weight
     if is_narrowing(by_weight.shape):
@@ -51,7 +51,7 @@ def write_gradient(by_weight: torch.Tensor, x: torch.Tensor, gradient: torch.Ten
     if out.is_contiguous():
         torch.bmm(left.mT, right, out=out)
     else:  # member by member it would go, slowly
-        out.copy_(torch.bmm(left.mT, right, out=reused("gradient of a weight", out.shape, out)))
+        out.copy_(torch.bmm(left.mT, right, out=buffer("gradient of a weight", out.shape, out)))
 
 
 def grad(parameter: nn.Parameter) -> torch.Tensor:

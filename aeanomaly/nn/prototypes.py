@@ -7,10 +7,10 @@ import torch
 from torch import nn
 
 from aeanomaly.nn.activations import PullBack
-from aeanomaly.nn.examples import Examples, centred
-from aeanomaly.nn.holes import without_holes
-from aeanomaly.nn.products import affine_map, affine_map_of_batch, back_through, grad, write_gradient
-from aeanomaly.nn.workspace import kept, reused
+from aeanomaly.nn.buffers import buffer, cached
+from aeanomaly.nn.missing import split_missing
+from aeanomaly.nn.products import affine_map, fast_affine_map, grad, input_gradient, write_weight_gradient
+from aeanomaly.nn.prototype_init import PrototypeInit, centered
 
 #: Prototypes among which the nearest is looked for anew.
 _CANDIDATES = 4
@@ -35,7 +35,7 @@ class StackedPrototypes(nn.Module):
         M, width of a row, and prototypes.
     sizes : sequence of int (M,), optional
         Prototypes that each member uses, the first ones; by default all.
-    holes : bool, default=False
+    allow_nan : bool, default=False
         Whether rows may have holes (NaN). The sums then run over the columns that a row has: of a mixture of
         Gaussians, that is the probability given these alone (Ghahramani & Jordan 1994, NeurIPS).
 
@@ -60,10 +60,10 @@ class StackedPrototypes(nn.Module):
         n_outputs: int,
         sizes: Sequence[int] | None = None,
         *,
-        holes: bool = False,
+        allow_nan: bool = False,
     ):
         super().__init__()
-        self.holes = holes
+        self.allow_nan = allow_nan
         self._sizes = list(sizes or [n_outputs] * n_members)
         units = torch.arange(n_outputs, device="cpu")
         unused = units >= torch.tensor(self._sizes, device="cpu").view(-1, 1, 1)
@@ -73,15 +73,15 @@ class StackedPrototypes(nn.Module):
         self.register_buffer("spacing", torch.ones(n_members, 1, 1, dtype=torch.float32, device="cpu"))
         self.log_bandwidth = nn.Parameter(torch.zeros(n_members, 1, 1, dtype=torch.float32, device="cpu"))
 
-    def start_at(self, examples: Examples) -> None:
+    def initialize(self, init: PrototypeInit) -> None:
         """Put the prototypes on the first examples, with the bandwidth that other rows are away from them."""
         with torch.no_grad():
-            first = examples.examples[:, : self.weight.shape[2]]
+            first = init.examples[:, : self.weight.shape[2]]
             self.centre.copy_(first.mean(dim=1, keepdim=True))
             self.weight.copy_((first - self.centre).mT)
-            members = zip(examples.probes, examples.examples, self._sizes, strict=True)
+            members = zip(init.probes, init.examples, self._sizes, strict=True)
             for member, (probes, prototypes, size) in enumerate(members):
-                self.spacing[member] = spacing(probes, prototypes[:size])
+                self.spacing[member] = neighbor_distance(probes, prototypes[:size])
             self.log_bandwidth.copy_(self.spacing.log().clamp(*_LOG_BANDWIDTH_RANGE))
 
     @property
@@ -91,58 +91,58 @@ class StackedPrototypes(nn.Module):
 
     def affine(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Weight (M, n_inputs, n_outputs) and bias (M, 1, n_outputs) of the same map as a linear layer."""
-        weight, bias = self._affine_of_centred()
-        return weight, self._of_used(bias) - torch.bmm(self.centre, weight)
+        weight, bias = self._centered_affine()
+        return weight, self._mask_unused(bias) - torch.bmm(self.centre, weight)
 
-    def _affine_of_centred(self) -> tuple[torch.Tensor, torch.Tensor]:
+    def _centered_affine(self) -> tuple[torch.Tensor, torch.Tensor]:
         precision = self.precision
         return precision * self.weight, -0.5 * precision * self.weight.square().sum(dim=1, keepdim=True)
 
-    def _of_used(self, bias: torch.Tensor) -> torch.Tensor:
+    def _mask_unused(self, bias: torch.Tensor) -> torch.Tensor:
         return bias if self.unused is None else bias.masked_fill(self.unused, -torch.inf)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        weight, bias = kept(self, self._affine_of_centred)
+        weight, bias = cached(self, self._centered_affine)
         # Centred first: far from the origin the differences would be lost in rounding.
-        centred = x - self.centre
-        if not self.holes:
-            return affine_map(self, self._of_used(bias), centred, weight)
-        centred, absent = without_holes(centred)
-        logits = affine_map(self, self._of_used(bias), centred, weight)
-        return affine_map((self, "holes"), logits, absent, 0.5 * weight * self.weight)
+        centered = x - self.centre
+        if not self.allow_nan:
+            return affine_map(self, self._mask_unused(bias), centered, weight)
+        centered, absent = split_missing(centered)
+        logits = affine_map(self, self._mask_unused(bias), centered, weight)
+        return affine_map((self, "missing"), logits, absent, 0.5 * weight * self.weight)
 
-    def vjp(self, x: torch.Tensor, *, of_input: bool = True) -> tuple[torch.Tensor, PullBack]:
+    def vjp(self, x: torch.Tensor, *, with_input: bool = True) -> tuple[torch.Tensor, PullBack]:
         """The output, and the way back (see `PullBack`); the input's gradient only if asked."""
-        if self.holes:
-            return self._vjp_with_holes(x)
+        if self.allow_nan:
+            return self._vjp_with_missing(x)
         weight, precision = self.weight, self.precision
-        of_weight = reused((self, "weight"), weight.shape, weight)
+        of_weight = buffer((self, "weight"), weight.shape, weight)
         bias = -0.5 * precision * torch.square(weight, out=of_weight).sum(dim=1, keepdim=True)
         scaled = (x - self.centre) * precision  # which is less work than scaling the weight
 
         def pull_back(gradient: torch.Tensor) -> Any:
             by_bias, by_weight = gradient.sum(dim=1, keepdim=True), grad(weight)
-            write_gradient(by_weight, scaled, gradient)
+            write_weight_gradient(by_weight, scaled, gradient)
             through_weight = torch.mul(by_weight, weight, out=of_weight).sum(dim=(1, 2), keepdim=True)
             # Logits are proportional to the bandwidth to the power of -2.
             torch.baddbmm(through_weight, by_bias, bias.mT, beta=-2, alpha=-2, out=grad(self.log_bandwidth))
             by_weight.addcmul_(weight, by_bias * precision, value=-1)
-            return back_through(self, gradient, weight) * precision if of_input else None
+            return input_gradient(self, gradient, weight) * precision if with_input else None
 
-        return affine_map_of_batch(self, self._of_used(bias), scaled, weight), pull_back
+        return fast_affine_map(self, self._mask_unused(bias), scaled, weight), pull_back
 
-    def _vjp_with_holes(self, x: torch.Tensor) -> tuple[torch.Tensor, PullBack]:
+    def _vjp_with_missing(self, x: torch.Tensor) -> tuple[torch.Tensor, PullBack]:
         """The same for rows with holes; these come from nothing that could be trained."""
         weight, precision = self.weight, self.precision
-        centred, absent = without_holes(x - self.centre)
-        scaled, halves = centred * precision, 0.5 * precision * weight.square()
-        bias = self._of_used(-halves.sum(dim=1, keepdim=True))
-        logits = affine_map_of_batch(self, bias, scaled, weight)
-        logits = affine_map_of_batch((self, "holes"), logits, absent, halves)
+        centered, absent = split_missing(x - self.centre)
+        scaled, halves = centered * precision, 0.5 * precision * weight.square()
+        bias = self._mask_unused(-halves.sum(dim=1, keepdim=True))
+        logits = fast_affine_map(self, bias, scaled, weight)
+        logits = fast_affine_map((self, "missing"), logits, absent, halves)
 
         def pull_back(gradient: torch.Tensor) -> None:
             by_weight = grad(weight)
-            write_gradient(by_weight, scaled, gradient)
+            write_weight_gradient(by_weight, scaled, gradient)
             of_present = gradient.sum(dim=1, keepdim=True) - torch.bmm(absent.mT, gradient)
             through_logits = (by_weight * weight - of_present * halves).sum(dim=(1, 2), keepdim=True)
             grad(self.log_bandwidth).copy_(-2 * through_logits)
@@ -151,13 +151,13 @@ class StackedPrototypes(nn.Module):
         return logits, pull_back
 
 
-def spacing(rows: torch.Tensor, among: torch.Tensor) -> float:
+def neighbor_distance(rows: torch.Tensor, among: torch.Tensor) -> float:
     """Mean distance of rows (N, D) from the nearest unlike one of others (K, D), over the root of D.
 
     So it is a deviation per column: noise of that size moves a row about as far as its neighbour is. 1
     where all rows are alike.
     """
-    nearest = torch.cdist(*centred(rows, among)).topk(min(_CANDIDATES, len(among)), dim=1, largest=False).indices
+    nearest = torch.cdist(*centered(rows, among)).topk(min(_CANDIDATES, len(among)), dim=1, largest=False).indices
     # Anew: products round too much to tell an equal row from a near one.
     distances = (rows[:, None] - among[nearest]).norm(dim=2)
     equal = distances <= _EQUAL * (1 + rows.norm(dim=1, keepdim=True))

@@ -8,6 +8,8 @@ from typing import Any, Literal
 from aeanomaly.nn.activations import ACTIVATIONS, SOFTMAX
 
 _DEEPEST = 100
+#: Keys of model files that differ from the names of the fields.
+_FILE_KEYS = {"n_encoded": "n_columns", "allow_nan": "holes"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +20,7 @@ class NetworkSpec:
     ----------
     code : {"point", "gaussian"}
         A plain code, or the mean and scale of a Gaussian over codes.
-    n_columns, latent_dim : int
+    n_encoded, latent_dim : int
         Width of the encoded row and of the code.
     hidden_layer_sizes : tuple of int
         Widths of the encoder's hidden layers; the decoder mirrors them.
@@ -30,12 +32,12 @@ class NetworkSpec:
         Networks in the stack, M.
     code_sizes : tuple of int, optional
         Units of the code that each member uses, the first ones; by default all.
-    holes : bool, default=False
+    allow_nan : bool, default=False
         Whether rows may have holes (NaN).
     """
 
     code: Literal["point", "gaussian"]
-    n_columns: int
+    n_encoded: int
     latent_dim: int
     hidden_layer_sizes: tuple[int, ...]
     activation: str
@@ -43,11 +45,11 @@ class NetworkSpec:
     noise_variance: str | float = "column"
     n_members: int = 1
     code_sizes: tuple[int, ...] | None = None
-    holes: bool = False
+    allow_nan: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what no detector would ask for; files are the ones that might."""
-        widths = (self.n_columns, self.latent_dim, self.n_members, *self.hidden_layer_sizes)
+        widths = (self.n_encoded, self.latent_dim, self.n_members, *self.hidden_layer_sizes)
         if self.code not in ("point", "gaussian") or {self.activation, self.code_activation} - set(ACTIVATIONS):
             raise ValueError(
                 f"there is no network with {self.code!r} code, {self.activation!r}, {self.code_activation!r}"
@@ -68,8 +70,8 @@ class NetworkSpec:
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Name and shape of every tensor of the network, known without building it."""
-        encoder = (self.n_columns, *self.hidden_layer_sizes, self.latent_dim * (2 if self.code == "gaussian" else 1))
-        decoder = (self.latent_dim, *reversed(self.hidden_layer_sizes), self.n_columns)
+        encoder = (self.n_encoded, *self.hidden_layer_sizes, self.latent_dim * (2 if self.code == "gaussian" else 1))
+        decoder = (self.latent_dim, *reversed(self.hidden_layer_sizes), self.n_encoded)
         shapes: dict[str, tuple[int, ...]] = {}
         for part, widths, last in (("encoder", encoder, self.code_activation), ("decoder", decoder, "identity")):
             for number, (n_inputs, n_outputs) in enumerate(pairwise(widths)):
@@ -80,10 +82,10 @@ class NetworkSpec:
                     shapes[f"{part}.layers.{number}.centre"] = (self.n_members, 1, n_inputs)
                 else:
                     shapes[f"{part}.layers.{number}.bias"] = (self.n_members, 1, n_outputs)
-                    if self.holes and part == "encoder" and number == 0:
+                    if self.allow_nan and part == "encoder" and number == 0:
                         shapes[f"{part}.layers.{number}.absent_weight"] = (self.n_members, n_inputs, n_outputs)
         if self.code == "gaussian":
-            shapes["noise"] = (self.n_members, 1, self.n_columns if self.noise_variance == "column" else 1)
+            shapes["noise"] = (self.n_members, 1, self.n_encoded if self.noise_variance == "column" else 1)
         return shapes
 
     @property
@@ -94,13 +96,18 @@ class NetworkSpec:
     def to_dict(self) -> dict[str, Any]:
         """Plain data for a file."""
         sizes = None if self.code_sizes is None else list(self.code_sizes)
-        return {**asdict(self), "hidden_layer_sizes": list(self.hidden_layer_sizes), "code_sizes": sizes}
+        values = {**asdict(self), "hidden_layer_sizes": list(self.hidden_layer_sizes), "code_sizes": sizes}
+        return {_FILE_KEYS.get(name, name): value for name, value in values.items()}
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> "NetworkSpec":
         """The inverse of `to_dict`."""
         sizes = None if data["code_sizes"] is None else tuple(data["code_sizes"])
-        return cls(**{**data, "hidden_layer_sizes": tuple(data["hidden_layer_sizes"]), "code_sizes": sizes})
+        if known := set(data) & set(_FILE_KEYS):
+            raise ValueError(f"the network has unknown keys {sorted(known)}")
+        values = {**data, "hidden_layer_sizes": tuple(data["hidden_layer_sizes"]), "code_sizes": sizes}
+        names = {key: name for name, key in _FILE_KEYS.items()}
+        return cls(**{names.get(key, key): value for key, value in values.items()})
 
     @property
     def has_prototypes(self) -> bool:

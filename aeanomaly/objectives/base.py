@@ -7,12 +7,12 @@ from typing import Any
 import torch
 
 from aeanomaly.nn import grad
-from aeanomaly.objectives.part import Part
+from aeanomaly.objectives.stackable import Stackable
 from aeanomaly.streams import NoiseStream
 
 
 @dataclass(frozen=True, eq=False)
-class Objective(Part, ABC):
+class Objective(Stackable, ABC):
     """A loss for each member of a stack; members never mix."""
 
     @abstractmethod

@@ -6,12 +6,12 @@ from typing import Any
 
 import torch
 
-from aeanomaly.objectives.part import Part
+from aeanomaly.objectives.stackable import Stackable
 from aeanomaly.streams import NoiseStream
 
 
 @dataclass(frozen=True, eq=False)
-class Corruption(Part, ABC):
+class Corruption(Stackable, ABC):
     """Maps clean encoded rows (M, B, D) to damaged ones of the same shape."""
 
     @abstractmethod

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from aeanomaly.nn import ACTIVATIONS, PullBack, StackedMLP, grad
-from aeanomaly.objectives.part import Part
+from aeanomaly.objectives.stackable import Stackable
 from aeanomaly.streams import NoiseStream
 
 #: Bounds of a code unit's mean activation.
@@ -15,7 +15,7 @@ _RATE_RANGE = (1e-6, 1 - 1e-6)
 
 
 @dataclass(frozen=True, eq=False)
-class Penalty(Part, ABC):
+class Penalty(Stackable, ABC):
     """A number per member that is added to its loss, with a `weight` for all, or one for each."""
 
     weight: Any
@@ -40,27 +40,27 @@ class CodePenalty(Penalty):
     """A penalty that looks at the code alone."""
 
     @abstractmethod
-    def of(self, code: torch.Tensor) -> torch.Tensor:
+    def value(self, code: torch.Tensor) -> torch.Tensor:
         """Code (M, B, L) -> (M,)."""
 
     @abstractmethod
     def gradient(self, code: torch.Tensor) -> torch.Tensor:
-        """Derivative of `of` by the code, broadcastable to its (M, B, L)."""
+        """Derivative of `value` by the code, broadcastable to its (M, B, L)."""
 
     def __call__(self, encoder, rows, noise):
         code = encoder(rows)
-        return self.of(code), code
+        return self.value(code), code
 
     def vjp(self, encoder, rows, noise):
-        code, through_encoder = encoder.vjp(rows, of_input=False)
+        code, through_encoder = encoder.vjp(rows, with_input=False)
         by_code = self.gradient(code)
-        return self.of(code), code, lambda gradient: through_encoder(gradient + by_code)
+        return self.value(code), code, lambda gradient: through_encoder(gradient + by_code)
 
 
 class L1Sparsity(CodePenalty):
     """`weight` times the mean over rows of the sum of absolute code values."""
 
-    def of(self, code):
+    def value(self, code):
         return self.weight.to(code.device) * code.abs().sum(dim=2).mean(dim=1)
 
     def gradient(self, code):
@@ -80,7 +80,7 @@ class KLSparsity(CodePenalty):
         super().__post_init__()
         self._per_member("target", 1)
 
-    def of(self, code):
+    def value(self, code):
         rate = code.mean(dim=1).clamp(*_RATE_RANGE)
         target = self.target.to(rate)
         kl = target * (target / rate).log() + (1 - target) * ((1 - target) / (1 - rate)).log()

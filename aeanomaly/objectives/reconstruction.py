@@ -30,7 +30,7 @@ class ReconstructionObjective(Objective):
     penalty: Penalty | None = None
 
     def losses(self, network: PointAutoencoder, rows: torch.Tensor, noise: NoiseStream) -> torch.Tensor:
-        seen, penalty = self._seen(rows, noise), None
+        seen, penalty = self._corrupt(rows, noise), None
         if self.penalty is None:
             code = network.encode(seen)
         else:
@@ -39,9 +39,9 @@ class ReconstructionObjective(Objective):
 
     def backward(self, network: PointAutoencoder, rows: torch.Tensor, noise: NoiseStream) -> torch.Tensor:
         with torch.no_grad():
-            seen, penalty = self._seen(rows, noise), None
+            seen, penalty = self._corrupt(rows, noise), None
             if self.penalty is None:
-                code, through_encoder = network.encoder.vjp(seen, of_input=False)
+                code, through_encoder = network.encoder.vjp(seen, with_input=False)
             else:
                 penalty, code, through_encoder = self.penalty.vjp(network.encoder, seen, noise)
             output, through_decoder = network.decoder.vjp(code)
@@ -50,7 +50,7 @@ class ReconstructionObjective(Objective):
             through_encoder(through_decoder(residual.mul_(2 / rows.shape[1])))
         return losses
 
-    def _seen(self, rows: torch.Tensor, noise: NoiseStream) -> torch.Tensor:
+    def _corrupt(self, rows: torch.Tensor, noise: NoiseStream) -> torch.Tensor:
         return rows if self.corruption is None else self.corruption(rows, noise)
 
 

@@ -5,7 +5,6 @@ import json
 import logging
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from itertools import count
 from typing import Any
 
@@ -110,6 +109,6 @@ def _metadata(detector: BaseDetector, inputs: Sequence[Input]) -> dict[str, str]
             for name, kind, entry in zip(detector.column_names_, kinds, of_columns, strict=True)
         ],
         "missing": detector.missing,
-        "threshold": asdict(detector.threshold_),
+        "threshold": {"offset": detector.threshold_.offset, **detector.threshold_.to_dict()},
     }
     return {name: v if isinstance(v, str) else json.dumps(v, allow_nan=False) for name, v in values.items()}

@@ -162,7 +162,7 @@ def _is_unicode(text: str) -> bool:
 
 
 def _levels_of(column: Categorical | Ordinal, name: str, missing: str) -> Levels:
-    places = {level: float(place) for place, level in enumerate(column.levels)}
+    places = {level: float(place) for place, level in enumerate(column.categories)}
     texts = {level: place for level, place in places.items() if isinstance(level, str)}
     if wrong := [text for text in texts if not _is_unicode(text)]:
         raise ExportError(

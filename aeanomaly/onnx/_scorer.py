@@ -65,7 +65,7 @@ class Encoder(nn.Module):
     def __init__(self, schema: Schema):
         super().__init__()
         columns = schema.columns
-        self.shows_holes = schema.shows_holes
+        self.has_missing_indicators = schema.has_missing_indicators
         self.blocks = {j: block for j, column in enumerate(columns) if (block := _block_of(column)) is not None}
         units = np.array([getattr(column, "unit", np.nan) for column in columns])
         self.has_units = not np.isnan(units).all()
@@ -90,7 +90,7 @@ class Encoder(nn.Module):
     def _features(self, table: torch.Tensor) -> torch.Tensor:
         """Convert a numeric table (B, F) to features (B, D) in the order of the encoder."""
         parts = [torch.where(self.units.isnan(), table, _asinh(0.5 * table / self.units)) if self.has_units else table]
-        if self.shows_holes:
+        if self.has_missing_indicators:
             parts.append(table.isnan().double())
         parts += [block(table[:, j : j + 1]) for j, block in self.blocks.items()]
         return torch.cat(parts, dim=1).index_select(1, self.places)
@@ -143,14 +143,14 @@ def _exact(number: float) -> torch.Tensor:
 def _places(schema: Schema) -> np.ndarray:
     """Return the positions of encoded features (D,) among numbers, missing-value indicators and blocks."""
     n_columns, places = len(schema.columns), []
-    end = n_columns * (1 + schema.shows_holes)
+    end = n_columns * (1 + schema.has_missing_indicators)
     for j, column in enumerate(schema.columns):
         if _block_of(column) is None:
             places.append(j)
         else:
             places += range(end, end + column.n_features)
             end += column.n_features
-        if schema.shows_holes:
+        if schema.has_missing_indicators:
             places.append(n_columns + j)
     return np.array(places)[schema.order]
 

@@ -1,8 +1,8 @@
 """The model file: read, audit, then build. It knows names and arrays, and no class."""
 
-from aeanomaly.persistence.archive import MODEL, read_manifest, read_model, refused, write_model
-from aeanomaly.persistence.atomic import replacing, write_atomically
-from aeanomaly.persistence.targets import FileKind, check_target, starts_with
+from aeanomaly.persistence.archive import MODEL, model_file_error, read_manifest, read_model, write_model
+from aeanomaly.persistence.atomic import replace_file, write_atomically
+from aeanomaly.persistence.targets import FileKind, check_target, read_start
 from aeanomaly.persistence.values import from_json, to_json
 
 __all__ = [
@@ -10,11 +10,11 @@ __all__ = [
     "FileKind",
     "check_target",
     "from_json",
+    "model_file_error",
     "read_manifest",
     "read_model",
-    "refused",
-    "replacing",
-    "starts_with",
+    "read_start",
+    "replace_file",
     "to_json",
     "write_atomically",
     "write_model",

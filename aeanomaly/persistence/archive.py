@@ -26,7 +26,7 @@ import safetensors.numpy
 
 from aeanomaly.exceptions import ModelFileError
 from aeanomaly.persistence.atomic import write_atomically
-from aeanomaly.persistence.targets import FileKind, check_target, starts_with
+from aeanomaly.persistence.targets import FileKind, check_target, read_start
 
 FORMAT = 1
 _MANIFEST, _WEIGHTS, _SUMS = "manifest.json", "weights.safetensors", "SHA256SUMS"
@@ -61,7 +61,7 @@ _UNREADABLE = (
 
 def _begins_as_model(path: Path) -> bool:
     """Tell whether a file begins as a model file does; its end may be damaged."""
-    head = starts_with(path, _LOCAL_HEADER + len(_MANIFEST))
+    head = read_start(path, _LOCAL_HEADER + len(_MANIFEST))
     return head.startswith(b"PK\3\4") and head.endswith(_MANIFEST.encode())
 
 
@@ -111,31 +111,31 @@ def read_model(
     OSError
         If it cannot be read.
     """
-    with _opened(path) as file:
+    with _open(path) as file:
         data = file.read(_LARGEST + 1)
     try:
         if expected_sha256 is not None and (found := hashlib.sha256(data).hexdigest()) != expected_sha256.lower():
             raise ModelFileError(f"its SHA-256 is {found}, and {expected_sha256} was expected")
-        with _audited(io.BytesIO(data)) as archive:
+        with _open_archive(io.BytesIO(data)) as archive:
             text, weights = archive.read(_MANIFEST), archive.read(_WEIGHTS)
             if archive.read(_SUMS) != _sums(text, weights):
                 raise ModelFileError("what it holds does not agree with its checksums")
         return _manifest(text), safetensors.numpy.load(weights)
     except _UNREADABLE as error:
-        raise refused(path, error) from None
+        raise model_file_error(path, error) from None
 
 
 def read_manifest(path: str | os.PathLike[str]) -> dict[str, Any]:
     """The manifest, and nothing else of the file; errors as in `read_model`."""
-    with _opened(path) as file:
+    with _open(path) as file:
         try:
-            with _audited(file) as archive:
+            with _open_archive(file) as archive:
                 text = archive.read(_MANIFEST)
                 if not archive.read(_SUMS).startswith(_sum(_MANIFEST, text)):
                     raise ModelFileError("its manifest does not agree with its checksum")
             return _manifest(text)
         except _UNREADABLE as error:
-            raise refused(path, error) from None
+            raise model_file_error(path, error) from None
 
 
 def _sums(text: bytes, weights: bytes) -> bytes:
@@ -147,19 +147,19 @@ def _sum(name: str, content: bytes) -> bytes:
     return f"{hashlib.sha256(content).hexdigest()}  {name}\n".encode()
 
 
-def _opened(path: str | os.PathLike[str]) -> BinaryIO:
+def _open(path: str | os.PathLike[str]) -> BinaryIO:
     """The file, if it is one and not too large; a pipe or a device might never end."""
     status = Path(path).stat()
     if stat.S_ISDIR(status.st_mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(path))
     if not stat.S_ISREG(status.st_mode):
-        raise refused(path, "it is no regular file")
+        raise model_file_error(path, "it is no regular file")
     if status.st_size > _LARGEST:
-        raise refused(path, f"it has {status.st_size:,} bytes, and a model file at most {_LARGEST:,}")
+        raise model_file_error(path, f"it has {status.st_size:,} bytes, and a model file at most {_LARGEST:,}")
     return open(path, "rb")
 
 
-def _audited(file: BinaryIO) -> zipfile.ZipFile:
+def _open_archive(file: BinaryIO) -> zipfile.ZipFile:
     """The archive, once nothing in its directory is out of the ordinary."""
     size = file.seek(0, os.SEEK_END)
     file.seek(max(0, size - len(_END64) - _END.size - 16))
@@ -191,7 +191,7 @@ def _manifest(text: bytes) -> dict[str, Any]:
     depth = np.cumsum(np.isin(bare, _OPENING).astype(np.int32) - np.isin(bare, _CLOSING))
     if depth.max(initial=0) > _DEEPEST:
         raise ModelFileError(f"its manifest is nested deeper than {_DEEPEST} levels")
-    manifest = json.loads(text, object_pairs_hook=_without_twins, parse_constant=_no_number)
+    manifest = json.loads(text, object_pairs_hook=_reject_duplicates, parse_constant=_reject_constant)
     if not isinstance(manifest, dict) or type(manifest.get("format")) is not int:
         raise ModelFileError("its manifest has no format number")
     if not 1 <= manifest["format"] <= FORMAT:
@@ -201,17 +201,17 @@ def _manifest(text: bytes) -> dict[str, Any]:
     return manifest
 
 
-def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _reject_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found := dict(pairs)) < len(pairs):
         raise ModelFileError("its manifest has a name twice")
     return found
 
 
-def _no_number(name: str) -> Any:
+def _reject_constant(name: str) -> Any:
     raise ModelFileError(f"its manifest holds {name}")
 
 
-def refused(
+def model_file_error(
     path: str | os.PathLike[str], reason: object, what: str = "is not a model file that can be read"
 ) -> ModelFileError:
     """The error for a file, with a reason that may quote it: no longer than a line or two, and nothing but text."""

@@ -16,13 +16,13 @@ except ImportError:  # Windows
 
 
 def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
-    """Replace a file by `data` in one step; as `replacing`."""
-    with replacing(path) as file:
+    """Replace a file by `data` in one step; as `replace_file`."""
+    with replace_file(path) as file:
         file.write(data)
 
 
 @contextlib.contextmanager
-def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+def replace_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """A file to write to, which replaces the one at `path` in one step when the block ends.
 
     The data go to a temporary file beside it, are flushed to the disk, and take its name. Symbolic
@@ -42,7 +42,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     temporary = None
     try:
         _remove_leftovers(target)
-        temporary, file = _begun(target)
+        temporary, file = _create_temporary(target)
         with file:
             yield file
             file.flush()
@@ -61,7 +61,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     _sync(target.parent)
 
 
-def _begun(target: Path) -> tuple[Path, BinaryIO]:
+def _create_temporary(target: Path) -> tuple[Path, BinaryIO]:
     """A temporary file beside the target, locked for as long as it is open."""
     while True:
         temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")

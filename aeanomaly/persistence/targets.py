@@ -64,7 +64,7 @@ def check_target(
         )
 
 
-def starts_with(path: Path, size: int) -> bytes:
+def read_start(path: Path, size: int) -> bytes:
     """Return the first bytes of a file, none of one that cannot be read."""
     try:
         with open(path, "rb") as file:

@@ -1,9 +1,9 @@
 """A table (DataFrame or array) -> float32 matrix and column schema, and back. No torch."""
 
-from aeanomaly.preprocessing.cells import family_of, numbers_or_missing, times
+from aeanomaly.preprocessing.cells import infer_cell_type, numbers_or_missing, times
 from aeanomaly.preprocessing.columns import Column, Numeric, are_numeric, column_from_json
-from aeanomaly.preprocessing.encoder import Surveyed, TableEncoder, encode_table
-from aeanomaly.preprocessing.learning import COLUMN_TYPES
+from aeanomaly.preprocessing.encoder import KnownStatistics, TableEncoder, encode_table
+from aeanomaly.preprocessing.inference import COLUMN_TYPES
 from aeanomaly.preprocessing.schema import Kind, Schema
 from aeanomaly.preprocessing.statistics import Statistics
 from aeanomaly.preprocessing.tables import cells_as_given, check_finite, check_table, rows_of
@@ -12,10 +12,10 @@ __all__ = [
     "COLUMN_TYPES",
     "Column",
     "Kind",
+    "KnownStatistics",
     "Numeric",
     "Schema",
     "Statistics",
-    "Surveyed",
     "TableEncoder",
     "are_numeric",
     "cells_as_given",
@@ -23,7 +23,7 @@ __all__ = [
     "check_table",
     "column_from_json",
     "encode_table",
-    "family_of",
+    "infer_cell_type",
     "numbers_or_missing",
     "rows_of",
     "times",

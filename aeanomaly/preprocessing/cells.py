@@ -12,8 +12,8 @@ import pandas as pd
 from aeanomaly._warnings import warn
 from aeanomaly.preprocessing import text
 
-Family = Literal["numbers", "text", "times", "durations", "nothing"]
-_BY_INFERENCE: dict[str, Family] = {
+CellType = Literal["numbers", "text", "times", "durations", "nothing"]
+_BY_INFERENCE: dict[str, CellType] = {
     "string": "text",
     "datetime": "times",
     "datetime64": "times",
@@ -25,7 +25,7 @@ _BY_INFERENCE: dict[str, Family] = {
 _LARGEST_EXACT_INT = 2**53
 
 
-def family_of(cells: pd.Series) -> Family:
+def infer_cell_type(cells: pd.Series) -> CellType:
     """What the cells are.
 
     Raises
@@ -37,7 +37,7 @@ def family_of(cells: pd.Series) -> Family:
     if isinstance(dtype, pd.CategoricalDtype):
         return "numbers" if pd.api.types.is_numeric_dtype(dtype.categories.dtype) else "text"
     if isinstance(dtype, np.dtype) and dtype.kind == "O":
-        return _family_of_objects(cells)
+        return _infer_object_type(cells)
     if _is_numeric(dtype):
         return "numbers"
     if pd.api.types.is_string_dtype(dtype):
@@ -55,23 +55,23 @@ def family_of(cells: pd.Series) -> Family:
     elif pd.api.types.is_timedelta64_dtype(dtype):
         return "durations"
     raise ValueError(
-        f"column {named(cells)} is of dtype {dtype}, and cells must be numbers, truth values, text, times or "
+        f"column {column_label(cells)} is of dtype {dtype}, and cells must be numbers, truth values, text, times or "
         "durations; convert it, or leave the column out"
     )
 
 
-def named(cells: pd.Series) -> str:
+def column_label(cells: pd.Series) -> str:
     """The name of a column for a message."""
     return str(cells.name) if isinstance(cells.name, (int, np.integer)) else repr(str(cells.name))
 
 
-def example(cells: pd.Series) -> str:
+def example_cell(cells: pd.Series) -> str:
     """Return one of the cells for a message."""
     there = cells[cells.notna()]
-    return shown(there.iloc[0]) if len(there) else "nothing"
+    return format_cell(there.iloc[0]) if len(there) else "nothing"
 
 
-def shown(cell: Any) -> str:
+def format_cell(cell: Any) -> str:
     """Return a cell for a message: text in quotes, all else as it is printed, not too long."""
     return reprlib.repr(cell) if isinstance(cell, str) else reprlib.repr(str(cell))[1:-1]
 
@@ -89,14 +89,14 @@ def numbers(cells: pd.Series) -> np.ndarray:
         except OverflowError:
             digits = max(len(str(abs(cell))) for cell in cells if isinstance(cell, int))
             raise ValueError(
-                f"column {named(cells)} holds an integer of {digits} digits, beyond the range of float64; if it is an "
+                f"column {column_label(cells)} holds an integer of {digits} digits, beyond the range of float64; if it is an "
                 "identifier leave it out, else divide it or take its logarithm first"
             ) from None
-        warn_if_rounded(cells.dropna(), named(cells))
+        warn_if_rounded(cells.dropna(), column_label(cells))
         return found
     if not pd.api.types.is_integer_dtype(cells.dtype):
         return cells.to_numpy(dtype=np.float64, na_value=np.nan)
-    warn_if_rounded(cells.dropna(), named(cells))
+    warn_if_rounded(cells.dropna(), column_label(cells))
     return cells.to_numpy(dtype=np.float64, na_value=np.nan)
 
 
@@ -115,7 +115,7 @@ def warn_if_rounded(values: Any, name: str) -> None:
         )
 
 
-def zone_of(cells: pd.Series) -> str | None:
+def time_zone_of(cells: pd.Series) -> str | None:
     """The time zone of cells of the family of times."""
     zone = getattr(times(cells).dtype, "tz", None)
     return None if zone is None else str(zone)
@@ -129,7 +129,7 @@ def seconds(cells: pd.Series, zone: str | None) -> np.ndarray:
         had = "none" if zone is None else f"one ({zone})"
         has = "none" if found is None else f"one ({found})"
         raise ValueError(
-            f"column {named(cells)} holds times that have {'no' if found is None else 'a'} time zone, and those of "
+            f"column {column_label(cells)} holds times that have {'no' if found is None else 'a'} time zone, and those of "
             f"training had {had}, these {has}; use .dt.tz_localize or .dt.tz_convert"
         )
     if found is not None:
@@ -138,7 +138,7 @@ def seconds(cells: pd.Series, zone: str | None) -> np.ndarray:
     return np.where(np.isnat(steps), np.nan, steps.astype(np.int64) / 1e6)
 
 
-def lengths(cells: pd.Series) -> np.ndarray:
+def duration_seconds(cells: pd.Series) -> np.ndarray:
     """Durations -> seconds, float64 (N,), NaN for holes."""
     spans = pd.to_timedelta(cells).to_numpy("timedelta64[us]")
     return np.where(np.isnat(spans), np.nan, spans.astype(np.int64) / 1e6)
@@ -149,41 +149,41 @@ def times(cells: pd.Series) -> pd.Series:
     if pd.api.types.is_datetime64_any_dtype(cells.dtype) and not isinstance(cells.dtype, pd.ArrowDtype):
         return cells
     try:
-        return text.times(cells) if family_of(cells) == "text" else pd.to_datetime(cells)
+        return text.times(cells) if infer_cell_type(cells) == "text" else pd.to_datetime(cells)
     except text.CellError as error:
         reason = f"{error.text!r} in row {error.row}, {error.reason}"
     except (ValueError, TypeError, OverflowError) as error:
         reason = f"what cannot be read as a time: {str(error).split('. ')[0].split(', at position')[0]}"
     raise ValueError(
-        f"column {named(cells)} holds {reason}; write times as 2024-05-31 or 2024-05-31T12:30:00, all with one time "
+        f"column {column_label(cells)} holds {reason}; write times as 2024-05-31 or 2024-05-31T12:30:00, all with one time "
         "zone or all without, or leave the column out"
     )
 
 
-def _family_of_objects(cells: pd.Series) -> Family:
+def _infer_object_type(cells: pd.Series) -> CellType:
     inferred = pd.api.types.infer_dtype(cells, skipna=True)
     if inferred in _BY_INFERENCE:
         return _BY_INFERENCE[inferred]
     there = cells[cells.notna()]
     found: dict[str, Any] = {}
     for cell in there:
-        family = _family_of_cell(cell)
-        if family is None:
+        cell_type = _type_of_cell(cell)
+        if cell_type is None:
             raise ValueError(
-                f"column {named(cells)} holds {reprlib.repr(cell)}, which is not a number, a truth value, text, a date "
+                f"column {column_label(cells)} holds {reprlib.repr(cell)}, which is not a number, a truth value, text, a date "
                 "or a duration; convert it to one of these, or leave the column out"
             )
-        found.setdefault(family, cell)
+        found.setdefault(cell_type, cell)
     if len(found) > 1:
         (first, one), (second, other) = list(found.items())[:2]
         raise ValueError(
-            f"column {named(cells)} holds both {first} and {second} ({shown(one)} and {shown(other)}); correct it, "
+            f"column {column_label(cells)} holds both {first} and {second} ({format_cell(one)} and {format_cell(other)}); correct it, "
             "or convert all of it with .astype(str) to encode it as categories"
         )
     return next(iter(found), "nothing")  # type: ignore[arg-type]
 
 
-def _family_of_cell(cell: Any) -> Family | None:
+def _type_of_cell(cell: Any) -> CellType | None:
     if _is_number(cell):
         return "numbers"
     if isinstance(cell, str):

@@ -8,13 +8,23 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from aeanomaly.preprocessing.cells import Family, example, family_of, lengths, named, numbers, seconds
+from aeanomaly.preprocessing.cells import (
+    CellType,
+    column_label,
+    duration_seconds,
+    example_cell,
+    infer_cell_type,
+    numbers,
+    seconds,
+)
 
 _DAY = 86_400.0
 #: Seconds after which what a date shows comes round: its time of day, day of the week, season.
 PERIODS = {"day": _DAY, "week": 7 * _DAY, "year": 365.2425 * _DAY}
 #: The first Monday after 1970-01-01, from which weeks are counted.
 MONDAY = 4 * _DAY
+#: Keys of model files that differ from the names of the fields.
+_FILE_KEYS = {"categories": "levels"}
 
 
 @dataclass(frozen=True)
@@ -23,7 +33,7 @@ class Column(ABC):
 
     kind: ClassVar[str]
     #: The families of cells that it takes.
-    _takes: ClassVar[tuple[Family, ...]]
+    _cell_types: ClassVar[tuple[CellType, ...]]
 
     @property
     def n_features(self) -> int:
@@ -32,26 +42,26 @@ class Column(ABC):
 
     def numbers(self, cells: pd.Series) -> np.ndarray:
         """One number for each cell, (N,); a ValueError where cells are not what they were in training."""
-        family = family_of(cells)
-        if family == "nothing":
+        cell_type = infer_cell_type(cells)
+        if cell_type == "nothing":
             return np.full(len(cells), np.nan)
-        if family not in self._takes or self._mistakes(cells):
+        if cell_type not in self._cell_types or self._is_mismatch(cells):
             if cells.isna().all():  # missing values of any dtype
                 return np.full(len(cells), np.nan)
             raise ValueError(
-                f"column {named(cells)} holds {family} ({example(cells)}), and it held {self._held} in training; "
+                f"column {column_label(cells)} holds {cell_type} ({example_cell(cells)}), and it held {self._expected_type} in training; "
                 "correct it, or fit anew on such cells, "
-                f"with column_types={{{named(cells)}: 'categorical'}} to encode them as levels"
+                f"with column_types={{{column_label(cells)}: 'categorical'}} to encode them as levels"
             )
         return self._numbers(cells)
 
-    def _mistakes(self, cells: pd.Series) -> bool:
+    def _is_mismatch(self, cells: pd.Series) -> bool:
         """Whether cells of the right family are something else."""
         return isinstance(cells.dtype, pd.CategoricalDtype)
 
     @property
-    def _held(self) -> str:
-        return self._takes[0]
+    def _expected_type(self) -> str:
+        return self._cell_types[0]
 
     @abstractmethod
     def _numbers(self, cells: pd.Series) -> np.ndarray: ...
@@ -64,7 +74,7 @@ class Column(ABC):
         """What the network sees: (N,) -> (N, n_features), NaN for holes."""
         return numbers[:, None]
 
-    def of_features(self, features: np.ndarray) -> np.ndarray:
+    def from_features(self, features: np.ndarray) -> np.ndarray:
         """The inverse of `features`, for expected ones."""
         return features[:, 0]
 
@@ -73,13 +83,13 @@ class Column(ABC):
         """Whether the network sees the number itself."""
         return False
 
-    def moved(self, numbers: np.ndarray, steps: np.ndarray) -> np.ndarray:
+    def shift(self, numbers: np.ndarray, steps: np.ndarray) -> np.ndarray:
         """Numbers (N,) by so many units of the feature from where they were; those of levels and times stay."""
         return numbers
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for a file."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        values = {_FILE_KEYS.get(field.name, field.name): getattr(self, field.name) for field in fields(self)}
         return {"kind": self.kind, **{n: list(v) if isinstance(v, tuple) else v for n, v in values.items()}}
 
 
@@ -91,7 +101,7 @@ class _Plain(Column):
     def is_plain(self) -> bool:
         return True
 
-    def moved(self, numbers: np.ndarray, steps: np.ndarray) -> np.ndarray:
+    def shift(self, numbers: np.ndarray, steps: np.ndarray) -> np.ndarray:
         return numbers + steps
 
 
@@ -100,7 +110,7 @@ class Numeric(_Plain):
     """Numbers and truth values."""
 
     kind = "numeric"
-    _takes = ("numbers",)
+    _cell_types = ("numbers",)
 
     def _numbers(self, cells: pd.Series) -> np.ndarray:
         return numbers(cells)
@@ -115,7 +125,7 @@ class Logarithmic(Column):
 
     unit: float
     kind = "logarithmic"
-    _takes = ("numbers",)
+    _cell_types = ("numbers",)
 
     def _numbers(self, cells: pd.Series) -> np.ndarray:
         return numbers(cells)
@@ -127,11 +137,11 @@ class Logarithmic(Column):
         # By halves: twice the unit may exceed the largest float.
         return np.arcsinh(0.5 * numbers.astype(np.float64) / self.unit)[:, None]
 
-    def of_features(self, features: np.ndarray) -> np.ndarray:
+    def from_features(self, features: np.ndarray) -> np.ndarray:
         return 2 * self.unit * np.sinh(np.clip(features[:, 0], -700, 700))
 
-    def moved(self, numbers: np.ndarray, steps: np.ndarray) -> np.ndarray:
-        return self.of_features(self.features(numbers) + steps[:, None])
+    def shift(self, numbers: np.ndarray, steps: np.ndarray) -> np.ndarray:
+        return self.from_features(self.features(numbers) + steps[:, None])
 
 
 @dataclass(frozen=True)
@@ -139,57 +149,57 @@ class Duration(_Plain):
     """Lengths of time, in seconds."""
 
     kind = "duration"
-    _takes = ("durations",)
+    _cell_types = ("durations",)
 
     def _numbers(self, cells: pd.Series) -> np.ndarray:
-        return lengths(cells)
+        return duration_seconds(cells)
 
     def cells(self, numbers: np.ndarray) -> pd.Series:
         return pd.to_timedelta(pd.Series(numbers).round(6), unit="s")
 
 
 @dataclass(frozen=True)
-class _Levels(Column):
+class _Categories(Column):
     """Cells that are one of a few levels; a cell's number is the place of its level."""
 
-    levels: tuple[Any, ...]
-    _takes = ("text", "numbers")
+    categories: tuple[Any, ...]
+    _cell_types = ("text", "numbers")
 
     @property
     def unknown(self) -> int:
         """The number of a cell that is none of the levels."""
-        return len(self.levels)
+        return len(self.categories)
 
-    def _mistakes(self, cells: pd.Series) -> bool:
-        return family_of(cells) != self._held
+    def _is_mismatch(self, cells: pd.Series) -> bool:
+        return infer_cell_type(cells) != self._expected_type
 
     @property
-    def _held(self) -> str:
-        return "text" if any(isinstance(level, str) for level in self.levels) else "numbers"
+    def _expected_type(self) -> str:
+        return "text" if any(isinstance(level, str) for level in self.categories) else "numbers"
 
     def _numbers(self, cells: pd.Series) -> np.ndarray:
         codes, found = pd.factorize(cells)
-        places = {level: float(place) for place, level in enumerate(self.levels)}
+        places = {level: float(place) for place, level in enumerate(self.categories)}
         known = [places.get(plain(value), float(self.unknown)) for value in found]
         return np.array([*known, np.nan])[codes]  # the code of a hole is -1
 
     def cells(self, numbers: np.ndarray) -> pd.Series:
         places = np.where(np.isfinite(numbers), numbers, -1).round().astype(int)
-        places[(places < 0) | (places >= len(self.levels))] = -1
-        dtype = pd.CategoricalDtype(_index(self.levels), ordered=self.kind == "ordinal")
+        places[(places < 0) | (places >= len(self.categories))] = -1
+        dtype = pd.CategoricalDtype(_index(self.categories), ordered=self.kind == "ordinal")
         return pd.Series(pd.Categorical.from_codes(places, dtype=dtype))
 
 
-def _index(levels: tuple[Any, ...]) -> pd.Index:
+def _index(categories: tuple[Any, ...]) -> pd.Index:
     """Return levels as an index; as objects where the dtype of text cannot hold them."""
     try:
-        return pd.Index(list(levels))
+        return pd.Index(list(categories))
     except UnicodeEncodeError:  # an unpaired surrogate
-        return pd.Index(list(levels), dtype=object)
+        return pd.Index(list(categories), dtype=object)
 
 
 @dataclass(frozen=True)
-class Ordinal(_Levels):
+class Ordinal(_Categories):
     """Levels in an order, seen as numbers; what is none of them is as far beyond the last as that from the first."""
 
     kind = "ordinal"
@@ -200,25 +210,25 @@ class Ordinal(_Levels):
 
     @property
     def unknown(self) -> int:
-        return 2 * len(self.levels)
+        return 2 * len(self.categories)
 
 
 @dataclass(frozen=True)
-class Categorical(_Levels):
+class Categorical(_Categories):
     """Levels without an order. The network sees a column of 0 and 1 for each, and one for all that is none of them."""
 
     kind = "categorical"
 
     @property
     def n_features(self) -> int:
-        return len(self.levels) + 1
+        return len(self.categories) + 1
 
     def features(self, numbers: np.ndarray) -> np.ndarray:
         shown = (numbers[:, None] == np.arange(self.n_features)).astype(np.float64)
         shown[np.isnan(numbers)] = np.nan
         return shown
 
-    def of_features(self, features: np.ndarray) -> np.ndarray:
+    def from_features(self, features: np.ndarray) -> np.ndarray:
         return features.argmax(axis=1).astype(np.float64)
 
 
@@ -236,7 +246,7 @@ class Datetime(Column):
     end: float
     periods: tuple[str, ...]
     kind = "datetime"
-    _takes = ("times", "text")
+    _cell_types = ("times", "text")
 
     @property
     def n_features(self) -> int:
@@ -262,7 +272,7 @@ class Datetime(Column):
             shown += [np.cos(angle), np.sin(angle)]
         return np.stack(shown, axis=1)
 
-    def of_features(self, features: np.ndarray) -> np.ndarray:
+    def from_features(self, features: np.ndarray) -> np.ndarray:
         """The time next to the expected one that has the expected day in the week and time of day."""
         inside, span = np.clip(features[:, 0], self.start, self.end), self._span
         beyond = features[:, 0] - inside
@@ -281,8 +291,11 @@ def column_from_json(data: dict[str, Any]) -> Column:
     """The inverse of `Column.to_json`; a ValueError for what it would not write."""
     rest = dict(data)
     cls = _KINDS[rest.pop("kind")]
-    column = cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in rest.items()})
-    if isinstance(column, _Levels) and not (column.levels and all(_is_plain(level) for level in column.levels)):
+    names = {_FILE_KEYS.get(field.name, field.name): field.name for field in fields(cls)}
+    column = cls(**{names[key]: tuple(value) if isinstance(value, list) else value for key, value in rest.items()})
+    if isinstance(column, _Categories) and not (
+        column.categories and all(_is_plain(level) for level in column.categories)
+    ):
         raise ValueError("the levels of a column are not plain values")
     if isinstance(column, Logarithmic) and not (type(column.unit) is float and 0 < column.unit < np.inf):
         raise ValueError("the unit of a logarithmic column is no number above 0")

@@ -10,9 +10,9 @@ from aeanomaly.preprocessing.schema import Schema
 from aeanomaly.preprocessing.statistics import Statistics
 
 #: Columns by place, and what is known of them.
-Surveyed = tuple[np.ndarray, Statistics]
+KnownStatistics = tuple[np.ndarray, Statistics]
 #: Numbers that are worked on at once, as a cache holds them.
-_AT_ONCE = 1 << 16
+_BLOCK_SIZE = 1 << 16
 #: Encoded values beyond this many times the largest of training are all the same.
 _LIMIT = 1e6
 #: Where that is not tight enough: squares, and sums of squares, must fit into float32.
@@ -33,9 +33,9 @@ class TableEncoder:
     standardize : bool
         Subtract the mean of a Gaussian column and divide by its standard deviation. All of it runs in
         float64, before the cast, so that a column of 1e9 +- 1 keeps its digits.
-    shows_holes : bool, default=False
+    has_missing_indicators : bool, default=False
         Whether each column has one encoded feature more: 1 for a hole, else 0, Bernoulli.
-    surveyed : (ndarray of int (K,), Statistics of K columns), optional
+    known : (ndarray of int (K,), Statistics of K columns), optional
         What is known of more rows than those to learn from, of these columns; it counts where they are numeric.
 
     Examples
@@ -51,14 +51,20 @@ class TableEncoder:
 
     schema: Schema
 
-    def __init__(self, likelihood: str, standardize: bool, shows_holes: bool = False, surveyed: Surveyed | None = None):
+    def __init__(
+        self,
+        likelihood: str,
+        standardize: bool,
+        has_missing_indicators: bool = False,
+        known: KnownStatistics | None = None,
+    ):
         self._likelihood = likelihood
         self._standardize = standardize
-        self._shows_holes = shows_holes
-        self._surveyed = surveyed
+        self._has_missing_indicators = has_missing_indicators
+        self._known = known
 
     @classmethod
-    def of(cls, schema: Schema) -> "TableEncoder":
+    def from_schema(cls, schema: Schema) -> "TableEncoder":
         """An encoder that has already learned `schema`."""
         encoder = cls("auto", True)
         encoder.schema = schema
@@ -68,8 +74,8 @@ class TableEncoder:
         self, table: np.ndarray, columns: Sequence[Column] | None = None, names: Sequence[str] | None = None
     ) -> "TableEncoder":
         """Learn kinds and constants from rows (N, F), finite but for holes (NaN); `names` of columns are for errors."""
-        layout = Layout(tuple(columns or [Numeric()] * table.shape[1]), self._shows_holes)
-        features = _Features(table, layout) if self._surveyed is None else _Surveyed(table, layout, *self._surveyed)
+        layout = Layout(tuple(columns or [Numeric()] * table.shape[1]), self._has_missing_indicators)
+        features = _Features(table, layout) if self._known is None else _KnownFeatures(table, layout, *self._known)
         low, high = features.range()
         centre, half = 0.5 * low + 0.5 * high, 0.5 * high - 0.5 * low
         half[half == 0] = 1.0
@@ -78,10 +84,10 @@ class TableEncoder:
         # By the value, not by the range: subtraction of a large mean leaves its rounding behind.
         constant = half * deviation <= _ROUNDINGS * np.finfo(np.float64).eps * magnitude
         mean, deviation = centre + half * mean, half * deviation
-        for pair in layout.circles:  # an angle is one column
+        for pair in layout.cyclic:  # an angle is one column
             deviation[pair] = np.sqrt(np.square(deviation[pair]).sum())
-        plain = layout.plain_numbers
-        real = ~layout.levels & ~layout.hole_marks
+        plain = layout.is_numeric
+        real = ~layout.is_category & ~layout.missing_indicators
         scaled = real & (self._standardize | ~plain)
         offset, scale = np.where(scaled, mean, 0.0), np.where(scaled & ~constant, deviation, 1.0)
         if self._likelihood == "auto":
@@ -96,17 +102,17 @@ class TableEncoder:
             offset, scale = np.where(plain, 0.0, offset), np.where(plain, 1.0, scale)
         else:
             bernoulli = np.zeros(len(low), dtype=bool)
-        bernoulli = bernoulli | layout.hole_marks
+        bernoulli = bernoulli | layout.missing_indicators
         self.schema = _schema(layout, bernoulli, offset, scale, low, high, mean)
         return self
 
     def encode(self, table: np.ndarray) -> np.ndarray:
         """Rows (N, F) of any real dtype -> float32 (N, D), clipped to the schema's limits; holes stay NaN."""
         schema = self.schema
-        encoded = np.empty((len(table), schema.n_columns), dtype=np.float32)
+        encoded = np.empty((len(table), schema.n_encoded), dtype=np.float32)
         scaled = _scaled if schema.is_huge else _scaled_at_once
         least = schema.limit.min()
-        for part in _parts(table, schema.n_columns):
+        for part in _parts(table, schema.n_encoded):
             rows = schema.layout.features(table[part])
             rows = rows if schema.is_in_order else rows[:, schema.order]
             rows = scaled(rows, schema.offset, schema.scale)
@@ -120,14 +126,14 @@ class TableEncoder:
         """Expected encoded rows (N, D) -> float64 numbers of the table (N, F)."""
         schema = self.schema
         values = schema.offset + schema.scale * rows.astype(np.float64)
-        values = schema.in_order_of_features(np.where(rows == 1, schema.one, values))
+        values = schema.to_feature_order(np.where(rows == 1, schema.one, values))
         return schema.layout.numbers(values)
 
     def sum_columns(self, terms: np.ndarray) -> np.ndarray:
         """Terms of encoded features (N, D) -> their sums for each column of the table (N, F)."""
         return self.schema.in_table_order(terms)
 
-    def likeliest(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def most_likely(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """As `decode`, with one of two values where there are so many; and how probable that, or a level, is.
 
         Of columns of other kinds that is NaN.
@@ -140,9 +146,9 @@ class TableEncoder:
         rows, shares = rows.copy(), np.full(rows.shape, -np.inf)
         shares[:, two_valued] = np.maximum(rows[:, two_valued], 1 - rows[:, two_valued])
         shares[:, levels] = rows[:, levels]
-        shares[:, schema.layout.hole_marks[schema.order]] = -np.inf
+        shares[:, schema.layout.missing_indicators[schema.order]] = -np.inf
         rows[:, two_valued] = rows[:, two_valued].round()
-        largest = np.maximum.reduceat(schema.in_order_of_features(shares), schema.layout.starts, axis=1)
+        largest = np.maximum.reduceat(schema.to_feature_order(shares), schema.layout.starts, axis=1)
         return self.decode(rows), np.where(np.isfinite(largest), largest, np.nan)
 
 
@@ -150,13 +156,13 @@ def encode_table(
     table: np.ndarray,
     likelihood: str,
     standardize: bool,
-    shows_holes: bool = False,
+    has_missing_indicators: bool = False,
     columns: Sequence[Column] | None = None,
     names: Sequence[str] | None = None,
-    surveyed: Surveyed | None = None,
+    known: KnownStatistics | None = None,
 ) -> tuple[Schema, np.ndarray]:
     """Learn the schema of a table (N, F), and encode its rows by it: (N, D) float32."""
-    encoder = TableEncoder(likelihood, standardize, shows_holes, surveyed).fit(table, columns, names)
+    encoder = TableEncoder(likelihood, standardize, has_missing_indicators, known).fit(table, columns, names)
     return encoder.schema, encoder.encode(table)
 
 
@@ -195,12 +201,12 @@ def _schema(
 ) -> Schema:
     minimum, maximum, mean = np.clip(_scaled(np.stack([low, high, mean]), offset, scale), -_LARGEST, _LARGEST)
     reach = np.maximum(1.0, np.maximum(np.abs(minimum), np.abs(maximum)))
-    order = np.argsort(np.where(layout.levels, 2, bernoulli.astype(int)), kind="stable")
+    order = np.argsort(np.where(layout.is_category, 2, bernoulli.astype(int)), kind="stable")
     return Schema(
         columns=layout.columns,
-        shows_holes=layout.shows_holes,
+        has_missing_indicators=layout.has_missing_indicators,
         order=order,
-        n_gaussian=int((~bernoulli & ~layout.levels).sum()),
+        n_gaussian=int((~bernoulli & ~layout.is_category).sum()),
         n_bernoulli=int(bernoulli.sum()),
         offset=offset[order],
         scale=scale[order],
@@ -231,11 +237,11 @@ class _Features:
         self._layout = layout
         with np.errstate(over="ignore", invalid="ignore"):
             is_finite = table.dtype.kind != "f" or np.isfinite(np.sum(table, dtype=np.float64))
-        self._holes = not is_finite and bool(np.isnan(table).any())
+        self._has_missing = not is_finite and bool(np.isnan(table).any())
 
     def range(self) -> tuple[np.ndarray, np.ndarray]:
         """Smallest and largest value of each feature, float64."""
-        if self._layout.is_plain and not self._holes:
+        if self._layout.is_plain and not self._has_missing:
             return self._table.min(axis=0).astype(np.float64), self._table.max(axis=0).astype(np.float64)
         blocks = list(self._blocks())
         return np.fmin.reduce([np.fmin.reduce(b) for b in blocks]), np.fmax.reduce([np.fmax.reduce(b) for b in blocks])
@@ -247,15 +253,17 @@ class _Features:
         total, count, two_valued = np.zeros(len(low)), np.zeros(len(low)), np.ones(len(low), dtype=bool)
         for rows in self._blocks():
             total += self._sum((rows - centre) / half)
-            count += (~np.isnan(rows)).sum(axis=0) if self._holes else len(rows)
-            two_valued &= ((rows == low) | (rows == high) | (np.isnan(rows) if self._holes else False)).all(axis=0)
+            count += (~np.isnan(rows)).sum(axis=0) if self._has_missing else len(rows)
+            two_valued &= ((rows == low) | (rows == high) | (np.isnan(rows) if self._has_missing else False)).all(
+                axis=0
+            )
         mean, squares = total / count, np.zeros(len(low))
         for rows in self._blocks():
             squares += self._sum(np.square((rows - centre) / half - mean))
         return mean, np.sqrt(squares / count), two_valued
 
     def _sum(self, rows: np.ndarray) -> np.ndarray:
-        return np.nansum(rows, axis=0) if self._holes else rows.sum(axis=0)
+        return np.nansum(rows, axis=0) if self._has_missing else rows.sum(axis=0)
 
     def _blocks(self) -> Iterator[np.ndarray]:
         """Float64 blocks in one memory order, so that sums over them do not depend on the table's."""
@@ -264,13 +272,13 @@ class _Features:
             yield self._layout.features(rows)
 
 
-class _Surveyed(_Features):
+class _KnownFeatures(_Features):
     """The same, of numeric columns as they are known of more rows than the table has."""
 
     def __init__(self, table: np.ndarray, layout: Layout, places: np.ndarray, known: Statistics):
         super().__init__(table, layout)
         numeric = np.array([isinstance(layout.columns[place], Numeric) for place in places], dtype=bool)
-        self._places, self._known = layout.starts[places[numeric]], known.of_columns(numeric)
+        self._places, self._known = layout.starts[places[numeric]], known.select(numeric)
 
     def range(self) -> tuple[np.ndarray, np.ndarray]:
         low, high = super().range()
@@ -289,5 +297,5 @@ class _Surveyed(_Features):
 
 def _parts(table: np.ndarray, width: int) -> Iterator[slice]:
     """Rows that are worked on at once."""
-    size = max(1, _AT_ONCE // width)
+    size = max(1, _BLOCK_SIZE // width)
     return (slice(first, first + size) for first in range(0, len(table), size))

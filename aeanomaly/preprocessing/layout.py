@@ -16,17 +16,17 @@ class Layout:
     Parameters
     ----------
     columns : tuple of Column (F,)
-    shows_holes : bool, default=False
+    has_missing_indicators : bool, default=False
         Whether each column has one feature more, its last: 1 for a hole, else 0.
     """
 
     columns: tuple[Column, ...]
-    shows_holes: bool = False
+    has_missing_indicators: bool = False
 
     @cached_property
     def widths(self) -> np.ndarray:
         """Features of each column, (F,)."""
-        return np.array([column.n_features + self.shows_holes for column in self.columns], dtype=int)
+        return np.array([column.n_features + self.has_missing_indicators for column in self.columns], dtype=int)
 
     @cached_property
     def starts(self) -> np.ndarray:
@@ -40,31 +40,31 @@ class Layout:
     @cached_property
     def is_plain(self) -> bool:
         """Whether features are the numbers themselves."""
-        return not self.shows_holes and all(column.is_plain for column in self.columns)
+        return not self.has_missing_indicators and all(column.is_plain for column in self.columns)
 
     @cached_property
-    def hole_marks(self) -> np.ndarray:
+    def missing_indicators(self) -> np.ndarray:
         """Whether a feature says that there is a hole, (D,)."""
         marks = np.zeros(self.n_features, dtype=bool)
-        if self.shows_holes:
+        if self.has_missing_indicators:
             marks[self.starts + self.widths - 1] = True
         return marks
 
     @cached_property
-    def levels(self) -> np.ndarray:
+    def is_category(self) -> np.ndarray:
         """Whether a feature is one of a categorical column's levels, (D,)."""
-        return self._repeated([isinstance(column, Categorical) for column in self.columns])
+        return self._repeat([isinstance(column, Categorical) for column in self.columns])
 
     @cached_property
-    def plain_numbers(self) -> np.ndarray:
+    def is_numeric(self) -> np.ndarray:
         """Whether a feature is the number of a numeric column, (D,)."""
-        return self._repeated([isinstance(column, Numeric) for column in self.columns])
+        return self._repeat([isinstance(column, Numeric) for column in self.columns])
 
-    def _repeated(self, of_columns: Sequence[bool]) -> np.ndarray:
-        return np.repeat(of_columns, self.widths) & ~self.hole_marks
+    def _repeat(self, of_columns: Sequence[bool]) -> np.ndarray:
+        return np.repeat(of_columns, self.widths) & ~self.missing_indicators
 
     @cached_property
-    def circles(self) -> list[slice]:
+    def cyclic(self) -> list[slice]:
         """Pairs of features that are cosine and sine of one angle."""
         return [
             slice(start + 1 + 2 * pair, start + 3 + 2 * pair)
@@ -80,8 +80,8 @@ class Layout:
         shown = np.empty((len(table), self.n_features))
         for numbers, column, start in zip(table.T, self.columns, self.starts.tolist(), strict=True):
             shown[:, start : start + column.n_features] = column.features(numbers)
-        if self.shows_holes:
-            shown[:, self.hole_marks] = np.isnan(table)
+        if self.has_missing_indicators:
+            shown[:, self.missing_indicators] = np.isnan(table)
         return shown
 
     def numbers(self, features: np.ndarray) -> np.ndarray:
@@ -89,8 +89,8 @@ class Layout:
         if self.is_plain:
             return features
         parts = zip(self.columns, self.starts.tolist(), strict=True)
-        return np.stack([c.of_features(features[:, start : start + c.n_features]) for c, start in parts], axis=1)
+        return np.stack([c.from_features(features[:, start : start + c.n_features]) for c, start in parts], axis=1)
 
-    def summed(self, terms: np.ndarray) -> np.ndarray:
+    def sum_by_column(self, terms: np.ndarray) -> np.ndarray:
         """Terms of features (N, D) -> of columns (N, F)."""
         return terms if len(self.columns) == self.n_features else np.add.reduceat(terms, self.starts, axis=1)

@@ -12,6 +12,8 @@ from aeanomaly.preprocessing.layout import Layout
 
 Kind = Literal["gaussian", "bernoulli", "categorical"]
 _CONSTANTS = ("offset", "scale", "one", "limit", "minimum", "maximum", "mean")
+#: Keys of model files that differ from the names of the fields.
+_FILE_KEYS = {"has_missing_indicators": "shows_holes"}
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class Schema:
     ----------
     columns : tuple of Column (F,)
         In the table's order.
-    shows_holes : bool
+    has_missing_indicators : bool
         Whether a hole in a column is a feature of its own.
     order : ndarray of int (D,)
         The feature behind each encoded one.
@@ -42,7 +44,7 @@ class Schema:
     """
 
     columns: tuple[Column, ...]
-    shows_holes: bool
+    has_missing_indicators: bool
     order: np.ndarray
     n_gaussian: int
     n_bernoulli: int
@@ -56,10 +58,10 @@ class Schema:
 
     @cached_property
     def layout(self) -> Layout:
-        return Layout(self.columns, self.shows_holes)
+        return Layout(self.columns, self.has_missing_indicators)
 
     @property
-    def n_columns(self) -> int:
+    def n_encoded(self) -> int:
         """Width of an encoded row, D."""
         return len(self.order)
 
@@ -91,7 +93,7 @@ class Schema:
             reach = np.abs(self.offset) + self.limit * self.scale
         return not (reach < 0.25 * np.finfo(np.float64).max).all()
 
-    def in_order_of_features(self, terms: np.ndarray) -> np.ndarray:
+    def to_feature_order(self, terms: np.ndarray) -> np.ndarray:
         """Numbers per encoded feature (N, D) -> per feature as they stand in the table (N, D)."""
         if self.is_in_order:
             return terms
@@ -101,20 +103,24 @@ class Schema:
 
     def in_table_order(self, terms: np.ndarray) -> np.ndarray:
         """Terms of encoded features (N, D) -> their sums for each column of the table (N, F)."""
-        return self.layout.summed(self.in_order_of_features(terms))
+        return self.layout.sum_by_column(self.to_feature_order(terms))
 
-    def moved(self, table: np.ndarray, steps: np.ndarray) -> np.ndarray:
+    def shift(self, table: np.ndarray, steps: np.ndarray) -> np.ndarray:
         """Numbers of the table (N, F) moved by so many encoded units (N, F), those of real columns."""
-        units = np.where(np.arange(self.n_columns) < self.n_gaussian, self.scale, 0.0)
+        units = np.where(np.arange(self.n_encoded) < self.n_gaussian, self.scale, 0.0)
         largest = np.finfo(np.float64).max
         with np.errstate(over="ignore"):
-            steps = steps * self.in_order_of_features(units[None])[0, self.layout.starts]
+            steps = steps * self.to_feature_order(units[None])[0, self.layout.starts]
             columns = zip(self.columns, table.T.astype(np.float64), steps.T, strict=True)
-            return np.clip(np.stack([c.moved(numbers, s) for c, numbers, s in columns], axis=1), -largest, largest)
+            return np.clip(np.stack([c.shift(numbers, s) for c, numbers, s in columns], axis=1), -largest, largest)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """All numbers learned, by name, for a file; the columns are apart."""
-        return {field.name: np.asarray(getattr(self, field.name)) for field in fields(self) if field.name != "columns"}
+        return {
+            _FILE_KEYS.get(field.name, field.name): np.asarray(getattr(self, field.name))
+            for field in fields(self)
+            if field.name != "columns"
+        }
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, Any], columns: Sequence[Column]) -> "Schema":
@@ -128,7 +134,7 @@ class Schema:
         layout = Layout(tuple(columns), bool(arrays["shows_holes"]))
         if layout.n_features != len(order) or n_gaussian < 0 or n_bernoulli < 0:
             raise ValueError("the schema's columns are not those of its order")
-        if not np.array_equal(np.flatnonzero(layout.levels), order[n_gaussian + n_bernoulli :]):
+        if not np.array_equal(np.flatnonzero(layout.is_category), order[n_gaussian + n_bernoulli :]):
             raise ValueError("the schema's levels do not stand where they belong")
         for name, values in constants.items():
             if values.shape != order.shape or values.dtype != np.float64 or not np.isfinite(values).all():
@@ -137,7 +143,7 @@ class Schema:
             raise ValueError("the schema's scales and limits must be above 0")
         return cls(
             columns=layout.columns,
-            shows_holes=layout.shows_holes,
+            has_missing_indicators=layout.has_missing_indicators,
             order=order,
             n_gaussian=n_gaussian,
             n_bernoulli=n_bernoulli,

@@ -37,7 +37,7 @@ class Statistics:
     two_valued: np.ndarray
 
     @classmethod
-    def of(cls, table: np.ndarray) -> "Statistics":
+    def from_rows(cls, table: np.ndarray) -> "Statistics":
         """Of rows (n, F) of any real dtype, one at least."""
         columns = np.ascontiguousarray(table.T, dtype=np.float64)  # each in one piece, whatever the table's order
         low, high = np.fmin.reduce(columns, axis=1), np.fmax.reduce(columns, axis=1)
@@ -45,17 +45,17 @@ class Statistics:
         centre, step = 0.5 * low + 0.5 * high, np.where(unit > 0, unit, 1.0)
         shifted = columns - centre[:, None]
         shifted *= (1 / step)[:, None]  # exact, of a power of two
-        count, holes = np.full(len(low), float(columns.shape[1])), None
+        count, missing = np.full(len(low), float(columns.shape[1])), None
         sums = shifted.sum(axis=1)
         if np.isnan(sums).any():
-            holes = np.isnan(shifted)
-            count -= holes.sum(axis=1)
-            shifted[holes] = 0.0
+            missing = np.isnan(shifted)
+            count -= missing.sum(axis=1)
+            shifted[missing] = 0.0
             sums = shifted.sum(axis=1)
         mean = sums / np.maximum(count, 1)
         shifted -= mean[:, None]
-        if holes is not None:
-            shifted[holes] = 0.0
+        if missing is not None:
+            shifted[missing] = 0.0
         squares = np.einsum("ij,ij->i", shifted, shifted)
         two_valued = np.ones(len(low), dtype=bool)
         for part in (columns[:, :_FIRST], columns):  # of most columns a few rows show that they are not
@@ -65,7 +65,7 @@ class Statistics:
             two_valued[which] = (is_end | np.isnan(values)).all(axis=1)
         return cls(count, low, high, centre + step * mean, unit, np.where(unit > 0, squares, 0.0), two_valued)
 
-    def merged(self, other: "Statistics") -> "Statistics":
+    def merge(self, other: "Statistics") -> "Statistics":
         """Of the rows of both (Chan, Golub & LeVeque 1983, American Statistician 37)."""
         empty, whole = self.count == 0, self.count + other.count
         low, high = np.fmin(self.low, other.low), np.fmax(self.high, other.high)
@@ -82,7 +82,7 @@ class Statistics:
             two_valued &= (value == low) | (value == high) | np.isnan(value)
         return Statistics(whole, low, high, mean, unit, within + between, two_valued)
 
-    def of_columns(self, which: np.ndarray) -> "Statistics":
+    def select(self, which: np.ndarray) -> "Statistics":
         """Of some of the columns."""
         return Statistics(**{name: values[which] for name, values in self.arrays().items()})
 

@@ -8,9 +8,9 @@ import pandas as pd
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import validate_data
 
-from aeanomaly.preprocessing.cells import named, warn_if_rounded
+from aeanomaly.preprocessing.cells import column_label, warn_if_rounded
 from aeanomaly.preprocessing.columns import Column, Numeric, are_numeric
-from aeanomaly.preprocessing.learning import learn_columns, with_logs
+from aeanomaly.preprocessing.inference import infer_columns, mark_count_columns
 
 _ENCODE_IT = (
     "pass a DataFrame, or name the column in column_types to encode it, such as column_types={0: 'categorical'}"
@@ -23,8 +23,8 @@ def check_table(
     *,
     columns: Sequence[Column] | None = None,
     column_types: Mapping[Any, Any] | None = None,
-    logs: bool = False,
-    holes: bool = False,
+    mark_counts: bool = False,
+    allow_nan: bool = False,
     least_rows: int = 1,
 ) -> tuple[np.ndarray, tuple[Column, ...]]:
     """Check a table against an estimator, and return its numbers and what its columns are.
@@ -38,9 +38,9 @@ def check_table(
         What the columns are; by default that is learned.
     column_types : mapping, optional
         Where it is learned, what the user says of some columns, by name or place.
-    logs : bool, default=False
+    mark_counts : bool, default=False
         Whether numeric columns whose type nobody gave may be learned to be `Logarithmic`.
-    holes : bool, default=False
+    allow_nan : bool, default=False
         Whether NaN is taken.
     least_rows : int
         Rows needed.
@@ -71,14 +71,14 @@ def check_table(
         columns = (Numeric(),) * table.shape[1] if columns is None else tuple(columns)
     else:
         _check_size(frame, least_rows)
-        columns = learn_columns(frame, column_types) if columns is None else tuple(columns)
+        columns = infer_columns(frame, column_types) if columns is None else tuple(columns)
         table = _numbers_of_frame(frame, columns)
     _check_size(table, least_rows)
-    check_finite(table, getattr(estimator, "feature_names_in_", None), holes=holes)
-    if holes and reset:
-        _check_not_all_holes(table, getattr(estimator, "feature_names_in_", None))
-    if logs and reset:
-        columns = with_logs(table, columns, column_types, getattr(estimator, "feature_names_in_", None))
+    check_finite(table, getattr(estimator, "feature_names_in_", None), allow_nan=allow_nan)
+    if allow_nan and reset:
+        _check_not_all_missing(table, getattr(estimator, "feature_names_in_", None))
+    if mark_counts and reset:
+        columns = mark_count_columns(table, columns, column_types, getattr(estimator, "feature_names_in_", None))
     return table, columns
 
 
@@ -126,7 +126,7 @@ def _frame_of_array(estimator: Any, X: Any, reset: bool) -> pd.DataFrame:
     return pd.DataFrame(cells).infer_objects()
 
 
-def check_finite(table: np.ndarray, names: np.ndarray | None, *, holes: bool = False) -> None:
+def check_finite(table: np.ndarray, names: np.ndarray | None, *, allow_nan: bool = False) -> None:
     """Raise a ValueError that names the columns with infinite values, or NaN unless `holes`, and counts them."""
     if table.dtype.kind in "biu":
         return
@@ -138,7 +138,7 @@ def check_finite(table: np.ndarray, names: np.ndarray | None, *, holes: bool = F
         ("NaN", np.isnan, "set missing='model', impute them (SimpleImputer, say) or drop the rows"),
         ("infinity (inf)", np.isinf, "replace them by finite values or drop the rows"),
     ):
-        if holes and wrong is np.isnan:
+        if allow_nan and wrong is np.isnan:
             continue
         counts = wrong(table).sum(axis=0)
         if counts.any():
@@ -147,7 +147,7 @@ def check_finite(table: np.ndarray, names: np.ndarray | None, *, holes: bool = F
             raise ValueError(f"X contains {text} in column(s) {shown}; {remedy}")
 
 
-def _check_not_all_holes(table: np.ndarray, names: np.ndarray | None) -> None:
+def _check_not_all_missing(table: np.ndarray, names: np.ndarray | None) -> None:
     if table.dtype.kind != "f":
         return
     for j in np.flatnonzero(np.isnan(table[0])):
@@ -173,7 +173,7 @@ def _numbers_of_frame(frame: pd.DataFrame, columns: Sequence[Column]) -> np.ndar
     if are_numeric(columns) and all(isinstance(dtype, np.dtype) and dtype.kind in "fiu" for dtype in frame.dtypes):
         for part in parts:
             if part.dtype.kind != "f":
-                warn_if_rounded(part, named(part))
+                warn_if_rounded(part, column_label(part))
         return frame.to_numpy()
     return np.column_stack([column.numbers(part) for column, part in zip(columns, parts, strict=True)])
 

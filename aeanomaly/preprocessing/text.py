@@ -17,7 +17,7 @@ MISSING = frozenset(
         *("NA", "NULL", "NaN", "None", "n/a", "nan", "null"),
     )
 )
-TRUTH = {"True": 1, "TRUE": 1, "true": 1, "False": 0, "FALSE": 0, "false": 0}
+BOOLEANS = {"True": 1, "TRUE": 1, "true": 1, "False": 0, "FALSE": 0, "false": 0}
 #: A time that is recognized without being asked for.
 _TIME = re.compile(r"\d{4}-\d{2}(-\d{2}([T ]\d{2}(:\d{2}(:\d{2}(\.\d+)?)?)?)?)?(Z|[+-]\d{2}(:?\d{2})?)?", re.ASCII)
 _ZONE = re.compile(r"[T ]\d{2}.*(Z|[+-]\d{2}(:?\d{2})?)$", re.ASCII)
@@ -52,7 +52,7 @@ def guess(cells: pd.Series) -> pd.Series:
         If only some cells are numbers.
     """
     there = [text for text in cells if text not in MISSING]
-    if all(text in TRUTH for text in there):
+    if all(text in BOOLEANS for text in there):
         return numbers(cells)
     if any(map(is_number, there)):
         return _parsed(cells, _number, "and only numbers are taken")
@@ -80,7 +80,7 @@ def categories(cells: pd.Series) -> pd.Series:
 
 def numbers(cells: pd.Series) -> pd.Series:
     """Read numbers, and truth values as 1 and 0; whole numbers stay Python's, of any size, in a column of objects."""
-    return _parsed(cells, lambda text: TRUTH.get(text, _number(text)), "and only numbers are taken")
+    return _parsed(cells, lambda text: BOOLEANS.get(text, _number(text)), "and only numbers are taken")
 
 
 def _parsed(cells: pd.Series, read: Callable[[str], int | float | None], reason: str) -> pd.Series:

@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import torch
 
-from aeanomaly.nn import memory, workspace
-from aeanomaly.threads import at_most
+from aeanomaly.nn import empty, workspace
+from aeanomaly.threads import limit_threads
 
 #: Matrix products round differently with the number of rows, but not at multiples of this number. So a row's score has
 #: the same bits alone, in any chunk and in any order.
@@ -63,7 +63,7 @@ def map_chunks(
 
     run_in_memory = _halve_on_oom(run)
     size = min(_MAX_ROWS, _multiple_within(4 * _IN_BLOCK // width), _multiple_within(_IN_CHUNK // table[0].size))
-    with at_most(1), workspace(frozen=True):
+    with limit_threads(1), workspace(frozen=True):
         if len(table) <= size:
             return run_in_memory(table)
         first = run_in_memory(table[:PADDING])  # its shape is that of all results; the other threads wait
@@ -72,7 +72,7 @@ def map_chunks(
     numbers[:PADDING] = first
 
     def fill(starts: Iterator[int]) -> None:
-        with at_most(1), workspace(frozen=True):
+        with limit_threads(1), workspace(frozen=True):
             for start in starts:
                 numbers[start : start + size] = run_in_memory(table[start : start + size])
 
@@ -104,7 +104,7 @@ def map_blocks(compute: Compute, rows: torch.Tensor, width: int) -> list[torch.T
 
 
 def _room_for(part: torch.Tensor, n_rows: int, number: int) -> torch.Tensor:
-    return memory(("blocks", number), (len(part), n_rows, *part.shape[2:]), part)
+    return empty(("blocks", number), (len(part), n_rows, *part.shape[2:]), part)
 
 
 def with_padding(rows: np.ndarray, device: torch.device) -> torch.Tensor:

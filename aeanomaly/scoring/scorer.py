@@ -76,8 +76,8 @@ class Scorer(nn.Module, ABC):
     def forward(self, rows: torch.Tensor, observed: torch.Tensor) -> torch.Tensor:
         """Minus the score, as in an exported graph: rows (B, D), observed cells (B, F) -> (B,) float64."""
         terms = self.member_terms(rows.unsqueeze(0)).mean(dim=0).double()
-        errors, code = terms[:, : self.spec.n_columns].sum(dim=1), terms[:, self.spec.n_columns :].sum(dim=1)
-        if self.spec.holes:
+        errors, code = terms[:, : self.spec.n_encoded].sum(dim=1), terms[:, self.spec.n_encoded :].sum(dim=1)
+        if self.spec.allow_nan:
             # As a tensor: an exporter rounds plain numbers to float32.
             typical_error = torch.tensor(self.typical_error, dtype=torch.float64, device=rows.device)
             errors = complete_total(errors, observed, typical_error)
@@ -86,17 +86,17 @@ class Scorer(nn.Module, ABC):
     def column_terms(self, part: torch.Tensor, chunk: np.ndarray, encoding: Encoding) -> np.ndarray:
         """`member_terms` of a chunk (M, n, T) -> terms of the table's columns (n, F), or (n, F + 1)."""
         terms = mean_of_members(part)
-        columns = encoding.sum_columns(terms[:, : self.spec.n_columns])
-        if self.spec.holes:
+        columns = encoding.sum_columns(terms[:, : self.spec.n_encoded])
+        if self.spec.allow_nan:
             columns = complete_columns(columns, ~np.isnan(chunk), self.typical_error)
-        code = terms[:, self.spec.n_columns :]
+        code = terms[:, self.spec.n_encoded :]
         return np.hstack([columns, code]) if code.shape[1] else columns
 
     @property
     def width(self) -> int:
         """Numbers in the widest layer of a row, all members together."""
         spec = self.spec
-        return spec.n_members * max(spec.n_columns, spec.latent_dim, *spec.hidden_layer_sizes)
+        return spec.n_members * max(spec.n_encoded, spec.latent_dim, *spec.hidden_layer_sizes)
 
     def replaced(self, **changes: Any) -> Self:
         """Return a scorer of the same kind; `changes` are arguments of the constructor."""
@@ -114,7 +114,7 @@ class Scorer(nn.Module, ABC):
 
     def allowing_missing(self, likelihood: Likelihood) -> Self:
         """Return a scorer for rows with missing values; layers other than prototypes take these as 0."""
-        spec = replace(self.spec, holes=True)
+        spec = replace(self.spec, allow_nan=True)
         network = build_network(spec)
         network.load_state_dict({**network.state_dict(), **self.network.state_dict()})
         return self.replaced(spec=spec, network=network.to(self.weights.device), likelihood=likelihood)

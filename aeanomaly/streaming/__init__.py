@@ -1,23 +1,23 @@
 """Tables that are larger than memory: where their rows come from, and what a fit keeps of them. No detectors."""
 
 from aeanomaly.streaming.checkpoint import Checkpoint
-from aeanomaly.streaming.passes import score_parts, survey_source
-from aeanomaly.streaming.sample import RowSample, numbers_of_sample
+from aeanomaly.streaming.passes import score_parts, summarize_source
+from aeanomaly.streaming.sample import RowSample, sample_indices
 from aeanomaly.streaming.sources import Part, Source, as_source, fingerprint_of
-from aeanomaly.streaming.survey import Survey, SurveyedPart, joined_survey, survey_part
+from aeanomaly.streaming.summary import PartSummary, TableSummary, merge_summaries, summarize_part
 
 __all__ = [
     "Checkpoint",
     "Part",
+    "PartSummary",
     "RowSample",
     "Source",
-    "Survey",
-    "SurveyedPart",
+    "TableSummary",
     "as_source",
     "fingerprint_of",
-    "joined_survey",
-    "numbers_of_sample",
+    "merge_summaries",
+    "sample_indices",
     "score_parts",
-    "survey_part",
-    "survey_source",
+    "summarize_part",
+    "summarize_source",
 ]

@@ -1,4 +1,4 @@
-"""One pass over a table in parts: to survey it, or to score it."""
+"""One pass over a table in parts: to summarize it, or to score it."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -9,20 +9,22 @@ from tqdm import tqdm
 from aeanomaly.exceptions import SourceError
 from aeanomaly.streaming.checkpoint import Checkpoint
 from aeanomaly.streaming.sources import Source
-from aeanomaly.streaming.survey import Survey
+from aeanomaly.streaming.summary import TableSummary
 
 
-def survey_source(source: Source, survey: Survey, checkpoint: Checkpoint | None, name: str, verbose: bool) -> Survey:
-    """Survey a table, from where a checkpoint ended if there is one; `name` labels the progress bar."""
-    survey = survey if checkpoint is None else checkpoint.load(survey)
-    bar = tqdm(total=source.n_rows, initial=survey.n_rows, desc=name, unit="row", unit_scale=True, disable=not verbose)
+def summarize_source(
+    source: Source, summary: TableSummary, checkpoint: Checkpoint | None, name: str, verbose: bool
+) -> TableSummary:
+    """Summarize a table, from where a checkpoint ended if there is one; `name` labels the progress bar."""
+    summary = summary if checkpoint is None else checkpoint.load(summary)
+    bar = tqdm(total=source.n_rows, initial=summary.n_rows, desc=name, unit="row", unit_scale=True, disable=not verbose)
     with bar:
-        for part in source.parts(skip=survey.n_rows):
-            survey.add(part.rows, part.where)
+        for part in source.parts(skip=summary.n_rows):
+            summary.add(part.rows, part.where)
             bar.update(len(part.rows))
             if checkpoint is not None:
-                checkpoint.save_now_and_then(survey)
-    return survey
+                checkpoint.save_if_due(summary)
+    return summary
 
 
 def score_parts(score_samples: Callable[[Any], np.ndarray], source: Source) -> Iterator[np.ndarray]:

@@ -12,7 +12,7 @@ _AT_ONCE = 1 << 18
 _GOLDEN, _MIX_1, _MIX_2 = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 
 
-def keys_of_rows(seed: int, numbers: np.ndarray) -> np.ndarray:
+def row_keys(seed: int, numbers: np.ndarray) -> np.ndarray:
     """A random number for each of the rows of these numbers, uint64 (n,): splitmix64.
 
     Steele, Lea & Flood (2014), Fast splittable pseudorandom number generators, OOPSLA.
@@ -25,12 +25,12 @@ def keys_of_rows(seed: int, numbers: np.ndarray) -> np.ndarray:
         return z ^ (z >> np.uint64(31))
 
 
-def numbers_of_sample(size: int, seed: int, n_rows: int) -> np.ndarray:
+def sample_indices(size: int, seed: int, n_rows: int) -> np.ndarray:
     """Numbers of the rows that belong to the sample of so many rows, ascending."""
     sample = RowSample(size, seed)
     for first in range(0, n_rows, _AT_ONCE):
         sample.offer(first, np.arange(first, min(first + _AT_ONCE, n_rows))[:, None])
-    return sample.numbers_of_rows()
+    return sample.sorted_indices()
 
 
 class RowSample:
@@ -61,35 +61,35 @@ class RowSample:
         self.size = size
         self.seed = seed
         self.keys: np.ndarray = np.empty(0, dtype=np.uint64)
-        self.numbers: np.ndarray = np.empty(0, dtype=np.int64)
+        self.indices: np.ndarray = np.empty(0, dtype=np.int64)
         self._parts: list[Any] = []
         self._bound = np.uint64(np.iinfo(np.uint64).max)
 
     @classmethod
-    def of(cls, size: int, seed: int, keys: np.ndarray, numbers: np.ndarray, rows: Any) -> "RowSample":
+    def restore(cls, size: int, seed: int, keys: np.ndarray, numbers: np.ndarray, rows: Any) -> "RowSample":
         """A sample that goes on from one that was put away."""
         sample = cls(size, seed)
-        sample.keys, sample.numbers, sample._parts = keys, numbers, [rows] if len(keys) else []
+        sample.keys, sample.indices, sample._parts = keys, numbers, [rows] if len(keys) else []
         sample._shrink()
         return sample
 
     def offer(self, first: int, rows: Any) -> None:
         """Take what belongs to the sample of rows that are numbered from `first` on, a frame or an array."""
-        keys = keys_of_rows(self.seed, np.arange(first, first + len(rows)))
+        keys = row_keys(self.seed, np.arange(first, first + len(rows)))
         places = np.flatnonzero(keys <= self._bound)
         if len(places) == 0:
             return
         # A copy: a view would hold the whole batch.
         self._parts.append(rows_of(rows, places).copy())
         self.keys = np.concatenate([self.keys, keys[places]])
-        self.numbers = np.concatenate([self.numbers, first + places])
+        self.indices = np.concatenate([self.indices, first + places])
         if len(self.keys) >= 2 * self.size:
             self._shrink()
 
     def merge(self, other: "RowSample") -> None:
         """Take what belongs to the sample of another's rows."""
         self.keys = np.concatenate([self.keys, other.keys])
-        self.numbers = np.concatenate([self.numbers, other.numbers])
+        self.indices = np.concatenate([self.indices, other.indices])
         self._parts += other._parts
         self._shrink()
 
@@ -98,10 +98,10 @@ class RowSample:
         self._shrink()
         return self._parts[0] if self._parts else None
 
-    def numbers_of_rows(self) -> np.ndarray:
+    def sorted_indices(self) -> np.ndarray:
         """Their numbers."""
         self._shrink()
-        return self.numbers
+        return self.indices
 
     def _shrink(self) -> None:
         """Keep the rows with the smallest keys, in their order."""
@@ -110,12 +110,12 @@ class RowSample:
         kept = np.argsort(self.keys, kind="stable")[: self.size]
         if len(kept) == self.size:
             self._bound = self.keys[kept[-1]]
-        kept = kept[np.argsort(self.numbers[kept], kind="stable")]
-        self._parts = [rows_of(joined(self._parts), kept)]
-        self.keys, self.numbers = self.keys[kept], self.numbers[kept]
+        kept = kept[np.argsort(self.indices[kept], kind="stable")]
+        self._parts = [rows_of(concatenate(self._parts), kept)]
+        self.keys, self.indices = self.keys[kept], self.indices[kept]
 
 
-def joined(parts: list[Any]) -> Any:
+def concatenate(parts: list[Any]) -> Any:
     """Frames or arrays, one below the other."""
     if len(parts) == 1:
         return parts[0]

@@ -225,8 +225,8 @@ def _csv(path: Path, columns: Sequence[str] | None, skip: int) -> Iterator[tuple
     convert = csv.ConvertOptions(
         null_values=sorted(text.MISSING),
         strings_can_be_null=True,
-        true_values=[word for word, value in text.TRUTH.items() if value],
-        false_values=[word for word, value in text.TRUTH.items() if not value],
+        true_values=[word for word, value in text.BOOLEANS.items() if value],
+        false_values=[word for word, value in text.BOOLEANS.items() if not value],
     )
     read = csv.ReadOptions(block_size=_CSV_BYTES)
     with csv.open_csv(path, read_options=read, convert_options=convert) as file:

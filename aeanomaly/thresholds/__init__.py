@@ -12,14 +12,14 @@ from aeanomaly.thresholds.conformal import (
     flag_discoveries,
     p_values_of_sorted,
 )
-from aeanomaly.thresholds.decision import Decision, as_threshold, decide
-from aeanomaly.thresholds.labelled import BestF1, ExpectedCost, TargetPrecision, TargetRecall
-from aeanomaly.thresholds.probability import ProbabilityCurve
+from aeanomaly.thresholds.labeled import BestF1, ExpectedCost, TargetPrecision, TargetRecall
+from aeanomaly.thresholds.probability import ScoreCalibrator
 from aeanomaly.thresholds.rule import ThresholdRule
 from aeanomaly.thresholds.rules import Contamination, MedianAbsoluteDeviation
 from aeanomaly.thresholds.sketch import ScoreSketch
 from aeanomaly.thresholds.summary import MOST_SCORES, ScoreSummary
 from aeanomaly.thresholds.tails import PeaksOverThreshold
+from aeanomaly.thresholds.threshold_info import ThresholdInfo, as_threshold, decide
 
 #: The rules of this package by name.
 RULES = {
@@ -44,15 +44,15 @@ __all__ = [
     "Conformal",
     "Contamination",
     "CrossConformal",
-    "Decision",
     "ExpectedCost",
     "MedianAbsoluteDeviation",
     "PeaksOverThreshold",
-    "ProbabilityCurve",
+    "ScoreCalibrator",
     "ScoreSketch",
     "ScoreSummary",
     "TargetPrecision",
     "TargetRecall",
+    "ThresholdInfo",
     "ThresholdRule",
     "as_threshold",
     "conformal_p_values",

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 
-def finite(scores: Any) -> np.ndarray:
+def check_scores(scores: Any) -> np.ndarray:
     """Scores as float64 (n,); a ValueError if they are not finite, not in one dimension, or none."""
     scores = np.asarray(scores, dtype=np.float64)
     if scores.ndim != 1 or len(scores) == 0:
@@ -19,7 +19,7 @@ def finite(scores: Any) -> np.ndarray:
     return scores
 
 
-def share(owner: str, name: str, value: Any, most: float = 1.0, remedy: str = "") -> None:
+def check_fraction(owner: str, name: str, value: Any, most: float = 1.0, remedy: str = "") -> None:
     """Raise a ValueError for what is not a number strictly between 0 and `most`."""
     try:
         allowed = not isinstance(value, bool) and 0 < float(value) < most
@@ -29,7 +29,7 @@ def share(owner: str, name: str, value: Any, most: float = 1.0, remedy: str = ""
         raise ValueError(f"{owner}({name}={value!r}) must lie between 0 and {most:g}{remedy and '; ' + remedy}")
 
 
-def positive(owner: str, name: str, value: Any) -> None:
+def check_positive(owner: str, name: str, value: Any) -> None:
     """Raise a ValueError for what is not a finite number above 0."""
     try:
         allowed = not isinstance(value, bool) and 0 < float(value) < np.inf
@@ -39,21 +39,21 @@ def positive(owner: str, name: str, value: Any) -> None:
         raise ValueError(f"{owner}({name}={value!r}) must be a finite number above 0")
 
 
-def number_of_splits(owner: str, value: Any) -> None:
+def check_n_splits(owner: str, value: Any) -> None:
     """Raise a ValueError for what is not an integer of at least 2."""
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 2:
         raise ValueError(f"{owner}(n_splits={value!r}) must be an integer of at least 2")
 
 
-def between(below: Any, above: Any) -> Any:
+def midpoint(below: Any, above: Any) -> Any:
     """Numbers above `below`, and not above `above`: halfway where floats allow."""
     middle = below + 0.5 * (above - below)
     return np.where(middle > below, middle, above)
 
 
-def labelled(owner: str, scores: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
+def split_by_label(owner: str, scores: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
     """Sorted scores of normal rows, and of anomalies; a ValueError unless there are both."""
-    scores, anomalous = finite(scores), is_anomaly(owner, y)
+    scores, anomalous = check_scores(scores), is_anomaly(owner, y)
     if len(scores) != len(anomalous):
         raise ValueError(f"{owner}: {len(scores)} scores and {len(anomalous)} labels; pass a label for each score")
     if scores.min() == scores.max():

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from aeanomaly.thresholds._checks import finite, number_of_splits, share
+from aeanomaly.thresholds._checks import check_fraction, check_n_splits, check_scores
 from aeanomaly.thresholds.rule import ThresholdRule
 
 _FRACTION_HELP = "give the share of the rows to hold out"
@@ -60,8 +60,8 @@ class Conformal(ThresholdRule):
     calibration_fraction: float = 0.2
 
     def __post_init__(self) -> None:
-        share("Conformal", "alpha", self.alpha, remedy=_ALPHA_HELP)
-        share("Conformal", "calibration_fraction", self.calibration_fraction, remedy=_FRACTION_HELP)
+        check_fraction("Conformal", "alpha", self.alpha, remedy=_ALPHA_HELP)
+        check_fraction("Conformal", "calibration_fraction", self.calibration_fraction, remedy=_FRACTION_HELP)
 
     def check(self, n: int) -> None:
         """Raise a ValueError if `n` calibration rows can promise no such rate."""
@@ -74,12 +74,12 @@ class Conformal(ThresholdRule):
 
     def fit(self, scores: Any) -> float:
         """Offset from scores of calibration rows."""
-        scores = finite(scores)
+        scores = check_scores(scores)
         self.check(len(scores))
         rank = _rank(self.alpha, len(scores))
         return float(np.partition(scores, rank - 1)[rank - 1])
 
-    def promise(self, scores: np.ndarray, y: Any = None) -> str:
+    def guarantee(self, scores: np.ndarray, y: Any = None) -> str:
         """What the offset promises."""
         n, rank = len(scores), _rank(self.alpha, len(scores))
         low, high = stats.beta(rank, n + 1 - rank).ppf([0.025, 0.975])
@@ -121,8 +121,8 @@ class CrossConformal(ThresholdRule):
     n_splits: int = 5
 
     def __post_init__(self) -> None:
-        share("CrossConformal", "alpha", self.alpha, remedy=_ALPHA_HELP)
-        number_of_splits("CrossConformal", self.n_splits)
+        check_fraction("CrossConformal", "alpha", self.alpha, remedy=_ALPHA_HELP)
+        check_n_splits("CrossConformal", self.n_splits)
 
     def check(self, n: int) -> None:
         """Raise a ValueError if `n` rows can give no such rate."""
@@ -132,7 +132,7 @@ class CrossConformal(ThresholdRule):
         """Offset from scores of rows, each by a detector that did not learn from it."""
         return Conformal(self.alpha).fit(scores)
 
-    def promise(self, scores: np.ndarray, y: Any = None) -> str:
+    def guarantee(self, scores: np.ndarray, y: Any = None) -> str:
         """What the offset promises."""
         return (
             f"flags new normal rows at a rate of about {self.alpha:g}, as {len(scores):,} rows do that were left out "
@@ -171,13 +171,13 @@ def conformal_p_values(calibration_scores: Any, scores: Any) -> np.ndarray:
     >>> conformal_p_values([-1.0, -2.0, -3.0], [-9.0, -2.0, 0.0])
     array([0.25, 0.75, 1.  ])
     """
-    return p_values_of_sorted(np.sort(finite(calibration_scores)), scores)
+    return p_values_of_sorted(np.sort(check_scores(calibration_scores)), scores)
 
 
 def p_values_of_sorted(calibration_scores: np.ndarray, scores: Any) -> np.ndarray:
     """As `conformal_p_values`, of calibration scores in ascending order."""
     scores = np.asarray(scores, dtype=np.float64)
-    scores = finite(scores) if len(scores) else scores
+    scores = check_scores(scores) if len(scores) else scores
     as_low = np.searchsorted(calibration_scores, scores, side="right")
     return (1 + as_low) / (len(calibration_scores) + 1)
 
@@ -209,7 +209,7 @@ def flag_discoveries(p_values: Any, fdr: float = 0.1) -> np.ndarray:
     >>> flag_discoveries([0.001, 0.9, 0.04, 0.5], fdr=0.1)
     array([ True, False,  True, False])
     """
-    share("flag", "fdr", fdr, remedy="give the share of flagged rows that may be normal")
+    check_fraction("flag", "fdr", fdr, remedy="give the share of flagged rows that may be normal")
     p_values = np.asarray(p_values, dtype=np.float64)
     if len(p_values) == 0:
         return np.zeros(0, dtype=bool)

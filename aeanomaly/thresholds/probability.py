@@ -8,14 +8,16 @@ from scipy.special import expit, logit
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
-from aeanomaly.thresholds._checks import finite, is_anomaly
+from aeanomaly.thresholds._checks import check_scores, is_anomaly
 
 #: Labelled rows, and rows of each class, from which the shape of the curve is learned, too.
 _MANY, _OF_EACH = 1000, 100
+#: Keys of model files that differ from the names of the fields.
+_FILE_KEYS = {"center": "centre"}
 
 
 @dataclass(frozen=True)
-class ProbabilityCurve:
+class ScoreCalibrator:
     """How probable an anomaly is at a score, among rows like the labelled ones.
 
     A sigmoid of two parameters (Platt 1999, with his targets) from few labels; a step function that never rises with
@@ -23,8 +25,8 @@ class ProbabilityCurve:
 
     Attributes
     ----------
-    centre, spread : float
-        Robust location and scale of the labelled rows' scores; ``asinh((centre - score) / spread)`` is the argument.
+    center, spread : float
+        Robust location and scale of the labelled rows' scores; ``asinh((center - score) / spread)`` is the argument.
     knots, log_odds : ndarray (K,)
         Log-odds at arguments, ascending, and linear between and, of the sigmoid, beyond them.
     is_sigmoid : bool
@@ -32,7 +34,7 @@ class ProbabilityCurve:
         Share of anomalies among the labelled rows.
     """
 
-    centre: float
+    center: float
     spread: float
     knots: np.ndarray
     log_odds: np.ndarray
@@ -40,19 +42,19 @@ class ProbabilityCurve:
     rate: float
 
     @classmethod
-    def fit(cls, scores: Any, y: Any) -> "ProbabilityCurve":
+    def fit(cls, scores: Any, y: Any) -> "ScoreCalibrator":
         """Learn it from scores (n,) and labels, 1 of {0, 1}, or -1 of {1, -1}, for anomalies; both are needed."""
-        scores, anomalous = finite(scores), is_anomaly("outlier_probability", y)
-        centre = float(np.median(scores))
-        spread = float(1.4826 * np.median(np.abs(scores - centre))) or float(scores.std()) or 1.0
-        x = np.arcsinh((centre - scores) / spread)
+        scores, anomalous = check_scores(scores), is_anomaly("outlier_probability", y)
+        center = float(np.median(scores))
+        spread = float(1.4826 * np.median(np.abs(scores - center))) or float(scores.std()) or 1.0
+        x = np.arcsinh((center - scores) / spread)
         many = len(x) >= _MANY and min(anomalous.sum(), (~anomalous).sum()) >= _OF_EACH
         curve = _steps(x, anomalous) if many else _sigmoid(x, anomalous)
-        return cls(centre, spread, *curve, not many, float(anomalous.mean()))
+        return cls(center, spread, *curve, not many, float(anomalous.mean()))
 
     def probability(self, scores: np.ndarray, rate: float | None = None) -> np.ndarray:
         """Probability of an anomaly at each score (n,), where the share of anomalies is `rate`."""
-        x = np.arcsinh((self.centre - scores) / self.spread)
+        x = np.arcsinh((self.center - scores) / self.spread)
         if self.is_sigmoid:
             slope = (self.log_odds[1] - self.log_odds[0]) / (self.knots[1] - self.knots[0])
             found = self.log_odds[0] + slope * (x - self.knots[0])
@@ -62,23 +64,24 @@ class ProbabilityCurve:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Everything, by name, for a file."""
-        return {f.name: np.atleast_1d(np.asarray(getattr(self, f.name), dtype=np.float64)) for f in fields(self)}
+        values = {_FILE_KEYS.get(f.name, f.name): getattr(self, f.name) for f in fields(self)}
+        return {key: np.atleast_1d(np.asarray(value, dtype=np.float64)) for key, value in values.items()}
 
     @classmethod
-    def from_arrays(cls, arrays: dict[str, np.ndarray]) -> "ProbabilityCurve":
+    def from_arrays(cls, arrays: dict[str, np.ndarray]) -> "ScoreCalibrator":
         """The inverse of `arrays`; a ValueError where they are not what that makes."""
-        if set(arrays) != {f.name for f in fields(cls)}:
+        if set(arrays) != {_FILE_KEYS.get(f.name, f.name) for f in fields(cls)}:
             raise ValueError("the curve of probabilities is not whole")
         if not all(a.ndim == 1 and a.dtype == np.float64 and len(a) and np.isfinite(a).all() for a in arrays.values()):
             raise ValueError("the curve of probabilities is not of finite numbers")
         knots, log_odds = arrays["knots"], arrays["log_odds"]
-        centre, spread, is_sigmoid, rate = (float(arrays[n][0]) for n in ("centre", "spread", "is_sigmoid", "rate"))
+        center, spread, is_sigmoid, rate = (float(arrays[n][0]) for n in ("centre", "spread", "is_sigmoid", "rate"))
         ascends = not (np.diff(knots) <= 0).any() and not (np.diff(log_odds) < 0).any()
         if len(knots) != len(log_odds) or not ascends or not (spread > 0 and 0 < rate < 1):
             raise ValueError("the curve of probabilities does not rise")
         if is_sigmoid and len(knots) != 2:
             raise ValueError("a sigmoid has two numbers")
-        return cls(centre, spread, knots, log_odds, bool(is_sigmoid), rate)
+        return cls(center, spread, knots, log_odds, bool(is_sigmoid), rate)
 
 
 def _sigmoid(x: np.ndarray, anomalous: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -6,10 +6,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from aeanomaly.thresholds._checks import number_of_splits, share
+from aeanomaly.thresholds._checks import check_fraction, check_n_splits
 
 #: What a rule may define beside `fit`.
-_OPTIONAL = ("calibration_fraction", "n_splits", "labels", "check", "promise")
+_OPTIONAL = ("calibration_fraction", "n_splits", "labels", "check", "guarantee")
 #: How similar to one of these another name must be to be taken for a misspelling of it.
 _SIMILAR = 0.8
 
@@ -62,7 +62,7 @@ class ThresholdRule(ABC):
         """Raise a ValueError if `n` scores are too few, before anything is trained."""
         return None
 
-    def promise(self, scores: np.ndarray, y: Any = None) -> str:
+    def guarantee(self, scores: np.ndarray, y: Any = None) -> str:
         """Return a sentence on the rows that the offset flags, without its subject."""
         return "promises nothing that is known here"
 
@@ -87,9 +87,9 @@ def check_rule(rule: Any) -> None:
             )
     fraction, n_splits, labels = (getattr(rule, attribute, None) for attribute in _OPTIONAL[:3])
     if fraction is not None:
-        share(name, "calibration_fraction", fraction)
+        check_fraction(name, "calibration_fraction", fraction)
     if n_splits is not None:
-        number_of_splits(name, n_splits)
+        check_n_splits(name, n_splits)
     if fraction is not None and n_splits is not None:
         raise ValueError(f"the rule {name} has both calibration_fraction and n_splits; define one of them")
     if labels not in (None, "needed", "optional"):

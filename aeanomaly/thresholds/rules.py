@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from aeanomaly.thresholds._checks import between, finite, positive
+from aeanomaly.thresholds._checks import check_positive, check_scores, midpoint
 from aeanomaly.thresholds.rule import ThresholdRule
 
 
@@ -33,14 +33,14 @@ class Contamination(ThresholdRule):
 
     def fit(self, scores: Any) -> float:
         """Offset halfway between the last flagged score and the next."""
-        scores = finite(scores)
+        scores = check_scores(scores)
         n_flagged = min(max(1, round(self.fraction * len(scores))), len(scores) - 1)
         if n_flagged == 0:
             return float(scores[0])
         below, above = np.partition(scores, (n_flagged - 1, n_flagged))[n_flagged - 1 : n_flagged + 1]
-        return float(between(below, above))
+        return float(midpoint(below, above))
 
-    def promise(self, scores: np.ndarray, y: Any = None) -> str:
+    def guarantee(self, scores: np.ndarray, y: Any = None) -> str:
         """What the offset promises."""
         return f"flags {self.fraction:g} of the rows it was set on, and promises no rate for others"
 
@@ -72,14 +72,14 @@ class MedianAbsoluteDeviation(ThresholdRule):
     k: float = 2.5
 
     def __post_init__(self) -> None:
-        positive("MedianAbsoluteDeviation", "k", self.k)
+        check_positive("MedianAbsoluteDeviation", "k", self.k)
 
     def fit(self, scores: Any) -> float:
         """Offset below the median."""
-        scores = finite(scores)
+        scores = check_scores(scores)
         median = np.median(scores)
         return float(median - self.k * 1.4826 * np.median(np.abs(scores - median)))
 
-    def promise(self, scores: np.ndarray, y: Any = None) -> str:
+    def guarantee(self, scores: np.ndarray, y: Any = None) -> str:
         """What the offset promises."""
         return f"flags what lies {self.k:g} robust standard deviations below the median, and promises no rate"

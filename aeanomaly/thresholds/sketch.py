@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from aeanomaly.thresholds._checks import finite
+from aeanomaly.thresholds._checks import check_scores
 from aeanomaly.thresholds.summary import MOST_SCORES
 
 #: Relative error of a quantile.
@@ -36,7 +36,7 @@ class ScoreSketch:
     --------
     >>> import numpy as np
     >>> scores = -np.random.default_rng(0).exponential(size=(2, 50_000))
-    >>> sketch = ScoreSketch.of(scores[0]).merged(ScoreSketch.of(scores[1]))
+    >>> sketch = ScoreSketch.from_scores(scores[0]).merge(ScoreSketch.from_scores(scores[1]))
     >>> bool(abs(np.median(sketch.scores()) / np.median(scores) - 1) < 2e-3)
     True
     """
@@ -45,17 +45,17 @@ class ScoreSketch:
     counts: np.ndarray
 
     @classmethod
-    def of(cls, scores: np.ndarray) -> "ScoreSketch":
+    def from_scores(cls, scores: np.ndarray) -> "ScoreSketch":
         """Of scores (n,)."""
         if len(scores) == 0:
             return cls(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
-        scores = finite(scores)
+        scores = check_scores(scores)
         size = np.log(np.maximum(np.abs(scores), _SMALLEST)) - np.log(_SMALLEST)
         # From 1 on, so that the sign of a bucket is that of its scores, and 0 is 0.
         steps = np.ceil(size / _BASE).astype(np.int64)
         return cls(*np.unique(np.where(scores < 0, -steps, steps), return_counts=True))
 
-    def merged(self, other: "ScoreSketch") -> "ScoreSketch":
+    def merge(self, other: "ScoreSketch") -> "ScoreSketch":
         """Of the scores of both."""
         buckets, places = np.unique(np.concatenate([self.buckets, other.buckets]), return_inverse=True)
         counts = np.zeros(len(buckets), dtype=np.int64)

@@ -22,7 +22,7 @@ class ScoreSummary:
     values: np.ndarray
     n_rows: int
 
-    def merged(self, other: "ScoreSummary") -> "ScoreSummary":
+    def merge(self, other: "ScoreSummary") -> "ScoreSummary":
         """Summary of these rows and of others."""
         weights = np.concatenate([np.full(len(s.values), s.n_rows / len(s.values)) for s in (self, other)])
         values = _thinned(np.concatenate([self.values, other.values]), weights)

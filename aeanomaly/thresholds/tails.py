@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from aeanomaly.thresholds._checks import finite, share
+from aeanomaly.thresholds._checks import check_fraction, check_scores
 from aeanomaly.thresholds.conformal import Conformal
 from aeanomaly.thresholds.rule import ThresholdRule
 
@@ -53,8 +53,8 @@ class PeaksOverThreshold(ThresholdRule):
     calibration_fraction: float = 0.2
 
     def __post_init__(self) -> None:
-        share("PeaksOverThreshold", "risk", self.risk, most=0.5, remedy="give the rate of false alarms")
-        share("PeaksOverThreshold", "calibration_fraction", self.calibration_fraction)
+        check_fraction("PeaksOverThreshold", "risk", self.risk, most=0.5, remedy="give the rate of false alarms")
+        check_fraction("PeaksOverThreshold", "calibration_fraction", self.calibration_fraction)
 
     def check(self, n: int) -> None:
         """Raise a ValueError if `n` calibration rows are too few for a tail."""
@@ -66,7 +66,7 @@ class PeaksOverThreshold(ThresholdRule):
 
     def fit(self, scores: Any) -> float:
         """Offset from scores of calibration rows."""
-        scores = finite(scores)
+        scores = check_scores(scores)
         n = len(scores)
         self.check(n)
         size = _tail_size(n)
@@ -74,23 +74,23 @@ class PeaksOverThreshold(ThresholdRule):
             return Conformal(self.risk).fit(scores)
         tail = np.sort(np.partition(scores, size)[: size + 1])
         edge = tail[-1]
-        shape, scale = generalised_pareto((edge - tail[:-1])[::-1])
+        shape, scale = generalized_pareto((edge - tail[:-1])[::-1])
         within = self.risk * n / size
         beyond = -np.log(within) if abs(shape) < _FLAT else (within**-shape - 1) / shape
         return float(edge - scale * beyond)
 
-    def promise(self, scores: np.ndarray, y: Any = None) -> str:
+    def guarantee(self, scores: np.ndarray, y: Any = None) -> str:
         """What the offset promises."""
         n = len(scores)
         if self.risk >= _tail_size(n) / n:
-            return Conformal(self.risk).promise(scores)
+            return Conformal(self.risk).guarantee(scores)
         return (
             f"flags new normal rows at a rate of about {self.risk:g}, extrapolated from the {_tail_size(n):,} lowest "
             f"of {n:,} scores; there is no bound"
         )
 
 
-def generalised_pareto(excesses: np.ndarray) -> tuple[float, float]:
+def generalized_pareto(excesses: np.ndarray) -> tuple[float, float]:
     """Shape and scale of a generalised Pareto distribution, by the quasi-Bayesian means of Zhang & Stephens (2009).
 
     Parameters

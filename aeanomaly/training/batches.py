@@ -21,27 +21,29 @@ class BatchStream:
     Where a member has fewer than B rows, they come round within the batch.
     """
 
-    def __init__(self, data: TrainingData, keys: Sequence[MemberKey], batch_size: int, call: int):
+    def __init__(self, data: TrainingData, keys: Sequence[MemberKey], batch_size: int, run_index: int):
         self._flat = data.flat
         self._shape = (len(keys), batch_size, data.rows.shape[2])
         self._per_block = max(1, _AHEAD // batch_size)
         self._streams = [
-            _row_numbers(rows + data.first_row(member), numpy_stream(key, "rows", call), self._per_block * batch_size)
+            _index_blocks(
+                rows + data.row_offset(member), numpy_stream(key, "rows", run_index), self._per_block * batch_size
+            )
             for member, (key, rows) in enumerate(zip(keys, data.members, strict=True))
         ]
         self._at_once = max(1, _GATHERED // math.prod(self._shape))
-        self._batches = self._gathered()
+        self._batches = self._gather()
 
     def next(self) -> torch.Tensor:
         """The next batch, (M, B, D)."""
         return next(self._batches)
 
-    def _gathered(self) -> Iterator[torch.Tensor]:
+    def _gather(self) -> Iterator[torch.Tensor]:
         while True:
-            for numbers in self._drawn():
+            for numbers in self._draw_indices():
                 yield from self._flat.index_select(0, numbers).view(-1, *self._shape).unbind()
 
-    def _drawn(self) -> Iterable[torch.Tensor]:
+    def _draw_indices(self) -> Iterable[torch.Tensor]:
         """Row numbers of the next batches, as many as are gathered at a time."""
         members, batch_size, _ = self._shape
         ahead = np.stack([next(stream) for stream in self._streams])
@@ -50,7 +52,7 @@ class BatchStream:
         return numbers.split(self._at_once * members * batch_size)
 
 
-def _row_numbers(rows: np.ndarray, stream: np.random.Generator, size: int) -> Iterator[np.ndarray]:
+def _index_blocks(rows: np.ndarray, stream: np.random.Generator, size: int) -> Iterator[np.ndarray]:
     """Yield blocks of `size` row numbers: permutations of `rows`, one after another."""
     left = rows[:0]
     while True:

@@ -14,12 +14,12 @@ except ImportError:  # Windows
 _ACCELERATORS = ("cuda", "xpu", "mps")
 #: Bytes that training holds for a weight: itself, its gradient and two moments of that, in float32.
 _BYTES = 16
-_OF_CONTAINER = Path("/sys/fs/cgroup/memory.max")
+_CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 
 def check_memory(n_weights: int, device: torch.device) -> None:
     """Raise a ValueError for a network that no memory of the device holds, before any of it is taken."""
-    there = memory_of(device)
+    there = device_memory(device)
     if there is not None and n_weights * _BYTES > there:
         raise ValueError(
             f"a network of {n_weights:,} weights takes {n_weights * _BYTES / 1e9:,.1f} GB to train, and {device} has "
@@ -28,7 +28,7 @@ def check_memory(n_weights: int, device: torch.device) -> None:
         )
 
 
-def memory_of(device: torch.device) -> int | None:
+def device_memory(device: torch.device) -> int | None:
     """Bytes of a device at most, whoever holds them; None where nobody tells."""
     if device.type == "cuda":
         return int(torch.cuda.get_device_properties(device).total_memory)
@@ -38,7 +38,7 @@ def memory_of(device: torch.device) -> int | None:
     with contextlib.suppress(ValueError, OSError, AttributeError):
         bounds.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
     with contextlib.suppress(ValueError, OSError):  # "max" is no number
-        bounds.append(int(_OF_CONTAINER.read_text(encoding="utf-8")))
+        bounds.append(int(_CGROUP_LIMIT.read_text(encoding="utf-8")))
     if resource is not None:
         limit = resource.getrlimit(resource.RLIMIT_AS)[0]
         bounds += [limit] if limit != resource.RLIM_INFINITY else []

@@ -9,17 +9,17 @@ from torch import nn
 from aeanomaly.nn import workspace
 from aeanomaly.objectives import Objective
 from aeanomaly.streams import NoiseStream
-from aeanomaly.threads import at_most
+from aeanomaly.threads import limit_threads
 from aeanomaly.training.batches import BatchStream
+from aeanomaly.training.monitors import DivergenceMonitor, EarlyStoppingMonitor
 from aeanomaly.training.optimizer import AdamW, FlatParameters, OptimizerState
 from aeanomaly.training.result import Status, TrainingResult
 from aeanomaly.training.schedule import schedule_factor
 from aeanomaly.training.settings import TrainingData, TrainingSettings
 from aeanomaly.training.step import Step
-from aeanomaly.training.watch import DivergenceWatch, EarlyStoppingWatch
 
 #: Steps between two looks at the losses.
-_LOOK_EVERY = 25
+_CHECK_EVERY = 25
 
 #: Multiplications in a step's forward pass below which threads cost more than they give, and far
 #: more where other processes want the same cores.
@@ -60,29 +60,29 @@ def train(
     TrainingResult
     """
     n_threads = torch.get_num_threads() if is_worth_threads(network, settings) else 1
-    with torch.enable_grad(), at_most(n_threads), workspace():
+    with torch.enable_grad(), limit_threads(n_threads), workspace():
         parameters = FlatParameters(network)
         optimizer = AdamW(parameters, settings.learning_rate, settings.weight_decay, state)
-        batches = BatchStream(data, settings.keys, settings.batch_size, settings.call)
-        noise = NoiseStream(settings.keys, device=data.rows.device, call=settings.call)
+        batches = BatchStream(data, settings.keys, settings.batch_size, settings.run_index)
+        noise = NoiseStream(settings.keys, device=data.rows.device, run_index=settings.run_index)
         step = Step(network, objective, noise, recorded=settings.n_steps >= _WORTH_RECORDING)
-        divergence = DivergenceWatch(parameters.values)
+        divergence = DivergenceMonitor(parameters.values)
         stopping = (
-            EarlyStoppingWatch(settings.early_stopping, parameters.values, objective, data, settings.keys)
+            EarlyStoppingMonitor(settings.early_stopping, parameters.values, objective, data, settings.keys)
             if settings.early_stopping
             else None
         )
         loss = torch.empty((settings.n_steps + 1, len(settings.keys)), dtype=torch.float32, device=data.rows.device)
-        asked_to_stop, looked, ended = False, 0, np.full(len(settings.keys), settings.n_steps)
+        asked_to_stop, n_checked, ended = False, 0, np.full(len(settings.keys), settings.n_steps)
 
         for n_steps in range(settings.n_steps + 1):
             loss[n_steps] = step(batches.next())
             last = asked_to_stop or n_steps == settings.n_steps
-            if last or n_steps % _LOOK_EVERY == 0:
-                divergence.look(loss[looked : n_steps + 1].cpu().numpy(), n_steps)
-                looked = n_steps + 1
+            if last or n_steps % _CHECK_EVERY == 0:
+                divergence.update(loss[n_checked : n_steps + 1].cpu().numpy(), n_steps)
+                n_checked = n_steps + 1
             if stopping and (last or stopping.due(n_steps)):
-                stopping.look(network, n_steps)
+                stopping.update(network, n_steps)
                 divergence.ignore(stopping.stopped)
             over = divergence.diverged | divergence.ignored | last
             ended[over] = np.minimum(ended[over], n_steps)
@@ -92,7 +92,7 @@ def train(
             optimizer.step(parameters.gradients, factor)
             asked_to_stop = on_step is not None and on_step(n_steps + 1)
 
-        return _conclude(loss[:n_steps], ended, asked_to_stop, divergence, stopping, optimizer.state)
+        return _make_result(loss[:n_steps], ended, asked_to_stop, divergence, stopping, optimizer.state)
 
 
 def is_worth_threads(network: nn.Module, settings: TrainingSettings) -> bool:
@@ -100,22 +100,22 @@ def is_worth_threads(network: nn.Module, settings: TrainingSettings) -> bool:
     return settings.batch_size * sum(p.numel() for p in network.parameters()) >= _WORTH_THREADS
 
 
-def _conclude(
+def _make_result(
     loss: torch.Tensor,
     ended: np.ndarray,
     asked_to_stop: bool,
-    divergence: DivergenceWatch,
-    stopping: EarlyStoppingWatch | None,
+    divergence: DivergenceMonitor,
+    stopping: EarlyStoppingMonitor | None,
     state: OptimizerState,
 ) -> TrainingResult:
     """Give members that did not end well their kept weights back, and say how each ended."""
     diverged = divergence.diverged
     converged = stopping.stopped if stopping else np.zeros_like(diverged)
-    kept_steps = np.where(diverged, divergence.kept.n_steps, len(loss))
-    divergence.kept.restore(diverged)
+    kept_steps = np.where(diverged, divergence.snapshot.n_steps, len(loss))
+    divergence.snapshot.restore(diverged)
     if stopping:
-        stopping.kept.restore(np.ones_like(diverged))
-        kept_steps = stopping.kept.n_steps
+        stopping.snapshot.restore(np.ones_like(diverged))
+        kept_steps = stopping.snapshot.n_steps
     ending: Status = "stopped" if asked_to_stop else "finished"
     return TrainingResult(
         loss=loss.double().cpu().numpy(),

@@ -11,9 +11,9 @@ from torch.overrides import TorchFunctionMode
 Call = Callable[[], Any]
 
 #: What may be asked of a tensor without looking at its numbers.
-_QUESTIONS = {"__get__", "__len__", "_set_grad_enabled", "dim", "is_contiguous", "numel", "size", "stride"}
+_METADATA = {"__get__", "__len__", "_set_grad_enabled", "dim", "is_contiguous", "numel", "size", "stride"}
 #: Bytes of results beyond which it is better to free each when it has served.
-_MOST_KEPT = 1 << 26
+_MOST_BYTES = 1 << 26
 
 
 class Recorder(TorchFunctionMode):
@@ -55,26 +55,26 @@ class Recorder(TorchFunctionMode):
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
         kwargs = kwargs or {}
-        if not self._recording or func.__name__ in _QUESTIONS:
+        if not self._recording or func.__name__ in _METADATA:
             return func(*args, **kwargs)
         given = _tensors([*args, *kwargs.values()])
         versions = [tensor._version for tensor in given]
         result = func(*args, **kwargs)
         written = versions != [tensor._version for tensor in given]
         made = _tensors([result])
-        new = {_memory(tensor) for tensor in made} - {_memory(tensor) for tensor in given}
+        new = {_storage(tensor) for tensor in made} - {_storage(tensor) for tensor in given}
         if not made or torch.is_grad_enabled() or (new and (written or made[0] is not result)):
-            self._give_up()
+            self._discard()
         elif written:
             self.calls.append(partial(func, *args, **kwargs))
         elif new:
-            self.calls.append(_onto(result, func, args, kwargs))
+            self.calls.append(_writing_to(result, func, args, kwargs))
             self._n_bytes += result.nbytes
-            if self._n_bytes > _MOST_KEPT:
-                self._give_up()
+            if self._n_bytes > _MOST_BYTES:
+                self._discard()
         return result
 
-    def refilled(self, make: Callable[[], torch.Tensor]) -> torch.Tensor:
+    def redraw(self, make: Callable[[], torch.Tensor]) -> torch.Tensor:
         """What `make` gives, which is called anew each time, whatever it does."""
         recording, self._recording = self._recording, False
         tensor = make().clone()
@@ -83,12 +83,14 @@ class Recorder(TorchFunctionMode):
             self.calls.append(lambda: tensor.copy_(make()))
         return tensor
 
-    def _give_up(self) -> None:
+    def _discard(self) -> None:
         self._recording = False
         self.calls.clear()
 
 
-def _onto(result: torch.Tensor, func: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Call:
+def _writing_to(
+    result: torch.Tensor, func: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> Call:
     """The call that writes what it makes over `result`."""
     into = partial(getattr(torch, func.__name__, func), *args, **kwargs)
     elsewhere = torch.empty_like(result)
@@ -105,5 +107,5 @@ def _tensors(values: Iterable[Any]) -> list[torch.Tensor]:
     return [value for value in flat if isinstance(value, torch.Tensor)]
 
 
-def _memory(tensor: torch.Tensor) -> int:
+def _storage(tensor: torch.Tensor) -> int:
     return tensor.untyped_storage().data_ptr()

@@ -41,7 +41,7 @@ class TrainingResult:
     status: list[Status]
     optimizer: OptimizerState
 
-    def of(self, members: slice) -> "TrainingResult":
+    def select(self, members: slice) -> "TrainingResult":
         """The result of some members, as if there were no others."""
         n_steps, state = self.ended[members].max(), self.optimizer
         checks = self.validated <= n_steps

@@ -33,12 +33,12 @@ class TrainingData:
     validation: list[np.ndarray] | None = None
     encoding_of_member: Sequence[int] | None = None
 
-    def first_row(self, member: int) -> int:
+    def row_offset(self, member: int) -> int:
         """Where a member's slice begins in `flat`."""
         return 0 if self.encoding_of_member is None else self.encoding_of_member[member] * self.rows.shape[1]
 
     @classmethod
-    def joined(cls, parts: Sequence["TrainingData"]) -> "TrainingData":
+    def stack(cls, parts: Sequence["TrainingData"]) -> "TrainingData":
         """The members of all; a slice that several have in common is there once."""
         tables = list({part.rows.data_ptr(): part.rows for part in parts}.values())
         first = dict(zip((t.data_ptr() for t in tables), accumulate(map(len, tables), initial=0), strict=False))
@@ -86,7 +86,7 @@ class TrainingSettings:
         Learning rate over the steps: a warm-up, then a cosine to 0; or constant.
     early_stopping : EarlyStopping, optional
         Needs `TrainingData.validation`.
-    call : int
+    run_index : int
         Tells repeated trainings of one network apart, so that their batches and noise differ.
     """
 
@@ -97,15 +97,15 @@ class TrainingSettings:
     weight_decay: Sequence[float]
     schedule: Literal["cosine", "constant"] = "cosine"
     early_stopping: EarlyStopping | None = None
-    call: int = 0
+    run_index: int = 0
 
     @property
-    def shared(self) -> Hashable:
+    def stack_key(self) -> Hashable:
         """All that is one for all members."""
-        return self.n_steps, self.batch_size, self.schedule, self.early_stopping, self.call
+        return self.n_steps, self.batch_size, self.schedule, self.early_stopping, self.run_index
 
     @classmethod
-    def joined(cls, parts: Sequence["TrainingSettings"]) -> "TrainingSettings":
+    def stack(cls, parts: Sequence["TrainingSettings"]) -> "TrainingSettings":
         """The members of all, which share the rest."""
         return replace(
             parts[0],

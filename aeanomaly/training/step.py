@@ -40,13 +40,13 @@ class Step:
     def __call__(self, rows: torch.Tensor) -> torch.Tensor:
         """Losses (M,) of a batch (M, B, D), until the next call; gradients are left in ``grad`` of the parameters."""
         if self._calls:
-            return self._again(rows)
+            return self._replay(rows)
         self._until_recorded -= 1
         if self._until_recorded == 0:
             return self._record(rows)
         return self._objective.backward(self._network, rows, self._noise)
 
-    def _again(self, rows: torch.Tensor) -> torch.Tensor:
+    def _replay(self, rows: torch.Tensor) -> torch.Tensor:
         with torch.no_grad():
             self._rows.copy_(rows)
             for call in self._calls:
@@ -70,7 +70,7 @@ class _RecordedNoise(NoiseStream):
         self._recorder = recorder
 
     def normal(self, purpose: str, *shape: int) -> torch.Tensor:
-        return self._recorder.refilled(partial(self._stream.normal, purpose, *shape))
+        return self._recorder.redraw(partial(self._stream.normal, purpose, *shape))
 
     def uniform(self, purpose: str, *shape: int) -> torch.Tensor:
-        return self._recorder.refilled(partial(self._stream.uniform, purpose, *shape))
+        return self._recorder.redraw(partial(self._stream.uniform, purpose, *shape))

@@ -37,7 +37,7 @@ def test_fit_keeps_a_false_alarm_rate(folder, capsys):
     detector = aeanomaly.load("m.aea")
     assert detector.contamination == Conformal(0.05)
     assert summary["rule"] == "Conformal(alpha=0.05, calibration_fraction=0.2)"
-    assert "at a rate of 0.05 at most" in summary["promise"]
+    assert "at a rate of 0.05 at most" in summary["guarantee"]
     assert len(detector.calibration_scores_) == 100
 
 
@@ -55,7 +55,7 @@ def test_labels_set_the_threshold_and_nothing_else(folder, capsys):
     scores = before.score_samples(frame[["a", "b", "c"]])
     assert (after.score_samples(frame[["a", "b", "c"]]) == scores).all()
     assert summary["offset"] == after.offset_ == BestF1().fit(scores, frame["wrong"])
-    assert summary["promise"].endswith("the best there; promises no rate")
+    assert summary["guarantee"].endswith("the best there; promises no rate")
     assert after.outlier_probability(frame[["a", "b", "c"]]).min() > 0
 
 

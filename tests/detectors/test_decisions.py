@@ -84,7 +84,7 @@ class TestFit:
         assert detector.offset_ == decision.offset
         assert decision.rule == (rule if isinstance(rule, str) else repr(rule if rule != 0.1 else Contamination(0.1)))
         assert decision.n_scores > 0
-        assert decision.promise
+        assert decision.guarantee
         assert (detector.predict(X) == np.where(detector.score_samples(X) < detector.offset_, -1, 1)).all()
 
     def test_rows_held_out_are_not_learned_from(self):
@@ -252,7 +252,7 @@ class TestSetThreshold:
 
         detector = pickle.loads(pickle.dumps(fitted)).set_threshold(Lowest(), normal_rows(50, 3))
         assert detector.offset_ == detector.calibration_scores_[0]
-        assert detector.threshold_.promise == "promises nothing that is known here"
+        assert detector.threshold_.guarantee == "promises nothing that is known here"
 
     @pytest.mark.parametrize("answer", [np.nan, np.inf, None, "low", [1.0]])
     def test_an_answer_that_is_no_number_is_refused_and_changes_nothing(self, fitted, answer):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from aeanomaly.nn import Examples, NetworkSpec, StackedPrototypes, Start, build_network, spacing
+from aeanomaly.nn import InitData, NetworkSpec, PrototypeInit, StackedPrototypes, build_network, neighbor_distance
 from aeanomaly.streams import MemberKey
 
 
@@ -13,19 +13,19 @@ def normal(*shape, seed=0):
 
 
 def spec(**changes):
-    shape = {"code": "point", "n_columns": 4, "latent_dim": 16, "hidden_layer_sizes": (), "activation": "softmax"}
+    shape = {"code": "point", "n_encoded": 4, "latent_dim": 16, "hidden_layer_sizes": (), "activation": "softmax"}
     return NetworkSpec(**{**shape, "code_activation": "softmax", **changes})
 
 
 def started(network_spec, rows, keys, **shift):
     network = build_network(network_spec)
     with torch.no_grad():
-        network.reset(keys, Start(rows, lambda x: x, **shift))
+        network.reset(keys, InitData(rows, lambda x: x, **shift))
     return network
 
 
 def examples_of(rows, n, **shift):
-    return Examples.of(Start(rows, lambda x: x, **shift), keys(1), n)
+    return PrototypeInit.draw(InitData(rows, lambda x: x, **shift), keys(1), n)
 
 
 def keys(n, first=0):
@@ -34,7 +34,7 @@ def keys(n, first=0):
 
 def test_a_softmax_of_the_logits_is_the_posterior_of_an_even_mixture():
     layer, rows = StackedPrototypes(1, 4, 6), normal(1, 50, 4)
-    layer.start_at(examples_of(rows[0], 6))
+    layer.initialize(examples_of(rows[0], 6))
     with torch.no_grad():
         bandwidth = float(layer.log_bandwidth.exp())
         log_density = -0.5 * torch.cdist(rows, layer.weight.mT + layer.centre).square() / bandwidth**2
@@ -85,9 +85,9 @@ def test_fewer_rows_than_examples_are_used_equally_often():
 
 def test_spacing_is_a_deviation_per_column_and_knows_no_equal_rows():
     grid = torch.arange(10.0)[:, None].expand(-1, 4)
-    assert spacing(grid, grid) == pytest.approx(1.0)
-    assert spacing(grid[:1], grid[:1].expand(3, -1)) == 1.0
-    assert spacing(100 * grid, 100 * grid) == pytest.approx(100.0)
+    assert neighbor_distance(grid, grid) == pytest.approx(1.0)
+    assert neighbor_distance(grid[:1], grid[:1].expand(3, -1)) == 1.0
+    assert neighbor_distance(100 * grid, 100 * grid) == pytest.approx(100.0)
 
 
 @pytest.mark.parametrize("offset", [0.0, 1e4])
@@ -95,7 +95,7 @@ def test_spacing_of_rows_among_themselves_leaves_each_row_itself_out(offset):
     rows = normal(300, 30) + offset
     exact = torch.cdist(rows.double(), rows.double(), compute_mode="donot_use_mm_for_euclid_dist")
     nearest = exact.fill_diagonal_(torch.inf).amin(dim=1).mean() / 30**0.5
-    assert spacing(rows, rows) == pytest.approx(float(nearest), rel=1e-3)
+    assert neighbor_distance(rows, rows) == pytest.approx(float(nearest), rel=1e-3)
 
 
 def test_prototypes_do_not_mind_where_the_origin_is():

@@ -12,7 +12,7 @@ import pytest
 
 import aeanomaly
 from aeanomaly import DenoisingAutoencoder, ModelFileError
-from aeanomaly.persistence import from_json, read_manifest, replacing, to_json, write_atomically, write_model
+from aeanomaly.persistence import from_json, read_manifest, replace_file, to_json, write_atomically, write_model
 from aeanomaly.thresholds import Contamination, MedianAbsoluteDeviation
 
 OBJECTS = {"Contamination": Contamination}
@@ -227,7 +227,7 @@ def test_leftovers_of_dead_writers_go_with_the_next_save_and_those_of_living_one
     others = [model.with_name(name) for name in (".model.aea.tmp", ".other.aea.0123abcd.tmp", ".model.aea.xyz.tmp")]
     for path in others:
         path.write_bytes(b"not ours")
-    with replacing(model) as outer:
+    with replace_file(model) as outer:
         outer.write(b"slow")
         assert not any(path.exists() for path in litter)
         write_atomically(model, b"fast")  # finds the temporary file of the writer that is still at work

@@ -235,9 +235,9 @@ def test_a_fit_goes_on_from_its_checkpoint(table, file, tmp_path, monkeypatch):
     expected = bytes_of(quick().fit_batches(file, sample_size=900), table)
     monkeypatch.setattr("aeanomaly.streaming.checkpoint._EVERY", 0.0)
     monkeypatch.setattr("aeanomaly.streaming.checkpoint._TIMES", 0.0)
-    from aeanomaly.streaming import Survey
+    from aeanomaly.streaming import TableSummary
 
-    add, place = Survey.add, tmp_path / "fit.checkpoint"
+    add, place = TableSummary.add, tmp_path / "fit.checkpoint"
     for last in (3, 1, 7):
 
         def dying(self, rows, where, left=[last]):  # noqa: B006
@@ -247,7 +247,7 @@ def test_a_fit_goes_on_from_its_checkpoint(table, file, tmp_path, monkeypatch):
             add(self, rows, where)
 
         with monkeypatch.context() as patch:
-            patch.setattr(Survey, "add", dying)
+            patch.setattr(TableSummary, "add", dying)
             with pytest.raises(KeyboardInterrupt):
                 quick().fit_batches(file, sample_size=900, checkpoint=place)
         assert place.exists()
@@ -258,10 +258,10 @@ def test_a_fit_goes_on_from_its_checkpoint(table, file, tmp_path, monkeypatch):
 
 
 def test_a_checkpoint_of_another_fit_is_refused(table, file, tmp_path):
-    from aeanomaly.streaming import Checkpoint, Survey
+    from aeanomaly.streaming import Checkpoint, TableSummary
 
     place = tmp_path / "fit.checkpoint"
-    survey = Survey(900, 1, holes=False)
+    survey = TableSummary(900, 1, allow_nan=False)
     survey.add(table[:500], "here")
     Checkpoint(place, as_source(file).fingerprint).save(survey)
     with pytest.raises(SourceError, match="is the checkpoint of another fit: seed differ; delete it"):
@@ -280,13 +280,13 @@ def test_a_checkpoint_of_another_fit_is_refused(table, file, tmp_path):
 SLOW = """
 import sys, time
 from aeanomaly import DenoisingAutoencoder
-from aeanomaly.streaming import Survey, checkpoint
+from aeanomaly.streaming import TableSummary, checkpoint
 checkpoint._EVERY = checkpoint._TIMES = 0.0
-add = Survey.add
+add = TableSummary.add
 def slowly(self, rows, where):
     time.sleep(float(sys.argv[3]))
     add(self, rows, where)
-Survey.add = slowly
+TableSummary.add = slowly
 fitted = DenoisingAutoencoder(max_iter=20, random_state=0)
 fitted.fit_batches(sys.argv[1], sample_size=900, checkpoint=sys.argv[2])
 fitted.save(sys.argv[4])

@@ -7,7 +7,7 @@ from torch.distributions import Bernoulli as TorchBernoulli
 from torch.distributions import Normal, kl_divergence
 
 from aeanomaly.likelihoods import Bernoulli, Gaussian, Product
-from aeanomaly.nn import ACTIVATIONS, SOFTMAX, Examples, StackedMLP, Start, kl_to_standard_normal
+from aeanomaly.nn import ACTIVATIONS, SOFTMAX, InitData, PrototypeInit, StackedMLP, kl_to_standard_normal
 from aeanomaly.objectives.penalties import exact_squared_jacobian, probed_squared_jacobian
 from aeanomaly.streams import MemberKey, NoiseStream
 
@@ -66,8 +66,8 @@ def test_derivatives_of_activations_are_those_of_autograd(name):
 def stacked_encoder(widths, activation):
     keys = [MemberKey(0, 0), MemberKey(0, 1)]
     encoder = StackedMLP(2, widths, activation, activation)
-    examples = Examples.of(Start(normal(50, widths[0]), lambda x: x), keys, max(widths[1:]))
-    encoder.reset(keys, "encoder", examples=examples)
+    init = PrototypeInit.draw(InitData(normal(50, widths[0]), lambda x: x), keys, max(widths[1:]))
+    encoder.reset(keys, "encoder", init=init)
     return encoder
 
 

@@ -68,10 +68,10 @@ def test_just_enough_rows_are_enough_and_one_fewer_is_not(n, alpha):
 
 
 def test_the_promise_states_the_spread_for_one_calibration_set():
-    told = Conformal(0.05).promise(np.arange(999.0))
+    told = Conformal(0.05).guarantee(np.arange(999.0))
     low, high = stats.beta(50, 950).ppf([0.025, 0.975])
     assert f"{low:.2g} to {high:.2g}" in told
-    assert "there is no bound" in CrossConformal(0.05).promise(np.arange(99.0))
+    assert "there is no bound" in CrossConformal(0.05).guarantee(np.arange(99.0))
 
 
 @given(COARSE, COARSE)

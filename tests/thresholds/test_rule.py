@@ -30,7 +30,7 @@ def base(request):
         ("n_split", "n_splits"),
         ("nsplits", "n_splits"),
         ("label", "labels"),
-        ("promises", "promise"),
+        ("guarantees", "guarantee"),
         ("chek", "check"),
     ],
 )
@@ -54,7 +54,7 @@ def test_a_misspelt_attribute_is_refused(base, name, meant):
         ({"labels": "required"}, r"labels='required'\) must be 'needed', 'optional' or None"),
         ({"labels": True}, "must be 'needed', 'optional' or None"),
         ({"calibration_fraction": 0.2, "n_splits": 5}, "both calibration_fraction and n_splits"),
-        ({"promise": "flags little"}, "must be a method"),
+        ({"guarantee": "flags little"}, "must be a method"),
         ({"check": 100}, "must be a method"),
     ],
 )
@@ -98,4 +98,4 @@ def test_labels_reach_a_rule_that_asks_for_them():
     y = np.arange(200) % 2
     DenoisingAutoencoder(contamination=Seeing(), max_iter=5, random_state=0).fit(X, y)
     assert np.array_equal(seen[0], y)
-    assert as_threshold(Seeing()).promise(X[:, 0]) == "promises nothing that is known here"
+    assert as_threshold(Seeing()).guarantee(X[:, 0]) == "promises nothing that is known here"

@@ -17,7 +17,7 @@ def test_quantiles_are_within_a_thousandth_of_their_value():
         np.zeros(10),
         np.array([-1e300, -1e-300, 0.0, 3.0]),
     ):
-        found = np.quantile(ScoreSketch.of(scores).scores(), [0, 0.01, 0.5, 0.99, 1], method="inverted_cdf")
+        found = np.quantile(ScoreSketch.from_scores(scores).scores(), [0, 0.01, 0.5, 0.99, 1], method="inverted_cdf")
         exact = np.quantile(scores, [0, 0.01, 0.5, 0.99, 1], method="inverted_cdf")
         # Of more than 100,000 scores the rank is off by a hundred-thousandth as well.
         tolerance = 1.001e-3 if len(scores) <= 100_000 else 5e-3
@@ -27,8 +27,8 @@ def test_quantiles_are_within_a_thousandth_of_their_value():
 @given(st.lists(st.floats(-1e9, 1e9), max_size=60), st.integers(0, 60))
 def test_parts_and_their_order_do_not_matter(scores, cut):
     scores = np.array(scores)
-    whole, left, right = (ScoreSketch.of(part) for part in (scores, scores[:cut], scores[cut:]))
-    for merged in (left.merged(right), right.merged(left)):
+    whole, left, right = (ScoreSketch.from_scores(part) for part in (scores, scores[:cut], scores[cut:]))
+    for merged in (left.merge(right), right.merge(left)):
         np.testing.assert_array_equal(merged.buckets, whole.buckets)
         np.testing.assert_array_equal(merged.counts, whole.counts)
     assert whole.n_scores == len(scores)
@@ -37,6 +37,6 @@ def test_parts_and_their_order_do_not_matter(scores, cut):
 
 def test_it_is_small_and_serves_a_threshold():
     scores = -RNG.gamma(3, size=2_000_000)
-    sketch = ScoreSketch.of(scores)
+    sketch = ScoreSketch.from_scores(scores)
     assert len(sketch.buckets) < 10_000
     assert abs((scores < Contamination(0.01).fit(sketch.scores())).mean() - 0.01) < 2e-4

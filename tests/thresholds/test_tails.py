@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from aeanomaly.thresholds import Conformal, PeaksOverThreshold
-from aeanomaly.thresholds.tails import generalised_pareto
+from aeanomaly.thresholds.tails import generalized_pareto
 
 TAILS = {"normal": stats.norm(), "exponential": stats.expon(), "t4": stats.t(4), "lognormal": stats.lognorm(1)}
 
@@ -21,7 +21,7 @@ def test_a_tenth_of_one_in_n_is_met_within_a_factor_three_in_the_median(name):
 @pytest.mark.parametrize("shape", [-0.4, 0.0, 0.3, 0.8])
 def test_a_generalised_pareto_sample_gives_its_own_parameters(shape):
     found = [
-        generalised_pareto(np.sort(stats.genpareto(shape, scale=2.5).rvs(2000, random_state=seed)))
+        generalized_pareto(np.sort(stats.genpareto(shape, scale=2.5).rvs(2000, random_state=seed)))
         for seed in range(20)
     ]
     assert np.mean([s for s, _ in found]) == pytest.approx(shape, abs=0.03)
@@ -32,8 +32,8 @@ def test_within_the_tail_it_counts():
     scores = np.random.default_rng(0).normal(size=1000)
     for risk in (0.1, 0.2, 0.4):
         assert PeaksOverThreshold(risk).fit(scores) == Conformal(risk).fit(scores)
-        assert PeaksOverThreshold(risk).promise(scores) == Conformal(risk).promise(scores)
-    assert "there is no bound" in PeaksOverThreshold(1e-4).promise(scores)
+        assert PeaksOverThreshold(risk).guarantee(scores) == Conformal(risk).guarantee(scores)
+    assert "there is no bound" in PeaksOverThreshold(1e-4).guarantee(scores)
 
 
 def test_smaller_risks_lie_further_out_and_the_unit_does_not_matter():

@@ -51,7 +51,7 @@ def test_scores_that_become_many_are_kept_as_order_statistics():
     parts = [rng.normal(size=n) for n in (80_000, 70_000, 40_000, 7, 90_000)]
     summary, *others = [ScoreSummary(part, len(part)) for part in parts]
     for other in others:
-        summary = summary.merged(other)
+        summary = summary.merge(other)
     everything = np.concatenate(parts)
     assert summary.n_rows == len(everything)
     assert len(summary.values) == 100_000
@@ -62,6 +62,6 @@ def test_scores_that_become_many_are_kept_as_order_statistics():
 
 
 def test_scores_that_stand_for_more_rows_weigh_more():
-    merged = ScoreSummary(np.full(60_000, -1.0), 540_000).merged(ScoreSummary(np.full(60_000, 1.0), 60_000))
+    merged = ScoreSummary(np.full(60_000, -1.0), 540_000).merge(ScoreSummary(np.full(60_000, 1.0), 60_000))
     assert merged.n_rows == 600_000
     assert (merged.values == -1).mean() == pytest.approx(0.9, abs=1e-4)

@@ -29,7 +29,7 @@ def trained(
     keys = [MemberKey(7, m) for m in members]
     spec = NetworkSpec(
         code="gaussian" if kind == "variational" else "point",
-        n_columns=6,
+        n_encoded=6,
         latent_dim=4,
         hidden_layer_sizes=(16,),
         activation="silu",
@@ -77,7 +77,7 @@ def test_best_weights_have_the_best_validation_loss():
         "plain", [0], rates=[0.05], rows_of=[np.arange(86)], validation=[held_out], early_stopping=rule, n_steps=300
     )
     network = build_network(
-        NetworkSpec(code="point", n_columns=6, latent_dim=4, hidden_layer_sizes=(16,), activation="silu")
+        NetworkSpec(code="point", n_encoded=6, latent_dim=4, hidden_layer_sizes=(16,), activation="silu")
     )
     network.load_state_dict(weights)
     rows = torch.from_numpy(ROWS[held_out])[None]

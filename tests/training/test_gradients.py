@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from aeanomaly.likelihoods import Bernoulli, Gaussian, Observed, Product
-from aeanomaly.nn import ACTIVATIONS, SOFTMAX, NetworkSpec, Start, build_network
+from aeanomaly.nn import ACTIVATIONS, SOFTMAX, InitData, NetworkSpec, build_network
 from aeanomaly.objectives import (
     Contraction,
     GaussianCorruption,
@@ -28,7 +28,7 @@ MIXED = Product([(Gaussian(), 4), (Bernoulli(), 2)])
 def network(activation, code, hidden, code_sizes=None, kind="point", **rest):
     spec = NetworkSpec(
         code=kind,
-        n_columns=6,
+        n_encoded=6,
         latent_dim=12,
         hidden_layer_sizes=hidden,
         activation=activation,
@@ -39,7 +39,7 @@ def network(activation, code, hidden, code_sizes=None, kind="point", **rest):
     )
     built = build_network(spec)
     with torch.no_grad():
-        built.reset(KEYS, Start(ROWS[0].float(), MIXED.output))
+        built.reset(KEYS, InitData(ROWS[0].float(), MIXED.output))
     return built.double()
 
 
@@ -101,7 +101,7 @@ def test_of_what_is_damaged_by_chance(corruption):
 def test_of_rows_with_holes(activation):
     holes = torch.rand(ROWS.shape, generator=torch.Generator().manual_seed(1)) < 0.2
     objective = ReconstructionObjective(Observed(MIXED), corruption=GaussianCorruption(0.1))
-    built = network(activation, "identity", (32,), holes=True)
+    built = network(activation, "identity", (32,), allow_nan=True)
     assert_the_same_gradients(objective, built, ROWS.masked_fill(holes, torch.nan))
 
 

@@ -15,7 +15,7 @@ from aeanomaly.training.schedule import schedule_factor
 
 
 def network():
-    spec = NetworkSpec(code="point", n_columns=128, latent_dim=128, hidden_layer_sizes=(), activation="identity")
+    spec = NetworkSpec(code="point", n_encoded=128, latent_dim=128, hidden_layer_sizes=(), activation="identity")
     built = build_network(spec)
     built.reset([MemberKey(0)])
     return built
@@ -49,7 +49,7 @@ def test_parameters_become_aligned_views_without_changing():
 
 
 def test_narrow_layers_get_a_higher_rate():
-    spec = NetworkSpec(code="gaussian", n_columns=32, latent_dim=2, hidden_layer_sizes=(256,), activation="silu")
+    spec = NetworkSpec(code="gaussian", n_encoded=32, latent_dim=2, hidden_layer_sizes=(256,), activation="silu")
     flat = FlatParameters(build_network(spec))
     assert set(flat.rates.unique().tolist()) == {0.5, 1.0, 4.0, 16.0}
 

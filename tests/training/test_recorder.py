@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from aeanomaly.training.recorder import _MOST_KEPT, Recorder
+from aeanomaly.training.recorder import _MOST_BYTES, Recorder
 
 WORK = {
     "new results": lambda x: torch.exp(x).add(x),
@@ -51,7 +51,7 @@ def test_memory_is_the_same_ever_after():
 def test_what_is_refilled_comes_from_its_source_each_time():
     left = iter(torch.arange(5.0))
     with torch.no_grad(), Recorder() as recorder:
-        result = recorder.refilled(lambda: next(left) + 0) * 10
+        result = recorder.redraw(lambda: next(left) + 0) * 10
     seen = [float(result)]
     for _ in range(4):
         for call in recorder.calls:
@@ -67,7 +67,7 @@ def test_what_is_refilled_comes_from_its_source_each_time():
         lambda x: x + 1 if (x > 0).all() else x,
         lambda x: torch.from_numpy(x.numpy() + 1),
         lambda x: x.max(dim=1).values,
-        lambda x: torch.empty(_MOST_KEPT // 4).fill_(0) + x.sum(),
+        lambda x: torch.empty(_MOST_BYTES // 4).fill_(0) + x.sum(),
     ],
     ids=["a number", "a branch", "numpy", "two results", "much memory"],
 )

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import optimize
 
-from aeanomaly.thresholds._checks import between, finite, labelled, positive, share
+from aeanomaly.thresholds._checks import check_fraction, check_positive, check_scores, midpoint, split_by_label
 from aeanomaly.thresholds.rule import ThresholdRule
 
 #: Parts in which a detector's `fit` scores the rows, each by a clone that was fitted without it.
@@ -32,8 +32,8 @@ class _Cuts(NamedTuple):
     n_normal: int
 
     @classmethod
-    def of(cls, owner: str, scores: Any, y: Any) -> "_Cuts":
-        normal, anomalies = labelled(owner, scores, y)
+    def from_labels(cls, owner: str, scores: Any, y: Any) -> "_Cuts":
+        normal, anomalies = split_by_label(owner, scores, y)
         last = np.unique(anomalies)
         hits = np.searchsorted(anomalies, last, side="right")
         alarms = np.searchsorted(normal, last, side="right")
@@ -43,7 +43,7 @@ class _Cuts(NamedTuple):
         )
         ends = np.isinf(above)
         above[ends] = np.nextafter(last[ends], np.inf)
-        return cls(between(last, above), hits, alarms, len(anomalies), len(normal))
+        return cls(midpoint(last, above), hits, alarms, len(anomalies), len(normal))
 
     @property
     def precision(self) -> np.ndarray:
@@ -53,7 +53,7 @@ class _Cuts(NamedTuple):
     def f1(self) -> np.ndarray:
         return 2 * self.hits / (self.hits + self.alarms + self.n_anomalies)
 
-    def result(self, offset: float) -> str:
+    def describe(self, offset: float) -> str:
         """What an offset does to the labelled rows, in words."""
         place = int(np.searchsorted(self.offsets, offset, side="right")) - 1
         hits, alarms = (int(self.hits[place]), int(self.alarms[place])) if place >= 0 else (0, 0)
@@ -80,13 +80,13 @@ class BestF1(ThresholdRule):
 
     def fit(self, scores: Any, y: Any = None) -> float:
         """Offset from scores (n,) and labels: 1 of {0, 1}, or -1 of {1, -1}, for anomalies."""
-        cuts = _Cuts.of("BestF1", scores, y)
+        cuts = _Cuts.from_labels("BestF1", scores, y)
         return float(cuts.offsets[np.argmax(cuts.f1)])
 
-    def promise(self, scores: np.ndarray, y: Any = None) -> str:
+    def guarantee(self, scores: np.ndarray, y: Any = None) -> str:
         """What the offset promises."""
-        cuts = _Cuts.of("BestF1", scores, y)
-        return f"{cuts.result(self.fit(scores, y))}: F1 {cuts.f1.max():.3f}, the best there; promises no rate"
+        cuts = _Cuts.from_labels("BestF1", scores, y)
+        return f"{cuts.describe(self.fit(scores, y))}: F1 {cuts.f1.max():.3f}, the best there; promises no rate"
 
 
 @dataclass(frozen=True)
@@ -113,11 +113,11 @@ class TargetPrecision(ThresholdRule):
 
     def __post_init__(self) -> None:
         if self.precision != 1:
-            share("TargetPrecision", "precision", self.precision)
+            check_fraction("TargetPrecision", "precision", self.precision)
 
     def fit(self, scores: Any, y: Any = None) -> float:
         """Offset from scores (n,) and labels: 1 of {0, 1}, or -1 of {1, -1}, for anomalies."""
-        cuts = _Cuts.of("TargetPrecision", scores, y)
+        cuts = _Cuts.from_labels("TargetPrecision", scores, y)
         enough = np.flatnonzero(cuts.precision >= self.precision)
         if len(enough) == 0:
             raise ValueError(
@@ -126,10 +126,10 @@ class TargetPrecision(ThresholdRule):
             )
         return float(cuts.offsets[enough[-1]])
 
-    def promise(self, scores: np.ndarray, y: Any = None) -> str:
+    def guarantee(self, scores: np.ndarray, y: Any = None) -> str:
         """What the offset promises."""
-        cuts = _Cuts.of("TargetPrecision", scores, y)
-        return f"{cuts.result(self.fit(scores, y))}, at a precision of {self.precision:g} or more; promises no rate"
+        cuts = _Cuts.from_labels("TargetPrecision", scores, y)
+        return f"{cuts.describe(self.fit(scores, y))}, at a precision of {self.precision:g} or more; promises no rate"
 
 
 @dataclass(frozen=True)
@@ -156,11 +156,11 @@ class TargetRecall(ThresholdRule):
     n_splits = _SPLITS
 
     def __post_init__(self) -> None:
-        share("TargetRecall", "recall", self.recall)
+        check_fraction("TargetRecall", "recall", self.recall)
 
     def fit(self, scores: Any, y: Any = None) -> float:
         """Offset from scores (n,) and labels: 1 of {0, 1}, or -1 of {1, -1}, for anomalies."""
-        _, anomalies = labelled("TargetRecall", scores, y)
+        _, anomalies = split_by_label("TargetRecall", scores, y)
         m = len(anomalies)
         rank = math.ceil((m + 1) * self.recall * (1 - 1e-12))
         if rank > m:
@@ -171,9 +171,9 @@ class TargetRecall(ThresholdRule):
             )
         return float(np.nextafter(anomalies[rank - 1], np.inf))
 
-    def promise(self, scores: np.ndarray, y: Any = None) -> str:
+    def guarantee(self, scores: np.ndarray, y: Any = None) -> str:
         """What the offset promises."""
-        cuts = _Cuts.of("TargetRecall", scores, y)
+        cuts = _Cuts.from_labels("TargetRecall", scores, y)
         return (
             f"flags new anomalies like the {cuts.n_anomalies:,} labelled ones at a rate of {self.recall:g} at least, "
             "on the average over such labels"
@@ -220,10 +220,10 @@ class ExpectedCost(ThresholdRule):
     labels = "optional"
 
     def __post_init__(self) -> None:
-        positive("ExpectedCost", "miss", self.miss)
-        positive("ExpectedCost", "false_alarm", self.false_alarm)
-        share("ExpectedCost", "rate", self.rate, remedy="give the expected share of anomalies")
-        share("ExpectedCost", "calibration_fraction", self.calibration_fraction)
+        check_positive("ExpectedCost", "miss", self.miss)
+        check_positive("ExpectedCost", "false_alarm", self.false_alarm)
+        check_fraction("ExpectedCost", "rate", self.rate, remedy="give the expected share of anomalies")
+        check_fraction("ExpectedCost", "calibration_fraction", self.calibration_fraction)
 
     @property
     def _odds(self) -> float:
@@ -253,11 +253,11 @@ class ExpectedCost(ThresholdRule):
     def fit(self, scores: Any, y: Any = None) -> float:
         """Offset from scores (n,) of labelled rows, labels as for `BestF1`, or of normal rows."""
         if y is None:
-            scores = finite(scores)
+            scores = check_scores(scores)
             self.check(len(scores))
             rank = math.floor((len(scores) + 1) * self._p_value)
             return float(np.partition(scores, rank - 1)[rank - 1])
-        cuts = _Cuts.of("ExpectedCost", scores, y)
+        cuts = _Cuts.from_labels("ExpectedCost", scores, y)
         costs = self._costs(cuts)
         best = int(np.argmin(costs))
         # It may pay to flag nothing.
@@ -267,13 +267,13 @@ class ExpectedCost(ThresholdRule):
         misses, alarms = 1 - cuts.hits / cuts.n_anomalies, cuts.alarms / cuts.n_normal
         return self.rate * self.miss * misses + (1 - self.rate) * self.false_alarm * alarms
 
-    def promise(self, scores: np.ndarray, y: Any = None) -> str:
+    def guarantee(self, scores: np.ndarray, y: Any = None) -> str:
         """What the offset promises."""
         if y is None:
             return (
                 f"flags new normal rows at a rate of {self._p_value:.2g} at most, on the average over calibration "
                 "sets; of the cost it promises nothing"
             )
-        cuts = _Cuts.of("ExpectedCost", scores, y)
+        cuts = _Cuts.from_labels("ExpectedCost", scores, y)
         cost = min(float(self._costs(cuts).min()), self.rate * self.miss)
-        return f"{cuts.result(self.fit(scores, y))}, at a cost of {cost:.3g} a row, the least there; promises no rate"
+        return f"{cuts.describe(self.fit(scores, y))}, at a cost of {cost:.3g} a row, the least there; promises no rate"

@@ -11,7 +11,7 @@ from aeanomaly.thresholds.rules import Contamination, MedianAbsoluteDeviation
 
 
 @dataclass(frozen=True)
-class Decision:
+class ThresholdInfo:
     """Who set an offset, on what, and what follows.
 
     Attributes
@@ -24,7 +24,7 @@ class Decision:
         The rows that it was set on.
     n_scores : int
         Their number.
-    promise : str
+    guarantee : str
         What may be said of rows flagged by it.
     """
 
@@ -32,7 +32,16 @@ class Decision:
     rule: str
     source: str
     n_scores: int
-    promise: str
+    guarantee: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all but the offset as plain data for a file."""
+        return {"rule": self.rule, "source": self.source, "n_scores": self.n_scores, "promise": self.guarantee}
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any], offset: float) -> "ThresholdInfo":
+        """Invert `to_dict`."""
+        return cls(offset, data["rule"], data["source"], data["n_scores"], data["promise"])
 
 
 def as_threshold(value: Any) -> ThresholdRule:
@@ -55,7 +64,7 @@ def as_threshold(value: Any) -> ThresholdRule:
     )
 
 
-def decide(threshold: Any, scores: np.ndarray, y: Any = None, source: str = "scores") -> Decision:
+def decide(threshold: Any, scores: np.ndarray, y: Any = None, source: str = "scores") -> ThresholdInfo:
     """Set the offset by a threshold, in any of its forms, on scores (n,) and labels, if there are any.
 
     Raises
@@ -68,11 +77,11 @@ def decide(threshold: Any, scores: np.ndarray, y: Any = None, source: str = "sco
     offset = rule.fit(*arguments)
     if not isinstance(offset, Real) or not np.isfinite(float(offset)):
         raise ValueError(f"{threshold!r}.fit(scores) must return a finite number, the offset; got {offset!r}")
-    promise = getattr(rule, "promise", None)
-    return Decision(
+    guarantee = getattr(rule, "guarantee", None)
+    return ThresholdInfo(
         offset=float(offset),
         rule=threshold if isinstance(threshold, str) else repr(rule),
         source=source,
         n_scores=len(scores),
-        promise=promise(*arguments) if callable(promise) else "promises nothing that is known here",
+        guarantee=guarantee(*arguments) if callable(guarantee) else "promises nothing that is known here",
     )

@@ -8,12 +8,12 @@ from typing import Any
 import torch
 
 
-class _OfThread(threading.local):
+class _ThreadState(threading.local):
     tensors: dict[Hashable, Any] | None = None
     frozen: bool = False
 
 
-_WORKSPACE = _OfThread()
+_WORKSPACE = _ThreadState()
 
 
 @contextmanager
@@ -33,7 +33,7 @@ def workspace(*, frozen: bool = False) -> Iterator[None]:
         _WORKSPACE.tensors, _WORKSPACE.frozen = None, False
 
 
-def reused(owner: Hashable, shape: tuple[int, ...], like: torch.Tensor) -> torch.Tensor | None:
+def buffer(owner: Hashable, shape: tuple[int, ...], like: torch.Tensor) -> torch.Tensor | None:
     """The owner's tensor of this shape, to be written over; None outside of a workspace, and where gradients are on."""
     tensors = _WORKSPACE.tensors
     if tensors is None or torch.is_grad_enabled():
@@ -44,18 +44,18 @@ def reused(owner: Hashable, shape: tuple[int, ...], like: torch.Tensor) -> torch
     return tensors[key]
 
 
-def memory(owner: Hashable, shape: tuple[int, ...], like: torch.Tensor) -> torch.Tensor:
-    """As `reused`, and new memory where there is no workspace."""
-    tensor = reused(owner, shape, like)
+def empty(owner: Hashable, shape: tuple[int, ...], like: torch.Tensor) -> torch.Tensor:
+    """As `buffer`, and new memory where there is no workspace."""
+    tensor = buffer(owner, shape, like)
     return like.new_empty(shape) if tensor is None else tensor
 
 
-def kept(owner: Hashable, make: Callable[[], Any]) -> Any:
+def cached(owner: Hashable, make: Callable[[], Any]) -> Any:
     """What `make` makes of the owner's weights: the last time's, in a workspace where these are frozen."""
     tensors = _WORKSPACE.tensors
     if tensors is None or not _WORKSPACE.frozen or torch.is_grad_enabled():
         return make()
-    key = (owner, "kept")
+    key = (owner, "cached")
     if key not in tensors:
         tensors[key] = make()
     return tensors[key]

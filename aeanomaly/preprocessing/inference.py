@@ -8,7 +8,7 @@ import pandas as pd
 
 from aeanomaly._warnings import warn
 from aeanomaly.preprocessing import text
-from aeanomaly.preprocessing.cells import Family, family_of, named, numbers, seconds, zone_of
+from aeanomaly.preprocessing.cells import CellType, column_label, infer_cell_type, numbers, seconds, time_zone_of
 from aeanomaly.preprocessing.columns import (
     PERIODS,
     Categorical,
@@ -30,7 +30,7 @@ _MOST_LEVELS = 100
 _LEAST_COUNTS, _WIDE = 20, 5.0
 #: Numbers that are looked at before the whole column is.
 _FIRST = 1000
-_BY_FAMILY: dict[Family, str] = {
+_DEFAULT_KIND: dict[CellType, str] = {
     "numbers": "numeric",
     "text": "categorical",
     "times": "datetime",
@@ -38,46 +38,50 @@ _BY_FAMILY: dict[Family, str] = {
 }
 
 
-def learn_columns(frame: pd.DataFrame, column_types: Mapping[Any, Any] | None) -> tuple[Column, ...]:
+def infer_columns(frame: pd.DataFrame, column_types: Mapping[Any, Any] | None) -> tuple[Column, ...]:
     """What each column of a frame is; keys of `column_types` are names, or places where there are none."""
     asked = dict(column_types or {})
     unknown = [key for key in asked if key not in frame.columns]
     if unknown:
         shown = ", ".join(map(repr, frame.columns[:20]))
         raise ValueError(f"column_types names {unknown[0]!r}, which is no column; X has {shown}")
-    return tuple(_learnt(frame.iloc[:, j], asked.get(name)) for j, name in enumerate(frame.columns))
+    return tuple(_infer(frame.iloc[:, j], asked.get(name)) for j, name in enumerate(frame.columns))
 
 
-def _learnt(cells: pd.Series, asked: Any) -> Column:
-    family = family_of(cells)
-    if family == "nothing" or cells.isna().all():
+def _infer(cells: pd.Series, asked: Any) -> Column:
+    cell_type = infer_cell_type(cells)
+    if cell_type == "nothing" or cells.isna().all():
         raise ValueError(
-            f"column {named(cells)} is NaN in all {len(cells)} rows, and nothing can be learned from it; leave it out"
+            f"column {column_label(cells)} is NaN in all {len(cells)} rows, and nothing can be learned from it; leave it out"
         )
     if isinstance(asked, (list, tuple)):
         return _checked(Ordinal(tuple(plain(level) for level in asked)), cells)
-    kind = asked or _usual_kind(cells, family)
-    if kind == "categorical" and family in ("text", "numbers"):
+    kind = asked or _usual_kind(cells, cell_type)
+    if kind == "categorical" and cell_type in ("text", "numbers"):
         return _categorical(cells)
-    if kind == "ordinal" and (family == "numbers" or isinstance(cells.dtype, pd.CategoricalDtype)):
+    if kind == "ordinal" and (cell_type == "numbers" or isinstance(cells.dtype, pd.CategoricalDtype)):
         return _ordinal(cells)
-    if kind == "datetime" and family in ("times", "text"):
+    if kind == "datetime" and cell_type in ("times", "text"):
         return _datetime(cells)
-    if kind == "duration" and family == "durations":
+    if kind == "duration" and cell_type == "durations":
         return Duration()
-    if kind in ("numeric", "logarithmic") and family == "numbers" and not isinstance(cells.dtype, pd.CategoricalDtype):
+    if (
+        kind in ("numeric", "logarithmic")
+        and cell_type == "numbers"
+        and not isinstance(cells.dtype, pd.CategoricalDtype)
+    ):
         return Numeric() if kind == "numeric" else _logarithmic(cells)
     raise ValueError(
-        f"column {named(cells)} holds {family}, and column_types says {kind!r}; "
+        f"column {column_label(cells)} holds {cell_type}, and column_types says {kind!r}; "
         + (
-            f"give its levels in their order: column_types={{{named(cells)}: ['low', 'high']}}, say"
+            f"give its levels in their order: column_types={{{column_label(cells)}: ['low', 'high']}}, say"
             if kind == "ordinal"
             else "convert the column, or say otherwise"
         )
     )
 
 
-def with_logs(
+def mark_count_columns(
     table: np.ndarray,
     columns: Sequence[Column],
     column_types: Mapping[Any, Any] | None,
@@ -117,18 +121,18 @@ def _logarithmic(cells: pd.Series) -> Column:
     return Logarithmic(1.0 if whole or len(positive) == 0 else float(np.quantile(positive, 0.05)))
 
 
-def _usual_kind(cells: pd.Series, family: Family) -> str:
+def _usual_kind(cells: pd.Series, cell_type: CellType) -> str:
     if isinstance(cells.dtype, pd.CategoricalDtype):
         return "ordinal" if cells.dtype.ordered else "categorical"
-    return _BY_FAMILY[family]
+    return _DEFAULT_KIND[cell_type]
 
 
 def _checked(column: Ordinal, cells: pd.Series) -> Column:
     unknown = cells[cells.notna() & (column.numbers(cells) == column.unknown)]
     if len(unknown):
         raise ValueError(
-            f"column {named(cells)} holds {unknown.iloc[0]!r}, which column_types does not list; "
-            f"it lists {', '.join(map(repr, column.levels))}"
+            f"column {column_label(cells)} holds {unknown.iloc[0]!r}, which column_types does not list; "
+            f"it lists {', '.join(map(repr, column.categories))}"
         )
     return column
 
@@ -145,10 +149,10 @@ def _categorical(cells: pd.Series) -> Column:
     # By their number, then by name: in whatever order rows come, the same levels.
     levels = sorted(((-int(n), plain(level)) for level, n in counts.items()), key=lambda pair: (pair[0], str(pair[1])))
     if len(levels) > _MOST_LEVELS:
-        as_times = f", or say column_types={{{named(cells)}: 'datetime'}} if it holds times"
+        as_times = f", or say column_types={{{column_label(cells)}: 'datetime'}} if it holds times"
         rest = sum(-n for n, _ in levels[_MOST_LEVELS:])
         warn(
-            f"column {named(cells)} has {len(levels):,} levels; the {_MOST_LEVELS} most frequent are told apart, and "
+            f"column {column_label(cells)} has {len(levels):,} levels; the {_MOST_LEVELS} most frequent are told apart, and "
             f"the others, in {rest / len(cells):.0%} of the rows, count as one; leave the column out if it names rows"
             + (as_times if text.are_times(cells) else ""),
         )
@@ -157,7 +161,7 @@ def _categorical(cells: pd.Series) -> Column:
 
 
 def _datetime(cells: pd.Series) -> Column:
-    zone = zone_of(cells)
+    zone = time_zone_of(cells)
     times = seconds(cells, zone)
     times = times[np.isfinite(times)]
     start, end = float(times.min()), float(times.max())

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from aeanomaly.nn.holes import completed
+from aeanomaly.nn.missing import impute
 from aeanomaly.streams import MemberKey, numpy_stream
 
 #: Rows among which the neighbours of an example are looked for.
@@ -15,7 +15,7 @@ _POOL = 4096
 _PROBES = 1024
 
 
-class Start(NamedTuple):
+class InitData(NamedTuple):
     """What prototypes start at.
 
     Attributes
@@ -39,7 +39,7 @@ class Start(NamedTuple):
     n_neighbors: int = 3
 
 
-class Examples(NamedTuple):
+class PrototypeInit(NamedTuple):
     """Rows on their way through a network whose weights are being set.
 
     Attributes
@@ -48,16 +48,16 @@ class Examples(NamedTuple):
         What prototypes start at.
     probes : Tensor (M, P, width)
         Rows whose distance from the prototypes sets the bandwidth.
-    recalled : Tensor (M, E, width)
+    prototype_inputs : Tensor (M, E, width)
         The examples as they entered the last layer of prototypes.
     """
 
     examples: torch.Tensor
     probes: torch.Tensor
-    recalled: torch.Tensor
+    prototype_inputs: torch.Tensor
 
     @classmethod
-    def of(cls, start: Start, keys: Sequence[MemberKey], n_examples: int) -> "Examples":
+    def draw(cls, init_data: InitData, keys: Sequence[MemberKey], n_examples: int) -> "PrototypeInit":
         """Draw each member's by its own stream.
 
         An example is a random row moved to the mean of its nearest neighbours, itself left out, as often
@@ -66,37 +66,37 @@ class Examples(NamedTuple):
         are used equally often.
         """
         examples, probes = [], []
-        for key, sample in zip(keys, start.samples or [np.arange(len(start.rows))] * len(keys), strict=True):
+        for key, sample in zip(keys, init_data.samples or [np.arange(len(init_data.rows))] * len(keys), strict=True):
             order = numpy_stream(key, "examples").permutation(sample)
-            pool = start.rows[order[: max(_POOL, n_examples)]]
-            pool = completed(pool, pool[:_POOL])
-            examples.append(_shifted(pool, n_examples, start.shifts, start.n_neighbors))
+            pool = init_data.rows[order[: max(_POOL, n_examples)]]
+            pool = impute(pool, pool[:_POOL])
+            examples.append(_shift_to_neighbors(pool, n_examples, init_data.shifts, init_data.n_neighbors))
             # From the other end: not the rows that the examples come from, where there are others.
-            others = completed(start.rows[order[::-1][:_PROBES].copy()], pool[:_POOL])
-            probes.append(_first(others, _PROBES))
+            others = impute(init_data.rows[order[::-1][:_PROBES].copy()], pool[:_POOL])
+            probes.append(_cycle(others, _PROBES))
         stacked = torch.stack(examples)
         return cls(stacked, torch.stack(probes), stacked)
 
-    def through(self, layer: Callable[[torch.Tensor], torch.Tensor], *, of_prototypes: bool) -> "Examples":
+    def propagate(self, layer: Callable[[torch.Tensor], torch.Tensor], *, of_prototypes: bool) -> "PrototypeInit":
         """The same after one more layer and its activation."""
-        recalled = self.examples if of_prototypes else self.recalled
-        return Examples(layer(self.examples), layer(self.probes), recalled)
+        prototype_inputs = self.examples if of_prototypes else self.prototype_inputs
+        return PrototypeInit(layer(self.examples), layer(self.probes), prototype_inputs)
 
-    def narrowed(self, width: int) -> "Examples":
+    def narrow(self, width: int) -> "PrototypeInit":
         """The first columns alone."""
         return self._replace(examples=self.examples[:, :, :width], probes=self.probes[:, :, :width])
 
 
-def _first(rows: torch.Tensor, n: int) -> torch.Tensor:
+def _cycle(rows: torch.Tensor, n: int) -> torch.Tensor:
     """The first n of rows (N, D), all of them as often as it takes."""
     return rows.repeat(-(-n // len(rows)), 1)[:n]
 
 
-def _shifted(rows: torch.Tensor, n_examples: int, shifts: int, n_neighbors: int) -> torch.Tensor:
+def _shift_to_neighbors(rows: torch.Tensor, n_examples: int, shifts: int, n_neighbors: int) -> torch.Tensor:
     """The first of rows (N, D), each moved `shifts` times to the mean of its neighbours, if there are any."""
-    pool, examples = rows[:_POOL], _first(rows, n_examples)
+    pool, examples = rows[:_POOL], _cycle(rows, n_examples)
     for shift in range(shifts if len(pool) > 1 else 0):
-        distances = torch.cdist(*centred(examples, pool))
+        distances = torch.cdist(*centered(examples, pool))
         if shift == 0:
             itself = torch.arange(n_examples) % len(rows)
             distances[itself < len(pool), itself[itself < len(pool)]] = torch.inf
@@ -105,7 +105,7 @@ def _shifted(rows: torch.Tensor, n_examples: int, shifts: int, n_neighbors: int)
     return examples
 
 
-def centred(rows: torch.Tensor, among: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def centered(rows: torch.Tensor, among: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Both, less the mean of the second: distances by matrix products round less near the origin."""
     centre = among.mean(dim=0)
     return rows - centre, among - centre

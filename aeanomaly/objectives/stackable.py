@@ -8,19 +8,19 @@ import torch
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class Stackable:
     """Tensors with a leading axis of members, M or 1; other parts; and what is one for all members."""
 
     @property
-    def structure(self) -> Hashable:
-        """All but the tensors' numbers: parts of one structure can be joined."""
-        return (type(self), *(_structure(value) for value in self._values()))
+    def stack_key(self) -> Hashable:
+        """All but the tensors' numbers: parts of one stack_key can be joined."""
+        return (type(self), *(_stack_key(value) for value in self._values()))
 
     @classmethod
-    def joined(cls, parts: Sequence[Self], sizes: Sequence[int]) -> Self:
+    def stack(cls, parts: Sequence[Self], sizes: Sequence[int]) -> Self:
         """One part for the members of all, of which each has so many."""
         columns = zip(*(part._values() for part in parts), strict=True)
-        return cls(*(_joined(values, sizes) for values in columns))
+        return cls(*(_stack(values, sizes) for values in columns))
 
     def _values(self) -> list[Any]:
         return [getattr(self, field.name) for field in fields(self)]
@@ -31,16 +31,16 @@ class Part:
         object.__setattr__(self, name, value.reshape(-1, *trailing))
 
 
-def _structure(value: Any) -> Hashable:
-    if isinstance(value, Part):
-        return value.structure
+def _stack_key(value: Any) -> Hashable:
+    if isinstance(value, Stackable):
+        return value.stack_key
     return ("tensor", value.shape[1:]) if isinstance(value, torch.Tensor) else value
 
 
-def _joined(values: Sequence[Any], sizes: Sequence[int]) -> Any:
+def _stack(values: Sequence[Any], sizes: Sequence[int]) -> Any:
     first = values[0]
-    if isinstance(first, Part):
-        return type(first).joined(values, sizes)
+    if isinstance(first, Stackable):
+        return type(first).stack(values, sizes)
     if isinstance(first, torch.Tensor):
         return torch.cat([value.expand(size, *value.shape[1:]) for value, size in zip(values, sizes, strict=True)])
     return first

@@ -5,7 +5,7 @@ import threading
 import torch
 
 from aeanomaly.nn import NetworkSpec, build_network, workspace
-from aeanomaly.nn.workspace import reused
+from aeanomaly.nn.buffers import buffer
 from aeanomaly.streams import MemberKey
 
 LIKE = torch.zeros(1)
@@ -14,20 +14,20 @@ LIKE = torch.zeros(1)
 def test_an_owner_gets_the_same_memory_for_the_same_shape_until_the_end():
     with torch.no_grad():
         with workspace():
-            first = reused("owner", (2, 3), LIKE)
+            first = buffer("owner", (2, 3), LIKE)
             with workspace():
-                assert reused("owner", (2, 3), LIKE) is first
-            assert reused("owner", (2, 3), LIKE) is first
-            assert reused("owner", (3, 2), LIKE) is not first
-            assert reused("other", (2, 3), LIKE) is not first
-        assert reused("owner", (2, 3), LIKE) is None
+                assert buffer("owner", (2, 3), LIKE) is first
+            assert buffer("owner", (2, 3), LIKE) is first
+            assert buffer("owner", (3, 2), LIKE) is not first
+            assert buffer("other", (2, 3), LIKE) is not first
+        assert buffer("owner", (2, 3), LIKE) is None
 
 
 def test_there_is_none_with_gradients_and_none_for_another_thread():
     seen = []
     with workspace():
-        assert reused("owner", (2,), LIKE) is None
-        thread = threading.Thread(target=lambda: seen.append(torch.no_grad()(reused)("owner", (2,), LIKE)))
+        assert buffer("owner", (2,), LIKE) is None
+        thread = threading.Thread(target=lambda: seen.append(torch.no_grad()(buffer)("owner", (2,), LIKE)))
         thread.start()
         thread.join()
     assert seen == [None]
@@ -35,7 +35,7 @@ def test_there_is_none_with_gradients_and_none_for_another_thread():
 
 def test_a_network_gives_the_same_bits_in_a_workspace():
     network = build_network(
-        NetworkSpec(code="point", n_columns=6, latent_dim=3, hidden_layer_sizes=(40,), activation="silu")
+        NetworkSpec(code="point", n_encoded=6, latent_dim=3, hidden_layer_sizes=(40,), activation="silu")
     )
     network.reset([MemberKey(0)])
     rows = torch.randn(1, 256, 6, generator=torch.Generator().manual_seed(0))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.special import expit, logit
 from sklearn.metrics import f1_score, precision_score, recall_score
 
-from aeanomaly.thresholds import BestF1, ExpectedCost, ProbabilityCurve, TargetPrecision, TargetRecall
+from aeanomaly.thresholds import BestF1, ExpectedCost, ScoreCalibrator, TargetPrecision, TargetRecall
 
 RULES = [BestF1(), TargetPrecision(0.5), TargetRecall(0.5), ExpectedCost(10, 1, 0.01)]
 
@@ -100,7 +100,7 @@ def test_no_offset_costs_less(drawn, miss, rate):
 
     rule = ExpectedCost(miss, 1.0, rate)
     assert cost(scores < rule.fit(scores, y)) == pytest.approx(min(map(cost, every_decision(scores))))
-    assert rule.promise(scores, y).endswith("the least there; promises no rate")
+    assert rule.guarantee(scores, y).endswith("the least there; promises no rate")
 
 
 def test_without_labels_the_cost_becomes_a_p_value():
@@ -187,7 +187,7 @@ class TestProbabilities:
     @pytest.mark.parametrize("n", [200, 20_000])
     def test_they_are_calibrated(self, n):
         scores, y = self.rows(n)
-        curve = ProbabilityCurve.fit(scores, y)
+        curve = ScoreCalibrator.fit(scores, y)
         assert curve.is_sigmoid == (n == 200)
         new, labels = self.rows(100_000, seed=1)
         p = curve.probability(new)
@@ -198,7 +198,7 @@ class TestProbabilities:
 
     def test_another_rate_shifts_the_odds_exactly(self):
         scores, y = self.rows(20_000)
-        curve = ProbabilityCurve.fit(scores, y)
+        curve = ScoreCalibrator.fit(scores, y)
         new, labels = self.rows(100_000, seed=1, rate=0.02)
         assert curve.probability(new, rate=0.02).mean() == pytest.approx(labels.mean(), rel=0.15)
         shifted = logit(curve.probability(new, rate=0.02)) - logit(curve.probability(new))
@@ -208,26 +208,26 @@ class TestProbabilities:
     def test_they_never_rise_with_the_score_and_stay_off_zero_and_one(self, n):
         scores, y = self.rows(n)
         y[:2] = [0, 1]
-        p = ProbabilityCurve.fit(scores, y).probability(np.linspace(-10, 10, 1001))
+        p = ScoreCalibrator.fit(scores, y).probability(np.linspace(-10, 10, 1001))
         assert (np.diff(p) <= 1e-12).all()
         assert 0 < p.min() < p.max() < 1
 
     def test_classes_that_a_score_parts_give_finite_odds(self):
         scores, y = np.append(np.linspace(-1, 0, 30), [-9.0, -8.0]), np.append(np.zeros(30), [1, 1])
-        p = ProbabilityCurve.fit(scores, y).probability(scores)
+        p = ScoreCalibrator.fit(scores, y).probability(scores)
         assert np.isfinite(p).all()
         assert p[:30].max() < 0.5 < p[30:].min()
 
     def test_labels_the_wrong_way_round_give_the_rate_alone(self):
         scores, y = self.rows(300)
-        p = ProbabilityCurve.fit(-scores, y).probability(scores)
+        p = ScoreCalibrator.fit(-scores, y).probability(scores)
         assert np.ptp(p) == 0
         assert p[0] == pytest.approx(y.mean(), abs=0.02)
 
     def test_arrays_bring_it_back_to_the_bit_and_nothing_else_does(self):
         for n in (50, 5000):
-            curve = ProbabilityCurve.fit(*self.rows(n))
-            again = ProbabilityCurve.from_arrays(curve.arrays())
+            curve = ScoreCalibrator.fit(*self.rows(n))
+            again = ScoreCalibrator.from_arrays(curve.arrays())
             points = np.linspace(-5, 5, 100)
             assert (again.probability(points) == curve.probability(points)).all()
             for change in (
@@ -238,11 +238,11 @@ class TestProbabilities:
                 {"centre": np.array([np.nan])},
             ):
                 with pytest.raises(ValueError, match=r"the curve of probabilities|finite numbers"):
-                    ProbabilityCurve.from_arrays({**curve.arrays(), **change})
+                    ScoreCalibrator.from_arrays({**curve.arrays(), **change})
 
     def test_the_sigmoid_is_a_sigmoid(self):
-        curve = ProbabilityCurve.fit(*self.rows(100))
-        x = np.arcsinh((curve.centre - np.linspace(-3, 3, 7)) / curve.spread)
+        curve = ScoreCalibrator.fit(*self.rows(100))
+        x = np.arcsinh((curve.center - np.linspace(-3, 3, 7)) / curve.spread)
         slope = (curve.log_odds[1] - curve.log_odds[0]) / (curve.knots[1] - curve.knots[0])
         line = curve.log_odds[0] + slope * (x - curve.knots[0])
         assert np.allclose(curve.probability(np.linspace(-3, 3, 7)), expit(line))

@@ -6,13 +6,13 @@ import torch
 _SMALLEST = 1e-12
 
 
-def without_holes(rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def split_missing(rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Rows with 0 in place of holes, and 1 where there was one, both of the shape of `rows`."""
-    holes = rows.isnan()
-    return rows.masked_fill(holes, 0), holes.to(rows.dtype)
+    missing = rows.isnan()
+    return rows.masked_fill(missing, 0), missing.to(rows.dtype)
 
 
-def completed(rows: torch.Tensor, among: torch.Tensor) -> torch.Tensor:
+def impute(rows: torch.Tensor, among: torch.Tensor) -> torch.Tensor:
     """Rows (N, D) whose holes hold the mean of other rows (K, D), the more like them the heavier.
 
     Likeness is by the columns that a row has, with a normal kernel as wide as neighbours are apart (Nadaraya 1964,
@@ -21,7 +21,7 @@ def completed(rows: torch.Tensor, among: torch.Tensor) -> torch.Tensor:
     """
     if not bool(rows.isnan().any()):
         return rows
-    (x, lacks), (y, misses) = without_holes(rows), without_holes(among)
+    (x, lacks), (y, misses) = split_missing(rows), split_missing(among)
     has, there = 1 - lacks, 1 - misses
     known = there.sum(dim=0).clamp(min=1)
     mean = y.sum(dim=0) / known

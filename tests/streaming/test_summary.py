@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from aeanomaly.exceptions import SourceError
 from aeanomaly.preprocessing import Statistics
-from aeanomaly.streaming import RowSample, Survey
-from aeanomaly.streaming.sample import keys_of_rows
+from aeanomaly.streaming import RowSample, TableSummary
+from aeanomaly.streaming.sample import row_keys
 
 RNG = np.random.default_rng(0)
 N = 20_000
@@ -33,7 +33,7 @@ HARD = np.column_stack(
 
 @pytest.mark.parametrize("size", [1, 777, N])
 def test_merged_moments_are_those_of_all_rows(size):
-    found = reduce(Statistics.merged, (Statistics.of(HARD[i : i + size]) for i in range(0, N, size)))
+    found = reduce(Statistics.merge, (Statistics.from_rows(HARD[i : i + size]) for i in range(0, N, size)))
     there = ~np.isnan(HARD).all(axis=0)
     exact = [column[~np.isnan(column)].astype(np.longdouble) for column in HARD.T[there]]
     mean, deviation = ([float(f(c)) for c in exact] for f in (np.mean, np.std))
@@ -51,7 +51,7 @@ def parted(rows, cuts):
 
 
 def surveyed(parts, size=50):
-    survey = Survey(size, seed=3, holes=True)
+    survey = TableSummary(size, seed=3, allow_nan=True)
     for number, part in enumerate(parts):
         survey.add(part, f"part {number}")
     return survey
@@ -70,7 +70,7 @@ def test_parts_do_not_matter_to_the_bit(monkeypatch_block, cuts):
 def monkeypatch_block():
     """Blocks so small that the table has many of them."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("aeanomaly.streaming.survey.BLOCK", 1 << 10)
+        patch.setattr("aeanomaly.streaming.summary.BLOCK", 1 << 10)
         yield
 
 
@@ -79,14 +79,14 @@ def test_the_sample_is_of_the_smallest_keys_in_the_order_of_the_rows():
     sample = RowSample(100, seed=1)
     for first in range(0, 5000, 333):
         sample.offer(first, rows[first : first + 333])
-    smallest = np.sort(np.argsort(keys_of_rows(1, np.arange(5000)))[:100])
+    smallest = np.sort(np.argsort(row_keys(1, np.arange(5000)))[:100])
     np.testing.assert_array_equal(sample.rows()[:, 0], smallest)
 
 
 def test_every_row_is_as_likely_as_any_other():
     counts = np.zeros(40)
     for seed in range(3000):
-        counts[np.argsort(keys_of_rows(seed, 10**9 + np.arange(40)))[:10]] += 1
+        counts[np.argsort(row_keys(seed, 10**9 + np.arange(40)))[:10]] += 1
     assert ((counts - 750) ** 2 / (750 * 0.75)).sum() < 80  # chi-square of 39, beyond 1 in 10,000
 
 
@@ -121,6 +121,6 @@ def test_what_is_not_finite_is_named_with_its_part():
     frame = pd.DataFrame({"t": ["x", "y"], "a": [1.0, np.inf]})
     with pytest.raises(SourceError, match=r"part 0: X contains infinity \(inf\) in column\(s\) 'a' \(1\)"):
         surveyed([frame])
-    survey = Survey(5, 0, holes=False)
+    survey = TableSummary(5, 0, allow_nan=False)
     with pytest.raises(SourceError, match=r"here: X contains NaN in column\(s\) 'a' \(1\)"):
         survey.add(frame.assign(a=[np.nan, 1.0]), "here")

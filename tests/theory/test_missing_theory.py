@@ -7,8 +7,8 @@ from torch.nn import functional
 
 from aeanomaly import DenoisingAutoencoder
 from aeanomaly.likelihoods import Bernoulli, Categorical, Gaussian, Observed, Product
-from aeanomaly.nn import NetworkSpec, Start, build_network
-from aeanomaly.nn.holes import completed
+from aeanomaly.nn import InitData, NetworkSpec, build_network
+from aeanomaly.nn.missing import impute
 from aeanomaly.nn.prototypes import StackedPrototypes
 from aeanomaly.objectives import GaussianCorruption, Objective, ReconstructionObjective
 from aeanomaly.streams import MemberKey, NoiseStream
@@ -20,7 +20,7 @@ ROWS = torch.from_numpy(RNG.normal(size=(40, 5))).masked_fill(HOLES, torch.nan)
 
 
 def prototypes(**how):
-    layer = StackedPrototypes(1, 5, 7, holes=True, **how).double()
+    layer = StackedPrototypes(1, 5, 7, allow_nan=True, **how).double()
     with torch.no_grad():
         layer.weight.copy_(torch.from_numpy(RNG.normal(size=(1, 5, 7))))
         layer.centre.fill_(0.3)
@@ -47,19 +47,19 @@ def test_a_row_without_any_value_is_likely_to_come_from_each_prototype():
 def test_gradients_by_hand_are_those_of_autograd(activation):
     spec = NetworkSpec(
         code="point",
-        n_columns=5,
+        n_encoded=5,
         latent_dim=8,
         hidden_layer_sizes=(),
         activation=activation,
         code_activation=activation,
-        holes=True,
+        allow_nan=True,
     )
     likelihood = Observed(Product(((Gaussian(), 1), (Bernoulli(), 1), (Categorical(0.5), 3))))
     rows = torch.cat([ROWS[:, :2], functional.one_hot(torch.arange(40) % 3, 3).double()], dim=1)[None]
     rows[:, ::4, 2:] = torch.nan
     built, keys = build_network(spec), [MemberKey(0)]
     with torch.no_grad():
-        built.reset(keys, Start(rows[0].float(), likelihood.output))
+        built.reset(keys, InitData(rows[0].float(), likelihood.output))
         built.double()
         if activation == "silu":
             built.encoder.layers[0].absent_weight.normal_(generator=torch.Generator().manual_seed(0))
@@ -127,7 +127,7 @@ def test_holes_are_filled_from_rows_that_are_alike():
     t = np.linspace(-1, 1, 200)
     rows = torch.from_numpy(np.stack([t, 2 * t, -t, t**2], axis=1)).float()
     holes = torch.from_numpy(RNG.random((200, 4)) < 0.2)
-    found = completed(rows.masked_fill(holes, torch.nan), rows.masked_fill(holes, torch.nan))
+    found = impute(rows.masked_fill(holes, torch.nan), rows.masked_fill(holes, torch.nan))
     told = ~holes[:, :3].all(dim=1)  # the square alone does not tell the sign
     assert (found - rows)[told].abs().max() < 0.15
     torch.testing.assert_close(found[~holes], rows[~holes])
