@@ -13,7 +13,7 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 
 from aeanomaly.detectors import BaseDetector
-from aeanomaly.streaming import PartSummary, merge_summaries, sample_indices, summarize_part
+from aeanomaly.streaming import PartSummary, TableSummary, merge_summaries, sample_indices, summarize_part
 from aeanomaly.streams import draw_seed
 from aeanomaly.threads import limit_threads
 from aeanomaly.thresholds import ScoreSketch
@@ -140,22 +140,22 @@ def _check(detector: Any, ddf: Any) -> None:
         )
 
 
-def _fitted(detector: Any, summary: Any) -> Any:
+def _fitted(detector: BaseDetector, summary: TableSummary) -> BaseDetector:
     """Return a fitted copy; training uses one thread, so that the result does not depend on the worker."""
     with torch.inference_mode(False), limit_threads(1):
         return copy.copy(detector).fit_summary(summary)
 
 
-def _scores(rows: pd.DataFrame, detector: Any) -> pd.Series:
+def _scores(rows: pd.DataFrame, detector: BaseDetector) -> pd.Series:
     with limit_threads(1):  # Dask controls the number of parallel tasks, each with one thread
         scores = detector.score_samples(rows) if len(rows) else np.empty(0)
     return pd.Series(scores, index=rows.index, name="score")
 
 
-def _labels(rows: pd.DataFrame, detector: Any) -> pd.Series:
+def _labels(rows: pd.DataFrame, detector: BaseDetector) -> pd.Series:
     decision = _scores(rows, detector) - detector.offset_
     return pd.Series(np.where(decision >= 0, 1, -1), index=rows.index, name="label")
 
 
-def _sketch(detector: Any, rows: pd.DataFrame) -> ScoreSketch:
+def _sketch(detector: BaseDetector, rows: pd.DataFrame) -> ScoreSketch:
     return ScoreSketch.from_scores(_scores(rows, detector).to_numpy())

@@ -6,7 +6,8 @@ from typing import Any
 import pandas as pd
 
 from aeanomaly.cli.errors import CommandError, quote
-from aeanomaly.preprocessing import text
+from aeanomaly.detectors import BaseDetector
+from aeanomaly.preprocessing import Categorical, Column, Ordinal, text
 
 #: Maximum number of columns in a message.
 _MAX_NAMES = 10
@@ -22,14 +23,14 @@ def parse_columns(frame: pd.DataFrame, kinds: Mapping[Any, Any], source: str) ->
     return _each(frame, source, lambda name, cells: _reader(kinds.get(name))(cells))
 
 
-def parse_for_model(frame: pd.DataFrame, detector: Any, source: str) -> pd.DataFrame:
+def parse_for_model(frame: pd.DataFrame, detector: BaseDetector, source: str) -> pd.DataFrame:
     """Parse cells by the types of the columns in training."""
     columns = dict(zip(frame.columns, detector.state_.model.columns, strict=True))
     return _each(frame, source, lambda name, cells: _read_as(columns[name], cells, source))
 
 
-def _read_as(column: Any, cells: pd.Series, source: str) -> pd.Series:
-    if column.kind not in ("categorical", "ordinal"):
+def _read_as(column: Column, cells: pd.Series, source: str) -> pd.Series:
+    if not isinstance(column, (Categorical, Ordinal)):
         return _reader(column.kind)(cells)
     levels = list(column.categories)
     there = [cell for cell in cells if cell not in text.MISSING]
@@ -46,7 +47,7 @@ def numbers(cells: pd.Series, source: str) -> pd.Series:
     return _each(cells.to_frame(), source, lambda _, cells: text.numbers(cells)).iloc[:, 0]
 
 
-def check_missing(frame: pd.DataFrame, detector: Any) -> None:
+def check_missing(frame: pd.DataFrame, detector: BaseDetector) -> None:
     """Reject missing values if the detector does, with a remedy for the command line."""
     if detector.missing != "error":
         return

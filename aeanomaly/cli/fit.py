@@ -14,7 +14,7 @@ from aeanomaly.cli.labels import are_anomalies, label_values, ranking, ranking_t
 from aeanomaly.cli.outputs import check_output
 from aeanomaly.cli.parts import frames_of, is_large, training_source
 from aeanomaly.cli.tables import read_table, rows_for, select_columns
-from aeanomaly.detectors import REGISTRY
+from aeanomaly.detectors import REGISTRY, BaseDetector
 from aeanomaly.persistence import MODEL
 
 
@@ -38,7 +38,7 @@ def run_fit(options: argparse.Namespace) -> None:
         )
 
 
-def _fit_at_once(detector: Any, options: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
+def _fit_at_once(detector: BaseDetector, options: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
     frame = read_table(options.table)
     anomalous = None if options.label is None else read_labels(frame, options.label, options.table)
     X = parse_training(
@@ -57,7 +57,7 @@ def _fit_at_once(detector: Any, options: argparse.Namespace) -> tuple[dict[str, 
     return summary, list(X.columns)
 
 
-def _fit_in_parts(detector: Any, options: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
+def _fit_in_parts(detector: BaseDetector, options: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
     """Fit on a table larger than memory in one pass; labels need a second pass."""
     source = training_source(options.table, lambda names: _columns(names, options), detector)
     start = time.perf_counter()
@@ -75,7 +75,7 @@ def _fit_in_parts(detector: Any, options: argparse.Namespace) -> tuple[dict[str,
     return summary, list(detector.feature_names_in_)
 
 
-def _summary(detector: Any, options: argparse.Namespace, seconds: float, n_rows: int) -> dict[str, Any]:
+def _summary(detector: BaseDetector, options: argparse.Namespace, seconds: float, n_rows: int) -> dict[str, Any]:
     return {
         "model": str(options.output),
         "detector": options.detector,

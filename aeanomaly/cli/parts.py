@@ -14,6 +14,7 @@ from aeanomaly.cli.cells import check_missing, is_parquet, parse_columns
 from aeanomaly.cli.errors import CommandError
 from aeanomaly.cli.outputs import check_output
 from aeanomaly.cli.tables import arrow, read_csv_parts, read_table, select_columns
+from aeanomaly.detectors import BaseDetector
 from aeanomaly.persistence import FileKind, replace_file
 from aeanomaly.preprocessing import infer_cell_type
 from aeanomaly.streaming import Part, Source, as_source, fingerprint_of
@@ -70,7 +71,7 @@ def _frames(source: str) -> Iterator[pd.DataFrame]:
         first += len(frame)
 
 
-def training_source(source: str, columns: Callable[[list[str]], list[str]], detector: Any) -> Source:
+def training_source(source: str, columns: Callable[[list[str]], list[str]], detector: BaseDetector) -> Source:
     """Return the training rows of a large table; the first part of a CSV determines the types of columns."""
 
     def read(skip: int) -> Iterator[Part]:

@@ -14,7 +14,7 @@ from aeanomaly.cli.labels import are_anomalies, label_values, ranking, ranking_t
 from aeanomaly.cli.parts import check_table_output, frames_of, table_writer
 from aeanomaly.cli.reasons import names_of_reasons, reasons
 from aeanomaly.cli.tables import rows_for
-from aeanomaly.detectors import load
+from aeanomaly.detectors import BaseDetector, load
 from aeanomaly.thresholds import flag_discoveries, p_values_of_sorted
 
 _NEW_COLUMNS = ("score", "decision", "anomaly")
@@ -61,7 +61,7 @@ def run_score(options: argparse.Namespace) -> None:
 
 
 def _scored(
-    detector: Any, frame: pd.DataFrame, options: argparse.Namespace, found: pd.DataFrame | None
+    detector: BaseDetector, frame: pd.DataFrame, options: argparse.Namespace, found: pd.DataFrame | None
 ) -> pd.DataFrame:
     more = names_of_reasons(detector, options.explain) if options.explain else []
     new = [options.prefix + name for name in (*_NEW_COLUMNS, *([_P_VALUE] if options.fdr else []), *more)]
@@ -82,13 +82,13 @@ def _scored(
     return frame.assign(**dict(zip(new, values, strict=True)))
 
 
-def _scores(detector: Any, frame: pd.DataFrame, options: argparse.Namespace) -> np.ndarray:
+def _scores(detector: BaseDetector, frame: pd.DataFrame, options: argparse.Namespace) -> np.ndarray:
     X = rows_for(detector, frame, options.table, options.label)
     # An empty table is valid, because batch pipelines may produce one.
     return detector.score_samples(X) if len(X) else np.empty(0)
 
 
-def _discoveries(detector: Any, frames: Iterable[pd.DataFrame], options: argparse.Namespace) -> pd.DataFrame:
+def _discoveries(detector: BaseDetector, frames: Iterable[pd.DataFrame], options: argparse.Namespace) -> pd.DataFrame:
     """Return scores, p-values and flags of all rows; the rule of --fdr needs all p-values at once."""
     model = options.model
     if len(detector.calibration_scores_) == 0:

@@ -17,6 +17,7 @@ import pandas as pd
 
 from aeanomaly.cli.cells import check_missing, is_parquet, parse_for_model
 from aeanomaly.cli.errors import CommandError
+from aeanomaly.detectors import BaseDetector
 
 _OTHER_SEPARATORS = (";", "\t", "|")
 #: Arguments of `read_csv` that keep every cell as text.
@@ -115,7 +116,7 @@ def select_columns(frame: pd.DataFrame, columns: Sequence[str], source: str) -> 
     return frame[list(columns)]
 
 
-def rows_for(detector: Any, frame: pd.DataFrame, source: str, label: str | None = None) -> pd.DataFrame:
+def rows_for(detector: BaseDetector, frame: pd.DataFrame, source: str, label: str | None = None) -> pd.DataFrame:
     """Select and parse the columns of a fitted detector; without column names, all columns except `label`."""
     names = getattr(detector, "feature_names_in_", None)
     if names is not None:

@@ -11,7 +11,7 @@ from aeanomaly.cli.errors import CommandError
 from aeanomaly.cli.labels import read_labels
 from aeanomaly.cli.outputs import check_output
 from aeanomaly.cli.tables import read_table, rows_for
-from aeanomaly.detectors import load
+from aeanomaly.detectors import BaseDetector, load
 from aeanomaly.persistence import MODEL
 from aeanomaly.thresholds import BestF1
 
@@ -50,7 +50,7 @@ def threshold_to_text(threshold: dict[str, Any]) -> str:
     return f"{threshold['rule']}, set on {threshold['n_scores']:,} {threshold['source']}: {threshold['promise']}"
 
 
-def _label(detector: Any, frame: pd.DataFrame, options: argparse.Namespace) -> str:
+def _label(detector: BaseDetector, frame: pd.DataFrame, options: argparse.Namespace) -> str:
     """Return the label column: that of --label, or the only column that the model does not use."""
     if options.label is not None:
         return str(options.label)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -64,8 +64,11 @@ from aeanomaly.training import (
 _ROBUST = {"shifts": 2, "n_neighbors": 10}
 
 
+D = TypeVar("D", bound="BaseDetector")
+
+
 @contextmanager
-def transaction(estimator: Any) -> Iterator[Any]:
+def transaction(estimator: D) -> Iterator[D]:
     """Yield a copy to fit, and make it the estimator at the end; an exception leaves the estimator unchanged."""
     learner = copy.copy(estimator)
     with torch.inference_mode(False):
@@ -295,7 +298,7 @@ class BaseDetector(
         """
         return float(self.score_samples(X).mean())
 
-    def score_batches(self: Any, source: Any) -> Iterator[np.ndarray]:
+    def score_batches(self, source: Any) -> Iterator[np.ndarray]:
         """Scores of a table that is larger than memory, part by part, while the next one is read.
 
         Parameters

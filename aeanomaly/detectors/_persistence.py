@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from aeanomaly.preprocessing import Column, column_from_json
 from aeanomaly.streams import MemberKey
 from aeanomaly.thresholds import RULES, ScoreCalibrator, ScoreSummary, ThresholdInfo
 from aeanomaly.training import FlatParameters
+
+if TYPE_CHECKING:
+    from aeanomaly.detectors._base import BaseDetector
 
 #: Every detector by the word that names it in files and on the command line.
 REGISTRY: dict[str, Any] = {}
@@ -37,9 +40,9 @@ def register(name: str) -> Callable[[D], D]:
     return enter
 
 
-def save(detector: Any, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+def save(detector: "BaseDetector", path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
     """Write a fitted detector to a model file."""
-    state: FittedState = detector.state_
+    state = detector.state_
     parameters = detector.get_params(deep=False)
     if isinstance(detector.random_state, (np.random.RandomState, np.random.Generator)):
         parameters["random_state"] = state.seed
@@ -153,7 +156,7 @@ def _built(manifest: dict[str, Any], arrays: dict[str, np.ndarray]) -> Any:
 
 
 def _state_from(
-    manifest: dict[str, Any], arrays: dict[str, np.ndarray], detector: Any, columns: list[Column]
+    manifest: dict[str, Any], arrays: dict[str, np.ndarray], detector: "BaseDetector", columns: list[Column]
 ) -> FittedState:
     fitted = manifest["fitted"]
     optimizer, kernel = _taken("optimizer", arrays), _taken("kernel", arrays)
@@ -184,7 +187,7 @@ def _model_from(
     manifest: dict[str, Any],
     arrays: dict[str, np.ndarray],
     kernel: dict[str, np.ndarray],
-    detector: Any,
+    detector: "BaseDetector",
     columns: list[Column],
     seed: int,
 ) -> FittedModel:

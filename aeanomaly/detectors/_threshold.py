@@ -8,7 +8,7 @@ import numpy as np
 
 from aeanomaly._constraints import real
 from aeanomaly.fitting import Calibration, FittedState
-from aeanomaly.thresholds import ThresholdInfo, flag_discoveries
+from aeanomaly.thresholds import Threshold, ThresholdInfo, flag_discoveries
 
 
 class ThresholdMixin:
@@ -53,7 +53,7 @@ class ThresholdMixin:
     def n_samples_seen_(self) -> int:
         return self._calibration.summary.n_rows
 
-    def set_threshold(self, threshold: Any, X: Any = None, y: Any = None) -> Self:
+    def set_threshold(self, threshold: Threshold, X: Any = None, y: Any = None) -> Self:
         """Move `offset_` without refitting.
 
         Parameters

@@ -12,6 +12,7 @@ from aeanomaly.thresholds import (
     ScoreCalibrator,
     ScoreSketch,
     ScoreSummary,
+    Threshold,
     ThresholdInfo,
     as_threshold,
     decide,
@@ -44,7 +45,7 @@ class CalibrationRequest(NamedTuple):
     takes_labels: bool
 
     @classmethod
-    def from_threshold(cls, threshold: Any) -> "CalibrationRequest":
+    def from_threshold(cls, threshold: Threshold) -> "CalibrationRequest":
         """Return the request of a threshold in any of its forms."""
         rule = as_threshold(threshold)
         labels = getattr(rule, "labels", None)
@@ -65,7 +66,7 @@ class CalibrationRequest(NamedTuple):
         mask[order[: self.n_held_out(n_rows)]] = True
         return mask
 
-    def check(self, owner: str, threshold: Any, n_rows: int, y: Any, *, warm_start: bool) -> None:
+    def check(self, owner: str, threshold: Threshold, n_rows: int, y: Any, *, warm_start: bool) -> None:
         """Raise a ValueError where the threshold needs more than a number of rows and these labels."""
         if not self:
             return
@@ -125,7 +126,7 @@ class Calibration:
     @classmethod
     def from_fit(
         cls,
-        threshold: Any,
+        threshold: Threshold,
         summary: ScoreSummary,
         jittered_scores: np.ndarray,
         held_out_scores: np.ndarray,
@@ -175,7 +176,7 @@ class Calibration:
         """Whether the threshold was set on plain training scores, and there are no others to set it on."""
         return self.threshold.source == "training rows" and not len(self.calibration_scores)
 
-    def with_threshold(self, threshold: Any, *, robust: bool) -> "Calibration":
+    def with_threshold(self, threshold: Threshold, *, robust: bool) -> "Calibration":
         """Set another threshold on the scores that are known."""
         request = CalibrationRequest.from_threshold(threshold)
         if request.needs_labels:
@@ -190,7 +191,7 @@ class Calibration:
             scores, source = _scores_for(threshold, self.summary.values, self.jittered_scores, robust)
         return replace(self, threshold=decide(threshold, scores, source=source))
 
-    def with_scores(self, threshold: Any, scores: np.ndarray, y: Any = None) -> "Calibration":
+    def with_scores(self, threshold: Threshold, scores: np.ndarray, y: Any = None) -> "Calibration":
         """Set a threshold on the scores of given rows, and calibrate on those of normal ones."""
         request = CalibrationRequest.from_threshold(threshold)
         if y is None:
@@ -228,7 +229,7 @@ class Calibration:
         """Return the calibration of a fit whose training rows are a sample of a number of rows."""
         return replace(self, summary=replace(self.summary, n_rows=n_rows))
 
-    def with_all_training_scores(self, threshold: Any, sketch: ScoreSketch) -> "Calibration":
+    def with_all_training_scores(self, threshold: Threshold, sketch: ScoreSketch) -> "Calibration":
         """Set the threshold on the scores of all training rows, where a fit knew those of a sample."""
         scores = sketch.scores()
         decision = decide(threshold, scores, source="training rows, by a sketch")
@@ -255,7 +256,7 @@ class Calibration:
 
 
 def _scores_for(
-    threshold: Any, training_scores: np.ndarray, jittered_scores: np.ndarray, robust: bool
+    threshold: Threshold, training_scores: np.ndarray, jittered_scores: np.ndarray, robust: bool
 ) -> tuple[np.ndarray, str]:
     """Return the scores of training rows that a threshold is set on, and their name."""
     if isinstance(threshold, str) and len(jittered_scores) and not robust:

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -14,6 +13,7 @@ from aeanomaly.nn import NetworkSpec
 from aeanomaly.objectives import Objective
 from aeanomaly.preprocessing import TableEncoder
 from aeanomaly.scoring import Network, Scorer
+from aeanomaly.thresholds import Threshold
 from aeanomaly.training import EarlyStopping
 
 
@@ -83,7 +83,7 @@ class Recipe:
     encoder_options: EncoderOptions
     training: TrainingOptions
     prototype_start: Mapping[str, int]
-    threshold: Any
+    threshold: Threshold
     robust: bool
     network_spec: Callable[[int], NetworkSpec]
     members: Callable[[int, int], Members]

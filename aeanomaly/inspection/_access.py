@@ -8,7 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from aeanomaly import thresholds
 from aeanomaly.detectors import BaseDetector
-from aeanomaly.model_selection._access import detector_and_rows, snapshot, transformers_and_detector
+from aeanomaly.model_selection.estimators import detector_and_rows, snapshot, transformers_and_detector
 
 
 class ScoredRows(NamedTuple):

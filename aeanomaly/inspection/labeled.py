@@ -8,7 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from aeanomaly.inspection._access import is_anomaly
 from aeanomaly.inspection._drawing import pyplot
-from aeanomaly.model_selection._access import scores_of, transformers_and_detector
+from aeanomaly.model_selection.estimators import scores_of, transformers_and_detector
 
 
 def roc_curve_display(

@@ -7,7 +7,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from aeanomaly.detectors import BaseDetector
 from aeanomaly.inspection._drawing import BLUE, ORANGE, axes_of, check_scale, pyplot
-from aeanomaly.model_selection._access import snapshot, transformers_and_detector
+from aeanomaly.model_selection.estimators import snapshot, transformers_and_detector
 
 #: Window of the running mean, as a share of the steps.
 _WINDOW = 1 / 20

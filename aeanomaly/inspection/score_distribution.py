@@ -18,7 +18,7 @@ from aeanomaly.inspection._drawing import (
     set_ticks,
     share_text,
 )
-from aeanomaly.model_selection._access import scores_of, snapshot, transformers_and_detector
+from aeanomaly.model_selection.estimators import scores_of, snapshot, transformers_and_detector
 
 #: A logarithmic scale starts at this fraction of the median or above: rows below it are rare.
 _MIN_FRACTION = 1e-4

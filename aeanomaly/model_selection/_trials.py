@@ -16,8 +16,8 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.parallel import Parallel, delayed
 
 from aeanomaly.detectors import BaseDetector, fit_detectors
-from aeanomaly.model_selection._access import scores_of, transformers_and_detector
 from aeanomaly.model_selection.comparison import Comparison
+from aeanomaly.model_selection.estimators import scores_of, transformers_and_detector
 from aeanomaly.streams import draw_seed
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from aeanomaly.model_selection._access import scores_of
+from aeanomaly.model_selection.estimators import scores_of
 from aeanomaly.thresholds import is_anomaly
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.base import clone
 
 from aeanomaly.detectors import AutoencoderEnsemble, BaseDetector, VariationalAutoencoder
-from aeanomaly.model_selection._access import detector_and_rows, snapshot, transformers_and_detector
+from aeanomaly.model_selection.estimators import detector_and_rows, snapshot, transformers_and_detector
 
 #: Parameters that define the random variables of a likelihood.
 _DEFINING_PARAMETERS = ("likelihood", "standardize", "missing", "column_types")

@@ -11,7 +11,14 @@ from sklearn.metrics import roc_auc_score
 from sklearn.mixture import GaussianMixture
 
 from aeanomaly.detectors import BaseDetector
-from aeanomaly.model_selection._access import NumericTable, detector_and_rows, frame_of, is_numeric, scores_of, snapshot
+from aeanomaly.model_selection.estimators import (
+    NumericTable,
+    detector_and_rows,
+    frame_of,
+    is_numeric,
+    scores_of,
+    snapshot,
+)
 
 #: Mixture for local anomalies: maximum number of rows, numbers of components, rows per column for full covariances.
 _MIXTURE_ROWS, _COMPONENTS, _ROWS_PER_COLUMN = 2000, (1, 2, 4, 8), 10

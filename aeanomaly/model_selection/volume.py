@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from aeanomaly.model_selection._access import NumericTable, scores_of, snapshot
+from aeanomaly.model_selection.estimators import NumericTable, scores_of, snapshot
 
 #: Maximum number of columns that vary at a time; with more, uniform draws are far from all rows.
 _COLUMNS = 5

@@ -2,24 +2,27 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any
+from typing import Generic, TypeVar
 
 import torch
+from torch import nn
 
 from aeanomaly.nn import grad
 from aeanomaly.objectives.stackable import Stackable
 from aeanomaly.streams import NoiseStream
 
+N = TypeVar("N", bound=nn.Module)
+
 
 @dataclass(frozen=True, eq=False)
-class Objective(Stackable, ABC):
+class Objective(Stackable, ABC, Generic[N]):
     """A loss for each member of a stack; members never mix."""
 
     @abstractmethod
-    def losses(self, network: Any, rows: torch.Tensor, noise: NoiseStream) -> torch.Tensor:
+    def losses(self, network: N, rows: torch.Tensor, noise: NoiseStream) -> torch.Tensor:
         """Mean loss per row: network and rows (M, B, D) -> (M,)."""
 
-    def backward(self, network: Any, rows: torch.Tensor, noise: NoiseStream) -> torch.Tensor:
+    def backward(self, network: N, rows: torch.Tensor, noise: NoiseStream) -> torch.Tensor:
         """`losses`; the gradient of each member's is left in the ``grad`` of its parameters, which is there.
 
         It asks the same of torch every time, as what it asks may be recorded and done again without it.

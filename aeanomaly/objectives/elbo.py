@@ -12,7 +12,7 @@ from aeanomaly.streams import NoiseStream
 
 
 @dataclass(frozen=True, eq=False)
-class NegativeELBO(Objective):
+class NegativeELBO(Objective[GaussianAutoencoder]):
     """beta KL(q(z|x) || N(0, I)) - E_q[log p(x|z)], the expectation from one draw per row.
 
     Parameters

@@ -13,7 +13,7 @@ from aeanomaly.streams import NoiseStream
 
 
 @dataclass(frozen=True, eq=False)
-class ReconstructionObjective(Objective):
+class ReconstructionObjective(Objective[PointAutoencoder]):
     """Deviance of the clean row from decode(encode(row as the network sees it)), plus a penalty.
 
     Parameters

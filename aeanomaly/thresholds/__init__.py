@@ -19,7 +19,7 @@ from aeanomaly.thresholds.rules import Contamination, MedianAbsoluteDeviation
 from aeanomaly.thresholds.sketch import ScoreSketch
 from aeanomaly.thresholds.summary import MOST_SCORES, ScoreSummary
 from aeanomaly.thresholds.tails import PeaksOverThreshold
-from aeanomaly.thresholds.threshold_info import ThresholdInfo, as_threshold, decide
+from aeanomaly.thresholds.threshold_info import Threshold, ThresholdInfo, as_threshold, decide
 
 #: The rules of this package by name.
 RULES = {
@@ -52,6 +52,7 @@ __all__ = [
     "ScoreSummary",
     "TargetPrecision",
     "TargetRecall",
+    "Threshold",
     "ThresholdInfo",
     "ThresholdRule",
     "as_threshold",

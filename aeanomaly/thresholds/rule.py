@@ -67,7 +67,7 @@ class ThresholdRule(ABC):
         return "promises nothing that is known here"
 
 
-def check_rule(rule: Any) -> None:
+def check_rule(rule: object) -> None:
     """Check what a rule defines beside `fit`.
 
     Raises

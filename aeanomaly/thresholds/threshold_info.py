@@ -9,6 +9,9 @@ import numpy as np
 from aeanomaly.thresholds.rule import ThresholdRule, check_rule
 from aeanomaly.thresholds.rules import Contamination, MedianAbsoluteDeviation
 
+#: A threshold in any of its forms: a rule, a fraction, or "auto".
+Threshold = ThresholdRule | float | str
+
 
 @dataclass(frozen=True)
 class ThresholdInfo:
@@ -44,7 +47,7 @@ class ThresholdInfo:
         return cls(offset, data["rule"], data["source"], data["n_scores"], data["promise"])
 
 
-def as_threshold(value: Any) -> ThresholdRule:
+def as_threshold(value: Threshold) -> ThresholdRule:
     """The rule that a ``contamination=`` value means: "auto", a fraction, or a rule itself.
 
     Raises
@@ -64,7 +67,7 @@ def as_threshold(value: Any) -> ThresholdRule:
     )
 
 
-def decide(threshold: Any, scores: np.ndarray, y: Any = None, source: str = "scores") -> ThresholdInfo:
+def decide(threshold: Threshold, scores: np.ndarray, y: Any = None, source: str = "scores") -> ThresholdInfo:
     """Set the offset by a threshold, in any of its forms, on scores (n,) and labels, if there are any.
 
     Raises
