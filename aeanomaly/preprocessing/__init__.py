@@ -1,4 +1,4 @@
-"""A table (DataFrame or array) -> float32 matrix and column schema, and back. No torch."""
+"""Encoding of tables (frames or arrays) as float32 matrices with a column schema, and decoding."""
 
 from aeanomaly.preprocessing.cells import infer_cell_type, numbers_or_missing, times
 from aeanomaly.preprocessing.columns import Column, Numeric, are_numeric, column_from_json
