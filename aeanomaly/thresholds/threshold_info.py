@@ -1,4 +1,4 @@
-"""From a threshold, in any of its forms, to an offset and what it promises."""
+"""Conversion of a threshold to a rule, and of a rule to an offset with its guarantee."""
 
 from dataclasses import dataclass
 from numbers import Real
@@ -6,26 +6,26 @@ from typing import Any
 
 import numpy as np
 
-from aeanomaly.thresholds.rule import ThresholdRule, check_rule
+from aeanomaly.thresholds.rule import NO_GUARANTEE, ThresholdRule, check_rule
 from aeanomaly.thresholds.rules import Contamination, MedianAbsoluteDeviation
 
 
 @dataclass(frozen=True)
 class ThresholdInfo:
-    """Who set an offset, on what, and what follows.
+    """Offset of a detector, with the rule that set it.
 
     Attributes
     ----------
     offset : float
-        Rows that score below it are flagged.
+        Threshold of the score; rows that score below it are flagged.
     rule : str
-        The rule, as it is written.
+        The rule as text.
     source : str
-        The rows that it was set on.
+        Description of the rows on which it was set.
     n_scores : int
-        Their number.
+        Number of these rows.
     guarantee : str
-        What may be said of rows flagged by it.
+        Sentence on the rows that are flagged, without its subject.
     """
 
     offset: float
@@ -40,17 +40,17 @@ class ThresholdInfo:
 
     @classmethod
     def from_dict(cls, data: dict[str, Any], offset: float) -> "ThresholdInfo":
-        """Invert `to_dict`."""
+        """Build the record from the output of `to_dict` and the offset."""
         return cls(offset, data["rule"], data["source"], data["n_scores"], data["promise"])
 
 
 def as_threshold(value: Any) -> ThresholdRule:
-    """The rule that a ``contamination=`` value means: "auto", a fraction, or a rule itself.
+    """Return the rule for a ``contamination=`` value: "auto", a fraction, or a rule.
 
     Raises
     ------
     ValueError
-        If it is none of these, or a rule whose attributes are not those of a `ThresholdRule`.
+        If the value is none of these, or a rule with invalid attributes (see `ThresholdRule`).
     """
     if isinstance(value, str) and value == "auto":
         return MedianAbsoluteDeviation()
@@ -65,12 +65,12 @@ def as_threshold(value: Any) -> ThresholdRule:
 
 
 def decide(threshold: Any, scores: np.ndarray, y: Any = None, source: str = "scores") -> ThresholdInfo:
-    """Set the offset by a threshold, in any of its forms, on scores (n,) and labels, if there are any.
+    """Apply a threshold (see `as_threshold`) to scores (n,) and optional labels.
 
     Raises
     ------
     ValueError
-        If it is no threshold, needs labels and gets none, or its answer is not a finite number.
+        If the threshold is invalid, needs labels but gets none, or does not return a finite number.
     """
     rule = as_threshold(threshold)
     arguments = (scores,) if y is None or getattr(rule, "labels", None) is None else (scores, y)
@@ -83,5 +83,5 @@ def decide(threshold: Any, scores: np.ndarray, y: Any = None, source: str = "sco
         rule=threshold if isinstance(threshold, str) else repr(rule),
         source=source,
         n_scores=len(scores),
-        guarantee=guarantee(*arguments) if callable(guarantee) else "promises nothing that is known here",
+        guarantee=guarantee(*arguments) if callable(guarantee) else NO_GUARANTEE,
     )
