@@ -1,8 +1,7 @@
-"""Random streams, one for each member and purpose.
+"""Random streams for each member and purpose.
 
-A stream is named by ``(seed, member, purpose)`` and by nothing else. How many members are trained
-beside it, in which order, and on which thread, cannot move it: that is why three members trained
-together equal the same three trained apart.
+A stream depends only on ``(seed, member, purpose, run_index)``. It does not depend on the number and order of the
+other members, nor on the thread. Members trained together are therefore equal to members trained separately.
 """
 
 import zlib
@@ -12,13 +11,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-#: Floats drawn ahead for one member, in number: large enough to hide the cost of a call, small enough for a cache.
+#: Number of floats drawn ahead for a member: large enough to hide the cost of a call, small enough for a cache.
 _BLOCK_ELEMENTS = 1 << 16
 _BLOCK_DRAWS = 32
 
 
 class MemberKey(NamedTuple):
-    """Who a member is: the detector's seed and the member's number in its ensemble."""
+    """Key of a member: the seed of the detector and the index of the member in its ensemble."""
 
     seed: int
     member: int = 0
@@ -29,12 +28,12 @@ def _sequence(key: MemberKey, purpose: str, run_index: int) -> np.random.SeedSeq
 
 
 def numpy_stream(key: MemberKey, purpose: str, run_index: int = 0) -> np.random.Generator:
-    """Generator of one member for one purpose; `run_index` tells repeated trainings apart."""
+    """Return the generator of a member for a purpose; `run_index` distinguishes repeated training runs."""
     return np.random.Generator(np.random.PCG64(_sequence(key, purpose, run_index)))
 
 
 def torch_stream(key: MemberKey, purpose: str, run_index: int, device: torch.device) -> torch.Generator:
-    """The same for noise that is drawn where the network runs."""
+    """Return the generator of a member for a purpose, on the device of the network."""
     seed = int(_sequence(key, purpose, run_index).generate_state(1, np.uint64)[0]) >> 1
     return torch.Generator(device=device).manual_seed(seed)
 
@@ -63,8 +62,8 @@ def draw_seed(random_state: Any) -> int:
 class NoiseStream:
     """Noise of shape (M, *shape) for all members, each from its own stream.
 
-    Draws are made ahead in blocks whose length depends on the shape alone, so that a member's noise
-    does not depend on its neighbours.
+    Noise is drawn ahead in blocks whose length depends only on the shape, so that the noise of a member does not
+    depend on the other members.
 
     >>> noise = NoiseStream([MemberKey(0, 0), MemberKey(0, 1)], device=torch.device("cpu"))
     >>> pair = noise.normal("corruption", 128, 5)
@@ -74,7 +73,7 @@ class NoiseStream:
     """
 
     def __init__(self, keys: Sequence[MemberKey], *, device: torch.device, run_index: int = 0):
-        #: Members with one key have one noise.
+        #: Members with equal keys share their noise.
         self._keys = tuple(dict.fromkeys(keys))
         self._key_of_member = [self._keys.index(key) for key in keys]
         self._device = device
@@ -83,11 +82,11 @@ class NoiseStream:
         self._ahead: dict[tuple[str, str, tuple[int, ...]], Iterator[torch.Tensor]] = {}
 
     def normal(self, purpose: str, *shape: int) -> torch.Tensor:
-        """Standard normal noise, (M, *shape)."""
+        """Return standard normal noise, (M, *shape)."""
         return self._next("normal", purpose, shape)
 
     def uniform(self, purpose: str, *shape: int) -> torch.Tensor:
-        """Uniform noise on [0, 1), (M, *shape)."""
+        """Return uniform noise on [0, 1), (M, *shape)."""
         return self._next("uniform", purpose, shape)
 
     def _next(self, kind: str, purpose: str, shape: tuple[int, ...]) -> torch.Tensor:
@@ -102,7 +101,7 @@ class NoiseStream:
                 yield self._for_members(noise)
 
     def _for_members(self, noise: torch.Tensor) -> torch.Tensor:
-        """Noise of each key (K, ...) -> of each member (M, ...)."""
+        """Expand the noise of each key (K, ...) to each member (M, ...)."""
         if len(self._keys) == len(self._key_of_member):
             return noise
         if len(self._keys) == 1:

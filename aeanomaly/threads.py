@@ -1,4 +1,4 @@
-"""Torch's own threads, bounded for a while."""
+"""Limit of the number of torch threads."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ import torch
 
 @contextmanager
 def limit_threads(n_threads: int) -> Iterator[None]:
-    """Let the calling thread use so many of torch's threads; its own setting is restored."""
+    """Limit the torch threads of the calling thread to `n_threads`; the previous setting is restored."""
     before = torch.get_num_threads()
     if before <= n_threads:
         yield

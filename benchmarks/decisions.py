@@ -129,7 +129,7 @@ def rates_on_tables(
                 try:
                     model.fit(rows.train)
                 except ValueError as error:
-                    if "calibration rows promise" not in str(error):
+                    if "calibration rows guarantee" not in str(error):
                         raise
                     continue
                 n, m = len(model.calibration_scores_), len(normal)

@@ -75,14 +75,7 @@ def files(*places):
 
 #: Files and folders that keep the rules.
 KEPT = [
-    "aeanomaly/cli",
-    "aeanomaly/dask.py",
-    "aeanomaly/datasets",
-    "aeanomaly/exceptions.py",
-    "aeanomaly/inspection",
-    "aeanomaly/model_selection",
-    "aeanomaly/onnx",
-    "aeanomaly/pyod.py",
+    "aeanomaly",
     "benchmarks",
     "CHANGELOG.md",
     "datasets",

@@ -45,7 +45,8 @@ def _write_tables(folder: Path) -> bool:
     benign = np.random.default_rng(0).permutation(np.flatnonzero(table.malignant == 0))
     train = np.sort(benign[: len(benign) // 2])
     parts = {"train.csv": table.iloc[train].drop(columns="malignant"), "test.csv": table.drop(index=train)}
-    return not all([_write(folder / name, part) for name, part in parts.items()])
+    were_there = [_write(folder / name, part) for name, part in parts.items()]
+    return not all(were_there)
 
 
 def _write(path: Path, table: pd.DataFrame) -> bool:

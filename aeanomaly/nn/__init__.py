@@ -1,4 +1,4 @@
-"""Torch modules whose every parameter has a leading member axis M: many networks, one call."""
+"""Torch modules for stacks of M networks: every parameter has a leading member axis."""
 
 from aeanomaly.nn.activations import ACTIVATIONS, SOFTMAX, PullBack
 from aeanomaly.nn.buffers import empty, workspace

@@ -1,4 +1,4 @@
-"""The activations by name: scikit-learn's four names first, then torch's."""
+"""Activation functions by name: the four of scikit-learn, then others of torch."""
 
 from collections.abc import Callable
 from functools import partial
@@ -8,21 +8,21 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-#: Takes the gradient of an output, leaves those of the parameters on its way in their ``grad``, and gives the
-#: input's: a vector-Jacobian product.
+#: A vector-Jacobian product: maps the gradient of an output to that of the input, and writes the gradients of the
+#: parameters to their ``grad``.
 PullBack = Callable[[Any], Any]
 
 
 class Activation(NamedTuple):
-    """A function with what goes with it.
+    """An activation function, its derivative and its module.
 
     Attributes
     ----------
     function : callable
     in_place : callable
-        The same, written over its argument.
+        The function, with its argument as output buffer.
     derivative : callable or None
-        Of the same argument; None where the function mixes units.
+        Derivative by the argument; None if the function mixes units.
     module : callable() -> nn.Module
     """
 
@@ -32,7 +32,7 @@ class Activation(NamedTuple):
     module: Callable[[], nn.Module]
 
     def vjp(self, argument: torch.Tensor) -> tuple[torch.Tensor, PullBack]:
-        """The value, perhaps written over the argument, and the way back."""
+        """Return the value and the pullback (see `PullBack`); the argument may be overwritten."""
         if self.function is _identity:
             return argument, _identity
         derivative = self.derivative
@@ -79,7 +79,7 @@ def _softmax_in_place(a: torch.Tensor) -> torch.Tensor:
     return torch.softmax(a, dim=-1, out=a)
 
 
-#: The one that mixes units.
+#: The only activation that mixes units.
 SOFTMAX = "softmax"
 
 ACTIVATIONS: dict[str, Activation] = {
@@ -88,6 +88,6 @@ ACTIVATIONS: dict[str, Activation] = {
     "tanh": Activation(torch.tanh, torch.tanh_, _d_tanh, nn.Tanh),
     "relu": Activation(torch.relu, torch.relu_, _d_relu, nn.ReLU),
     "silu": Activation(functional.silu, partial(functional.silu, inplace=True), _d_silu, nn.SiLU),
-    "gelu": Activation(functional.gelu, functional.gelu, _d_gelu, nn.GELU),  # which torch writes elsewhere only
+    "gelu": Activation(functional.gelu, functional.gelu, _d_gelu, nn.GELU),  # torch has no in-place version
     SOFTMAX: Activation(_softmax, _softmax_in_place, None, lambda: nn.Softmax(dim=-1)),
 }

@@ -1,4 +1,4 @@
-"""Memory that layers use again and again."""
+"""Output buffers that layers reuse."""
 
 import threading
 from collections.abc import Callable, Hashable, Iterator
@@ -18,10 +18,10 @@ _WORKSPACE = _ThreadState()
 
 @contextmanager
 def workspace(*, frozen: bool = False) -> Iterator[None]:
-    """Let layers that this thread calls without gradients write each output over their last one, until the end.
+    """Let layers reuse their output buffers in this thread, when called without gradients.
 
-    The system takes the pages of freed tensors back at its whim; to get them again costs more than the
-    arithmetic in between. With `frozen` weights, what is made of them is made once, too.
+    Reuse avoids page faults, which cost more than the arithmetic of small layers. With `frozen` weights, values
+    derived from the weights are cached as well.
     """
     if _WORKSPACE.tensors is not None:
         yield
@@ -34,7 +34,7 @@ def workspace(*, frozen: bool = False) -> Iterator[None]:
 
 
 def buffer(owner: Hashable, shape: tuple[int, ...], like: torch.Tensor) -> torch.Tensor | None:
-    """The owner's tensor of this shape, to be written over; None outside of a workspace, and where gradients are on."""
+    """Return the owner's buffer of this shape; None outside of a workspace or if gradients are enabled."""
     tensors = _WORKSPACE.tensors
     if tensors is None or torch.is_grad_enabled():
         return None
@@ -45,13 +45,13 @@ def buffer(owner: Hashable, shape: tuple[int, ...], like: torch.Tensor) -> torch
 
 
 def empty(owner: Hashable, shape: tuple[int, ...], like: torch.Tensor) -> torch.Tensor:
-    """As `buffer`, and new memory where there is no workspace."""
+    """Return the output of `buffer`, or a new tensor if it is None."""
     tensor = buffer(owner, shape, like)
     return like.new_empty(shape) if tensor is None else tensor
 
 
 def cached(owner: Hashable, make: Callable[[], Any]) -> Any:
-    """What `make` makes of the owner's weights: the last time's, in a workspace where these are frozen."""
+    """Return ``make()``, cached per owner in a workspace with frozen weights."""
     tensors = _WORKSPACE.tensors
     if tensors is None or not _WORKSPACE.frozen or torch.is_grad_enabled():
         return make()

@@ -1,10 +1,10 @@
-"""The Gaussian code against its prior."""
+"""Divergence of a Gaussian code from its prior."""
 
 import torch
 
 
 def kl_to_standard_normal(loc: torch.Tensor, log_scale: torch.Tensor) -> torch.Tensor:
-    """KL(N(loc, exp(log_scale)^2) || N(0, I)), summed over the last axis: (..., L) -> (...).
+    """Return KL(N(loc, exp(log_scale)^2) || N(0, I)), summed over the last axis: (..., L) -> (...).
 
     >>> kl_to_standard_normal(torch.tensor([3.0, 0.0]), torch.zeros(2))
     tensor(4.5000)

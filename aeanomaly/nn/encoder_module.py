@@ -1,4 +1,4 @@
-"""A trained encoder as a plain torch module, to fine-tune elsewhere."""
+"""Export of a trained encoder as a plain torch module."""
 
 from collections.abc import Sequence
 
@@ -10,9 +10,9 @@ from aeanomaly.nn.mlp import StackedMLP
 
 
 class Standardize(nn.Module):
-    """Rows in original units -> encoded float32 rows.
+    """Encode rows in original units as float32.
 
-    The subtraction runs in float64, as in the detector: a column of 1e9 +- 1 must survive it.
+    The mean is subtracted in float64, as in the detector, so that a column of 1e9 +- 1 keeps its digits.
 
     Shape: (B, F) -> (B, D).
     """
@@ -40,7 +40,7 @@ class Standardize(nn.Module):
 
 
 class Concatenation(nn.Module):
-    """Several modules on the same rows, their outputs joined: (B, D) -> (B, L)."""
+    """Apply several modules to the same rows and concatenate their outputs: (B, D) -> (B, L)."""
 
     def __init__(self, modules: Sequence[nn.Module]):
         super().__init__()
@@ -53,7 +53,7 @@ class Concatenation(nn.Module):
 def encoder_module(encoder: StackedMLP, used_code: Sequence[int], standardize: Standardize) -> nn.Sequential:
     """Copy the encoder of every member into ``nn.Sequential(Standardize, Linear, activation, ...)``.
 
-    With several members, what is behind ``Standardize`` is one `Concatenation`.
+    With several members, ``Standardize`` is followed by a single `Concatenation`.
     """
     members = [_member_layers(encoder, member, used) for member, used in enumerate(used_code)]
     if len(members) == 1:
@@ -65,9 +65,9 @@ def _member_layers(encoder: StackedMLP, member: int, used: int) -> list[nn.Modul
     modules: list[nn.Module] = []
     for number, (layer, name) in enumerate(zip(encoder.layers, encoder.activations, strict=True)):
         weight, bias = (part[member].detach() for part in layer.affine())
-        if number == len(encoder.layers) - 1:  # without unused units, or of a Gaussian code the log scale
+        if number == len(encoder.layers) - 1:  # drop unused units, and the log scale of a Gaussian code
             weight, bias = weight[:, :used], bias[:, :used]
-        # Without its own draw of weights, which would move torch's global generator.
+        # Skip the initialization, which would draw from torch's global generator.
         linear = nn.utils.skip_init(nn.Linear, *weight.shape, dtype=torch.float32, device="cpu")
         linear.weight.data.copy_(weight.T)
         linear.bias.data.copy_(bias[0])

@@ -1,4 +1,4 @@
-"""The one layer: M affine maps in one batched matrix product."""
+"""Affine layer: M affine maps in one batched matrix product."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,17 +13,18 @@ from aeanomaly.streams import MemberKey, numpy_stream
 
 
 class StackedLinear(nn.Module):
-    """M affine maps side by side, one batched matrix product.
+    """Stack of M affine maps, computed by one batched matrix product.
 
     Parameters
     ----------
     n_members, n_inputs, n_outputs : int
-        M and the two widths.
+        Number of members M, input width and output width.
     active_inputs : int, optional
-        How many inputs act at a time, by default all: what the learning rate goes by (see `FlatParameters`).
+        Number of inputs that are active at a time, which scales the learning rate (see `FlatParameters`). All by
+        default.
     allow_nan : bool, default=False
-        Whether inputs may have holes (NaN). These count as 0, and each adds a learned row of ``absent_weight``, of
-        the shape of ``weight``, which starts at 0.
+        Accept missing inputs (NaN). They count as 0, and each adds a learned row of ``absent_weight``, which has
+        the shape of ``weight`` and is initialized to 0.
 
     Notes
     -----
@@ -59,8 +60,8 @@ class StackedLinear(nn.Module):
     def reset(self, keys: Sequence[MemberKey], purpose: str, *, by_input: bool = False) -> "StackedLinear":
         """Draw uniform weights of variance 1 / (3 n_inputs), each member from its own stream.
 
-        Units are drawn one after another, output units by default, input units where the input is
-        the code: so a narrower code is a prefix of a wider one.
+        Units are drawn one after another: output units by default, input units with `by_input`. With the code as
+        input, the weights of a narrower code are then a prefix of those of a wider one.
         """
         n_inputs, n_outputs = self.weight.shape[1:]
         bound = n_inputs**-0.5
@@ -78,13 +79,13 @@ class StackedLinear(nn.Module):
         return self
 
     def set_outputs(self, values: torch.Tensor) -> None:
-        """Start so that input unit k, when it alone is 1, calls up row k of `values` (M, E, n_outputs)."""
+        """Set the weights so that the k-th unit vector maps to row k of `values` (M, E, n_outputs)."""
         with torch.no_grad():
             self.weight.copy_(values[:, : self.weight.shape[1]])
             self.bias.zero_()
 
     def affine(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """Weight (M, n_inputs, n_outputs) and bias (M, 1, n_outputs)."""
+        """Return weight (M, n_inputs, n_outputs) and bias (M, 1, n_outputs)."""
         return self.weight, self.bias
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -94,7 +95,7 @@ class StackedLinear(nn.Module):
         return affine_map((self, "missing"), affine_map(self, self.bias, x, self.weight), absent, self.absent_weight)
 
     def vjp(self, x: torch.Tensor, *, with_input: bool = True) -> tuple[torch.Tensor, PullBack]:
-        """The output, and the way back (see `PullBack`); the input's gradient only if asked."""
+        """Return the output and its pullback (see `PullBack`), with the input gradient only if `with_input`."""
         absent = None
         if self.allow_nan:
             x, absent = split_missing(x)

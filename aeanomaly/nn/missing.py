@@ -1,23 +1,23 @@
-"""Cells that nobody observed, NaN in encoded rows."""
+"""Missing values in encoded rows, marked by NaN."""
 
 import torch
 
-#: Squared distances below this are those of equal rows, and weights those of nobody.
+#: Squared distances below this count as 0, and so do sums of weights.
 _SMALLEST = 1e-12
 
 
 def split_missing(rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Rows with 0 in place of holes, and 1 where there was one, both of the shape of `rows`."""
+    """Return the rows with 0 for missing values, and a mask with 1 for missing values, both shaped as `rows`."""
     missing = rows.isnan()
     return rows.masked_fill(missing, 0), missing.to(rows.dtype)
 
 
 def impute(rows: torch.Tensor, among: torch.Tensor) -> torch.Tensor:
-    """Rows (N, D) whose holes hold the mean of other rows (K, D), the more like them the heavier.
+    """Replace the missing values of rows (N, D) by weighted means of other rows (K, D).
 
-    Likeness is by the columns that a row has, with a normal kernel as wide as neighbours are apart (Nadaraya 1964,
-    Theory of Probability & Its Applications 9); what another row lacks is as far away as its column's values are
-    on the average. A row that is among the others, at its own number, has no say in itself.
+    Weights are a normal kernel of the distance in the observed columns, as wide as the mean distance between
+    neighbors (Nadaraya 1964, Theory of Probability & Its Applications 9). A value that is missing in the other row
+    contributes the average squared distance of its column. Row i of `among` gets no weight in row i of `rows`.
     """
     if not bool(rows.isnan().any()):
         return rows
@@ -32,7 +32,7 @@ def impute(rows: torch.Tensor, among: torch.Tensor) -> torch.Tensor:
     nearest = (squares / has.sum(dim=1, keepdim=True)).masked_fill(squares <= _SMALLEST, torch.inf).amin(dim=1)
     width = nearest[nearest.isfinite()].mean().nan_to_num(1.0)
     weights = torch.softmax(-0.5 * squares / width, dim=1).nan_to_num(0)
-    # In many columns all weights but one vanish, and that row may have no value either.
+    # With many columns a single row may get all the weight, and its value may be missing too.
     heavy = weights @ there
     filled = torch.where(heavy > _SMALLEST, weights @ y / heavy.clamp(min=_SMALLEST), mean)
     return torch.where(lacks > 0, filled, x)

@@ -1,4 +1,4 @@
-"""A stack of layers with an activation between them."""
+"""Stack of multilayer perceptrons."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -16,23 +16,23 @@ from aeanomaly.streams import MemberKey
 
 
 class StackedMLP(nn.Module):
-    """M multilayer perceptrons side by side.
+    """Stack of M multilayer perceptrons.
 
     Parameters
     ----------
     n_members : int
-        M.
+        Number of members M.
     widths : sequence of int
         Width of the input, of each hidden layer, and of the output.
     activation, output_activation : str
-        Names from ``ACTIVATIONS``: between the layers, and after the last. A layer before a softmax holds
-        prototypes, any other an affine map.
+        Activations between the layers and after the last one, names from ``ACTIVATIONS``. A layer before a softmax
+        is a `StackedPrototypes`, any other a `StackedLinear`.
     input_activation : str, default="identity"
-        The activation that the input comes from.
+        Activation of the layer that produces the input.
     output_sizes : sequence of int (M,), optional
-        Output units that each member uses, the first ones, the others being 0; by default all.
+        Number of output units of each member, the first ones; the others are 0. All by default.
     allow_nan : bool, default=False
-        Whether the input may have holes (NaN).
+        Accept missing values (NaN) in the input.
 
     Notes
     -----
@@ -76,7 +76,7 @@ class StackedMLP(nn.Module):
 
     @property
     def follows_prototypes(self) -> bool:
-        """Whether the last layer is an affine map behind prototypes."""
+        """True if the last layer is an affine map after a prototype layer."""
         return self._before[-1] == SOFTMAX and self.activations[-1] != SOFTMAX
 
     def reset(
@@ -88,19 +88,24 @@ class StackedMLP(nn.Module):
         from_code: bool = False,
         targets: torch.Tensor | None = None,
     ) -> PrototypeInit | None:
-        """Draw all weights.
+        """Initialize all weights.
 
         Parameters
         ----------
         keys : sequence of MemberKey
         purpose : str
-            Name of the streams that weights are drawn from.
+            Prefix of the names of the random streams.
         init : PrototypeInit, optional
-            Rows as they come in, for layers of prototypes to start at; what goes out is returned.
-        from_code : bool
-            Whether the input is the code (see `StackedLinear.reset`).
+            Input rows, needed to initialize prototype layers.
+        from_code : bool, default=False
+            True if the input is the code (see `StackedLinear.reset`).
         targets : Tensor (M, E, n_outputs), optional
-            What the last layer, if it is behind prototypes, shall call up for each example.
+            Initial output for each example, if the last layer follows a prototype layer.
+
+        Returns
+        -------
+        init : PrototypeInit or None
+            The rows after the last layer.
         """
         for number, layer in enumerate(self.layers):
             stream, of_prototypes = f"{purpose}.{number}", self.activations[number] == SOFTMAX
@@ -123,11 +128,11 @@ class StackedMLP(nn.Module):
         return self.masked(x)
 
     def masked(self, x: torch.Tensor) -> torch.Tensor:
-        """Output units, or their gradient, those that a member does not use being 0."""
+        """Set unused output units of each member, or their gradients, to 0."""
         return x if self.used is None else x * self.used
 
     def vjp(self, x: torch.Tensor, *, with_input: bool = True) -> tuple[torch.Tensor, PullBack]:
-        """The output, and the way back (see `PullBack`); the input's gradient only if asked."""
+        """Return the output and its pullback (see `PullBack`), with the input gradient only if `with_input`."""
         pulls: list[PullBack] = []
         for layer, activation in zip(self.layers, self.activations, strict=True):
             x, through_layer = layer.vjp(x, with_input=with_input or bool(pulls))
@@ -143,14 +148,14 @@ class StackedMLP(nn.Module):
         return self.masked(x), pull_back
 
     def _apply_layer(self, number: int, x: torch.Tensor) -> torch.Tensor:
-        """One layer and its activation."""
+        """Apply a layer and its activation."""
         activation = ACTIVATIONS[self.activations[number]]
         return (activation.function if torch.is_grad_enabled() else activation.in_place)(self.layers[number](x))
 
 
 def _random_map(rows: torch.Tensor, n_outputs: int, keys: Sequence[MemberKey], stream: str) -> torch.Tensor:
-    """Rows (M, E, width) under newly drawn affine maps, (M, E, n_outputs).
+    """Apply newly drawn affine maps to rows (M, E, width) -> (M, E, n_outputs).
 
-    A layer that recalls these is that map, of rows that it sees as the prototypes recall them.
+    A layer with these outputs approximates this map, applied to the inputs of the prototypes.
     """
     return StackedLinear(len(keys), rows.shape[2], n_outputs).reset(keys, stream)(rows)

@@ -1,4 +1,4 @@
-"""The two autoencoders: one whose code is a point, one whose code is a Gaussian."""
+"""Stacks of autoencoders with a point code or a Gaussian code."""
 
 from collections.abc import Callable, Sequence
 
@@ -12,19 +12,19 @@ from aeanomaly.nn.prototypes import StackedPrototypes
 from aeanomaly.nn.spec import NetworkSpec
 from aeanomaly.streams import MemberKey
 
-#: Bounds of the code's log scale: exp stays finite and positive whatever the row.
+#: Bounds of the code's log scale, to keep its exponential finite and positive.
 _LOG_SCALE_RANGE = (-8.0, 4.0)
-#: Lower bound of the decoder's learned log scale, in encoded units: a variance of 1e-4.
+#: Lower bound of the learned log noise scale, in encoded units: a variance of 1e-4.
 _LOG_SCALE_FLOOR = -4.6
-#: Where the two start: a code sharp enough to tell rows apart, and noise of the size of a fair reconstruction's.
-_START_LOG_SCALE, _START_LOG_NOISE = -3.0, -1.0
+#: Initial log scales of the code and of the noise.
+_INITIAL_LOG_SCALE, _INITIAL_LOG_NOISE = -3.0, -1.0
 
-#: Takes the gradients of a code's mean and log scale.
+#: Maps the gradients of the code's mean and log scale to those of the encoder's parameters.
 PosteriorPullBack = Callable[[torch.Tensor, torch.Tensor], None]
 
 
 class PointAutoencoder(nn.Module):
-    """Encoder and decoder with a code that is a point.
+    """Stack of autoencoders with a point code.
 
     Shape: rows (M, B, D) -> code (M, B, L) -> decoder output (M, B, D).
     """
@@ -37,7 +37,7 @@ class PointAutoencoder(nn.Module):
         self.decoder = _decoder(spec)
 
     def reset(self, keys: Sequence[MemberKey], init_data: InitData | None = None) -> None:
-        """Draw the weights, each member from its own streams; prototypes need rows to `start` at."""
+        """Initialize the weights, each member from its own streams; prototypes need `init_data`."""
         init, targets = _draw_init(self, keys, init_data)
         components = _principal_codes(self.encoder, init, self.latent_dim)
         codes = self.encoder.reset(keys, "encoder", init=init, targets=components)
@@ -60,7 +60,7 @@ class PointAutoencoder(nn.Module):
 
 
 class GaussianAutoencoder(nn.Module):
-    """Encoder and decoder with a code that is a diagonal Gaussian, and the decoder's noise scale.
+    """Stack of autoencoders with a diagonal Gaussian code and a decoder noise scale.
 
     Shape: rows (M, B, D) -> mean and log scale of the code, both (M, B, L) -> decoder output (M, B, D);
     ``log_noise_scale`` is (M, 1, D).
@@ -83,32 +83,32 @@ class GaussianAutoencoder(nn.Module):
             self.register_buffer("noise", log_scale.float().expand(spec.n_members, 1, 1).clone())
 
     def reset(self, keys: Sequence[MemberKey], init_data: InitData | None = None) -> None:
-        """Draw the weights, each member from its own streams; a learned noise scale starts at exp(-1)."""
+        """Initialize the weights, each member from its own streams; a learned noise scale starts at exp(-1)."""
         init, targets = _draw_init(self, keys, init_data)
         components = _principal_codes(self.encoder, init, self.latent_dim)
         if components is not None:
             loc = components / components.square().mean(dim=1, keepdim=True).sqrt().clamp(min=1e-6)
-            components = torch.cat([loc, torch.full_like(loc, _START_LOG_SCALE)], dim=2)
+            components = torch.cat([loc, torch.full_like(loc, _INITIAL_LOG_SCALE)], dim=2)
         codes = self.encoder.reset(keys, "encoder", init=init, targets=components)
         if codes is not None:
             codes = codes.narrow(self.latent_dim)
         self.decoder.reset(keys, "decoder", init=codes, from_code=True, targets=targets)
         if isinstance(self.noise, nn.Parameter):
-            nn.init.constant_(self.noise, _START_LOG_NOISE)
+            nn.init.constant_(self.noise, _INITIAL_LOG_NOISE)
 
     @property
     def log_noise_scale(self) -> torch.Tensor:
-        """Log of the decoder's noise scale, (M, 1, D); bounded below where it is learned."""
+        """Log of the decoder's noise scale, (M, 1, D); bounded below if it is learned."""
         noise = self.noise.clamp(min=_LOG_SCALE_FLOOR) if isinstance(self.noise, nn.Parameter) else self.noise
         return noise.expand(-1, -1, self.n_encoded)
 
     def posterior(self, rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Mean and log scale of the code given rows, each (M, B, L)."""
+        """Return the mean and log scale of the code given the rows, each (M, B, L)."""
         loc, log_scale = self.encoder(rows).chunk(2, dim=-1)
         return loc, log_scale.clamp(*_LOG_SCALE_RANGE)
 
     def posterior_vjp(self, rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, PosteriorPullBack]:
-        """As `posterior`, and what takes the gradients of both back to the encoder's parameters."""
+        """Return the output of `posterior` and its pullback to the encoder's parameters."""
         code, through_encoder = self.encoder.vjp(rows, with_input=False)
         loc, unbounded = code.chunk(2, dim=-1)
         log_scale = unbounded.clamp(*_LOG_SCALE_RANGE)
@@ -120,7 +120,7 @@ class GaussianAutoencoder(nn.Module):
         return loc, log_scale, pull_back
 
     def write_noise_gradient(self, by_log_noise_scale: torch.Tensor) -> None:
-        """Leave the gradient of `log_noise_scale`, (M, 1, D), in that of its parameter, where it is one."""
+        """Write the gradient by `log_noise_scale` (M, 1, D) to the noise parameter, if it is learned."""
         if isinstance(self.noise, nn.Parameter):
             by_noise = by_log_noise_scale.sum_to_size(self.noise.shape)
             grad(self.noise).copy_(by_noise.masked_fill(self.noise < _LOG_SCALE_FLOOR, 0))
@@ -149,14 +149,14 @@ def _neighbor_distance(encoder: StackedMLP) -> torch.Tensor:
 
 
 def build_network(spec: NetworkSpec) -> PointAutoencoder | GaussianAutoencoder:
-    """A stack of networks of the given shape, its weights not yet drawn."""
+    """Build a stack of networks; its weights are not initialized."""
     return PointAutoencoder(spec) if spec.code == "point" else GaussianAutoencoder(spec)
 
 
 def _draw_init(
     network: nn.Module, keys: Sequence[MemberKey], init_data: InitData | None
 ) -> tuple[PrototypeInit | None, torch.Tensor | None]:
-    """Examples for the prototypes of a network, and the decoder outputs that stand for them; None without any."""
+    """Draw initial prototypes and the decoder outputs for them; both None for a network without prototypes."""
     widths = [layer.weight.shape[2] for layer in network.modules() if isinstance(layer, StackedPrototypes)]
     if not widths:
         return None, None
@@ -166,9 +166,9 @@ def _draw_init(
 
 
 def _principal_codes(encoder: StackedMLP, init: PrototypeInit | None, latent_dim: int) -> torch.Tensor | None:
-    """Leading principal components of examples (M, E, D) as the codes (M, E, L) that an encoder shall recall.
+    """Return the principal components of the examples (M, E, D) as initial codes (M, E, L).
 
-    None if it recalls none, or if there are not as many components.
+    None if the code does not follow a prototype layer, or if there are fewer than L components.
     """
     if init is None or not encoder.follows_prototypes or latent_dim > min(init.examples.shape[1:]):
         return None

@@ -1,4 +1,4 @@
-"""The matrix products of the layers: fast in training, the same to the bit for a row in any batch in scoring."""
+"""Matrix products of the layers: fast in training; in scoring, bitwise independent of the batch."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,27 +9,27 @@ from torch.nn import functional
 
 from aeanomaly.nn.buffers import buffer, cached
 
-#: Widths that are multiples of this leave no ragged edge.
+#: Output widths are padded to a multiple of this in scoring.
 _TILE = 16
-#: Products with fewer outputs than this are slow.
+#: Number of outputs below which a product is slow.
 _NARROW = 32
 
 
 def affine_map(owner: Any, bias: torch.Tensor, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     """Return bias (M, 1 or B, out) + x (M, B, in) @ weight (M, in, out), one batched product.
 
-    Without gradients, a row's bits do not depend on its place in the batch, where that is a multiple of 256 long.
+    Without gradients, the bits of a row do not depend on its position in a batch whose size is a multiple of 256.
     """
     short = -weight.shape[2] % _TILE
     if short == 0 or is_narrowing(weight.shape) or torch.is_grad_enabled():
         return fast_affine_map(owner, bias, x, weight)
-    # At the ragged edge of a product a row would round by its place in the batch: scores must not.
+    # Without padding, rounding at the edge of the product depends on the position of a row in the batch.
     padded_weight = cached((owner, "padded"), lambda: functional.pad(weight, (0, short)))
     return fast_affine_map(owner, functional.pad(bias, (0, short)), x, padded_weight)[:, :, :-short]
 
 
 def fast_affine_map(owner: Any, bias: torch.Tensor, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-    """The same for training: as fast as can be."""
+    """Compute `affine_map` without padding, for training."""
     members, size, n_outputs = len(x), x.shape[1], weight.shape[2]
     if is_narrowing(weight.shape):
         out = buffer(owner, (members, n_outputs, size), x)
@@ -38,7 +38,7 @@ def fast_affine_map(owner: Any, bias: torch.Tensor, x: torch.Tensor, weight: tor
 
 
 def input_gradient(owner: nn.Module, gradient: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-    """Return gradient (M, B, out) @ weight.mT, which is that of x."""
+    """Return the gradient of x: gradient (M, B, out) @ weight.mT."""
     out = buffer((owner, "gradient"), (*gradient.shape[:2], weight.shape[1]), gradient)
     return torch.bmm(gradient, weight.mT, out=out)
 
@@ -50,20 +50,20 @@ def write_weight_gradient(by_weight: torch.Tensor, x: torch.Tensor, gradient: to
         left, right, out = gradient, x, by_weight.mT
     if out.is_contiguous():
         torch.bmm(left.mT, right, out=out)
-    else:  # member by member it would go, slowly
+    else:  # bmm into a transposed tensor is slow
         out.copy_(torch.bmm(left.mT, right, out=buffer("gradient of a weight", out.shape, out)))
 
 
 def grad(parameter: nn.Parameter) -> torch.Tensor:
-    """Where the gradient of a parameter goes: training has laid it out."""
+    """Return the gradient tensor of a parameter, allocated by `FlatParameters`."""
     assert parameter.grad is not None
     return parameter.grad
 
 
 def is_narrowing(shape: Sequence[int]) -> bool:
-    """Whether a weight (M, in, out) has few outputs, and fewer than inputs.
+    """Return True if a weight (M, in, out) has few outputs, and fewer outputs than inputs.
 
-    It is then worked with the other way round, and so kept in memory in training: wide products are up to
-    twice as fast as narrow ones.
+    Products with such a weight are computed transposed, and training stores it transposed: this is up to twice as
+    fast.
     """
     return shape[2] < min(shape[1], _NARROW)

@@ -1,4 +1,4 @@
-"""Rows of the training table that a network starts at."""
+"""Initial values of prototypes, taken from training rows."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -9,27 +9,27 @@ import torch
 from aeanomaly.nn.missing import impute
 from aeanomaly.streams import MemberKey, numpy_stream
 
-#: Rows among which the neighbours of an example are looked for.
+#: Maximum number of rows searched for the neighbors of an example.
 _POOL = 4096
-#: Rows from which distances are measured.
+#: Number of rows whose distances from the prototypes set the bandwidth.
 _PROBES = 1024
 
 
 class InitData(NamedTuple):
-    """What prototypes start at.
+    """Training rows and settings to initialize prototypes.
 
     Attributes
     ----------
     rows : Tensor (N, D)
-        Encoded training rows; holes (NaN) are filled as likeness with other rows suggests.
+        Encoded training rows; missing values (NaN) are imputed from similar rows.
     output : callable
-        Expected rows (..., D) -> the decoder output that stands for them.
+        Map expected rows (..., D) to the corresponding decoder output.
     samples : sequence of ndarray of int, optional
-        For each member, the numbers of the rows that are its own; by default all.
-    shifts : int
-        How often an example is moved to the mean of its neighbours.
-    n_neighbors : int
-        Neighbours in that mean.
+        Row indices of each member; all rows by default.
+    shifts : int, default=1
+        Number of times an example is moved to the mean of its neighbors.
+    n_neighbors : int, default=3
+        Number of neighbors in this mean.
     """
 
     rows: torch.Tensor
@@ -40,16 +40,16 @@ class InitData(NamedTuple):
 
 
 class PrototypeInit(NamedTuple):
-    """Rows on their way through a network whose weights are being set.
+    """Rows that are propagated through a network while its layers are initialized.
 
     Attributes
     ----------
     examples : Tensor (M, E, width)
-        What prototypes start at.
+        Initial prototypes.
     probes : Tensor (M, P, width)
         Rows whose distance from the prototypes sets the bandwidth.
     prototype_inputs : Tensor (M, E, width)
-        The examples as they entered the last layer of prototypes.
+        Inputs of the last prototype layer for these examples.
     """
 
     examples: torch.Tensor
@@ -58,12 +58,12 @@ class PrototypeInit(NamedTuple):
 
     @classmethod
     def draw(cls, init_data: InitData, keys: Sequence[MemberKey], n_examples: int) -> "PrototypeInit":
-        """Draw each member's by its own stream.
+        """Draw the examples and probes of each member from its own stream.
 
-        An example is a random row moved to the mean of its nearest neighbours, itself left out, as often
-        as `start` says (Yang, Rahardja & Franti 2021, Pattern Recognition 115): so no row that comes
-        once is stored as it is, and a lone one is nobody's prototype. With fewer rows than examples, all
-        are used equally often.
+        An example is a random row, moved ``init_data.shifts`` times to the mean of its nearest neighbors without
+        itself (Yang, Rahardja & Franti 2021, Pattern Recognition 115). A unique row is therefore never stored
+        unchanged, and an isolated row does not become a prototype. With fewer rows than examples, all rows are
+        used equally often.
         """
         examples, probes = [], []
         for key, sample in zip(keys, init_data.samples or [np.arange(len(init_data.rows))] * len(keys), strict=True):
@@ -71,29 +71,29 @@ class PrototypeInit(NamedTuple):
             pool = init_data.rows[order[: max(_POOL, n_examples)]]
             pool = impute(pool, pool[:_POOL])
             examples.append(_shift_to_neighbors(pool, n_examples, init_data.shifts, init_data.n_neighbors))
-            # From the other end: not the rows that the examples come from, where there are others.
+            # Taken from the end of the permutation, to differ from the examples if there are enough rows.
             others = impute(init_data.rows[order[::-1][:_PROBES].copy()], pool[:_POOL])
             probes.append(_cycle(others, _PROBES))
         stacked = torch.stack(examples)
         return cls(stacked, torch.stack(probes), stacked)
 
     def propagate(self, layer: Callable[[torch.Tensor], torch.Tensor], *, of_prototypes: bool) -> "PrototypeInit":
-        """The same after one more layer and its activation."""
+        """Return the rows after a layer and its activation."""
         prototype_inputs = self.examples if of_prototypes else self.prototype_inputs
         return PrototypeInit(layer(self.examples), layer(self.probes), prototype_inputs)
 
     def narrow(self, width: int) -> "PrototypeInit":
-        """The first columns alone."""
+        """Return the first `width` columns."""
         return self._replace(examples=self.examples[:, :, :width], probes=self.probes[:, :, :width])
 
 
 def _cycle(rows: torch.Tensor, n: int) -> torch.Tensor:
-    """The first n of rows (N, D), all of them as often as it takes."""
+    """Return the first n of rows (N, D), repeated cyclically if there are fewer."""
     return rows.repeat(-(-n // len(rows)), 1)[:n]
 
 
 def _shift_to_neighbors(rows: torch.Tensor, n_examples: int, shifts: int, n_neighbors: int) -> torch.Tensor:
-    """The first of rows (N, D), each moved `shifts` times to the mean of its neighbours, if there are any."""
+    """Return the first rows of (N, D), each moved `shifts` times to the mean of its neighbors, if it has any."""
     pool, examples = rows[:_POOL], _cycle(rows, n_examples)
     for shift in range(shifts if len(pool) > 1 else 0):
         distances = torch.cdist(*centered(examples, pool))
@@ -106,6 +106,6 @@ def _shift_to_neighbors(rows: torch.Tensor, n_examples: int, shifts: int, n_neig
 
 
 def centered(rows: torch.Tensor, among: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Both, less the mean of the second: distances by matrix products round less near the origin."""
-    centre = among.mean(dim=0)
-    return rows - centre, among - centre
+    """Subtract the mean of the second from both; distances by matrix products round less near the origin."""
+    mean = among.mean(dim=0)
+    return rows - mean, among - mean

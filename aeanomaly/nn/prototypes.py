@@ -1,4 +1,4 @@
-"""The layer of prototypes."""
+"""Prototype layer."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,41 +12,40 @@ from aeanomaly.nn.missing import split_missing
 from aeanomaly.nn.products import affine_map, fast_affine_map, grad, input_gradient, write_weight_gradient
 from aeanomaly.nn.prototype_init import PrototypeInit, centered
 
-#: Prototypes among which the nearest is looked for anew.
+#: Number of candidates among which the nearest row is determined exactly.
 _CANDIDATES = 4
-#: Distances below this share of the rows' own size are those of equal rows.
+#: Rows whose distance is below this share of their norm count as equal.
 _EQUAL = 1e-6
-#: Bounds of a bandwidth, by its log: squares of both stay in float32.
+#: Bounds of the log bandwidth; the squares of both bandwidths fit into float32.
 _LOG_BANDWIDTH_RANGE = (-7.0, 28.0)
 
 
 class StackedPrototypes(nn.Module):
-    """M sets of prototypes side by side: how near a row is to each, as logits for a softmax.
+    """Stack of M sets of prototypes: similarities of a row to each prototype, as logits for a softmax.
 
-    The logit of prototype c at row x is (x.c - |c|^2 / 2) / bandwidth^2, which is
-    -|x - c|^2 / (2 bandwidth^2) but for a term that all prototypes share: after the softmax, the
-    probability that the row came from each in an even mixture of Gaussians. A linear layer behind it is
-    a normalised radial basis network (Moody & Darken 1989, Neural Computation 1), or one head of
-    attention over learned memories (Ramsauer et al. 2021, ICLR).
+    The logit of prototype c at row x is (x.c - |c|^2 / 2) / bandwidth^2. It equals -|x - c|^2 / (2 bandwidth^2) up
+    to a term that all prototypes share. The softmax of the logits is the posterior probability of each component in
+    a uniform mixture of Gaussians. Followed by a linear layer, this is a normalized radial basis network (Moody &
+    Darken 1989, Neural Computation 1), or one attention head over learned memories (Ramsauer et al. 2021, ICLR).
 
     Parameters
     ----------
     n_members, n_inputs, n_outputs : int
-        M, width of a row, and prototypes.
+        Number of members M, width of a row, and number of prototypes.
     sizes : sequence of int (M,), optional
-        Prototypes that each member uses, the first ones; by default all.
+        Number of prototypes of each member, the first ones; all by default.
     allow_nan : bool, default=False
-        Whether rows may have holes (NaN). The sums then run over the columns that a row has: of a mixture of
-        Gaussians, that is the probability given these alone (Ghahramani & Jordan 1994, NeurIPS).
+        Accept missing values (NaN). The sums then run over the observed columns, which gives the posterior
+        probability given these columns (Ghahramani & Jordan 1994, NeurIPS).
 
     Notes
     -----
-    Shape: input (M, B, n_inputs), output (M, B, n_outputs); ``weight`` (M, n_inputs, n_outputs) holds
-    the prototypes, less ``centre`` (M, 1, n_inputs), which is their mean at the start; ``log_bandwidth``,
-    which is learned, and ``spacing``, from which it starts, are (M, 1, 1).
+    Shape: input (M, B, n_inputs), output (M, B, n_outputs). ``weight`` (M, n_inputs, n_outputs) holds the prototypes
+    relative to their initial mean, a buffer of shape (M, 1, n_inputs). ``log_bandwidth`` (M, 1, 1) is learned and
+    starts at the log of the buffer ``spacing`` (M, 1, 1).
     """
 
-    #: Prototypes live among the rows, however many columns these have (see `FlatParameters`).
+    #: Fixed, so that the learning rate does not depend on the number of inputs (see `FlatParameters`).
     active_inputs = 25
 
     centre: torch.Tensor
@@ -74,7 +73,7 @@ class StackedPrototypes(nn.Module):
         self.log_bandwidth = nn.Parameter(torch.zeros(n_members, 1, 1, dtype=torch.float32, device="cpu"))
 
     def initialize(self, init: PrototypeInit) -> None:
-        """Put the prototypes on the first examples, with the bandwidth that other rows are away from them."""
+        """Set the prototypes to the first examples, and the bandwidth to the distance of the probes from them."""
         with torch.no_grad():
             first = init.examples[:, : self.weight.shape[2]]
             self.centre.copy_(first.mean(dim=1, keepdim=True))
@@ -86,11 +85,11 @@ class StackedPrototypes(nn.Module):
 
     @property
     def precision(self) -> torch.Tensor:
-        """One over the squared bandwidth, (M, 1, 1)."""
+        """Inverse of the squared bandwidth, (M, 1, 1)."""
         return torch.exp(-2 * self.log_bandwidth.clamp(*_LOG_BANDWIDTH_RANGE))
 
     def affine(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """Weight (M, n_inputs, n_outputs) and bias (M, 1, n_outputs) of the same map as a linear layer."""
+        """Return weight (M, n_inputs, n_outputs) and bias (M, 1, n_outputs) of the equivalent affine map."""
         weight, bias = self._centered_affine()
         return weight, self._mask_unused(bias) - torch.bmm(self.centre, weight)
 
@@ -103,7 +102,7 @@ class StackedPrototypes(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         weight, bias = cached(self, self._centered_affine)
-        # Centred first: far from the origin the differences would be lost in rounding.
+        # Centered first, because far from the origin the differences would be lost in rounding.
         centered = x - self.centre
         if not self.allow_nan:
             return affine_map(self, self._mask_unused(bias), centered, weight)
@@ -112,19 +111,19 @@ class StackedPrototypes(nn.Module):
         return affine_map((self, "missing"), logits, absent, 0.5 * weight * self.weight)
 
     def vjp(self, x: torch.Tensor, *, with_input: bool = True) -> tuple[torch.Tensor, PullBack]:
-        """The output, and the way back (see `PullBack`); the input's gradient only if asked."""
+        """Return the output and its pullback (see `PullBack`), with the input gradient only if `with_input`."""
         if self.allow_nan:
             return self._vjp_with_missing(x)
         weight, precision = self.weight, self.precision
         of_weight = buffer((self, "weight"), weight.shape, weight)
         bias = -0.5 * precision * torch.square(weight, out=of_weight).sum(dim=1, keepdim=True)
-        scaled = (x - self.centre) * precision  # which is less work than scaling the weight
+        scaled = (x - self.centre) * precision  # cheaper than scaling the weight
 
         def pull_back(gradient: torch.Tensor) -> Any:
             by_bias, by_weight = gradient.sum(dim=1, keepdim=True), grad(weight)
             write_weight_gradient(by_weight, scaled, gradient)
             through_weight = torch.mul(by_weight, weight, out=of_weight).sum(dim=(1, 2), keepdim=True)
-            # Logits are proportional to the bandwidth to the power of -2.
+            # Logits are proportional to bandwidth^-2.
             torch.baddbmm(through_weight, by_bias, bias.mT, beta=-2, alpha=-2, out=grad(self.log_bandwidth))
             by_weight.addcmul_(weight, by_bias * precision, value=-1)
             return input_gradient(self, gradient, weight) * precision if with_input else None
@@ -132,7 +131,7 @@ class StackedPrototypes(nn.Module):
         return fast_affine_map(self, self._mask_unused(bias), scaled, weight), pull_back
 
     def _vjp_with_missing(self, x: torch.Tensor) -> tuple[torch.Tensor, PullBack]:
-        """The same for rows with holes; these come from nothing that could be trained."""
+        """Compute `vjp` for rows with missing values, which have no input gradient."""
         weight, precision = self.weight, self.precision
         centered, absent = split_missing(x - self.centre)
         scaled, halves = centered * precision, 0.5 * precision * weight.square()
@@ -152,13 +151,13 @@ class StackedPrototypes(nn.Module):
 
 
 def neighbor_distance(rows: torch.Tensor, among: torch.Tensor) -> float:
-    """Mean distance of rows (N, D) from the nearest unlike one of others (K, D), over the root of D.
+    """Return the mean distance of rows (N, D) from their nearest different row in `among` (K, D), over sqrt(D).
 
-    So it is a deviation per column: noise of that size moves a row about as far as its neighbour is. 1
-    where all rows are alike.
+    This is a standard deviation per column: noise of this scale moves a row about as far as its nearest neighbor.
+    Return 1 if all rows are equal.
     """
     nearest = torch.cdist(*centered(rows, among)).topk(min(_CANDIDATES, len(among)), dim=1, largest=False).indices
-    # Anew: products round too much to tell an equal row from a near one.
+    # Computed from differences, because matrix products cannot distinguish equal rows from close ones.
     distances = (rows[:, None] - among[nearest]).norm(dim=2)
     equal = distances <= _EQUAL * (1 + rows.norm(dim=1, keepdim=True))
     distances = distances.masked_fill(equal, torch.inf).amin(dim=1)

@@ -1,4 +1,4 @@
-"""What a network looks like, as plain data that a model file can hold."""
+"""Shape of a network as plain data for a model file."""
 
 import math
 from dataclasses import asdict, dataclass
@@ -14,26 +14,26 @@ _FILE_KEYS = {"n_encoded": "n_columns", "allow_nan": "holes"}
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkSpec:
-    """Everything that decides the shape of a stack of autoencoders, and nothing learned.
+    """Shape of a stack of autoencoders, without learned values.
 
     Parameters
     ----------
     code : {"point", "gaussian"}
-        A plain code, or the mean and scale of a Gaussian over codes.
+        A point code, or the mean and log scale of a Gaussian code.
     n_encoded, latent_dim : int
         Width of the encoded row and of the code.
     hidden_layer_sizes : tuple of int
         Widths of the encoder's hidden layers; the decoder mirrors them.
     activation, code_activation : str
-        Names from ``ACTIVATIONS``: in the hidden layers, and on the code.
+        Activations of the hidden layers and of the code, names from ``ACTIVATIONS``.
     noise_variance : {"column", "shared"} or float
-        Gaussian code only: the decoder's noise variance, learned per column, learned as one number, or given.
+        Noise variance of the decoder, for a Gaussian code: learned per column, learned as one number, or fixed.
     n_members : int
-        Networks in the stack, M.
+        Number of members M.
     code_sizes : tuple of int, optional
-        Units of the code that each member uses, the first ones; by default all.
+        Number of code units of each member, the first ones; all by default.
     allow_nan : bool, default=False
-        Whether rows may have holes (NaN).
+        Accept missing values (NaN).
     """
 
     code: Literal["point", "gaussian"]
@@ -48,28 +48,31 @@ class NetworkSpec:
     allow_nan: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse what no detector would ask for; files are the ones that might."""
+        """Reject invalid values, which may come from model files."""
         widths = (self.n_encoded, self.latent_dim, self.n_members, *self.hidden_layer_sizes)
         if self.code not in ("point", "gaussian") or {self.activation, self.code_activation} - set(ACTIVATIONS):
             raise ValueError(
-                f"there is no network with {self.code!r} code, {self.activation!r}, {self.code_activation!r}"
+                f"unknown network: code={self.code!r}, activation={self.activation!r}, "
+                f"code_activation={self.code_activation!r}"
             )
         if not all(type(width) is int and width >= 1 for width in widths):
-            raise ValueError(f"the widths of a network must be positive whole numbers; got {widths}")
+            raise ValueError(f"the widths of a network must be positive integers; got {widths}")
         if len(self.hidden_layer_sizes) > _DEEPEST:
-            raise ValueError(f"a network has {_DEEPEST} hidden layers at most; got {len(self.hidden_layer_sizes)}")
+            raise ValueError(f"a network can have at most {_DEEPEST} hidden layers; got {len(self.hidden_layer_sizes)}")
         if self.code_sizes is not None and not (
             self.code == "point"
             and len(self.code_sizes) == self.n_members
             and all(type(size) is int and 1 <= size <= self.latent_dim for size in self.code_sizes)
         ):
-            raise ValueError(f"{self.n_members} members cannot use {self.code_sizes} of {self.latent_dim} code units")
+            raise ValueError(
+                f"code_sizes={self.code_sizes} does not fit {self.n_members} members and {self.latent_dim} code units"
+            )
         given = self.noise_variance
         if given not in ("column", "shared") and not (isinstance(given, float) and given > 0):
-            raise ValueError(f"noise_variance={given!r} must be 'column', 'shared' or a number above 0")
+            raise ValueError(f"noise_variance={given!r} must be 'column', 'shared' or a float above 0")
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        """Name and shape of every tensor of the network, known without building it."""
+        """Return the name and shape of every tensor of the network, without building it."""
         encoder = (self.n_encoded, *self.hidden_layer_sizes, self.latent_dim * (2 if self.code == "gaussian" else 1))
         decoder = (self.latent_dim, *reversed(self.hidden_layer_sizes), self.n_encoded)
         shapes: dict[str, tuple[int, ...]] = {}
@@ -90,18 +93,18 @@ class NetworkSpec:
 
     @property
     def n_weights(self) -> int:
-        """Numbers in all tensors."""
+        """Total number of elements in all tensors."""
         return sum(math.prod(shape) for shape in self.shapes().values())
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data for a file."""
+        """Return plain data for a model file."""
         sizes = None if self.code_sizes is None else list(self.code_sizes)
         values = {**asdict(self), "hidden_layer_sizes": list(self.hidden_layer_sizes), "code_sizes": sizes}
         return {_FILE_KEYS.get(name, name): value for name, value in values.items()}
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> "NetworkSpec":
-        """The inverse of `to_dict`."""
+        """Build the specification from the output of `to_dict`."""
         sizes = None if data["code_sizes"] is None else tuple(data["code_sizes"])
         if known := set(data) & set(_FILE_KEYS):
             raise ValueError(f"the network has unknown keys {sorted(known)}")
@@ -111,10 +114,10 @@ class NetworkSpec:
 
     @property
     def has_prototypes(self) -> bool:
-        """Whether any layer holds prototypes."""
+        """True if any layer is a prototype layer."""
         return self.code_activation == SOFTMAX or (self.activation == SOFTMAX and bool(self.hidden_layer_sizes))
 
     @property
     def used_code(self) -> tuple[int, ...]:
-        """Units of the code that each member uses, (M,)."""
+        """Number of code units of each member, (M,)."""
         return self.code_sizes or (self.latent_dim,) * self.n_members

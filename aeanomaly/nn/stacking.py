@@ -1,4 +1,4 @@
-"""Several stacks of networks as one, and back."""
+"""Concatenation of stacks of networks, and its inverse."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,7 +11,7 @@ from aeanomaly.nn.spec import NetworkSpec
 
 
 def join_networks(specs: Sequence[NetworkSpec], networks: Sequence[Any]) -> Any:
-    """One network of all members, with copies of their weights, of networks of one shape but for their members."""
+    """Copy networks that differ only in their members into one stack of all members."""
     sizes = tuple(size for spec in specs for size in spec.used_code)
     masked = any(size != specs[0].latent_dim for size in sizes)
     spec = replace(specs[0], n_members=len(sizes), code_sizes=sizes if masked else None)
@@ -22,7 +22,7 @@ def join_networks(specs: Sequence[NetworkSpec], networks: Sequence[Any]) -> Any:
 
 
 def split_network(joined: Any, networks: Sequence[Any]) -> None:
-    """Copy the weights of a joined network back: the inverse of `join_networks`."""
+    """Copy the weights of a joined network back to its parts, the inverse of `join_networks`."""
     parts = [network.state_dict() for network in networks]
     with torch.no_grad():
         for name, everything in joined.state_dict().items():

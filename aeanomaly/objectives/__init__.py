@@ -1,4 +1,4 @@
-"""What training minimises: corruption, likelihood and penalties -> one loss per member."""
+"""Training objectives: corruption, likelihood and penalties combined into one loss per member."""
 
 from aeanomaly.objectives.base import Objective
 from aeanomaly.objectives.corruption import Corruption, GaussianCorruption, MaskingCorruption, SaltAndPepperCorruption

@@ -1,4 +1,4 @@
-"""What the training engine knows of an objective."""
+"""Interface between an objective and the training engine."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -16,19 +16,20 @@ N = TypeVar("N", bound=nn.Module)
 
 @dataclass(frozen=True, eq=False)
 class Objective(Stackable, ABC, Generic[N]):
-    """A loss for each member of a stack; members never mix."""
+    """Loss of each member of a stack; members are independent."""
 
     @abstractmethod
     def losses(self, network: N, rows: torch.Tensor, noise: NoiseStream) -> torch.Tensor:
-        """Mean loss per row: network and rows (M, B, D) -> (M,)."""
+        """Return the mean loss per row, (M,), of a network on rows (M, B, D)."""
 
     def backward(self, network: N, rows: torch.Tensor, noise: NoiseStream) -> torch.Tensor:
-        """`losses`; the gradient of each member's is left in the ``grad`` of its parameters, which is there.
+        """Return `losses`, and write the gradients to the ``grad`` of the parameters, which must be allocated.
 
-        It asks the same of torch every time, as what it asks may be recorded and done again without it.
+        The sequence of torch calls must be the same every time, because the training engine may record and replay
+        it.
         """
         losses, parameters = self.losses(network, rows, noise), list(network.parameters())
-        # A noise scale has no part in the loss of a table without real columns: its gradient is then 0.
+        # The loss of a table without Gaussian columns does not depend on the noise scale.
         found = torch.autograd.grad(losses.sum(), parameters, allow_unused=True, materialize_grads=True)
         for p, gradient in zip(parameters, found, strict=True):
             grad(p).copy_(gradient)

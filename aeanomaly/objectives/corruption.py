@@ -1,4 +1,4 @@
-"""Ways to damage a row before the network sees it (Vincent et al. 2010, JMLR 11)."""
+"""Corruption of the input of denoising autoencoders (Vincent et al. 2010, JMLR 11)."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from aeanomaly.streams import NoiseStream
 
 @dataclass(frozen=True, eq=False)
 class Corruption(Stackable, ABC):
-    """Maps clean encoded rows (M, B, D) to damaged ones of the same shape."""
+    """Map from clean encoded rows (M, B, D) to corrupted rows of the same shape."""
 
     @abstractmethod
     def __call__(self, rows: torch.Tensor, noise: NoiseStream) -> torch.Tensor: ...
@@ -20,7 +20,7 @@ class Corruption(Stackable, ABC):
 
 @dataclass(frozen=True, eq=False)
 class GaussianCorruption(Corruption):
-    """Adds normal noise of standard deviation `level`, a number or one for each member, in encoded units."""
+    """Add normal noise of standard deviation `level`, in encoded units, shared or one for each member."""
 
     level: Any
 
@@ -33,7 +33,7 @@ class GaussianCorruption(Corruption):
 
 @dataclass(frozen=True, eq=False)
 class MaskingCorruption(Corruption):
-    """Replaces each value, with probability `level`, by its column's training mean (M or 1, 1, D)."""
+    """Replace each value, with probability `level`, by the training mean of its column (M or 1, 1, D)."""
 
     level: Any
     mean: torch.Tensor
@@ -48,7 +48,7 @@ class MaskingCorruption(Corruption):
 
 @dataclass(frozen=True, eq=False)
 class SaltAndPepperCorruption(Corruption):
-    """Replaces each value, with probability `level`, by its column's minimum or maximum (M or 1, 1, D), evenly."""
+    """Replace each value, with probability `level`, by the minimum or maximum of its column (M or 1, 1, D)."""
 
     level: Any
     minimum: torch.Tensor

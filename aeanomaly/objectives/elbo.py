@@ -13,12 +13,14 @@ from aeanomaly.streams import NoiseStream
 
 @dataclass(frozen=True, eq=False)
 class NegativeELBO(Objective[GaussianAutoencoder]):
-    """beta KL(q(z|x) || N(0, I)) - E_q[log p(x|z)], the expectation from one draw per row.
+    """Negative evidence lower bound, with one draw of the code per row.
+
+    The loss of a row is beta KL(q(z|x) || N(0, I)) - E_q[log p(x|z)].
 
     Parameters
     ----------
     likelihood : Likelihood
-    beta : float, or one for each member
+    beta : float or sequence of float (M,)
         Weight of the KL term (Higgins et al. 2017, ICLR); 1 gives the evidence lower bound.
     """
 

@@ -1,4 +1,4 @@
-"""Penalties on the code that keep a wide autoencoder from copying its input."""
+"""Penalties on the code that prevent a wide autoencoder from learning the identity."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ _RATE_RANGE = (1e-6, 1 - 1e-6)
 
 @dataclass(frozen=True, eq=False)
 class Penalty(Stackable, ABC):
-    """A number per member that is added to its loss, with a `weight` for all, or one for each."""
+    """Term added to the loss of each member, times `weight`, which is shared or one for each member."""
 
     weight: Any
 
@@ -27,25 +27,25 @@ class Penalty(Stackable, ABC):
     def __call__(
         self, encoder: StackedMLP, rows: torch.Tensor, noise: NoiseStream
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Rows as the network sees them (M, B, D) -> the penalty (M,), and their code (M, B, L)."""
+        """Return the penalty (M,) and the code (M, B, L) of input rows (M, B, D)."""
 
     @abstractmethod
     def vjp(
         self, encoder: StackedMLP, rows: torch.Tensor, noise: NoiseStream
     ) -> tuple[torch.Tensor, torch.Tensor, PullBack]:
-        """The same, and the way back from the code's gradient without the penalty."""
+        """Return penalty, code, and the pullback of the code's gradient, which adds that of the penalty."""
 
 
 class CodePenalty(Penalty):
-    """A penalty that looks at the code alone."""
+    """Penalty that depends only on the code."""
 
     @abstractmethod
     def value(self, code: torch.Tensor) -> torch.Tensor:
-        """Code (M, B, L) -> (M,)."""
+        """Return the penalty (M,) of a code (M, B, L)."""
 
     @abstractmethod
     def gradient(self, code: torch.Tensor) -> torch.Tensor:
-        """Derivative of `value` by the code, broadcastable to its (M, B, L)."""
+        """Return the derivative of `value` by the code, broadcastable to (M, B, L)."""
 
     def __call__(self, encoder, rows, noise):
         code = encoder(rows)
@@ -58,7 +58,7 @@ class CodePenalty(Penalty):
 
 
 class L1Sparsity(CodePenalty):
-    """`weight` times the mean over rows of the sum of absolute code values."""
+    """Mean over rows of the sum of absolute code values, times `weight`."""
 
     def value(self, code):
         return self.weight.to(code.device) * code.abs().sum(dim=2).mean(dim=1)
@@ -69,9 +69,9 @@ class L1Sparsity(CodePenalty):
 
 @dataclass(frozen=True, eq=False)
 class KLSparsity(CodePenalty):
-    """`weight` times the sum over code units of KL(target || mean activation), for a code in (0, 1) (Ng 2011).
+    """Sum over code units of KL(target || mean activation), times `weight` (Ng 2011).
 
-    The mean is over the batch.
+    The code must lie in (0, 1); the mean is over the batch.
     """
 
     target: Any
@@ -96,10 +96,10 @@ class KLSparsity(CodePenalty):
 
 
 class Contraction(Penalty):
-    """`weight` times the mean over rows of the encoder's squared Jacobian norm (Rifai et al. 2011, ICML).
+    """Mean over rows of the squared Jacobian norm of the encoder, times `weight` (Rifai et al. 2011, ICML).
 
-    For an encoder of one layer the norm is exact, sum_l act'(a_l)^2 ||w_l||^2; for a deeper one it is
-    estimated without bias as ||J v||^2 with one random-sign probe v per row (Hutchinson 1990).
+    For a one-layer encoder the norm is exact: sum_l act'(a_l)^2 ||w_l||^2. For a deeper encoder its unbiased
+    estimate is ||J v||^2, with one random-sign probe v per row (Hutchinson 1990).
     """
 
     def __call__(self, encoder, rows, noise):
@@ -110,7 +110,7 @@ class Contraction(Penalty):
         return self.weight.to(rows.device) * squared_norm.mean(dim=1), code
 
     def vjp(self, encoder, rows, noise):
-        """Through the encoder by autograd: its slopes have a gradient, too."""
+        """Compute gradients by autograd, because the slopes of the encoder have gradients too."""
         with torch.enable_grad():
             outputs = self(encoder, rows, noise)
 
@@ -124,7 +124,7 @@ class Contraction(Penalty):
 
 
 def exact_squared_jacobian(encoder: StackedMLP, rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Code (M, B, L) of a one-layer encoder, and the squared Frobenius norm of its Jacobian at each row, (M, B)."""
+    """Return the code (M, B, L) of a one-layer encoder and the squared Frobenius norm of its Jacobian (M, B)."""
     (layer,), (name,) = encoder.layers, encoder.activations
     activation, (weight, _), a = ACTIVATIONS[name], layer.affine(), layer(rows)
     code = activation.function(a)
@@ -137,7 +137,7 @@ def exact_squared_jacobian(encoder: StackedMLP, rows: torch.Tensor) -> tuple[tor
 
 
 def _softmax_squared_jacobian(weight: torch.Tensor, share: torch.Tensor) -> torch.Tensor:
-    """Sum of p_k^2 |w_k - mean of w under p|^2 over units k: weight (M, D, L), shares p (M, B, L) -> (M, B)."""
+    """Return the sum over units k of p_k^2 |w_k - E_p w|^2: weight (M, D, L), softmax p (M, B, L) -> (M, B)."""
     mean = torch.bmm(share, weight.mT)
     away = weight.square().sum(dim=1, keepdim=True) - 2 * torch.bmm(mean, weight) + mean.square().sum(2, keepdim=True)
     return (share.square() * away).sum(dim=2)
@@ -146,7 +146,7 @@ def _softmax_squared_jacobian(weight: torch.Tensor, share: torch.Tensor) -> torc
 def probed_squared_jacobian(
     encoder: StackedMLP, rows: torch.Tensor, noise: NoiseStream
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """The same of any encoder, the norm being an unbiased estimate: one tangent pushed forward."""
+    """Return the code and an unbiased estimate of the squared norm, from one forward-mode tangent per row."""
     tangent = 2 * (noise.uniform("contraction", *rows.shape[1:]) < 0.5).to(rows.dtype) - 1
     x = rows
     for layer, name in zip(encoder.layers, encoder.activations, strict=True):

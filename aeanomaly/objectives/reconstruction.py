@@ -1,4 +1,4 @@
-"""Reconstruction error, from a damaged row if asked, plus a penalty if asked."""
+"""Reconstruction objective, with an optional corruption and an optional penalty."""
 
 from dataclasses import dataclass
 
@@ -14,15 +14,15 @@ from aeanomaly.streams import NoiseStream
 
 @dataclass(frozen=True, eq=False)
 class ReconstructionObjective(Objective[PointAutoencoder]):
-    """Deviance of the clean row from decode(encode(row as the network sees it)), plus a penalty.
+    """Deviance of the clean row from the reconstruction of its corruption, plus a penalty.
 
     Parameters
     ----------
     likelihood : Likelihood
     corruption : Corruption, optional
-        What the network sees instead of the clean row.
+        Corruption of the input; by default the input is the clean row.
     penalty : Penalty, optional
-        What is added for the code.
+        Penalty on the code; none by default.
     """
 
     likelihood: Likelihood
@@ -55,6 +55,6 @@ class ReconstructionObjective(Objective[PointAutoencoder]):
 
 
 def _losses(deviance: torch.Tensor, penalty: torch.Tensor | None) -> torch.Tensor:
-    """Deviance (M, B, D) and penalty (M,) of each member -> (M,)."""
+    """Return the loss (M,) from the deviance (M, B, D) and the penalty (M,)."""
     losses = deviance.sum(dim=(1, 2)) / deviance.shape[1]
     return losses if penalty is None else losses + penalty

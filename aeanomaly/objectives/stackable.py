@@ -1,4 +1,4 @@
-"""What objectives are made of: plain data, so that those of several stacks can stand side by side."""
+"""Plain data that can be stacked along the member axis."""
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, fields
@@ -9,16 +9,16 @@ import torch
 
 @dataclass(frozen=True, eq=False)
 class Stackable:
-    """Tensors with a leading axis of members, M or 1; other parts; and what is one for all members."""
+    """Data class of tensors with a leading member axis (M or 1), other stackables, and shared values."""
 
     @property
     def stack_key(self) -> Hashable:
-        """All but the tensors' numbers: parts of one stack_key can be joined."""
+        """Type, shapes and shared values; objects with equal keys can be stacked."""
         return (type(self), *(_stack_key(value) for value in self._values()))
 
     @classmethod
     def stack(cls, parts: Sequence[Self], sizes: Sequence[int]) -> Self:
-        """One part for the members of all, of which each has so many."""
+        """Concatenate objects with the given numbers of members."""
         columns = zip(*(part._values() for part in parts), strict=True)
         return cls(*(_stack(values, sizes) for values in columns))
 
@@ -26,7 +26,7 @@ class Stackable:
         return [getattr(self, field.name) for field in fields(self)]
 
     def _per_member(self, name: str, *trailing: int) -> None:
-        """Make a number for all members, or one for each, a tensor (M or 1, *trailing)."""
+        """Convert a number, or one for each member, to a tensor (M or 1, *trailing)."""
         value = torch.as_tensor(getattr(self, name), dtype=torch.float32)
         object.__setattr__(self, name, value.reshape(-1, *trailing))
 

@@ -1,4 +1,4 @@
-"""The model file: read, audit, then build. It knows names and arrays, and no class."""
+"""Model files and atomic writing. A model file holds names and arrays, and no code."""
 
 from aeanomaly.persistence.archive import MODEL, model_file_error, read_manifest, read_model, write_model
 from aeanomaly.persistence.atomic import replace_file, write_atomically

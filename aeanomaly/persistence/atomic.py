@@ -1,4 +1,4 @@
-"""Writing a file so that a reader sees the old one or the new one, never a part."""
+"""Atomic writing of files: a reader sees the old file or the new one."""
 
 import contextlib
 import glob
@@ -16,25 +16,25 @@ except ImportError:  # Windows
 
 
 def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
-    """Replace a file by `data` in one step; as `replace_file`."""
+    """Replace a file by `data` in one step, see `replace_file`."""
     with replace_file(path) as file:
         file.write(data)
 
 
 @contextlib.contextmanager
 def replace_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
-    """A file to write to, which replaces the one at `path` in one step when the block ends.
+    """Open a file for writing that replaces the file at `path` in one step when the block ends.
 
-    The data go to a temporary file beside it, are flushed to the disk, and take its name. Symbolic
-    links are followed; the mode of a new file comes from the umask. On any error the old file is
-    intact and the temporary one is gone. One that a killed process left goes with the next writing.
+    The data are written to a temporary file in the same folder, flushed to disk, and renamed. Symbolic links are
+    followed, and the mode of a new file follows the umask. On any error the old file stays intact and the temporary
+    file is removed. The next call removes temporary files of killed processes.
 
     Raises
     ------
     ValueError
-        If the target is there and is not a regular file.
+        If the target exists and is not a regular file.
     OSError
-        If it cannot be written.
+        If the file cannot be written.
     """
     target = Path(os.path.realpath(path))
     if target.exists() and not stat.S_ISREG(target.stat().st_mode):
@@ -47,36 +47,36 @@ def replace_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-            if fcntl is not None:  # under its lock, or another writer might take it for a leftover
+            if fcntl is not None:  # keep the lock, or another writer might remove the file as a leftover
                 os.replace(temporary, target)
-        if fcntl is None:  # Windows moves no open file
+        if fcntl is None:  # Windows cannot rename an open file
             os.replace(temporary, target)
     except BaseException as error:
         if temporary is not None:
             with contextlib.suppress(OSError):
                 temporary.unlink()
         if isinstance(error, OSError) and Path(error.filename or "").parent in (Path(), target.parent):
-            error.filename, error.filename2 = os.fspath(path), None  # the name that the caller knows
+            error.filename, error.filename2 = os.fspath(path), None  # name the target instead of the temporary file
         raise
     _sync(target.parent)
 
 
 def _create_temporary(target: Path) -> tuple[Path, BinaryIO]:
-    """A temporary file beside the target, locked for as long as it is open."""
+    """Create a temporary file in the folder of the target, locked while it is open."""
     while True:
         temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
         file = os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666), "wb")
         if fcntl is None:
             return temporary, file
-        with contextlib.suppress(OSError):  # a file system without locks
+        with contextlib.suppress(OSError):  # the file system has no locks
             fcntl.flock(file, fcntl.LOCK_EX)
         if os.fstat(file.fileno()).st_nlink:
             return temporary, file
-        file.close()  # another writer took it for a leftover, in the moment before the lock
+        file.close()  # another writer removed it as a leftover before it was locked
 
 
 def _remove_leftovers(target: Path) -> None:
-    """Remove temporary files whose writers are dead: nobody holds their locks."""
+    """Remove temporary files of killed writers, which are not locked."""
     if fcntl is None:
         return
     for leftover in target.parent.glob(f".{glob.escape(target.name)}.{'[0-9a-f]' * 8}.tmp"):
@@ -90,7 +90,7 @@ def _remove_leftovers(target: Path) -> None:
 
 
 def _sync(folder: Path) -> None:
-    """Bring a new name in a folder to the disk, where the file system can; the file itself is there."""
+    """Flush the entries of a folder to disk, if the file system supports it."""
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

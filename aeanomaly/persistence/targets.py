@@ -1,4 +1,4 @@
-"""Which file a result may replace."""
+"""Checks of the file that a result is written to."""
 
 import errno
 import os
@@ -8,16 +8,16 @@ from typing import NamedTuple
 
 
 class FileKind(NamedTuple):
-    """A kind of file that this package writes.
+    """Kind of file that this package writes.
 
     Attributes
     ----------
     name : str
-        As in a message: "a model file".
+        Name for messages, such as "a model file".
     suffixes : tuple of str
-        How the names of such files end, in lower case; the first is the usual one.
+        Endings of file names, in lower case; the first is the default.
     recognizes : callable(path) -> bool
-        Tell whether an existing, regular file that is not empty is of this kind.
+        Function that returns True if an existing regular, nonempty file is of this kind.
     """
 
     name: str
@@ -28,24 +28,24 @@ class FileKind(NamedTuple):
 def check_target(
     path: str | os.PathLike[str], kind: FileKind, *, overwrite: bool = False, remedy: str = "pass overwrite=True"
 ) -> None:
-    """Check that a file may be written, before the work that makes it.
+    """Check that a file may be written, before its content is computed.
 
-    A new file must have the suffix of its kind, and an existing one must be of that kind, or empty.
+    The name must have a suffix of the kind, and an existing file must be of this kind, or empty.
 
     Parameters
     ----------
     path : path-like
     kind : FileKind
-        The kind of file that is about to be written.
+        Kind of the file to write.
     overwrite : bool, default=False
         Allow any name, and replace any regular file.
     remedy : str
-        What a caller does to get ``overwrite=True``, for the message.
+        Advice on how to set `overwrite`, for the error message.
 
     Raises
     ------
     ValueError
-        If the name or the existing file is of another kind, or is not a regular file.
+        If the name or the existing file is of another kind, or the existing file is not a regular file.
     FileNotFoundError
         If the folder does not exist.
     """
@@ -59,13 +59,11 @@ def check_target(
     if not target.parent.is_dir():
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
     if not overwrite and target.exists() and target.stat().st_size and not kind.recognizes(target):
-        raise ValueError(
-            f"{name!r} exists and is not {kind.name}, and writing would replace it; choose another name, or {remedy}"
-        )
+        raise ValueError(f"{name!r} exists and is not {kind.name}; choose another name, or {remedy} to replace it")
 
 
 def read_start(path: Path, size: int) -> bytes:
-    """Return the first bytes of a file, none of one that cannot be read."""
+    """Return the first bytes of a file, or none if it cannot be read."""
     try:
         with open(path, "rb") as file:
             return file.read(size)

@@ -1,4 +1,4 @@
-"""Parameter values <-> JSON, without losing their type."""
+"""Conversion of parameter values to JSON and back, with their types."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,14 +17,14 @@ def to_json(value: Any, name: str, classes: Mapping[str, type]) -> Any:
     ----------
     value : None, bool, int, float, str, tuple, list, dict of text or integers, or a dataclass in `classes`
     name : str
-        The parameter's name, for the error.
+        Name of the parameter, for the error message.
     classes : mapping of str to dataclass
-        The objects that a file may hold, by registry key.
+        Dataclasses that a file may hold, by registry key.
 
     Raises
     ------
     ModelFileError
-        For anything else.
+        For any other value.
 
     Examples
     --------
@@ -51,7 +51,7 @@ def to_json(value: Any, name: str, classes: Mapping[str, type]) -> Any:
 
 
 def from_json(value: Any, classes: Mapping[str, type]) -> Any:
-    """The inverse of `to_json`; a ModelFileError for what it would not write."""
+    """Decode the output of `to_json`; raise a ModelFileError for any other value."""
     if type(value) in _PLAIN:
         return value
     match value:
@@ -65,4 +65,4 @@ def from_json(value: Any, classes: Mapping[str, type]) -> Any:
             return {key: from_json(v, classes) for key, v in items}
         case {"object": str(key), "fields": dict(fields), **rest} if not rest and key in classes:
             return classes[key](**{f: from_json(v, classes) for f, v in fields.items()})
-    raise ModelFileError(f"the model file holds a value that this version does not know: {str(value)[:80]}")
+    raise ModelFileError(f"the model file contains an unknown value: {str(value)[:80]}")

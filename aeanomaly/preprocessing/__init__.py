@@ -1,7 +1,7 @@
-"""A table (DataFrame or array) -> float32 matrix and column schema, and back. No torch."""
+"""Encoding of tables (frames or arrays) as float32 matrices with a column schema, and decoding."""
 
 from aeanomaly.preprocessing.cells import infer_cell_type, numbers_or_missing, times
-from aeanomaly.preprocessing.columns import Column, Numeric, are_numeric, column_from_json
+from aeanomaly.preprocessing.columns import Categorical, Column, Numeric, Ordinal, are_numeric, column_from_json
 from aeanomaly.preprocessing.encoder import KnownStatistics, TableEncoder, encode_table
 from aeanomaly.preprocessing.inference import COLUMN_TYPES
 from aeanomaly.preprocessing.schema import Kind, Schema
@@ -10,10 +10,12 @@ from aeanomaly.preprocessing.tables import cells_as_given, check_finite, check_t
 
 __all__ = [
     "COLUMN_TYPES",
+    "Categorical",
     "Column",
     "Kind",
     "KnownStatistics",
     "Numeric",
+    "Ordinal",
     "Schema",
     "Statistics",
     "TableEncoder",

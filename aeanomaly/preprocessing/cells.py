@@ -1,4 +1,4 @@
-"""What the cells of a column hold, whatever library and dtype they came with."""
+"""Cell types of columns, for all supported libraries and dtypes."""
 
 import datetime
 import reprlib
@@ -26,12 +26,12 @@ _LARGEST_EXACT_INT = 2**53
 
 
 def infer_cell_type(cells: pd.Series) -> CellType:
-    """What the cells are.
+    """Infer the type of the cells of a column.
 
     Raises
     ------
     ValueError
-        Where they are none of these, or not all of one family.
+        If the type is not supported, or the cells are of several types.
     """
     dtype = cells.dtype
     if isinstance(dtype, pd.CategoricalDtype):
@@ -55,24 +55,24 @@ def infer_cell_type(cells: pd.Series) -> CellType:
     elif pd.api.types.is_timedelta64_dtype(dtype):
         return "durations"
     raise ValueError(
-        f"column {column_label(cells)} is of dtype {dtype}, and cells must be numbers, truth values, text, times or "
-        "durations; convert it, or leave the column out"
+        f"column {column_label(cells)} has dtype {dtype}, but cells must be numbers, booleans, text, times or "
+        "durations; convert or drop the column"
     )
 
 
 def column_label(cells: pd.Series) -> str:
-    """The name of a column for a message."""
+    """Return the name of a column for a message."""
     return str(cells.name) if isinstance(cells.name, (int, np.integer)) else repr(str(cells.name))
 
 
 def example_cell(cells: pd.Series) -> str:
-    """Return one of the cells for a message."""
+    """Return the first present cell for a message."""
     there = cells[cells.notna()]
     return format_cell(there.iloc[0]) if len(there) else "nothing"
 
 
 def format_cell(cell: Any) -> str:
-    """Return a cell for a message: text in quotes, all else as it is printed, not too long."""
+    """Return a shortened cell for a message, with text in quotes."""
     return reprlib.repr(cell) if isinstance(cell, str) else reprlib.repr(str(cell))[1:-1]
 
 
@@ -81,7 +81,7 @@ def _is_number(value: Any) -> bool:
 
 
 def numbers(cells: pd.Series) -> np.ndarray:
-    """Cells of the family of numbers -> float64 (N,), NaN for holes."""
+    """Convert cells of type "numbers" to float64 (N,), with NaN for missing values."""
     if cells.dtype == object:
         cells = cells.where(cells.notna(), np.nan)
         try:
@@ -89,8 +89,8 @@ def numbers(cells: pd.Series) -> np.ndarray:
         except OverflowError:
             digits = max(len(str(abs(cell))) for cell in cells if isinstance(cell, int))
             raise ValueError(
-                f"column {column_label(cells)} holds an integer of {digits} digits, beyond the range of float64; if it is an "
-                "identifier leave it out, else divide it or take its logarithm first"
+                f"column {column_label(cells)} holds an integer of {digits} digits, beyond the range of float64; drop "
+                "the column if it is an identifier, else divide it or take its logarithm"
             ) from None
         warn_if_rounded(cells.dropna(), column_label(cells))
         return found
@@ -101,36 +101,36 @@ def numbers(cells: pd.Series) -> np.ndarray:
 
 
 def numbers_or_missing(cells: pd.Series) -> np.ndarray:
-    """As `numbers`; of cells that are all missing, whatever their dtype, NaN."""
+    """Return the output of `numbers`, or NaN if all cells are missing, for any dtype."""
     return np.full(len(cells), np.nan) if cells.isna().all() else numbers(cells)
 
 
 def warn_if_rounded(values: Any, name: str) -> None:
-    """Warn where integers are too large for float64."""
+    """Warn of integers that float64 cannot represent exactly."""
     ends = (values.max(), values.min()) if len(values) else ()
     if any(abs(int(end)) > _LARGEST_EXACT_INT for end in ends if isinstance(end, (int, np.integer))):
         warn(
             f"column {name} holds integers beyond 2**53, which float64 rounds; "
-            "if it is an identifier leave it out, else subtract a constant first"
+            "drop the column if it is an identifier, else subtract a constant"
         )
 
 
 def time_zone_of(cells: pd.Series) -> str | None:
-    """The time zone of cells of the family of times."""
+    """Return the time zone of cells of type "times"."""
     zone = getattr(times(cells).dtype, "tz", None)
     return None if zone is None else str(zone)
 
 
 def seconds(cells: pd.Series, zone: str | None) -> np.ndarray:
-    """Times -> seconds since 1970 on the clock of `zone`, float64 (N,), NaN for holes."""
+    """Convert times to seconds since 1970 in local time of `zone`, float64 (N,), with NaN for missing values."""
     points = times(cells)
     found = getattr(points.dtype, "tz", None)
     if (found is None) != (zone is None) and points.notna().any():
-        had = "none" if zone is None else f"one ({zone})"
-        has = "none" if found is None else f"one ({found})"
+        had = "no time zone" if zone is None else f"time zone {zone}"
+        has = "no time zone" if found is None else f"time zone {found}"
         raise ValueError(
-            f"column {column_label(cells)} holds times that have {'no' if found is None else 'a'} time zone, and those of "
-            f"training had {had}, these {has}; use .dt.tz_localize or .dt.tz_convert"
+            f"column {column_label(cells)} holds times with {has}, but times with {had} in training; use "
+            ".dt.tz_localize or .dt.tz_convert"
         )
     if found is not None:
         points = points.dt.tz_convert(zone).dt.tz_localize(None)
@@ -139,13 +139,13 @@ def seconds(cells: pd.Series, zone: str | None) -> np.ndarray:
 
 
 def duration_seconds(cells: pd.Series) -> np.ndarray:
-    """Durations -> seconds, float64 (N,), NaN for holes."""
+    """Convert durations to seconds, float64 (N,), with NaN for missing values."""
     spans = pd.to_timedelta(cells).to_numpy("timedelta64[us]")
     return np.where(np.isnat(spans), np.nan, spans.astype(np.int64) / 1e6)
 
 
 def times(cells: pd.Series) -> pd.Series:
-    """Return cells of the family of times, or of text that holds times, as datetime64; a ValueError for others."""
+    """Convert cells of type "times", or text with times, to datetime64; raise a ValueError for other cells."""
     if pd.api.types.is_datetime64_any_dtype(cells.dtype) and not isinstance(cells.dtype, pd.ArrowDtype):
         return cells
     try:
@@ -153,10 +153,10 @@ def times(cells: pd.Series) -> pd.Series:
     except text.CellError as error:
         reason = f"{error.text!r} in row {error.row}, {error.reason}"
     except (ValueError, TypeError, OverflowError) as error:
-        reason = f"what cannot be read as a time: {str(error).split('. ')[0].split(', at position')[0]}"
+        reason = f"an invalid time: {str(error).split('. ')[0].split(', at position')[0]}"
     raise ValueError(
-        f"column {column_label(cells)} holds {reason}; write times as 2024-05-31 or 2024-05-31T12:30:00, all with one time "
-        "zone or all without, or leave the column out"
+        f"column {column_label(cells)} holds {reason}; write times as 2024-05-31 or 2024-05-31T12:30:00, all with "
+        "one time zone or all without, or drop the column"
     )
 
 
@@ -170,15 +170,15 @@ def _infer_object_type(cells: pd.Series) -> CellType:
         cell_type = _type_of_cell(cell)
         if cell_type is None:
             raise ValueError(
-                f"column {column_label(cells)} holds {reprlib.repr(cell)}, which is not a number, a truth value, text, a date "
-                "or a duration; convert it to one of these, or leave the column out"
+                f"column {column_label(cells)} holds {reprlib.repr(cell)}, which is not a number, a boolean, text, a "
+                "date or a duration; convert or drop the column"
             )
         found.setdefault(cell_type, cell)
     if len(found) > 1:
         (first, one), (second, other) = list(found.items())[:2]
         raise ValueError(
-            f"column {column_label(cells)} holds both {first} and {second} ({format_cell(one)} and {format_cell(other)}); correct it, "
-            "or convert all of it with .astype(str) to encode it as categories"
+            f"column {column_label(cells)} holds both {first} and {second} ({format_cell(one)} and "
+            f"{format_cell(other)}); correct it, or convert it with .astype(str) to encode it as categories"
         )
     return next(iter(found), "nothing")  # type: ignore[arg-type]
 
@@ -194,6 +194,6 @@ def _type_of_cell(cell: Any) -> CellType | None:
 
 
 def _is_numeric(dtype: Any) -> bool:
-    # Asked apart, as pandas does not count Arrow's truth values among its numbers.
+    # Tested separately, because pandas does not count booleans of Arrow as numeric.
     numeric = pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_bool_dtype(dtype)
     return numeric and not pd.api.types.is_complex_dtype(dtype)

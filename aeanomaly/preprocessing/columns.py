@@ -1,4 +1,4 @@
-"""What a column is: how its cells become one number each, how that number is shown to a network, and back."""
+"""Column types: conversion of cells to numbers, of numbers to features of the network, and back."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -19,9 +19,9 @@ from aeanomaly.preprocessing.cells import (
 )
 
 _DAY = 86_400.0
-#: Seconds after which what a date shows comes round: its time of day, day of the week, season.
+#: Periods in seconds: time of day, day of the week and day of the year.
 PERIODS = {"day": _DAY, "week": 7 * _DAY, "year": 365.2425 * _DAY}
-#: The first Monday after 1970-01-01, from which weeks are counted.
+#: The first Monday after 1970-01-01, at which weeks start.
 MONDAY = 4 * _DAY
 #: Keys of model files that differ from the names of the fields.
 _FILE_KEYS = {"categories": "levels"}
@@ -29,19 +29,22 @@ _FILE_KEYS = {"categories": "levels"}
 
 @dataclass(frozen=True)
 class Column(ABC):
-    """One column of a table. Its numbers are float64, NaN for holes; its features are what the network sees of them."""
+    """Type of a column of a table.
+
+    Its numbers are float64 with NaN for missing values; its features are the inputs of the network.
+    """
 
     kind: ClassVar[str]
-    #: The families of cells that it takes.
+    #: The accepted cell types.
     _cell_types: ClassVar[tuple[CellType, ...]]
 
     @property
     def n_features(self) -> int:
-        """Features, side by side."""
+        """Number of features."""
         return 1
 
     def numbers(self, cells: pd.Series) -> np.ndarray:
-        """One number for each cell, (N,); a ValueError where cells are not what they were in training."""
+        """Convert cells to numbers (N,); raise a ValueError if their type differs from that in training."""
         cell_type = infer_cell_type(cells)
         if cell_type == "nothing":
             return np.full(len(cells), np.nan)
@@ -49,14 +52,14 @@ class Column(ABC):
             if cells.isna().all():  # missing values of any dtype
                 return np.full(len(cells), np.nan)
             raise ValueError(
-                f"column {column_label(cells)} holds {cell_type} ({example_cell(cells)}), and it held {self._expected_type} in training; "
-                "correct it, or fit anew on such cells, "
-                f"with column_types={{{column_label(cells)}: 'categorical'}} to encode them as levels"
+                f"column {column_label(cells)} holds {cell_type} ({example_cell(cells)}), but {self._expected_type} in "
+                "training; correct it, or fit the detector again on this column, "
+                f"with column_types={{{column_label(cells)}: 'categorical'}} to encode it as categories"
             )
         return self._numbers(cells)
 
     def _is_mismatch(self, cells: pd.Series) -> bool:
-        """Whether cells of the right family are something else."""
+        """Return True if cells of an accepted type do not fit the column."""
         return isinstance(cells.dtype, pd.CategoricalDtype)
 
     @property
@@ -68,34 +71,34 @@ class Column(ABC):
 
     @abstractmethod
     def cells(self, numbers: np.ndarray) -> pd.Series:
-        """Numbers (N,) as the column held them."""
+        """Convert numbers (N,) to cells."""
 
     def features(self, numbers: np.ndarray) -> np.ndarray:
-        """What the network sees: (N,) -> (N, n_features), NaN for holes."""
+        """Convert numbers (N,) to features (N, n_features), with NaN for missing values."""
         return numbers[:, None]
 
     def from_features(self, features: np.ndarray) -> np.ndarray:
-        """The inverse of `features`, for expected ones."""
+        """Convert expected features (N, n_features) to numbers (N,)."""
         return features[:, 0]
 
     @property
     def is_plain(self) -> bool:
-        """Whether the network sees the number itself."""
+        """True if the feature is the number itself."""
         return False
 
     def shift(self, numbers: np.ndarray, steps: np.ndarray) -> np.ndarray:
-        """Numbers (N,) by so many units of the feature from where they were; those of levels and times stay."""
+        """Shift numbers (N,) by `steps` in units of the feature; categories and times do not change."""
         return numbers
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data for a file."""
+        """Return plain data for a model file."""
         values = {_FILE_KEYS.get(field.name, field.name): getattr(self, field.name) for field in fields(self)}
         return {"kind": self.kind, **{n: list(v) if isinstance(v, tuple) else v for n, v in values.items()}}
 
 
 @dataclass(frozen=True)
 class _Plain(Column):
-    """Numbers that the network sees as they are."""
+    """Column with the number itself as feature."""
 
     @property
     def is_plain(self) -> bool:
@@ -107,7 +110,7 @@ class _Plain(Column):
 
 @dataclass(frozen=True)
 class Numeric(_Plain):
-    """Numbers and truth values."""
+    """Numbers and booleans."""
 
     kind = "numeric"
     _cell_types = ("numbers",)
@@ -121,7 +124,7 @@ class Numeric(_Plain):
 
 @dataclass(frozen=True)
 class Logarithmic(Column):
-    """Numbers of which ratios matter: asinh(x / 2 unit), a logarithm of what is large beside the unit."""
+    """Numbers on a logarithmic scale: asinh(x / 2 unit), which is logarithmic beyond the unit."""
 
     unit: float
     kind = "logarithmic"
@@ -134,7 +137,7 @@ class Logarithmic(Column):
         return pd.Series(numbers)
 
     def features(self, numbers: np.ndarray) -> np.ndarray:
-        # By halves: twice the unit may exceed the largest float.
+        # Halves, because twice the unit may overflow.
         return np.arcsinh(0.5 * numbers.astype(np.float64) / self.unit)[:, None]
 
     def from_features(self, features: np.ndarray) -> np.ndarray:
@@ -146,7 +149,7 @@ class Logarithmic(Column):
 
 @dataclass(frozen=True)
 class Duration(_Plain):
-    """Lengths of time, in seconds."""
+    """Durations, in seconds."""
 
     kind = "duration"
     _cell_types = ("durations",)
@@ -160,14 +163,14 @@ class Duration(_Plain):
 
 @dataclass(frozen=True)
 class _Categories(Column):
-    """Cells that are one of a few levels; a cell's number is the place of its level."""
+    """Column with a fixed set of categories; the number of a cell is the index of its category."""
 
     categories: tuple[Any, ...]
     _cell_types = ("text", "numbers")
 
     @property
     def unknown(self) -> int:
-        """The number of a cell that is none of the levels."""
+        """Number of a cell with an unknown category."""
         return len(self.categories)
 
     def _is_mismatch(self, cells: pd.Series) -> bool:
@@ -175,13 +178,13 @@ class _Categories(Column):
 
     @property
     def _expected_type(self) -> str:
-        return "text" if any(isinstance(level, str) for level in self.categories) else "numbers"
+        return "text" if any(isinstance(category, str) for category in self.categories) else "numbers"
 
     def _numbers(self, cells: pd.Series) -> np.ndarray:
         codes, found = pd.factorize(cells)
-        places = {level: float(place) for place, level in enumerate(self.categories)}
+        places = {category: float(place) for place, category in enumerate(self.categories)}
         known = [places.get(plain(value), float(self.unknown)) for value in found]
-        return np.array([*known, np.nan])[codes]  # the code of a hole is -1
+        return np.array([*known, np.nan])[codes]  # the code of a missing value is -1
 
     def cells(self, numbers: np.ndarray) -> pd.Series:
         places = np.where(np.isfinite(numbers), numbers, -1).round().astype(int)
@@ -191,7 +194,7 @@ class _Categories(Column):
 
 
 def _index(categories: tuple[Any, ...]) -> pd.Index:
-    """Return levels as an index; as objects where the dtype of text cannot hold them."""
+    """Return categories as an index, of objects if the text dtype cannot hold them."""
     try:
         return pd.Index(list(categories))
     except UnicodeEncodeError:  # an unpaired surrogate
@@ -200,7 +203,7 @@ def _index(categories: tuple[Any, ...]) -> pd.Index:
 
 @dataclass(frozen=True)
 class Ordinal(_Categories):
-    """Levels in an order, seen as numbers; what is none of them is as far beyond the last as that from the first."""
+    """Ordered categories with their index as feature; an unknown category gets twice the number of categories."""
 
     kind = "ordinal"
 
@@ -215,7 +218,7 @@ class Ordinal(_Categories):
 
 @dataclass(frozen=True)
 class Categorical(_Categories):
-    """Levels without an order. The network sees a column of 0 and 1 for each, and one for all that is none of them."""
+    """Unordered categories, one-hot encoded, with another feature for unknown categories."""
 
     kind = "categorical"
 
@@ -224,9 +227,9 @@ class Categorical(_Categories):
         return len(self.categories) + 1
 
     def features(self, numbers: np.ndarray) -> np.ndarray:
-        shown = (numbers[:, None] == np.arange(self.n_features)).astype(np.float64)
-        shown[np.isnan(numbers)] = np.nan
-        return shown
+        features = (numbers[:, None] == np.arange(self.n_features)).astype(np.float64)
+        features[np.isnan(numbers)] = np.nan
+        return features
 
     def from_features(self, features: np.ndarray) -> np.ndarray:
         return features.argmax(axis=1).astype(np.float64)
@@ -234,11 +237,11 @@ class Categorical(_Categories):
 
 @dataclass(frozen=True)
 class Datetime(Column):
-    """Points in time, in seconds since 1970 on the clock of `zone`.
+    """Times, in seconds since 1970 in local time of `zone`.
 
-    The first feature is the time itself, compressed beyond the range of training by a logarithm, so that next
-    month is near and the year 1900 far. Then come cosine and sine of the time of day, of the day in the week and of
-    the day in the year, those that `periods` names.
+    The first feature is the time itself, compressed logarithmically beyond the range of training, so that next month
+    is near and the year 1900 is far. For each of the `periods` (day, week, year) follow the cosine and the sine of
+    the phase.
     """
 
     zone: str | None
@@ -273,12 +276,12 @@ class Datetime(Column):
         return np.stack(shown, axis=1)
 
     def from_features(self, features: np.ndarray) -> np.ndarray:
-        """The time next to the expected one that has the expected day in the week and time of day."""
+        """Return the time nearest to the expected time with the expected day of the week and time of day."""
         inside, span = np.clip(features[:, 0], self.start, self.end), self._span
         beyond = features[:, 0] - inside
         time = inside + np.sign(beyond) * span * np.expm1(np.minimum(np.abs(beyond) / span, 5.0))
-        for place, name in reversed(list(enumerate(self.periods))):  # the long ones first
-            if name != "year":  # the time itself knows better
+        for place, name in reversed(list(enumerate(self.periods))):  # long periods first
+            if name != "year":  # the time itself is more accurate
                 wanted = np.arctan2(features[:, 2 + 2 * place], features[:, 1 + 2 * place]) / (2 * np.pi)
                 time += ((wanted - (time - MONDAY) / PERIODS[name] + 0.5) % 1 - 0.5) * PERIODS[name]
         return time
@@ -288,7 +291,7 @@ _KINDS: dict[str, type[Column]] = {c.kind: c for c in (Numeric, Logarithmic, Dur
 
 
 def column_from_json(data: dict[str, Any]) -> Column:
-    """The inverse of `Column.to_json`; a ValueError for what it would not write."""
+    """Build a column from the output of `Column.to_json`; raise a ValueError for invalid data."""
     rest = dict(data)
     cls = _KINDS[rest.pop("kind")]
     names = {_FILE_KEYS.get(field.name, field.name): field.name for field in fields(cls)}
@@ -296,19 +299,19 @@ def column_from_json(data: dict[str, Any]) -> Column:
     if isinstance(column, _Categories) and not (
         column.categories and all(_is_plain(level) for level in column.categories)
     ):
-        raise ValueError("the levels of a column are not plain values")
+        raise ValueError("the categories of a column are not plain values")
     if isinstance(column, Logarithmic) and not (type(column.unit) is float and 0 < column.unit < np.inf):
-        raise ValueError("the unit of a logarithmic column is no number above 0")
+        raise ValueError("the unit of a logarithmic column is not a number above 0")
     if isinstance(column, Datetime):
         if not (np.isfinite([column.start, column.end]).all() and column.start <= column.end):
-            raise ValueError("the range of a column of times is none")
+            raise ValueError("the range of a column of times is invalid")
         if not set(column.periods) <= set(PERIODS) or not (column.zone is None or isinstance(column.zone, str)):
-            raise ValueError("a column of times has periods or a zone that this version does not know")
+            raise ValueError("a column of times has unknown periods or an unknown zone")
     return column
 
 
 def plain(value: Any) -> Any:
-    """A level as text, number or truth value, which a file can hold."""
+    """Convert a category to text, a number or a boolean, which a file can hold."""
     value = value.item() if isinstance(value, np.generic) else value
     return value if _is_plain(value) else str(value)
 
@@ -318,5 +321,5 @@ def _is_plain(value: Any) -> bool:
 
 
 def are_numeric(columns: Sequence[Column]) -> bool:
-    """Whether all cells are numbers."""
+    """Return True if all columns hold numbers."""
     return all(isinstance(column, (Numeric, Logarithmic)) for column in columns)

@@ -1,4 +1,4 @@
-"""Learning a table's schema, and encoding by it."""
+"""Fitting the schema of a table, and encoding with it."""
 
 from collections.abc import Iterator, Sequence
 
@@ -9,34 +9,34 @@ from aeanomaly.preprocessing.layout import Layout
 from aeanomaly.preprocessing.schema import Schema
 from aeanomaly.preprocessing.statistics import Statistics
 
-#: Columns by place, and what is known of them.
+#: Indices of columns, and their statistics.
 KnownStatistics = tuple[np.ndarray, Statistics]
-#: Numbers that are worked on at once, as a cache holds them.
+#: Number of elements processed at once, to fit into a cache.
 _BLOCK_SIZE = 1 << 16
-#: Encoded values beyond this many times the largest of training are all the same.
+#: Encoded values are clipped at this multiple of the largest encoded value of training,
 _LIMIT = 1e6
-#: Where that is not tight enough: squares, and sums of squares, must fit into float32.
+#: and at this value, so that sums of squares fit into float32.
 _LARGEST = 1e12
 _MAX = np.finfo(np.float64).max
-#: A column whose deviation is within a few roundings of its largest value is constant.
+#: A column counts as constant if its deviation is within this number of rounding errors of its largest value.
 _ROUNDINGS = 8
 
 
 class TableEncoder:
-    """Numbers of a table (N, F) <-> encoded float32 rows (N, D).
+    """Encoder of the numbers of a table (N, F) as float32 rows (N, D), and decoder.
 
     Parameters
     ----------
     likelihood : {"auto", "gaussian", "bernoulli"}
-        What a numeric column is. "auto" takes one with exactly two values, whatever they are, as Bernoulli, any
-        other as Gaussian; the others take every column as said, "bernoulli" with values in [0, 1].
+        Likelihood of numeric columns. With "auto", a column with exactly two distinct values is Bernoulli, any other
+        is Gaussian. Otherwise all columns have the given likelihood; "bernoulli" requires values in [0, 1].
     standardize : bool
-        Subtract the mean of a Gaussian column and divide by its standard deviation. All of it runs in
-        float64, before the cast, so that a column of 1e9 +- 1 keeps its digits.
+        Subtract the mean of a Gaussian column and divide by its standard deviation, in float64, so that a column of
+        1e9 +- 1 keeps its digits.
     has_missing_indicators : bool, default=False
-        Whether each column has one encoded feature more: 1 for a hole, else 0, Bernoulli.
+        Add a Bernoulli feature to each column: 1 for a missing value, else 0.
     known : (ndarray of int (K,), Statistics of K columns), optional
-        What is known of more rows than those to learn from, of these columns; it counts where they are numeric.
+        Indices and statistics of columns, from more rows than `fit` gets. Used for numeric columns.
 
     Examples
     --------
@@ -65,7 +65,7 @@ class TableEncoder:
 
     @classmethod
     def from_schema(cls, schema: Schema) -> "TableEncoder":
-        """An encoder that has already learned `schema`."""
+        """Return an encoder with a given schema."""
         encoder = cls("auto", True)
         encoder.schema = schema
         return encoder
@@ -73,25 +73,25 @@ class TableEncoder:
     def fit(
         self, table: np.ndarray, columns: Sequence[Column] | None = None, names: Sequence[str] | None = None
     ) -> "TableEncoder":
-        """Learn kinds and constants from rows (N, F), finite but for holes (NaN); `names` of columns are for errors."""
+        """Fit the schema to rows (N, F), which may have NaN; column `names` are for error messages."""
         layout = Layout(tuple(columns or [Numeric()] * table.shape[1]), self._has_missing_indicators)
         features = _Features(table, layout) if self._known is None else _KnownFeatures(table, layout, *self._known)
         low, high = features.range()
-        centre, half = 0.5 * low + 0.5 * high, 0.5 * high - 0.5 * low
+        center, half = 0.5 * low + 0.5 * high, 0.5 * high - 0.5 * low
         half[half == 0] = 1.0
-        mean, deviation, two_valued = features.moments(low, high, centre, half)
+        mean, deviation, two_valued = features.moments(low, high, center, half)
         magnitude = np.maximum(np.abs(low), np.abs(high))
-        # By the value, not by the range: subtraction of a large mean leaves its rounding behind.
+        # Relative to the magnitude, because subtracting a large mean leaves rounding errors.
         constant = half * deviation <= _ROUNDINGS * np.finfo(np.float64).eps * magnitude
-        mean, deviation = centre + half * mean, half * deviation
-        for pair in layout.cyclic:  # an angle is one column
+        mean, deviation = center + half * mean, half * deviation
+        for pair in layout.cyclic:  # cosine and sine share a scale
             deviation[pair] = np.sqrt(np.square(deviation[pair]).sum())
         plain = layout.is_numeric
         real = ~layout.is_category & ~layout.missing_indicators
         scaled = real & (self._standardize | ~plain)
         offset, scale = np.where(scaled, mean, 0.0), np.where(scaled & ~constant, deviation, 1.0)
         if self._likelihood == "auto":
-            # Two rows are two values in any column; with three, one has come twice.
+            # Any column of two rows has at most two values; with three rows a value occurs twice.
             with np.errstate(over="ignore"):
                 width = high - low
             bernoulli = two_valued & ~constant & np.isfinite(width) & (len(table) > 2) & plain
@@ -107,7 +107,7 @@ class TableEncoder:
         return self
 
     def encode(self, table: np.ndarray) -> np.ndarray:
-        """Rows (N, F) of any real dtype -> float32 (N, D), clipped to the schema's limits; holes stay NaN."""
+        """Encode rows (N, F) of any real dtype as float32 (N, D), clipped to the schema's limits; NaN stays NaN."""
         schema = self.schema
         encoded = np.empty((len(table), schema.n_encoded), dtype=np.float32)
         scaled = _scaled if schema.is_huge else _scaled_at_once
@@ -117,13 +117,13 @@ class TableEncoder:
             rows = rows if schema.is_in_order else rows[:, schema.order]
             rows = scaled(rows, schema.offset, schema.scale)
             out = _cast(rows, encoded[part])
-            if not (-least <= out.min() and out.max() <= least):  # which is rare, but for holes
+            if not (-least <= out.min() and out.max() <= least):  # rare, except with NaN
                 np.minimum(rows, schema.limit, out=rows)
                 np.maximum(rows, -schema.limit, out=out, casting="same_kind")
         return encoded
 
     def decode(self, rows: np.ndarray) -> np.ndarray:
-        """Expected encoded rows (N, D) -> float64 numbers of the table (N, F)."""
+        """Decode expected encoded rows (N, D) to float64 numbers of the table (N, F)."""
         schema = self.schema
         values = schema.offset + schema.scale * rows.astype(np.float64)
         values = schema.to_feature_order(np.where(rows == 1, schema.one, values))
@@ -134,18 +134,18 @@ class TableEncoder:
         return self.schema.in_table_order(terms)
 
     def most_likely(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """As `decode`, with one of two values where there are so many; and how probable that, or a level, is.
+        """Decode with the most likely value of two-valued and categorical columns, and return its probability.
 
-        Of columns of other kinds that is NaN.
+        The probability is NaN for other columns.
         """
         schema = self.schema
-        two_valued, levels = (
+        two_valued, categories = (
             slice(schema.n_gaussian, schema.n_gaussian + schema.n_bernoulli),
             slice(schema.n_gaussian + schema.n_bernoulli, None),
         )
         rows, shares = rows.copy(), np.full(rows.shape, -np.inf)
         shares[:, two_valued] = np.maximum(rows[:, two_valued], 1 - rows[:, two_valued])
-        shares[:, levels] = rows[:, levels]
+        shares[:, categories] = rows[:, categories]
         shares[:, schema.layout.missing_indicators[schema.order]] = -np.inf
         rows[:, two_valued] = rows[:, two_valued].round()
         largest = np.maximum.reduceat(schema.to_feature_order(shares), schema.layout.starts, axis=1)
@@ -161,13 +161,13 @@ def encode_table(
     names: Sequence[str] | None = None,
     known: KnownStatistics | None = None,
 ) -> tuple[Schema, np.ndarray]:
-    """Learn the schema of a table (N, F), and encode its rows by it: (N, D) float32."""
+    """Fit the schema of a table (N, F), and encode its rows as float32 (N, D)."""
     encoder = TableEncoder(likelihood, standardize, has_missing_indicators, known).fit(table, columns, names)
     return encoder.schema, encoder.encode(table)
 
 
 def _scaled(values: np.ndarray, offset: np.ndarray, scale: np.ndarray) -> np.ndarray:
-    """Compute (values - offset) / scale in float64, by halves: the difference of two floats may exceed the largest."""
+    """Compute (values - offset) / scale in float64, from halves, because the difference may overflow."""
     with np.errstate(over="ignore", under="ignore"):
         halves = np.multiply(values, 0.5, dtype=np.float64)
         halves -= 0.5 * offset
@@ -176,7 +176,7 @@ def _scaled(values: np.ndarray, offset: np.ndarray, scale: np.ndarray) -> np.nda
 
 
 def _scaled_at_once(values: np.ndarray, offset: np.ndarray, scale: np.ndarray) -> np.ndarray:
-    """The same bits in fewer passes, where a difference that overflows is beyond the limit anyhow."""
+    """Compute the bits of `_scaled` in fewer passes, if a difference that overflows is beyond the limit anyway."""
     with np.errstate(over="ignore", under="ignore"):
         scaled = np.subtract(values, offset, dtype=np.float64)
         scaled /= scale
@@ -184,7 +184,7 @@ def _scaled_at_once(values: np.ndarray, offset: np.ndarray, scale: np.ndarray) -
 
 
 def _cast(values: np.ndarray, out: np.ndarray) -> np.ndarray:
-    """Write float64 values as float32, those beyond its range as infinite."""
+    """Write float64 values as float32, with infinity for values beyond its range."""
     with np.errstate(over="ignore", under="ignore"):
         np.copyto(out, values, casting="same_kind")
     return out
@@ -224,13 +224,13 @@ def _check_unit_interval(low: np.ndarray, high: np.ndarray, numeric: np.ndarray,
         j = int(outside[0])
         name = j if names is None else repr(str(names[j]))
         raise ValueError(
-            f"likelihood='bernoulli' wants values in [0, 1], and column {name} runs from {low[j]:g} to {high[j]:g}; "
-            "rescale it or use likelihood='auto'"
+            f"likelihood='bernoulli' requires values in [0, 1], but column {name} ranges from {low[j]:g} to "
+            f"{high[j]:g}; rescale it or use likelihood='auto'"
         )
 
 
 class _Features:
-    """Statistics of the features of a table, which are made a block at a time; holes have no part in them."""
+    """Statistics of the features of a table, computed in blocks and without missing values."""
 
     def __init__(self, table: np.ndarray, layout: Layout):
         self._table = table
@@ -240,40 +240,40 @@ class _Features:
         self._has_missing = not is_finite and bool(np.isnan(table).any())
 
     def range(self) -> tuple[np.ndarray, np.ndarray]:
-        """Smallest and largest value of each feature, float64."""
+        """Return the smallest and largest value of each feature, float64."""
         if self._layout.is_plain and not self._has_missing:
             return self._table.min(axis=0).astype(np.float64), self._table.max(axis=0).astype(np.float64)
         blocks = list(self._blocks())
         return np.fmin.reduce([np.fmin.reduce(b) for b in blocks]), np.fmax.reduce([np.fmax.reduce(b) for b in blocks])
 
     def moments(
-        self, low: np.ndarray, high: np.ndarray, centre: np.ndarray, half: np.ndarray
+        self, low: np.ndarray, high: np.ndarray, center: np.ndarray, half: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Mean and deviation of (feature - centre) / half, which cannot overflow, and which have two values."""
+        """Return mean and deviation of (feature - center) / half, and a mask of two-valued features."""
         total, count, two_valued = np.zeros(len(low)), np.zeros(len(low)), np.ones(len(low), dtype=bool)
         for rows in self._blocks():
-            total += self._sum((rows - centre) / half)
+            total += self._sum((rows - center) / half)
             count += (~np.isnan(rows)).sum(axis=0) if self._has_missing else len(rows)
             two_valued &= ((rows == low) | (rows == high) | (np.isnan(rows) if self._has_missing else False)).all(
                 axis=0
             )
         mean, squares = total / count, np.zeros(len(low))
         for rows in self._blocks():
-            squares += self._sum(np.square((rows - centre) / half - mean))
+            squares += self._sum(np.square((rows - center) / half - mean))
         return mean, np.sqrt(squares / count), two_valued
 
     def _sum(self, rows: np.ndarray) -> np.ndarray:
         return np.nansum(rows, axis=0) if self._has_missing else rows.sum(axis=0)
 
     def _blocks(self) -> Iterator[np.ndarray]:
-        """Float64 blocks in one memory order, so that sums over them do not depend on the table's."""
+        """Yield float64 blocks in C order, so that sums do not depend on the memory order of the table."""
         for part in _parts(self._table, self._layout.n_features):
             rows = np.ascontiguousarray(self._table[part], dtype=np.float64)
             yield self._layout.features(rows)
 
 
 class _KnownFeatures(_Features):
-    """The same, of numeric columns as they are known of more rows than the table has."""
+    """Statistics of features, with known statistics for numeric columns."""
 
     def __init__(self, table: np.ndarray, layout: Layout, places: np.ndarray, known: Statistics):
         super().__init__(table, layout)
@@ -286,16 +286,16 @@ class _KnownFeatures(_Features):
         return low, high
 
     def moments(
-        self, low: np.ndarray, high: np.ndarray, centre: np.ndarray, half: np.ndarray
+        self, low: np.ndarray, high: np.ndarray, center: np.ndarray, half: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        mean, deviation, two_valued = super().moments(low, high, centre, half)
+        mean, deviation, two_valued = super().moments(low, high, center, half)
         at, known = self._places, self._known
-        mean[at], deviation[at] = (known.mean - centre[at]) / half[at], known.deviation / half[at]
+        mean[at], deviation[at] = (known.mean - center[at]) / half[at], known.deviation / half[at]
         two_valued[at] = known.two_valued
         return mean, deviation, two_valued
 
 
 def _parts(table: np.ndarray, width: int) -> Iterator[slice]:
-    """Rows that are worked on at once."""
+    """Return the slices of rows that are processed at once."""
     size = max(1, _BLOCK_SIZE // width)
     return (slice(first, first + size) for first in range(0, len(table), size))

@@ -1,4 +1,4 @@
-"""Which column is what: by its dtype and cells, or as the user says."""
+"""Inference of column types from dtypes, cells and the user's `column_types`."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -21,14 +21,14 @@ from aeanomaly.preprocessing.columns import (
     plain,
 )
 
-#: What a user may say that a column is; a list of levels in order is an ordinal one, too.
+#: Accepted values of `column_types`, besides an ordered list of categories for an ordinal column.
 COLUMN_TYPES = ("numeric", "logarithmic", "categorical", "ordinal", "datetime", "duration")
-#: Levels of a categorical column that are told apart at most.
-_MOST_LEVELS = 100
-#: Counts that range wide: of so many values, at least half of them above 0, and of these a hundredth beyond so many
-#: times the middle.
+#: Maximum number of categories of a categorical column.
+_MOST_CATEGORIES = 100
+#: Wide counts have at least this number of distinct values, and a 99 % quantile of at least this multiple of the
+#: median of the positive values.
 _LEAST_COUNTS, _WIDE = 20, 5.0
-#: Numbers that are looked at before the whole column is.
+#: Number of values that are checked before the whole column.
 _FIRST = 1000
 _DEFAULT_KIND: dict[CellType, str] = {
     "numbers": "numeric",
@@ -39,23 +39,21 @@ _DEFAULT_KIND: dict[CellType, str] = {
 
 
 def infer_columns(frame: pd.DataFrame, column_types: Mapping[Any, Any] | None) -> tuple[Column, ...]:
-    """What each column of a frame is; keys of `column_types` are names, or places where there are none."""
+    """Infer the column types of a frame; keys of `column_types` are names, or positions without names."""
     asked = dict(column_types or {})
     unknown = [key for key in asked if key not in frame.columns]
     if unknown:
-        shown = ", ".join(map(repr, frame.columns[:20]))
-        raise ValueError(f"column_types names {unknown[0]!r}, which is no column; X has {shown}")
+        names = ", ".join(map(repr, frame.columns[:20]))
+        raise ValueError(f"column_types names {unknown[0]!r}, which is not a column of X; X has {names}")
     return tuple(_infer(frame.iloc[:, j], asked.get(name)) for j, name in enumerate(frame.columns))
 
 
 def _infer(cells: pd.Series, asked: Any) -> Column:
     cell_type = infer_cell_type(cells)
     if cell_type == "nothing" or cells.isna().all():
-        raise ValueError(
-            f"column {column_label(cells)} is NaN in all {len(cells)} rows, and nothing can be learned from it; leave it out"
-        )
+        raise ValueError(f"column {column_label(cells)} is NaN in all {len(cells)} rows; drop the column")
     if isinstance(asked, (list, tuple)):
-        return _checked(Ordinal(tuple(plain(level) for level in asked)), cells)
+        return _checked(Ordinal(tuple(plain(category) for category in asked)), cells)
     kind = asked or _usual_kind(cells, cell_type)
     if kind == "categorical" and cell_type in ("text", "numbers"):
         return _categorical(cells)
@@ -72,11 +70,11 @@ def _infer(cells: pd.Series, asked: Any) -> Column:
     ):
         return Numeric() if kind == "numeric" else _logarithmic(cells)
     raise ValueError(
-        f"column {column_label(cells)} holds {cell_type}, and column_types says {kind!r}; "
+        f"column {column_label(cells)} holds {cell_type}, but column_types declares it {kind!r}; "
         + (
-            f"give its levels in their order: column_types={{{column_label(cells)}: ['low', 'high']}}, say"
+            f"list its categories in order, such as column_types={{{column_label(cells)}: ['low', 'high']}}"
             if kind == "ordinal"
-            else "convert the column, or say otherwise"
+            else "convert the column or change column_types"
         )
     )
 
@@ -87,19 +85,19 @@ def mark_count_columns(
     column_types: Mapping[Any, Any] | None,
     names: Sequence[Any] | None,
 ) -> tuple[Column, ...]:
-    """The columns, those that hold counts of a wide range as `Logarithmic`, unless the user says what they are."""
-    said = set(column_types or {})
+    """Replace numeric columns that hold wide counts by `Logarithmic`, except those in `column_types`."""
+    declared = set(column_types or {})
     names = range(len(columns)) if names is None else names
     return tuple(
         Logarithmic(1.0)
-        if isinstance(column, Numeric) and name not in said and _are_wide_counts(table[:, j])
+        if isinstance(column, Numeric) and name not in declared and _are_wide_counts(table[:, j])
         else column
         for j, (column, name) in enumerate(zip(columns, names, strict=True))
     )
 
 
 def _are_wide_counts(numbers: np.ndarray) -> bool:
-    """Whether ratios matter in a column: by what is there of it, whatever its dtype."""
+    """Return True if the values, of any dtype, are nonnegative integers with a long tail."""
     for part in (numbers[:_FIRST], numbers):
         there = part if part.dtype.kind in "biu" else part[~np.isnan(part)]
         if len(there) == 0:
@@ -114,11 +112,11 @@ def _are_wide_counts(numbers: np.ndarray) -> bool:
 
 
 def _logarithmic(cells: pd.Series) -> Column:
-    """Its unit is 1 for whole numbers, else a small one of the column."""
+    """Return a logarithmic column with a unit of 1 for integers, else the 5 % quantile of the positive values."""
     found = numbers(cells)
     positive = found[found > 0]
-    whole = bool((found[np.isfinite(found)] == np.floor(found[np.isfinite(found)])).all())
-    return Logarithmic(1.0 if whole or len(positive) == 0 else float(np.quantile(positive, 0.05)))
+    are_integers = bool((found[np.isfinite(found)] == np.floor(found[np.isfinite(found)])).all())
+    return Logarithmic(1.0 if are_integers or len(positive) == 0 else float(np.quantile(positive, 0.05)))
 
 
 def _usual_kind(cells: pd.Series, cell_type: CellType) -> str:
@@ -131,7 +129,7 @@ def _checked(column: Ordinal, cells: pd.Series) -> Column:
     unknown = cells[cells.notna() & (column.numbers(cells) == column.unknown)]
     if len(unknown):
         raise ValueError(
-            f"column {column_label(cells)} holds {unknown.iloc[0]!r}, which column_types does not list; "
+            f"column {column_label(cells)} holds {unknown.iloc[0]!r}, which is not listed in column_types; "
             f"it lists {', '.join(map(repr, column.categories))}"
         )
     return column
@@ -139,25 +137,26 @@ def _checked(column: Ordinal, cells: pd.Series) -> Column:
 
 def _ordinal(cells: pd.Series) -> Column:
     if isinstance(cells.dtype, pd.CategoricalDtype):
-        return Ordinal(tuple(plain(level) for level in cells.cat.categories))
-    return Ordinal(tuple(plain(level) for level in np.sort(cells.dropna().unique())))
+        return Ordinal(tuple(plain(category) for category in cells.cat.categories))
+    return Ordinal(tuple(plain(category) for category in np.sort(cells.dropna().unique())))
 
 
 def _categorical(cells: pd.Series) -> Column:
     counts = cells.value_counts(sort=False)
     counts = counts[counts > 0]
-    # By their number, then by name: in whatever order rows come, the same levels.
-    levels = sorted(((-int(n), plain(level)) for level, n in counts.items()), key=lambda pair: (pair[0], str(pair[1])))
-    if len(levels) > _MOST_LEVELS:
-        as_times = f", or say column_types={{{column_label(cells)}: 'datetime'}} if it holds times"
-        rest = sum(-n for n, _ in levels[_MOST_LEVELS:])
+    # Sorted by frequency, then by name, so that the result does not depend on the order of the rows.
+    pairs = ((-int(n), plain(category)) for category, n in counts.items())
+    categories = sorted(pairs, key=lambda pair: (pair[0], str(pair[1])))
+    if len(categories) > _MOST_CATEGORIES:
+        as_times = f", or set column_types={{{column_label(cells)}: 'datetime'}} if it holds times"
+        rest = sum(-n for n, _ in categories[_MOST_CATEGORIES:])
         warn(
-            f"column {column_label(cells)} has {len(levels):,} levels; the {_MOST_LEVELS} most frequent are told apart, and "
-            f"the others, in {rest / len(cells):.0%} of the rows, count as one; leave the column out if it names rows"
-            + (as_times if text.are_times(cells) else ""),
+            f"column {column_label(cells)} has {len(categories):,} categories; the {_MOST_CATEGORIES} most frequent "
+            f"are kept, and the others, in {rest / len(cells):.0%} of the rows, share one; drop the column if it "
+            "identifies rows" + (as_times if text.are_times(cells) else ""),
         )
-    kept = [level for _, level in levels[:_MOST_LEVELS]]
-    return Categorical(tuple(sorted(kept, key=lambda level: (isinstance(level, str), level))))
+    kept = [category for _, category in categories[:_MOST_CATEGORIES]]
+    return Categorical(tuple(sorted(kept, key=lambda category: (isinstance(category, str), category))))
 
 
 def _datetime(cells: pd.Series) -> Column:
@@ -165,10 +164,10 @@ def _datetime(cells: pd.Series) -> Column:
     times = seconds(cells, zone)
     times = times[np.isfinite(times)]
     start, end = float(times.min()), float(times.max())
-    return Datetime(zone, start, end, tuple(name for name in PERIODS if _is_seen_to_vary(times, name, end - start)))
+    return Datetime(zone, start, end, tuple(name for name in PERIODS if _varies(times, name, end - start)))
 
 
-def _is_seen_to_vary(times: np.ndarray, name: str, span: float) -> bool:
-    """Whether times within a period differ, and come from two whole ones at least."""
+def _varies(times: np.ndarray, name: str, span: float) -> bool:
+    """Return True if the phases in a period differ, and the times span at least two periods."""
     period = PERIODS[name]
     return span >= 2 * period and bool(np.ptp(times % period) > 0)

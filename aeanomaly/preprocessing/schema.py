@@ -1,4 +1,4 @@
-"""What each column of the table is, and where it stands in the encoded row."""
+"""Schema of a table: columns, encoding constants, and order of the encoded features."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -20,27 +20,27 @@ _FILE_KEYS = {"has_missing_indicators": "shows_holes"}
 class Schema:
     """Columns and their features, and the constants that encode them.
 
-    All arrays run over encoded features D: those of one kind stand together, Gaussian ones, then Bernoulli ones,
-    then those of each categorical column, so that a likelihood reads its block as a slice.
+    Arrays have one entry per encoded feature, D in all. Features are ordered by kind, so that the block of each
+    likelihood is a slice: Gaussian, Bernoulli, then each categorical column.
 
     Attributes
     ----------
     columns : tuple of Column (F,)
-        In the table's order.
+        Column types in the order of the table.
     has_missing_indicators : bool
-        Whether a hole in a column is a feature of its own.
+        True if each column has a feature that indicates missing values.
     order : ndarray of int (D,)
-        The feature behind each encoded one.
+        Index of the feature of each encoded feature.
     n_gaussian, n_bernoulli : int
-        How many of them, from the left, are of these kinds.
+        Number of features of these kinds.
     offset, scale : ndarray of float64 (D,)
-        encoded = (feature - offset) / scale. A Bernoulli column's two values become 0 and 1.
+        encoded = (feature - offset) / scale. The two values of a Bernoulli column are encoded as 0 and 1.
     one : ndarray of float64 (D,)
-        The value that is encoded as 1, exactly; offset + scale may miss it by a rounding.
+        Exact value that is encoded as 1; offset + scale may differ by rounding.
     limit : ndarray of float64 (D,)
         Encoded values are clipped to [-limit, limit].
     minimum, maximum, mean : ndarray of float64 (D,)
-        Of the encoded training rows.
+        Statistics of the encoded training rows.
     """
 
     columns: tuple[Column, ...]
@@ -58,6 +58,7 @@ class Schema:
 
     @cached_property
     def layout(self) -> Layout:
+        """Layout of the features."""
         return Layout(self.columns, self.has_missing_indicators)
 
     @property
@@ -67,14 +68,14 @@ class Schema:
 
     @property
     def blocks(self) -> list[tuple[Kind, int]]:
-        """Kinds from left to right with their number of features; empty ones are left out."""
-        of_levels = [column.n_features for column in self.columns if column.kind == "categorical"]
+        """Kinds in order, with their number of features; empty blocks are omitted."""
+        categorical = [column.n_features for column in self.columns if column.kind == "categorical"]
         blocks: list[tuple[Kind, int]] = [("gaussian", self.n_gaussian), ("bernoulli", self.n_bernoulli)]
-        return [(kind, width) for kind, width in blocks if width] + [("categorical", width) for width in of_levels]
+        return [(kind, width) for kind, width in blocks if width] + [("categorical", width) for width in categorical]
 
     @property
     def kinds(self) -> list[str]:
-        """Kind of each column of the table, in the table's order: that of its likelihood where it is numeric."""
+        """Kind of each column in the order of the table: the likelihood of numeric columns, else the column type."""
         two_valued = set(self.order[self.n_gaussian : self.n_gaussian + self.n_bernoulli].tolist())
         numeric = ["bernoulli" if start in two_valued else "gaussian" for start in self.layout.starts.tolist()]
         return [
@@ -83,18 +84,18 @@ class Schema:
 
     @cached_property
     def is_in_order(self) -> bool:
-        """Whether encoded features stand as in the table."""
+        """True if the encoded features are in the order of the table."""
         return bool((np.diff(self.order) == 1).all())
 
     @cached_property
     def is_huge(self) -> bool:
-        """Whether the difference of two values within the limit may exceed the largest float."""
+        """True if the difference of two values within the limit may overflow."""
         with np.errstate(over="ignore"):
             reach = np.abs(self.offset) + self.limit * self.scale
         return not (reach < 0.25 * np.finfo(np.float64).max).all()
 
     def to_feature_order(self, terms: np.ndarray) -> np.ndarray:
-        """Numbers per encoded feature (N, D) -> per feature as they stand in the table (N, D)."""
+        """Reorder values of encoded features (N, D) to the order of the table (N, D)."""
         if self.is_in_order:
             return terms
         ordered = np.empty_like(terms)
@@ -102,11 +103,11 @@ class Schema:
         return ordered
 
     def in_table_order(self, terms: np.ndarray) -> np.ndarray:
-        """Terms of encoded features (N, D) -> their sums for each column of the table (N, F)."""
+        """Sum terms of encoded features (N, D) by column of the table (N, F)."""
         return self.layout.sum_by_column(self.to_feature_order(terms))
 
     def shift(self, table: np.ndarray, steps: np.ndarray) -> np.ndarray:
-        """Numbers of the table (N, F) moved by so many encoded units (N, F), those of real columns."""
+        """Shift the numbers of real-valued columns of a table (N, F) by `steps` (N, F) in encoded units."""
         units = np.where(np.arange(self.n_encoded) < self.n_gaussian, self.scale, 0.0)
         largest = np.finfo(np.float64).max
         with np.errstate(over="ignore"):
@@ -115,7 +116,7 @@ class Schema:
             return np.clip(np.stack([c.shift(numbers, s) for c, numbers, s in columns], axis=1), -largest, largest)
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """All numbers learned, by name, for a file; the columns are apart."""
+        """Return all arrays and numbers by file key; columns are stored separately."""
         return {
             _FILE_KEYS.get(field.name, field.name): np.asarray(getattr(self, field.name))
             for field in fields(self)
@@ -124,18 +125,18 @@ class Schema:
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, Any], columns: Sequence[Column]) -> "Schema":
-        """The inverse of `arrays`; a ValueError where they do not fit together."""
+        """Build a schema from the output of `arrays`; raise a ValueError for inconsistent data."""
         if set(arrays) != {"shows_holes", "n_gaussian", "n_bernoulli", "order", *_CONSTANTS}:
-            raise ValueError("the schema's parts are not those of a schema")
+            raise ValueError("the schema has missing or unknown arrays")
         n_gaussian, n_bernoulli, order = int(arrays["n_gaussian"]), int(arrays["n_bernoulli"]), arrays["order"]
         constants = {name: arrays[name] for name in _CONSTANTS}
         if order.ndim != 1 or order.dtype.kind != "i" or not np.array_equal(np.sort(order), np.arange(len(order))):
-            raise ValueError("the schema's order is no permutation")
+            raise ValueError("the schema's order is not a permutation")
         layout = Layout(tuple(columns), bool(arrays["shows_holes"]))
         if layout.n_features != len(order) or n_gaussian < 0 or n_bernoulli < 0:
-            raise ValueError("the schema's columns are not those of its order")
+            raise ValueError("the schema's columns do not match its order")
         if not np.array_equal(np.flatnonzero(layout.is_category), order[n_gaussian + n_bernoulli :]):
-            raise ValueError("the schema's levels do not stand where they belong")
+            raise ValueError("the schema's categorical features are not in order")
         for name, values in constants.items():
             if values.shape != order.shape or values.dtype != np.float64 or not np.isfinite(values).all():
                 raise ValueError(f"the schema's {name} is not a finite number for each feature")

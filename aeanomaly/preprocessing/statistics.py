@@ -1,31 +1,31 @@
-"""Moments of columns of numbers, merged from parts of a table that is too large to be held."""
+"""Mergeable moments of numeric columns, for tables larger than memory."""
 
 from dataclasses import dataclass, fields
 
 import numpy as np
 
-#: Rows that are looked at before the others are.
+#: Number of rows that are checked before the others.
 _FIRST = 64
 
 
 @dataclass(frozen=True)
 class Statistics:
-    """What is known of the numbers in each of F columns; holes (NaN) have no part in it.
+    """Statistics of F numeric columns without missing values (NaN).
 
-    Merged in the same order, the same parts give the same bits.
+    Equal parts that are merged in the same order give equal bits.
 
     Attributes
     ----------
     count : ndarray (F,)
-        Numbers that are there.
+        Number of values that are not missing.
     low, high, mean : ndarray (F,)
-        NaN where there are none.
+        Minimum, maximum and mean; NaN without values.
     unit : ndarray (F,)
-        A power of two of the order of the range, or 0.
+        Power of two of the order of the range, or 0.
     squares : ndarray (F,)
-        Sum of squared deviations from the mean in this unit, in which nothing overflows.
+        Sum of squared deviations from the mean, in squared units, which avoids overflow.
     two_valued : ndarray of bool (F,)
-        Whether all numbers are the lowest or the highest.
+        True if all values are the minimum or the maximum.
     """
 
     count: np.ndarray
@@ -38,13 +38,13 @@ class Statistics:
 
     @classmethod
     def from_rows(cls, table: np.ndarray) -> "Statistics":
-        """Of rows (n, F) of any real dtype, one at least."""
-        columns = np.ascontiguousarray(table.T, dtype=np.float64)  # each in one piece, whatever the table's order
+        """Compute the statistics of at least one row, (n, F), of any real dtype."""
+        columns = np.ascontiguousarray(table.T, dtype=np.float64)  # contiguous, for any memory order of the table
         low, high = np.fmin.reduce(columns, axis=1), np.fmax.reduce(columns, axis=1)
         unit = _unit_of(0.5 * high - 0.5 * low)
-        centre, step = 0.5 * low + 0.5 * high, np.where(unit > 0, unit, 1.0)
-        shifted = columns - centre[:, None]
-        shifted *= (1 / step)[:, None]  # exact, of a power of two
+        center, step = 0.5 * low + 0.5 * high, np.where(unit > 0, unit, 1.0)
+        shifted = columns - center[:, None]
+        shifted *= (1 / step)[:, None]  # exact for a power of two
         count, missing = np.full(len(low), float(columns.shape[1])), None
         sums = shifted.sum(axis=1)
         if np.isnan(sums).any():
@@ -58,21 +58,21 @@ class Statistics:
             shifted[missing] = 0.0
         squares = np.einsum("ij,ij->i", shifted, shifted)
         two_valued = np.ones(len(low), dtype=bool)
-        for part in (columns[:, :_FIRST], columns):  # of most columns a few rows show that they are not
+        for part in (columns[:, :_FIRST], columns):  # a few rows exclude most columns
             which = np.flatnonzero(two_valued)
             values = part[which]
             is_end = (values == low[which, None]) | (values == high[which, None])
             two_valued[which] = (is_end | np.isnan(values)).all(axis=1)
-        return cls(count, low, high, centre + step * mean, unit, np.where(unit > 0, squares, 0.0), two_valued)
+        return cls(count, low, high, center + step * mean, unit, np.where(unit > 0, squares, 0.0), two_valued)
 
     def merge(self, other: "Statistics") -> "Statistics":
-        """Of the rows of both (Chan, Golub & LeVeque 1983, American Statistician 37)."""
+        """Merge with the statistics of other rows (Chan, Golub & LeVeque 1983, American Statistician 37)."""
         empty, whole = self.count == 0, self.count + other.count
         low, high = np.fmin(self.low, other.low), np.fmax(self.high, other.high)
         unit = _unit_of(0.5 * high - 0.5 * low)
         step = np.where(unit > 0, unit, 1.0)
         share = other.count / np.maximum(whole, 1)
-        apart = 0.5 * other.mean - 0.5 * self.mean  # halves, as the difference may exceed the largest float
+        apart = 0.5 * other.mean - 0.5 * self.mean  # halves, because the difference may overflow
         mean = np.where(empty, other.mean, np.where(other.count == 0, self.mean, self.mean + 2 * share * apart))
         between = np.where(empty | (other.count == 0), 0.0, np.square(2 * apart / step) * self.count * share)
         within = self.squares * np.square(self.unit / step) + other.squares * np.square(other.unit / step)
@@ -83,7 +83,7 @@ class Statistics:
         return Statistics(whole, low, high, mean, unit, within + between, two_valued)
 
     def select(self, which: np.ndarray) -> "Statistics":
-        """Of some of the columns."""
+        """Return the statistics of some columns."""
         return Statistics(**{name: values[which] for name, values in self.arrays().items()})
 
     @property
@@ -92,11 +92,11 @@ class Statistics:
         return self.unit * np.sqrt(self.squares / np.maximum(self.count, 1))
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Everything, by name."""
+        """Return all arrays by name."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
 def _unit_of(half: np.ndarray) -> np.ndarray:
-    """The power of two next above a number of at least 0; 0 of 0 and of NaN."""
+    """Return the next power of two above each number; 0 for 0 and NaN."""
     half = np.nan_to_num(half, nan=0.0)
     return np.where(half > 0, np.ldexp(1.0, np.clip(np.frexp(half)[1], -1020, 1023)), 0.0)

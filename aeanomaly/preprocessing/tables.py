@@ -1,4 +1,4 @@
-"""The door: what a caller passes as X -> one number for each cell (N, F), or one clear sentence."""
+"""Validation of tables and conversion to numbers (N, F)."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -27,37 +27,37 @@ def check_table(
     allow_nan: bool = False,
     least_rows: int = 1,
 ) -> tuple[np.ndarray, tuple[Column, ...]]:
-    """Check a table against an estimator, and return its numbers and what its columns are.
+    """Validate a table for an estimator, and return its numbers and column types.
 
     Parameters
     ----------
     estimator : estimator
-        Gets ``n_features_in_`` and ``feature_names_in_`` where columns are learned, else is compared with them.
+        Without `columns`, ``n_features_in_`` and ``feature_names_in_`` are set; otherwise X is compared with them.
     X : array-like or DataFrame (N, F)
     columns : sequence of Column, optional
-        What the columns are; by default that is learned.
+        Column types; inferred by default.
     column_types : mapping, optional
-        Where it is learned, what the user says of some columns, by name or place.
+        Types of some columns, by name or position, if the others are inferred.
     mark_counts : bool, default=False
-        Whether numeric columns whose type nobody gave may be learned to be `Logarithmic`.
+        Infer `Logarithmic` for numeric columns with wide counts that are not in `column_types`.
     allow_nan : bool, default=False
-        Whether NaN is taken.
-    least_rows : int
-        Rows needed.
+        Accept missing values (NaN).
+    least_rows : int, default=1
+        Minimum number of rows.
 
     Returns
     -------
     table : ndarray (N, F) of a real dtype
-        X itself where that is possible, never written to.
+        X itself if possible; never written to.
     columns : tuple of Column (F,)
 
     Raises
     ------
     ValueError
-        For columns that cannot be read, missing, renamed or named twice, values that are not
-        finite, and too few rows.
+        If columns cannot be read, are missing, renamed or duplicated, if values are not finite, or if there are too
+        few rows.
     TypeError
-        For sparse matrices, and column names that are not all strings.
+        If X is a sparse matrix, or if column names are not all strings.
     """
     reset = columns is None
     frame = _as_pandas(X)
@@ -85,13 +85,13 @@ def check_table(
 def _check_size(table: Any, least_rows: int) -> None:
     if len(table) < least_rows:
         needs = "at least 1 row" if least_rows == 1 else f"at least {least_rows} rows"
-        raise ValueError(f"X has n_samples={len(table)} (shape={table.shape}), and this needs {needs}; pass more rows")
+        raise ValueError(f"X has n_samples={len(table)} (shape={table.shape}), but needs {needs}; pass more rows")
     if table.shape[1] == 0:
         raise ValueError(f"0 feature(s) (shape={table.shape}) while a minimum of 1 is required.")
 
 
 def _as_pandas(X: Any) -> pd.DataFrame | None:
-    """X as a pandas frame if it is a frame, of pandas or of another library."""
+    """Convert a frame of any supported library to pandas; return None for other objects."""
     if isinstance(X, pd.DataFrame):
         return X
     try:
@@ -104,38 +104,38 @@ def _as_pandas(X: Any) -> pd.DataFrame | None:
 
 
 def rows_of(X: Any, which: np.ndarray) -> Any:
-    """Some rows of a table that `check_table` has passed, by number or by a mask (N,)."""
+    """Select rows of a table that `check_table` accepts, by index or by a mask (N,)."""
     frame = _as_pandas(X)
     which = np.flatnonzero(which) if which.dtype == bool else which
     return _safe_indexing(X, which) if frame is None else frame.iloc[which]
 
 
 def cells_as_given(X: Any) -> pd.DataFrame:
-    """The cells of a table that `check_table` has passed, in new rows and columns numbered from 0."""
+    """Return the cells of a table that `check_table` accepts, with rows and columns numbered from 0."""
     frame = _as_pandas(X)
     frame = pd.DataFrame(np.asarray(X)) if frame is None else frame
     return frame.set_axis(range(len(frame)), axis=0).set_axis(range(frame.shape[1]), axis=1)
 
 
 def _frame_of_array(estimator: Any, X: Any, reset: bool) -> pd.DataFrame:
-    """An array with columns that are not all numbers."""
+    """Convert an array whose columns are not all numeric to a frame."""
     cells = np.asarray(X, dtype=object)
     if cells.ndim != 2:
-        raise ValueError(f"X has the shape {cells.shape}, and a table has two dimensions; reshape it")
+        raise ValueError(f"X has shape {cells.shape}, but a table must have two dimensions; reshape it")
     validate_data(estimator, cells, reset=reset, skip_check_array=True)
     return pd.DataFrame(cells).infer_objects()
 
 
 def check_finite(table: np.ndarray, names: np.ndarray | None, *, allow_nan: bool = False) -> None:
-    """Raise a ValueError that names the columns with infinite values, or NaN unless `holes`, and counts them."""
+    """Raise a ValueError that counts the infinite values by column, and NaN unless `allow_nan`."""
     if table.dtype.kind in "biu":
         return
-    # One pass in the common case: a sum is finite only if all its terms are (or it overflows, and we look again).
+    # A finite sum has finite terms, so that one pass suffices; a sum that overflows is checked again.
     with np.errstate(all="ignore"):
         if np.isfinite(np.sum(table, dtype=np.float64)):
             return
     for text, wrong, remedy in (
-        ("NaN", np.isnan, "set missing='model', impute them (SimpleImputer, say) or drop the rows"),
+        ("NaN", np.isnan, "set missing='model', impute them (for example with SimpleImputer) or drop the rows"),
         ("infinity (inf)", np.isinf, "replace them by finite values or drop the rows"),
     ):
         if allow_nan and wrong is np.isnan:
@@ -152,10 +152,7 @@ def _check_not_all_missing(table: np.ndarray, names: np.ndarray | None) -> None:
         return
     for j in np.flatnonzero(np.isnan(table[0])):
         if np.isnan(table[:, j]).all():
-            raise ValueError(
-                f"column {_name(names, int(j))} is NaN in all {len(table)} rows, and nothing can be learned from it; "
-                "leave it out"
-            )
+            raise ValueError(f"column {_name(names, int(j))} is NaN in all {len(table)} rows; drop the column")
 
 
 def _name(names: np.ndarray | None, column: int) -> str:
@@ -165,7 +162,7 @@ def _name(names: np.ndarray | None, column: int) -> str:
 def _check_column_names(frame: pd.DataFrame) -> None:
     twice = frame.columns[frame.columns.duplicated()].unique()
     if len(twice):
-        raise ValueError(f"X has column names more than once: {', '.join(map(repr, twice))}; rename or drop them")
+        raise ValueError(f"X has duplicate column names: {', '.join(map(repr, twice))}; rename or drop them")
 
 
 def _numbers_of_frame(frame: pd.DataFrame, columns: Sequence[Column]) -> np.ndarray:
@@ -181,7 +178,7 @@ def _numbers_of_frame(frame: pd.DataFrame, columns: Sequence[Column]) -> np.ndar
 def _numbers_of_array(estimator: Any, X: Any, reset: bool) -> np.ndarray:
     try:
         table = validate_data(estimator, X, reset=reset, dtype="numeric", ensure_all_finite=False, ensure_min_samples=0)
-        if table.dtype == object:  # a frame of a library without a way to pandas
+        if table.dtype == object:  # frame of a library without conversion to pandas
             table = table.astype(np.float64)
     except OverflowError:
         _numbers_of_frame(pd.DataFrame(np.asarray(X, dtype=object)), [Numeric()] * np.shape(X)[1])
@@ -191,7 +188,7 @@ def _numbers_of_array(estimator: Any, X: Any, reset: bool) -> np.ndarray:
             _raise_for_text(np.asarray(X, dtype=object), getattr(estimator, "feature_names_in_", None))
         raise
     if table.dtype.kind in "mM":
-        raise ValueError(f"X is of dtype {table.dtype}, and only numbers are taken; {_ENCODE_IT}")
+        raise ValueError(f"X has dtype {table.dtype}, but only numbers are accepted; {_ENCODE_IT}")
     if table.dtype.itemsize > 8:
         with np.errstate(over="ignore"):
             return table.astype(np.float64)
@@ -202,12 +199,12 @@ def _numbers_of_array(estimator: Any, X: Any, reset: bool) -> np.ndarray:
 
 
 def _raise_for_text(cells: np.ndarray, names: np.ndarray | None) -> None:
-    """Name the first column with a cell that is no number."""
+    """Raise a ValueError that names the first column with a cell that is not a number."""
     for j, column in enumerate(cells.T):
         for cell in column:
             try:
                 float(cell)
             except (TypeError, ValueError):
                 raise ValueError(
-                    f"column {_name(names, j)} holds {cell!r}, and only numbers are taken; {_ENCODE_IT}"
+                    f"column {_name(names, j)} holds {cell!r}, but only numbers are accepted; {_ENCODE_IT}"
                 ) from None

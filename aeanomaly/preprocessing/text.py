@@ -1,7 +1,7 @@
-"""Cells of text -> numbers, times, durations or categories: the one definition, for files and for frames.
+"""Parsing of text cells as numbers, times, durations or categories, for files and for frames.
 
-A cell counts as missing, as a number and as a truth value where ``pandas.read_csv`` takes it for one, so that a file
-gives the same table whoever reads it. Categories are taken as they stand, with the blanks around them.
+Missing values, numbers and booleans are recognized like in ``pandas.read_csv``, so that a file gives the same table
+with any reader. Categories keep the blanks around them.
 """
 
 import re
@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-#: Marks of a missing value: those of pandas.
+#: Texts that mark a missing value, as in pandas.
 MISSING = frozenset(
     (
         *("", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A"),
@@ -18,24 +18,24 @@ MISSING = frozenset(
     )
 )
 BOOLEANS = {"True": 1, "TRUE": 1, "true": 1, "False": 0, "FALSE": 0, "false": 0}
-#: A time that is recognized without being asked for.
+#: Texts that are recognized as times by `guess`.
 _TIME = re.compile(r"\d{4}-\d{2}(-\d{2}([T ]\d{2}(:\d{2}(:\d{2}(\.\d+)?)?)?)?)?(Z|[+-]\d{2}(:?\d{2})?)?", re.ASCII)
 _ZONE = re.compile(r"[T ]\d{2}.*(Z|[+-]\d{2}(:?\d{2})?)$", re.ASCII)
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
-#: Words that pandas reads as the time of reading.
+#: Words that pandas parses as the current time.
 _MOVING = ("now", "today")
 
 
 class CellError(ValueError):
-    """A cell that is not what its column should hold.
+    """Error for a cell that does not fit its column.
 
     Attributes
     ----------
     row : int
-        Number of the cell in its column, from 0.
+        Index of the cell in its column.
     text : str
     reason : str
-        What is wrong, as the end of a sentence: "which is not ...".
+        Reason as the end of a sentence, such as "which is not a time".
     """
 
     def __init__(self, row: int, text: str, reason: str):
@@ -44,7 +44,7 @@ class CellError(ValueError):
 
 
 def guess(cells: pd.Series) -> pd.Series:
-    """Read a column as truth values if all cells are, as numbers if any cell is one, as times if all are, else as text.
+    """Parse a column by its cells: all booleans, any number, all times, or else categories.
 
     Raises
     ------
@@ -55,17 +55,17 @@ def guess(cells: pd.Series) -> pd.Series:
     if all(text in BOOLEANS for text in there):
         return numbers(cells)
     if any(map(is_number, there)):
-        return _parsed(cells, _number, "and only numbers are taken")
+        return _parsed(cells, _number, "but only numbers are accepted")
     return times(cells) if all(_TIME.fullmatch(text.strip()) for text in there) else categories(cells)
 
 
 def is_number(text: str) -> bool:
-    """Tell whether a cell is a number, and not a mark of a missing value."""
+    """Return True if a cell is a number, and not a mark of a missing value."""
     return text not in MISSING and _number(text.strip()) is not None
 
 
 def are_times(cells: pd.Series) -> bool:
-    """Tell whether `times` reads all cells."""
+    """Return True if `times` can parse all cells."""
     try:
         times(cells)
     except CellError:
@@ -74,13 +74,13 @@ def are_times(cells: pd.Series) -> bool:
 
 
 def categories(cells: pd.Series) -> pd.Series:
-    """Return cells as they stand, None for missing ones."""
+    """Return the cells unchanged, with None for missing values."""
     return cells.astype(object).where(cells.notna() & ~cells.isin(MISSING), None)
 
 
 def numbers(cells: pd.Series) -> pd.Series:
-    """Read numbers, and truth values as 1 and 0; whole numbers stay Python's, of any size, in a column of objects."""
-    return _parsed(cells, lambda text: BOOLEANS.get(text, _number(text)), "and only numbers are taken")
+    """Parse numbers, and booleans as 1 and 0; integers become Python integers of any size, in an object column."""
+    return _parsed(cells, lambda text: BOOLEANS.get(text, _number(text)), "but only numbers are accepted")
 
 
 def _parsed(cells: pd.Series, read: Callable[[str], int | float | None], reason: str) -> pd.Series:
@@ -95,10 +95,10 @@ def _parsed(cells: pd.Series, read: Callable[[str], int | float | None], reason:
 
 
 def _number(text: str) -> int | float | None:
-    """Return the number that a text is, NaN for a mark of a missing value, None for anything else."""
+    """Parse a number; return NaN for a mark of a missing value, and None for any other text."""
     if text in MISSING:
         return float("nan")
-    if "_" in text or not text.isascii():  # Python's own notation and other digits, which no other reader takes
+    if "_" in text or not text.isascii():  # accepted by Python, but not by other readers
         return None
     try:
         return int(text) if text.lstrip("+-").isdecimal() else float(text)
@@ -107,7 +107,7 @@ def _number(text: str) -> int | float | None:
 
 
 def times(cells: pd.Series) -> pd.Series:
-    """Read times in ISO 8601; those of several time zones on the clock of UTC."""
+    """Parse times in ISO 8601; times of several time zones are converted to UTC."""
     texts = _stripped(cells)
     there = texts.notna()
     parsed = pd.to_datetime(texts, format="ISO8601", errors="coerce", utc=True)
@@ -121,12 +121,12 @@ def times(cells: pd.Series) -> pd.Series:
         return parsed.dt.tz_localize(None)
     without = np.zeros(len(texts), dtype=bool)
     without[np.flatnonzero(there)] = [zone is None for zone in zones]
-    _refuse_first(texts, without, "a time without a time zone, and other rows have one")
+    _refuse_first(texts, without, "a time without a time zone, but other rows have one")
     return parsed if len(set(zones)) > 1 else pd.to_datetime(texts, format="ISO8601")
 
 
 def durations(cells: pd.Series) -> pd.Series:
-    """Read durations as pandas writes them."""
+    """Parse durations in the format of pandas."""
     texts = _stripped(cells)
     spans = pd.to_timedelta(texts, errors="coerce")
     _refuse_first(texts, texts.notna() & spans.isna(), "which is not a duration such as 01:30:00 or '2 days 01:30:00'")
@@ -134,7 +134,7 @@ def durations(cells: pd.Series) -> pd.Series:
 
 
 def _stripped(cells: pd.Series) -> pd.Series:
-    """Return cells without blanks around them, None for missing ones."""
+    """Strip the blanks around the cells, with None for missing values."""
     there = cells.notna()
     texts = [str(cell).strip() if present else None for cell, present in zip(cells, there, strict=True)]
     return categories(pd.Series(texts, cells.index, object, cells.name))

@@ -1,4 +1,4 @@
-"""Tables that are larger than memory: where their rows come from, and what a fit keeps of them. No detectors."""
+"""Tables larger than memory: sources of rows, and summaries for a fit."""
 
 from aeanomaly.streaming.checkpoint import Checkpoint
 from aeanomaly.streaming.passes import score_parts, summarize_source

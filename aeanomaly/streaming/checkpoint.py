@@ -1,4 +1,4 @@
-"""A summary put away on the way, so that a fit that was killed goes on where it was."""
+"""Checkpoints of a pass over a table, to resume an interrupted fit."""
 
 import io
 import json
@@ -19,35 +19,35 @@ from aeanomaly.streaming.sample import RowSample
 from aeanomaly.streaming.sources import arrow
 from aeanomaly.streaming.summary import TableSummary
 
-#: Seconds between two writings, and how often the last one's time passes until the next.
-_EVERY, _TIMES = 10.0, 20.0
+#: Minimum time between two saves: in seconds, and as a multiple of the duration of the last save.
+_INTERVAL, _MULTIPLE = 10.0, 20.0
 
 
 class Checkpoint:
-    """A file that holds a summary; it holds no code.
+    """File with a table summary, without code.
 
     Parameters
     ----------
     path : path-like
     source : list
-        Fingerprint of the files that are surveyed.
+        Fingerprint of the source files (see `fingerprint_of`).
     """
 
     def __init__(self, path: str | os.PathLike[str], source: list[Any]):
         self.path = Path(path)
         self._source = source
-        self._next = time.monotonic() + _EVERY
+        self._next = time.monotonic() + _INTERVAL
 
     def save_if_due(self, summary: TableSummary) -> None:
-        """Write it, if the last time was long ago beside what writing takes."""
+        """Save the summary if enough time has passed since the last save."""
         start = time.monotonic()
         if start >= self._next:
             self.save(summary)
             took = time.monotonic() - start
-            self._next = start + max(_EVERY, _TIMES * took)
+            self._next = start + max(_INTERVAL, _MULTIPLE * took)
 
     def save(self, summary: TableSummary) -> None:
-        """Write it, in one step."""
+        """Save the summary atomically."""
         rows = summary.sample.rows()
         arrays = {"keys": summary.sample.keys, "numbers": summary.sample.indices, "places": summary.numeric_columns}
         if isinstance(rows, pd.DataFrame):
@@ -58,18 +58,18 @@ class Checkpoint:
             arrays |= {f"block.{name}": values for name, values in block.arrays().items()}
         if summary.pending:
             arrays["pending"] = np.concatenate(summary.pending)
-        header = {**self._asked(summary), "n_rows": summary.n_rows, "columns": summary.columns}
-        # In C order: safetensors writes an array's memory as it lies.
+        header = {**self._settings(summary), "n_rows": summary.n_rows, "columns": summary.columns}
+        # safetensors needs arrays in C order.
         whole = {name: np.ascontiguousarray(values) for name, values in arrays.items()}
         write_atomically(self.path, safetensors.numpy.save(whole, {"survey": json.dumps(header)}))
 
     def load(self, summary: TableSummary) -> TableSummary:
-        """The summary as it was, or the new one where there is none.
+        """Return the saved summary, or the given one if the file does not exist.
 
         Raises
         ------
         SourceError
-            If the file is of another table or of another fit, or none of ours.
+            If the file belongs to another table or another fit, or is not a checkpoint.
         """
         if not self.path.exists():
             return summary
@@ -77,23 +77,23 @@ class Checkpoint:
             with safetensors.safe_open(self.path, framework="numpy") as file:
                 header = json.loads(file.metadata()["survey"])
                 arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            asked = self._asked(summary)
-            if differing := [name for name in asked if asked[name] != header[name]]:
+            expected = self._settings(summary)
+            if differing := [name for name in expected if expected[name] != header[name]]:
                 raise SourceError(
-                    f"{self.path} is the checkpoint of another fit: {' and '.join(differing)} differ; delete it, or "
-                    "name another file"
+                    f"{self.path} is the checkpoint of another fit, with a different {' and '.join(differing)}; delete "
+                    "it or choose another file"
                 )
             return _restored(summary, header, arrays)
         except (safetensors.SafetensorError, KeyError, TypeError, ValueError) as error:
             if isinstance(error, SourceError):
                 raise
-            raise SourceError(f"{self.path} is not a checkpoint that can be read: {error}; name another file") from None
+            raise SourceError(f"{self.path} is not a readable checkpoint: {error}; choose another file") from None
 
     def remove(self) -> None:
-        """Delete the file: the fit is done."""
+        """Delete the file after the fit."""
         self.path.unlink(missing_ok=True)
 
-    def _asked(self, summary: TableSummary) -> dict[str, Any]:
+    def _settings(self, summary: TableSummary) -> dict[str, Any]:
         sample = summary.sample
         return {"source": self._source, "seed": sample.seed, "sample_size": sample.size, "missing": summary.allow_nan}
 

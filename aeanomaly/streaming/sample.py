@@ -1,4 +1,4 @@
-"""A uniform sample of rows, the same in whatever parts they come."""
+"""Uniform sample of rows that does not depend on how they are split into parts."""
 
 from typing import Any
 
@@ -7,26 +7,26 @@ import pandas as pd
 
 from aeanomaly.preprocessing import rows_of
 
-#: Rows whose keys are made at once.
+#: Number of rows whose keys are computed at once.
 _AT_ONCE = 1 << 18
 _GOLDEN, _MIX_1, _MIX_2 = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 
 
-def row_keys(seed: int, numbers: np.ndarray) -> np.ndarray:
-    """A random number for each of the rows of these numbers, uint64 (n,): splitmix64.
+def row_keys(seed: int, indices: np.ndarray) -> np.ndarray:
+    """Return a random key for each row index, uint64 (n,), by splitmix64.
 
     Steele, Lea & Flood (2014), Fast splittable pseudorandom number generators, OOPSLA.
     """
     start = np.random.SeedSequence(seed).generate_state(1, np.uint64)[0]
     with np.errstate(over="ignore"):
-        z = start + (numbers.astype(np.uint64) + np.uint64(1)) * _GOLDEN
+        z = start + (indices.astype(np.uint64) + np.uint64(1)) * _GOLDEN
         z = (z ^ (z >> np.uint64(30))) * _MIX_1
         z = (z ^ (z >> np.uint64(27))) * _MIX_2
         return z ^ (z >> np.uint64(31))
 
 
 def sample_indices(size: int, seed: int, n_rows: int) -> np.ndarray:
-    """Numbers of the rows that belong to the sample of so many rows, ascending."""
+    """Return the indices, ascending, of the rows that are sampled from a table of `n_rows` rows."""
     sample = RowSample(size, seed)
     for first in range(0, n_rows, _AT_ONCE):
         sample.offer(first, np.arange(first, min(first + _AT_ONCE, n_rows))[:, None])
@@ -34,14 +34,14 @@ def sample_indices(size: int, seed: int, n_rows: int) -> np.ndarray:
 
 
 class RowSample:
-    """The rows with the smallest keys: every set of `size` rows is equally likely (bottom-k sampling).
+    """Uniform sample without replacement: the rows with the smallest random keys (bottom-k sampling).
 
-    A row's key depends on its number alone; so the sample does not depend on how the rows were parted.
+    The key of a row depends only on its index, so that the sample does not depend on how the rows are split.
 
     Parameters
     ----------
     size : int
-        Rows that are kept; twice as many are held.
+        Size of the sample; up to twice as many rows are held in memory.
     seed : int
 
     Examples
@@ -66,20 +66,20 @@ class RowSample:
         self._bound = np.uint64(np.iinfo(np.uint64).max)
 
     @classmethod
-    def restore(cls, size: int, seed: int, keys: np.ndarray, numbers: np.ndarray, rows: Any) -> "RowSample":
-        """A sample that goes on from one that was put away."""
+    def restore(cls, size: int, seed: int, keys: np.ndarray, indices: np.ndarray, rows: Any) -> "RowSample":
+        """Restore a saved sample."""
         sample = cls(size, seed)
-        sample.keys, sample.indices, sample._parts = keys, numbers, [rows] if len(keys) else []
+        sample.keys, sample.indices, sample._parts = keys, indices, [rows] if len(keys) else []
         sample._shrink()
         return sample
 
     def offer(self, first: int, rows: Any) -> None:
-        """Take what belongs to the sample of rows that are numbered from `first` on, a frame or an array."""
+        """Add the sampled rows of a frame or an array whose first row has the index `first`."""
         keys = row_keys(self.seed, np.arange(first, first + len(rows)))
         places = np.flatnonzero(keys <= self._bound)
         if len(places) == 0:
             return
-        # A copy: a view would hold the whole batch.
+        # Copied, because a view would keep the whole batch in memory.
         self._parts.append(rows_of(rows, places).copy())
         self.keys = np.concatenate([self.keys, keys[places]])
         self.indices = np.concatenate([self.indices, first + places])
@@ -87,24 +87,24 @@ class RowSample:
             self._shrink()
 
     def merge(self, other: "RowSample") -> None:
-        """Take what belongs to the sample of another's rows."""
+        """Add the rows of another sample."""
         self.keys = np.concatenate([self.keys, other.keys])
         self.indices = np.concatenate([self.indices, other.indices])
         self._parts += other._parts
         self._shrink()
 
     def rows(self) -> Any:
-        """The sample, in the order of the rows' numbers."""
+        """Return the sample in the order of the row indices, or None if it is empty."""
         self._shrink()
         return self._parts[0] if self._parts else None
 
     def sorted_indices(self) -> np.ndarray:
-        """Their numbers."""
+        """Return the row indices of the sample, ascending."""
         self._shrink()
         return self.indices
 
     def _shrink(self) -> None:
-        """Keep the rows with the smallest keys, in their order."""
+        """Keep the rows with the smallest keys, in the order of their indices."""
         if not self._parts:
             return
         kept = np.argsort(self.keys, kind="stable")[: self.size]
@@ -116,7 +116,7 @@ class RowSample:
 
 
 def concatenate(parts: list[Any]) -> Any:
-    """Frames or arrays, one below the other."""
+    """Concatenate the rows of frames or arrays."""
     if len(parts) == 1:
         return parts[0]
     if isinstance(parts[0], pd.DataFrame):
@@ -125,7 +125,7 @@ def concatenate(parts: list[Any]) -> Any:
 
 
 def _of_equal_dtypes(parts: list[pd.DataFrame]) -> list[pd.DataFrame]:
-    """Give a column that is all missing in some parts the dtype that it has in the others."""
+    """Convert columns with only missing values in some parts to their dtype in the other parts."""
     parts = [part.copy(deep=False) for part in parts]
     for j in range(parts[0].shape[1]):
         if len({part.dtypes.iloc[j] for part in parts}) == 1:
@@ -133,7 +133,7 @@ def _of_equal_dtypes(parts: list[pd.DataFrame]) -> list[pd.DataFrame]:
         empty = [bool(part.iloc[:, j].isna().all()) for part in parts]
         known = {part.dtypes.iloc[j] for part, is_empty in zip(parts, empty, strict=True) if not is_empty}
         dtype = known.pop() if len(known) == 1 else None
-        if dtype is None or (isinstance(dtype, np.dtype) and dtype.kind in "biu"):  # which holds no missing value
+        if dtype is None or (isinstance(dtype, np.dtype) and dtype.kind in "biu"):  # cannot hold NaN
             continue
         for part, is_empty in zip(parts, empty, strict=True):
             if is_empty:

@@ -1,4 +1,4 @@
-"""Where the parts of a table come from: files, Arrow, frames, arrays, a generator of one's own."""
+"""Sources of the parts of a table: files, Arrow objects, frames, arrays and generators."""
 
 import importlib
 import os
@@ -14,31 +14,31 @@ import pandas as pd
 from aeanomaly.exceptions import SourceError
 from aeanomaly.preprocessing import text
 
-#: Rows and cells in a part at most, where it is ours to say.
+#: Maximum number of rows and of cells in a part, if this module splits the table.
 PART, _CELLS = 1 << 18, 1 << 22
 _PARQUET, _CSV, _ARROW = (".parquet", ".pq"), (".csv", ".csv.gz"), (".arrow", ".feather", ".ipc")
-#: Bytes of a CSV that are parsed at once.
+#: Number of bytes of a CSV file that are parsed at once.
 _CSV_BYTES = 8 << 20
 
 
 class Part(NamedTuple):
-    """Some rows, a frame or an array, and where they are, for errors."""
+    """Rows of a table, a frame or an array, with their location for error messages."""
 
     rows: Any
     where: str
 
 
 class Source:
-    """A table in parts.
+    """Table that is read in parts.
 
     Parameters
     ----------
     read : callable(skip) -> iterator of Part
-        The parts from row number `skip` on.
+        Function that yields the parts from row index `skip`.
     n_rows : int or None
-        Rows in all, where that is known beforehand.
+        Total number of rows; None if unknown.
     fingerprint : list or None
-        What tells these files from others and from later states of them; None where there are no files.
+        Fingerprint of the files (see `fingerprint_of`); None for other sources.
     """
 
     def __init__(
@@ -49,29 +49,29 @@ class Source:
         self.fingerprint = fingerprint
 
     def parts(self, skip: int = 0) -> Iterator[Part]:
-        """The parts from row number `skip` on, read ahead by a thread; those without rows are left out."""
+        """Return an iterator of the nonempty parts from row index `skip`, read ahead in a thread."""
         return _ahead(part for part in self._read(skip) if len(part.rows))
 
 
 def as_source(source: Any, columns: Sequence[str] | None = None) -> Source:
-    """Understand what a caller passes for a table in parts.
+    """Convert an object to a `Source`.
 
     Parameters
     ----------
     source : path, sequence of paths, frame, array, Arrow object, iterable of frames, arrays or record batches, Source
-        A folder stands for the .parquet, .csv and .arrow files in it, in the order of their names. An iterator is
-        read once; a function is called for one.
+        A folder stands for its .parquet, .csv and .arrow files, sorted by name. An iterator is read once; a function
+        is called to get an iterator.
     columns : sequence of str, optional
-        Columns to read of files and frames; all by default.
+        Columns to read from files and frames; all by default.
 
     Raises
     ------
     TypeError
-        If it is none of these.
+        If the type of the object is not supported.
     ValueError
-        If a file has another suffix, or a folder no such files.
+        If a file has an unsupported suffix, or a folder has no supported files.
     OSError
-        If a file is not there.
+        If a file does not exist.
     """
     if isinstance(source, Source):
         return source
@@ -83,7 +83,7 @@ def as_source(source: Any, columns: Sequence[str] | None = None) -> Source:
         return _of_rows(source, columns)
     if callable(getattr(source, "iter_slices", None)):  # polars
         return _of_iterable(source.iter_slices(_rows_of_part(source.shape[1])), columns)
-    if callable(getattr(source, "to_batches", None)):  # a table or a data set of Arrow
+    if callable(getattr(source, "to_batches", None)):  # Arrow table or dataset
         return _of_iterable(source.to_batches(), columns)
     if callable(source):
         return _of_iterable(source(), columns)
@@ -126,7 +126,7 @@ def _slice(rows: Any, start: int, stop: int) -> Any:
 
 
 def _as_rows(batch: Any, where: str) -> Any:
-    """A frame of pandas, or an array (n, F)."""
+    """Convert a batch to a pandas frame or an array (n, F)."""
     if isinstance(batch, (pd.DataFrame, np.ndarray)):
         rows = batch
     elif callable(getattr(batch, "to_pandas", None)):
@@ -134,7 +134,7 @@ def _as_rows(batch: Any, where: str) -> Any:
     else:
         rows = np.asarray(batch)
     if rows.ndim != 2:
-        raise SourceError(f"{where}: a part of a table has two dimensions; got the shape {rows.shape}")
+        raise SourceError(f"{where}: a part of a table must have two dimensions; got shape {rows.shape}")
     return rows
 
 
@@ -146,12 +146,12 @@ def _chosen(rows: Any, columns: Sequence[str] | None) -> Any:
 
 
 def _files(path: Path) -> list[Path]:
-    """The files that a path stands for."""
+    """Return the file at a path, or the supported files of a folder."""
     if not path.is_dir():
         return [path]
     found = sorted(p for p in path.iterdir() if p.name.lower().endswith((*_PARQUET, *_CSV, *_ARROW)))
     if not found:
-        raise ValueError(f"{path} holds no .parquet, .csv or .arrow file; pass the folder that holds the table")
+        raise ValueError(f"{path} contains no .parquet, .csv or .arrow file; pass the folder of the table")
     return found
 
 
@@ -175,12 +175,12 @@ def _of_files(paths: Sequence[Path], columns: Sequence[str] | None) -> Source:
 
 
 def fingerprint_of(paths: Sequence[Path]) -> list[Any]:
-    """What tells files from others and from later states of them."""
+    """Return the path, size and modification time of each file."""
     states = [(path, path.stat()) for path in paths]
     return [[str(path.absolute()), state.st_size, state.st_mtime_ns] for path, state in states]
 
 
-#: (path, columns, rows to skip) -> rows gone by, and the part if it is not skipped.
+#: (path, columns, rows to skip) -> number of rows read, and the part unless it is skipped.
 _Reader = Callable[[Path, Sequence[str] | None, int], Iterator[tuple[int, Part | None]]]
 
 
@@ -202,7 +202,7 @@ def _n_rows(path: Path) -> int | None:
 
 
 def _parquet(path: Path, columns: Sequence[str] | None, skip: int) -> Iterator[tuple[int, Part | None]]:
-    """Row group by row group, not buffered ahead: that would hold the file."""
+    """Read row groups one by one; prebuffering would load the whole file."""
     with arrow("parquet").ParquetFile(path, pre_buffer=False) as file:
         _check_names(file.schema_arrow.names, columns, path)
         size = _rows_of_part(len(columns or file.schema_arrow.names))
@@ -257,7 +257,7 @@ def _batches(
 
 
 def _part(batch: Any, skip: int, where: str) -> tuple[int, Part | None]:
-    """A record batch without its first rows."""
+    """Return a record batch without its first `skip` rows."""
     n_rows = batch.num_rows
     if n_rows <= skip:
         return n_rows, None
@@ -272,15 +272,17 @@ def _check_names(names: Any, columns: Sequence[str] | None, path: Path | None = 
 
 
 def arrow(module: str | None = None) -> Any:
-    """Arrow, or a module of it, on first use."""
+    """Import pyarrow, or a module of it, on first use."""
     try:
         return importlib.import_module("pyarrow" if module is None else f"pyarrow.{module}")
     except ImportError:
-        raise ImportError("files in parts need pyarrow; install it with: pip install 'aeanomaly[parquet]'") from None
+        raise ImportError(
+            "reading files in parts requires pyarrow; install it with: pip install 'aeanomaly[parquet]'"
+        ) from None
 
 
 def _ahead(parts: Iterator[Part]) -> Iterator[Part]:
-    """The same parts, the next of them read by another thread while one is worked on."""
+    """Yield the parts, and read the next part in another thread meanwhile."""
     ready: queue.Queue[Any] = queue.Queue(maxsize=1)
     stopped = threading.Event()
 

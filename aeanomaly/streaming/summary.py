@@ -1,4 +1,4 @@
-"""One pass over a table: its rows counted and checked, moments of its numbers, a sample of its rows."""
+"""Summary of a table from one pass: number of rows, moments of numeric columns, and a sample of rows."""
 
 from collections.abc import Sequence
 from functools import reduce
@@ -12,23 +12,23 @@ from aeanomaly.exceptions import SourceError
 from aeanomaly.preprocessing import Statistics, check_finite, infer_cell_type, numbers_or_missing, rows_of
 from aeanomaly.streaming.sample import RowSample, concatenate, row_keys
 
-#: Rows in a block whose moments are taken at once: by their numbers, not by the batches that they come in.
+#: Number of rows in a block whose moments are computed at once; blocks are defined by row index.
 BLOCK = 1 << 13
 
 
 class TableSummary:
-    """What a fit keeps of a table that it sees in parts.
+    """Summary of a table that is read in parts.
 
-    Moments are those of blocks of 8,192 rows by number, merged in order; so all of it is the same, to the bit,
-    for whatever parts the rows came in.
+    Moments are computed for blocks of 8,192 consecutive rows and merged in order. The summary is therefore bitwise
+    independent of how the rows are split into parts.
 
     Parameters
     ----------
     size : int
-        Rows in the sample.
+        Size of the sample.
     seed : int
     allow_nan : bool
-        Whether NaN is taken.
+        Accept missing values (NaN).
     """
 
     def __init__(self, size: int, seed: int, allow_nan: bool):
@@ -38,11 +38,11 @@ class TableSummary:
         self.blocks: list[Statistics] = []
         self.pending: list[np.ndarray] = []
         self.columns: list[tuple[Any, str]] | None = None
-        #: Columns that hold numbers, and those of which all cells have been missing so far.
+        #: Indices of columns with numbers, and of columns with only missing values so far.
         self.numeric_columns = np.empty(0, dtype=int)
 
     def add(self, rows: Any, where: str) -> None:
-        """Look at the next rows, a frame or an array; `where` they are is for errors."""
+        """Add the next rows, a frame or an array; `where` is their location for error messages."""
         if len(rows) == 0:
             return
         found = self.validate(rows, where)
@@ -52,7 +52,7 @@ class TableSummary:
         self._close_blocks()
 
     def validate(self, rows: Any, where: str) -> np.ndarray:
-        """Columns of numbers of the next rows, (n, K); a SourceError if anything is wrong with these."""
+        """Return the numeric columns of the next rows, (n, K); raise a SourceError for invalid rows."""
         self.check_columns(_columns(rows), where)
         found = self._numbers(rows)
         try:
@@ -66,27 +66,27 @@ class TableSummary:
         return found
 
     def check_columns(self, found: list[tuple[Any, str]], where: str) -> None:
-        """Hold columns, and what they are, against those of the rows before."""
+        """Compare the names and cell types of the columns with those of the previous rows."""
         if self.columns is None:
             self.columns, self.numeric_columns = found, _numeric_columns(found)
             return
         names, known = [name for name, _ in found], [name for name, _ in self.columns]
         if names != known:
             raise SourceError(
-                f"{where}: the columns are {_list_names(names)}, and those before were {_list_names(known)}"
+                f"{where}: the columns are {_list_names(names)}, but {_list_names(known)} in previous parts"
             )
         for (name, cell_type), (_, before) in zip(found, self.columns, strict=True):
             if "nothing" not in (cell_type, before) and cell_type != before:
-                raise SourceError(f"{where}: column {name!r} holds {cell_type}, and it held {before} before")
+                raise SourceError(f"{where}: column {name!r} holds {cell_type}, but {before} in previous parts")
         self.columns = [new if old[1] == "nothing" else old for new, old in zip(found, self.columns, strict=True)]
         self._keep(_numeric_columns(self.columns))
 
-    def _keep(self, places: np.ndarray) -> None:
-        """Forget the moments of columns that turn out to hold no numbers: all their cells were missing."""
-        if len(places) == len(self.numeric_columns):
+    def _keep(self, numeric: np.ndarray) -> None:
+        """Drop the moments of columns that turn out not to be numeric, after only missing values."""
+        if len(numeric) == len(self.numeric_columns):
             return
-        kept = np.isin(self.numeric_columns, places)
-        self.numeric_columns = places
+        kept = np.isin(self.numeric_columns, numeric)
+        self.numeric_columns = numeric
         self.blocks = [block.select(kept) for block in self.blocks]
         self.pending = [part[:, kept] for part in self.pending]
 
@@ -109,14 +109,14 @@ class TableSummary:
         self.pending = [whole[end:].copy()]
 
     def statistics(self) -> Statistics | None:
-        """Moments of the columns of numbers, in the order of `places`; None of no rows."""
+        """Return the moments of the `numeric_columns`; None without rows."""
         rest = np.concatenate(self.pending) if self.pending else np.empty((0, 0))
         parts = [*self.blocks, *([Statistics.from_rows(rest)] if len(rest) else [])]
         return reduce(Statistics.merge, parts) if parts else None
 
 
 def _columns(rows: Any) -> list[tuple[Any, str]]:
-    """Name and family of each column; categories are read as levels, whatever these are."""
+    """Return the name and cell type of each column; a column of categorical dtype counts as text."""
     if not isinstance(rows, pd.DataFrame):
         return [(j, "numbers") for j in range(rows.shape[1])]
     return [(name, _cell_type(rows.iloc[:, j])) for j, name in enumerate(rows.columns)]
@@ -137,18 +137,19 @@ def _list_names(names: list[Any]) -> str:
 
 
 class PartSummary(NamedTuple):
-    """What is kept of a part whose place in the table is known.
+    """Summary of a part whose row indices are known.
 
     Attributes
     ----------
     n_rows : int
-    columns : list of (name, cell_type), or None of no rows
+    columns : list of (name, cell type) or None
+        None without rows.
     numeric_columns : ndarray of int (K,)
-        Columns whose moments are in `blocks`.
+        Indices of the columns whose moments are in `blocks`.
     sample : frame or array
-        Rows of it that belong to the sample.
+        Sampled rows of the part.
     blocks : list of (int, Statistics or ndarray)
-        By number, moments of blocks that lie within; the numbers themselves of those that do so in part.
+        Index and moments of each complete block; for incomplete blocks the numbers themselves.
     """
 
     n_rows: int
@@ -159,7 +160,7 @@ class PartSummary(NamedTuple):
 
 
 def summarize_part(rows: Any, first: int, chosen: np.ndarray, allow_nan: bool, where: str) -> PartSummary:
-    """Survey a part whose rows are numbered from `first` on, and of which the rows `chosen` belong to the sample."""
+    """Summarize a part whose first row has the index `first`; rows with the indices `chosen` are sampled."""
     summary = TableSummary(1, 0, allow_nan)
     sample = rows_of(rows, chosen - first)
     if len(rows) == 0:
@@ -175,7 +176,7 @@ def summarize_part(rows: Any, first: int, chosen: np.ndarray, allow_nan: bool, w
 def merge_summaries(
     parts: Sequence[PartSummary], chosen: np.ndarray, size: int, seed: int, allow_nan: bool
 ) -> TableSummary:
-    """The summary of a table whose parts were summarized apart, with the rows `chosen` for the sample."""
+    """Merge the summaries of all parts of a table, with the rows `chosen` as sample."""
     summary = TableSummary(size, seed, allow_nan)
     blocks: dict[int, list[Any]] = {}
     for number, part in enumerate(parts):

@@ -1,7 +1,7 @@
-"""Scores -> offset, p-values, probabilities. Rows that score below the offset are flagged.
+"""Threshold rules, p-values and probabilities from scores.
 
-Every rule is a small object with ``fit(scores) -> offset``, for the scores of any detector whose higher scores are
-more normal.
+A rule is an object with a method ``fit(scores) -> offset``; rows that score below the offset are flagged. Rules work
+on the scores of any detector, with higher scores for more normal rows.
 """
 
 from aeanomaly.thresholds._checks import is_anomaly
@@ -21,7 +21,7 @@ from aeanomaly.thresholds.summary import MOST_SCORES, ScoreSummary
 from aeanomaly.thresholds.tails import PeaksOverThreshold
 from aeanomaly.thresholds.threshold_info import Threshold, ThresholdInfo, as_threshold, decide
 
-#: The rules of this package by name.
+#: Threshold rules by name.
 RULES = {
     rule.__name__: rule
     for rule in (

@@ -1,4 +1,4 @@
-"""What every rule asks of scores, of numbers between them, and of labels."""
+"""Validation of scores, labels and parameters of threshold rules."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 def check_scores(scores: Any) -> np.ndarray:
-    """Scores as float64 (n,); a ValueError if they are not finite, not in one dimension, or none."""
+    """Return scores as float64 (n,); raise a ValueError unless they are finite, one-dimensional and not empty."""
     scores = np.asarray(scores, dtype=np.float64)
     if scores.ndim != 1 or len(scores) == 0:
         raise ValueError(f"scores must be finite, of shape (n,) and not empty; got shape {scores.shape}")
@@ -14,13 +14,13 @@ def check_scores(scores: Any) -> np.ndarray:
     if wrong:
         raise ValueError(
             f"scores must be finite, of shape (n,) and not empty; {wrong} of {len(scores)} are NaN or infinite; "
-            "drop these rows, or look at what they hold"
+            "drop or correct these rows"
         )
     return scores
 
 
 def check_fraction(owner: str, name: str, value: Any, most: float = 1.0, remedy: str = "") -> None:
-    """Raise a ValueError for what is not a number strictly between 0 and `most`."""
+    """Raise a ValueError unless `value` is a number strictly between 0 and `most`."""
     try:
         allowed = not isinstance(value, bool) and 0 < float(value) < most
     except (TypeError, ValueError):
@@ -30,7 +30,7 @@ def check_fraction(owner: str, name: str, value: Any, most: float = 1.0, remedy:
 
 
 def check_positive(owner: str, name: str, value: Any) -> None:
-    """Raise a ValueError for what is not a finite number above 0."""
+    """Raise a ValueError unless `value` is a finite number above 0."""
     try:
         allowed = not isinstance(value, bool) and 0 < float(value) < np.inf
     except (TypeError, ValueError):
@@ -40,29 +40,29 @@ def check_positive(owner: str, name: str, value: Any) -> None:
 
 
 def check_n_splits(owner: str, value: Any) -> None:
-    """Raise a ValueError for what is not an integer of at least 2."""
+    """Raise a ValueError unless `value` is an integer of at least 2."""
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 2:
         raise ValueError(f"{owner}(n_splits={value!r}) must be an integer of at least 2")
 
 
 def midpoint(below: Any, above: Any) -> Any:
-    """Numbers above `below`, and not above `above`: halfway where floats allow."""
+    """Return the midpoint, or `above` if no float lies between; the result is always above `below`."""
     middle = below + 0.5 * (above - below)
     return np.where(middle > below, middle, above)
 
 
 def split_by_label(owner: str, scores: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Sorted scores of normal rows, and of anomalies; a ValueError unless there are both."""
+    """Return the sorted scores of normal rows and of anomalies; raise a ValueError unless both exist."""
     scores, anomalous = check_scores(scores), is_anomaly(owner, y)
     if len(scores) != len(anomalous):
         raise ValueError(f"{owner}: {len(scores)} scores and {len(anomalous)} labels; pass a label for each score")
     if scores.min() == scores.max():
-        raise ValueError(f"{owner}: all {len(scores)} scores are {scores[0]:g}, and tell anomalies from no row")
+        raise ValueError(f"{owner}: all {len(scores)} scores are {scores[0]:g}, so no threshold can separate anomalies")
     return np.sort(scores[~anomalous]), np.sort(scores[anomalous])
 
 
 def is_anomaly(owner: str, y: Any) -> np.ndarray:
-    """Labels in either convention -> boolean (n,); a ValueError for others, and where one class is missing."""
+    """Convert labels, {0, 1} or {1, -1}, to a mask of anomalies (n,); raise a ValueError unless both classes exist."""
     if y is None:
         raise ValueError(f"{owner} needs labels; pass y, 1 = anomaly of (0, 1), or -1 = anomaly of (1, -1)")
     labels = np.asarray(y)
@@ -70,12 +70,12 @@ def is_anomaly(owner: str, y: Any) -> np.ndarray:
     if labels.ndim != 1 or not (seen <= {0, 1} or seen <= {-1, 1}):
         shown = ", ".join(map(repr, sorted(seen, key=str)[:5]))
         raise ValueError(
-            f"{owner}: labels must be 0 and 1 (1 = anomaly) or 1 and -1 (-1 = anomaly), in one dimension; they hold "
+            f"{owner}: labels must be 0 and 1 (1 = anomaly) or 1 and -1 (-1 = anomaly), in one dimension; got "
             f"{shown}, of shape {labels.shape}"
         )
     if len(seen) < 2:
-        found = f"all {len(labels)} labels are {seen.pop():g}" if seen else "there are no labels"
+        found = f"all {len(labels)} labels are {seen.pop():g}" if seen else "y is empty"
         raise ValueError(
-            f"{owner} needs normal rows and anomalies, and {found}; pass rows of both kinds, or stratify the folds"
+            f"{owner} needs normal rows and anomalies, but {found}; pass rows of both kinds, or stratify the folds"
         )
     return labels == (1 if 0 in seen else -1)

@@ -1,4 +1,4 @@
-"""Rates that hold for a finite number of rows: conformal thresholds, p-values and false discoveries."""
+"""Conformal thresholds, p-values and false discovery control, valid for finite samples."""
 
 import math
 from dataclasses import dataclass
@@ -10,41 +10,41 @@ from scipy import stats
 from aeanomaly.thresholds._checks import check_fraction, check_n_splits, check_scores
 from aeanomaly.thresholds.rule import ThresholdRule
 
-_FRACTION_HELP = "give the share of the rows to hold out"
-_ALPHA_HELP = "give the rate at which normal rows may be flagged"
+_FRACTION_HELP = "set the fraction of the rows to hold out"
+_ALPHA_HELP = "set the rate at which normal rows may be flagged"
 
 
 def _rank(alpha: float, n: int) -> int:
-    """Number of the calibration score, counted from the worst, that is the offset."""
+    """Return the rank of the offset among the calibration scores, 1 for the lowest."""
     return math.floor((n + 1) * alpha * (1 + 1e-12))
 
 
 @dataclass(frozen=True)
 class Conformal(ThresholdRule):
-    """Flag normal rows at a rate of `alpha` at most, from scores of normal rows that the detector was not trained on.
+    """Flag normal rows at a rate of at most `alpha`, calibrated on normal rows that were not trained on.
 
-    The offset is the k-th lowest of n such scores, k = floor((n + 1) alpha). A new normal row scores below it with a
-    probability of k / (n + 1), whatever the distribution, on the average over calibration sets: exactly where no
-    scores tie, at most that where some do. For one calibration set the rate is a draw of
-    Beta(k, n + 1 - k), so that few rows promise little: see `promise`. All of it holds if new normal rows come from
-    where the calibration rows do, and among these there are no anomalies; some that there are lower the rate.
+    The offset is the k-th lowest of n calibration scores, where k is the integer part of (n + 1) alpha. On average
+    over calibration sets, a new normal row scores below it with probability k / (n + 1), for any distribution of
+    scores; with ties the probability is lower. For a given calibration set the rate is distributed as
+    Beta(k, n + 1 - k), which is wide for few rows (see `guarantee`). The guarantee requires that new normal rows have
+    the distribution of the calibration rows. Anomalies among the calibration rows lower the rate.
 
     Parameters
     ----------
     alpha : float in (0, 1)
         False-alarm rate.
     calibration_fraction : float in (0, 1), default=0.2
-        Share of the rows that ``fit`` of a detector holds out to calibrate on: it never trains on them, nor
-        learns its columns from them.
+        Fraction of the rows that ``fit`` of a detector holds out for calibration. They are used neither to train the
+        network nor to fit the encoding.
 
     See Also
     --------
-    CrossConformal : Where rows are too few to hold some out.
-    PeaksOverThreshold : For rates below one in the number of calibration rows.
+    CrossConformal : Calibration without held-out rows, for small tables.
+    PeaksOverThreshold : Rates below one in the number of calibration rows.
 
     References
     ----------
-    Vovk, Gammerman & Shafer (2005), Algorithmic Learning in a Random World, chapter 2. Of the beta distribution:
+    Vovk, Gammerman & Shafer (2005), Algorithmic Learning in a Random World, chapter 2. On the beta distribution:
     Vovk (2012), Conditional validity of inductive conformal predictors, ACML.
 
     Examples
@@ -64,50 +64,50 @@ class Conformal(ThresholdRule):
         check_fraction("Conformal", "calibration_fraction", self.calibration_fraction, remedy=_FRACTION_HELP)
 
     def check(self, n: int) -> None:
-        """Raise a ValueError if `n` calibration rows can promise no such rate."""
+        """Raise a ValueError if `n` calibration rows cannot guarantee the rate."""
         if _rank(self.alpha, n) < 1:
             raise ValueError(
-                f"{n} calibration rows promise a false-alarm rate of {1 / (n + 1):.3g} at the smallest, and "
-                f"alpha={self.alpha:g} wants {math.ceil(1 / self.alpha) - 1:,} of them; pass more rows, raise alpha, "
-                f"or extrapolate by PeaksOverThreshold({self.alpha:g})"
+                f"{n} calibration rows guarantee a false-alarm rate of {1 / (n + 1):.3g} at best, but "
+                f"alpha={self.alpha:g} requires {math.ceil(1 / self.alpha) - 1:,} rows; pass more rows, raise alpha, "
+                f"or extrapolate with PeaksOverThreshold({self.alpha:g})"
             )
 
     def fit(self, scores: Any) -> float:
-        """Offset from scores of calibration rows."""
+        """Return the offset from scores of calibration rows."""
         scores = check_scores(scores)
         self.check(len(scores))
         rank = _rank(self.alpha, len(scores))
         return float(np.partition(scores, rank - 1)[rank - 1])
 
     def guarantee(self, scores: np.ndarray, y: Any = None) -> str:
-        """What the offset promises."""
+        """Return a sentence on the error rates of the offset, without its subject."""
         n, rank = len(scores), _rank(self.alpha, len(scores))
         low, high = stats.beta(rank, n + 1 - rank).ppf([0.025, 0.975])
         return (
-            f"flags new normal rows at a rate of {self.alpha:g} at most, on the average over calibration sets; with "
-            f"these {n:,} rows at {low:.2g} to {high:.2g}, nineteen times in twenty"
+            f"flags new normal rows at a rate of at most {self.alpha:g}, on average over calibration sets; for these "
+            f"{n:,} rows, the rate lies between {low:.2g} and {high:.2g} with 95 % probability"
         )
 
 
 @dataclass(frozen=True)
 class CrossConformal(ThresholdRule):
-    """`Conformal` where rows are few: each row is scored by a detector that was fitted without it.
+    """Flag normal rows at a rate of about `alpha`, calibrated by cross-validation.
 
-    ``fit`` of a detector fits `n_splits` clones, each on all but one part of the rows, as one stack, and takes the
-    scores of the parts that they left out for calibration scores; the detector itself learns from all rows. It is
-    then a little better than the clones, and flags new normal rows a little less often than `alpha`, as a rule. There
-    is no bound for that: what is proven for such schemes is twice `alpha`, and for others than this one.
+    ``fit`` of a detector fits `n_splits` clones as one stack, each on all folds but one. The calibration scores are
+    those of the clones on the folds that they were not trained on. The detector itself is fitted on all rows; it is
+    usually slightly better than the clones, and flags new normal rows slightly less often than `alpha`. There is no
+    bound on the rate: bounds of twice `alpha` are known for similar schemes only.
 
     Parameters
     ----------
     alpha : float in (0, 1)
         False-alarm rate.
     n_splits : int, default=5
-        Parts of the rows, at least 2.
+        Number of folds, at least 2.
 
     References
     ----------
-    Vovk (2015), Cross-conformal predictors, Annals of Mathematics and Artificial Intelligence 74. Of bounds: Barber,
+    Vovk (2015), Cross-conformal predictors, Annals of Mathematics and Artificial Intelligence 74. On bounds: Barber,
     Candes, Ramdas & Tibshirani (2021), Predictive inference with the jackknife+, Annals of Statistics 49.
 
     Examples
@@ -125,42 +125,43 @@ class CrossConformal(ThresholdRule):
         check_n_splits("CrossConformal", self.n_splits)
 
     def check(self, n: int) -> None:
-        """Raise a ValueError if `n` rows can give no such rate."""
+        """Raise a ValueError if `n` rows are too few for the rate."""
         Conformal(self.alpha).check(n)
 
     def fit(self, scores: Any) -> float:
-        """Offset from scores of rows, each by a detector that did not learn from it."""
+        """Return the offset from scores of rows by detectors that were not trained on them."""
         return Conformal(self.alpha).fit(scores)
 
     def guarantee(self, scores: np.ndarray, y: Any = None) -> str:
-        """What the offset promises."""
+        """Return a sentence on the error rates of the offset, without its subject."""
         return (
-            f"flags new normal rows at a rate of about {self.alpha:g}, as {len(scores):,} rows do that were left out "
-            "of a fit; there is no bound"
+            f"flags new normal rows at a rate of about {self.alpha:g}, estimated by cross-validation on "
+            f"{len(scores):,} rows; the rate is not bounded"
         )
 
 
 def conformal_p_values(calibration_scores: Any, scores: Any) -> np.ndarray:
-    """How often a normal row scores as low as each of these, from scores of normal rows that were not trained on.
+    """Return conformal p-values: the probability that a normal row scores as low.
 
-    ``p = (1 + number of calibration scores that are not above it) / (n + 1)``. For a new normal row, P(p <= t) is at
-    most t for every t, on the average over calibration sets.
+    ``p = (1 + number of calibration scores that are not above the score) / (n + 1)``. For a new normal row,
+    P(p <= t) is at most t for every t, on average over calibration sets.
 
     Parameters
     ----------
     calibration_scores : array-like of shape (n,)
-        Scores of normal rows, higher = more normal.
+        Scores of normal rows that were not trained on; higher = more normal.
     scores : array-like of shape (n_samples,)
+        Scores to convert; higher = more normal.
 
     Returns
     -------
     p_values : ndarray of shape (n_samples,)
-        In [1 / (n + 1), 1], lower = more anomalous; ties count against an anomaly.
+        Values in [1 / (n + 1), 1]; lower = more anomalous. Ties raise the p-value.
 
     Raises
     ------
     ValueError
-        If scores are not finite, or there are none to calibrate on.
+        If scores are not finite, or `calibration_scores` is empty.
 
     References
     ----------
@@ -175,7 +176,7 @@ def conformal_p_values(calibration_scores: Any, scores: Any) -> np.ndarray:
 
 
 def p_values_of_sorted(calibration_scores: np.ndarray, scores: Any) -> np.ndarray:
-    """As `conformal_p_values`, of calibration scores in ascending order."""
+    """Return the output of `conformal_p_values` for calibration scores in ascending order."""
     scores = np.asarray(scores, dtype=np.float64)
     scores = check_scores(scores) if len(scores) else scores
     as_low = np.searchsorted(calibration_scores, scores, side="right")
@@ -183,15 +184,15 @@ def p_values_of_sorted(calibration_scores: np.ndarray, scores: Any) -> np.ndarra
 
 
 def flag_discoveries(p_values: Any, fdr: float = 0.1) -> np.ndarray:
-    """Flag rows so that of those flagged a share of `fdr` at most is normal, on the average.
+    """Flag rows with an expected fraction of at most `fdr` normal rows among the flagged rows.
 
-    By Benjamini & Hochberg (1995); it holds for conformal p-values of rows that share a calibration set, too
-    (Bates et al. 2023, theorem 2), where the tables that are scored are independent of it.
+    The procedure of Benjamini & Hochberg (1995). It is valid for conformal p-values with a common calibration set
+    (Bates et al. 2023, theorem 2), if the scored rows are independent of this set.
 
     Parameters
     ----------
     p_values : array-like of shape (n_samples,)
-        As from `conformal_p_values`. All rows that are decided on together: it is a rule for a batch.
+        P-values of all rows of a batch, such as from `conformal_p_values`.
     fdr : float in (0, 1), default=0.1
         False discovery rate.
 
@@ -209,7 +210,7 @@ def flag_discoveries(p_values: Any, fdr: float = 0.1) -> np.ndarray:
     >>> flag_discoveries([0.001, 0.9, 0.04, 0.5], fdr=0.1)
     array([ True, False,  True, False])
     """
-    check_fraction("flag", "fdr", fdr, remedy="give the share of flagged rows that may be normal")
+    check_fraction("flag", "fdr", fdr, remedy="set the fraction of flagged rows that may be normal")
     p_values = np.asarray(p_values, dtype=np.float64)
     if len(p_values) == 0:
         return np.zeros(0, dtype=bool)

@@ -1,4 +1,4 @@
-"""Rules for those who know a few answers, or what mistakes cost."""
+"""Threshold rules from labels and from costs."""
 
 import math
 from dataclasses import dataclass
@@ -10,18 +10,18 @@ from scipy import optimize
 from aeanomaly.thresholds._checks import check_fraction, check_positive, check_scores, midpoint, split_by_label
 from aeanomaly.thresholds.rule import ThresholdRule
 
-#: Parts in which a detector's `fit` scores the rows, each by a clone that was fitted without it.
+#: Number of folds in which ``fit`` of a detector scores the rows.
 _SPLITS = 5
 
 
 class _Cuts(NamedTuple):
-    """Where a threshold may go: behind each anomaly that is flagged.
+    """Candidate offsets: just above the score of each anomaly.
 
     Attributes
     ----------
     offsets : ndarray (C,)
     hits, alarms : ndarray of int (C,)
-        Anomalies and normal rows below each.
+        Numbers of anomalies and of normal rows below each offset.
     n_anomalies, n_normal : int
     """
 
@@ -54,20 +54,20 @@ class _Cuts(NamedTuple):
         return 2 * self.hits / (self.hits + self.alarms + self.n_anomalies)
 
     def describe(self, offset: float) -> str:
-        """What an offset does to the labelled rows, in words."""
+        """Describe the labeled rows that an offset flags."""
         place = int(np.searchsorted(self.offsets, offset, side="right")) - 1
         hits, alarms = (int(self.hits[place]), int(self.alarms[place])) if place >= 0 else (0, 0)
         return (
-            f"flags {hits:,} of {self.n_anomalies:,} labelled anomalies and {alarms:,} of {self.n_normal:,} normal rows"
+            f"flags {hits:,} of {self.n_anomalies:,} labeled anomalies and {alarms:,} of {self.n_normal:,} normal rows"
         )
 
 
 @dataclass(frozen=True)
 class BestF1(ThresholdRule):
-    """The offset with the largest F1, 2 TP / (2 TP + FP + FN), on labelled rows.
+    """Maximize F1 = 2 TP / (2 TP + FP + FN) on labeled rows.
 
-    As a detector's `contamination` it asks for ``fit(X, y)``, where the labels set the threshold and nothing else: the
-    rows are scored out of fold, by five clones, as training rows would score too well.
+    As `contamination` of a detector it requires ``fit(X, y)``. The labels are only used to set the threshold, on
+    out-of-fold scores of five clones, because scores of training rows are too high.
 
     Examples
     --------
@@ -79,26 +79,28 @@ class BestF1(ThresholdRule):
     n_splits = _SPLITS
 
     def fit(self, scores: Any, y: Any = None) -> float:
-        """Offset from scores (n,) and labels: 1 of {0, 1}, or -1 of {1, -1}, for anomalies."""
+        """Return the offset from scores (n,) and labels, with 1 in {0, 1} or -1 in {1, -1} for anomalies."""
         cuts = _Cuts.from_labels("BestF1", scores, y)
         return float(cuts.offsets[np.argmax(cuts.f1)])
 
     def guarantee(self, scores: np.ndarray, y: Any = None) -> str:
-        """What the offset promises."""
+        """Return a sentence on the error rates of the offset, without its subject."""
         cuts = _Cuts.from_labels("BestF1", scores, y)
-        return f"{cuts.describe(self.fit(scores, y))}: F1 {cuts.f1.max():.3f}, the best there; promises no rate"
+        described = cuts.describe(self.fit(scores, y))
+        return f"{described}: F1 {cuts.f1.max():.3f}, the best on these rows; no rate is guaranteed"
 
 
 @dataclass(frozen=True)
 class TargetPrecision(ThresholdRule):
-    """The offset that flags most, where a share `precision` of what it flags are anomalies, on labelled rows.
+    """Flag as many labeled rows as possible with at least the given precision.
 
-    It is the precision among rows like the labelled ones: where anomalies are rarer than there, it is lower. As a
-    detector's `contamination`: see `BestF1`.
+    The precision holds for rows with the same fraction of anomalies; it is lower if anomalies are rarer. See `BestF1`
+    for its use as `contamination` of a detector.
 
     Parameters
     ----------
     precision : float in (0, 1]
+        Fraction of anomalies among the flagged rows.
 
     Examples
     --------
@@ -116,33 +118,35 @@ class TargetPrecision(ThresholdRule):
             check_fraction("TargetPrecision", "precision", self.precision)
 
     def fit(self, scores: Any, y: Any = None) -> float:
-        """Offset from scores (n,) and labels: 1 of {0, 1}, or -1 of {1, -1}, for anomalies."""
+        """Return the offset from scores (n,) and labels, with 1 in {0, 1} or -1 in {1, -1} for anomalies."""
         cuts = _Cuts.from_labels("TargetPrecision", scores, y)
         enough = np.flatnonzero(cuts.precision >= self.precision)
         if len(enough) == 0:
             raise ValueError(
-                f"no offset flags these rows with a precision of {self.precision:g}; the best there is "
-                f"{cuts.precision.max():.3g}; ask for that, or train a better detector"
+                f"no offset has a precision of {self.precision:g} on these rows; the best is "
+                f"{cuts.precision.max():.3g}; lower the precision, or train a better detector"
             )
         return float(cuts.offsets[enough[-1]])
 
     def guarantee(self, scores: np.ndarray, y: Any = None) -> str:
-        """What the offset promises."""
+        """Return a sentence on the error rates of the offset, without its subject."""
         cuts = _Cuts.from_labels("TargetPrecision", scores, y)
-        return f"{cuts.describe(self.fit(scores, y))}, at a precision of {self.precision:g} or more; promises no rate"
+        described = cuts.describe(self.fit(scores, y))
+        return f"{described}, at a precision of at least {self.precision:g}; no rate is guaranteed"
 
 
 @dataclass(frozen=True)
 class TargetRecall(ThresholdRule):
-    """The offset that flags a new anomaly with a probability of `recall` at least, from labelled ones.
+    """Flag new anomalies with a probability of at least `recall`, calibrated on labeled anomalies.
 
-    It lies just above the k-th lowest score of m labelled anomalies, k = ceil((m + 1) recall): `Conformal` the other
-    way round, and as exact, for anomalies that come from where the labelled ones do. As a detector's
-    `contamination`: see `BestF1`.
+    The offset lies just above the k-th lowest score of m labeled anomalies, k = ceil((m + 1) recall). As in
+    `Conformal`, the guarantee is exact for anomalies with the distribution of the labeled ones. See `BestF1` for its
+    use as `contamination` of a detector.
 
     Parameters
     ----------
     recall : float in (0, 1)
+        Probability that a new anomaly is flagged.
 
     Examples
     --------
@@ -159,51 +163,51 @@ class TargetRecall(ThresholdRule):
         check_fraction("TargetRecall", "recall", self.recall)
 
     def fit(self, scores: Any, y: Any = None) -> float:
-        """Offset from scores (n,) and labels: 1 of {0, 1}, or -1 of {1, -1}, for anomalies."""
+        """Return the offset from scores (n,) and labels, with 1 in {0, 1} or -1 in {1, -1} for anomalies."""
         _, anomalies = split_by_label("TargetRecall", scores, y)
         m = len(anomalies)
         rank = math.ceil((m + 1) * self.recall * (1 - 1e-12))
         if rank > m:
             needed = math.ceil(self.recall / (1 - self.recall) * (1 - 1e-12))
             raise ValueError(
-                f"{m} labelled anomalies promise a recall of {m / (m + 1):.3g} at most, and {self.recall:g} wants "
-                f"{needed:,} of them; label more, or ask for less"
+                f"{m} labeled anomalies guarantee a recall of at most {m / (m + 1):.3g}, but {self.recall:g} requires "
+                f"{needed:,} of them; label more rows, or lower the recall"
             )
         return float(np.nextafter(anomalies[rank - 1], np.inf))
 
     def guarantee(self, scores: np.ndarray, y: Any = None) -> str:
-        """What the offset promises."""
+        """Return a sentence on the error rates of the offset, without its subject."""
         cuts = _Cuts.from_labels("TargetRecall", scores, y)
         return (
-            f"flags new anomalies like the {cuts.n_anomalies:,} labelled ones at a rate of {self.recall:g} at least, "
-            "on the average over such labels"
+            f"flags new anomalies like the {cuts.n_anomalies:,} labeled ones at a rate of at least {self.recall:g}, "
+            "on average over sets of labeled anomalies"
         )
 
 
 @dataclass(frozen=True)
 class ExpectedCost(ThresholdRule):
-    """The offset at which a miss and a false alarm cost least, for a given rate of anomalies.
+    """Minimize the expected cost of misses and false alarms, for a given rate of anomalies.
 
-    With labels: the least of ``rate * miss * (share of anomalies not flagged) + (1 - rate) * false_alarm * (share of
-    normal rows flagged)`` on the labelled rows, whatever the rate of anomalies among these.
+    With labels, the offset minimizes ``rate * miss * (fraction of anomalies not flagged) + (1 - rate) * false_alarm *
+    (fraction of normal rows flagged)`` on the labeled rows. The rate of anomalies among these rows does not matter.
 
-    Without, from scores of normal rows: a row with the p-value p is flagged if an anomaly may be probable enough. The
-    odds that p lends to an anomaly are at most 1 / (-e p log p) times those before, for p below 1 / e and any
-    distribution of anomalies that makes small p-values more probable; so rows are flagged with
-    ``-e p log p < rate * miss / ((1 - rate) * false_alarm)``. This takes the side of the anomalies.
+    Without labels, the offset is set on scores of normal rows, by a bound on the odds of an anomaly. A p-value p below
+    1 / e multiplies these odds by at most 1 / (-e p log p), for any distribution of anomalies that makes small
+    p-values more probable. A row is flagged if ``-e p log p < rate * miss / ((1 - rate) * false_alarm)``. Being a
+    bound, this flags more rows than an exact rule would.
 
     Parameters
     ----------
     miss, false_alarm : float > 0
-        What an anomaly that is not flagged costs, and a normal row that is, in any unit.
+        Costs of an anomaly that is not flagged and of a normal row that is flagged, in the same unit.
     rate : float in (0, 1)
-        Expected share of anomalies among the rows.
+        Expected fraction of anomalies among the rows.
     calibration_fraction : float in (0, 1), default=0.2
-        Share of the rows that ``fit`` of a detector, which uses no labels for this rule, holds out to calibrate on.
+        Fraction of the rows that ``fit`` of a detector holds out for calibration; it uses no labels for this rule.
 
     References
     ----------
-    Elkan (2001), The foundations of cost-sensitive learning, IJCAI. Of the bound: Sellke, Bayarri & Berger (2001),
+    Elkan (2001), The foundations of cost-sensitive learning, IJCAI. On the bound: Sellke, Bayarri & Berger (2001),
     Calibration of p values for testing precise null hypotheses, American Statistician 55.
 
     Examples
@@ -222,7 +226,7 @@ class ExpectedCost(ThresholdRule):
     def __post_init__(self) -> None:
         check_positive("ExpectedCost", "miss", self.miss)
         check_positive("ExpectedCost", "false_alarm", self.false_alarm)
-        check_fraction("ExpectedCost", "rate", self.rate, remedy="give the expected share of anomalies")
+        check_fraction("ExpectedCost", "rate", self.rate, remedy="set the expected fraction of anomalies")
         check_fraction("ExpectedCost", "calibration_fraction", self.calibration_fraction)
 
     @property
@@ -231,27 +235,28 @@ class ExpectedCost(ThresholdRule):
 
     @property
     def _p_value(self) -> float:
-        """Rows with smaller p-values are flagged, where there are no labels."""
+        """P-value below which rows are flagged, without labels."""
         if self._odds >= 1:
             raise ValueError(
-                f"{self!r}: at these costs it pays to flag every row of which nothing is known; pass labelled rows, or "
-                f"a miss of at most {self.miss / self._odds:.3g}"
+                f"{self!r}: at these costs it is optimal to flag every row; pass labeled rows, or set miss to at most "
+                f"{self.miss / self._odds:.3g}"
             )
         # With p = exp(-u), -e p log p = u exp(1 - u), which falls from 1 at u = 1.
         u = optimize.brentq(lambda u: math.log(u) + 1 - u - math.log(self._odds), 1.0, 2000.0)
         return math.exp(-u)
 
     def check(self, n: int) -> None:
-        """Raise a ValueError if `n` calibration rows tell nothing of p-values so small."""
+        """Raise a ValueError if `n` calibration rows are too few for the p-value."""
         p_value = self._p_value
         if (n + 1) * p_value < 1:
             raise ValueError(
-                f"{self!r} flags p-values below {p_value:.3g}, and {n} calibration rows go down to {1 / (n + 1):.3g}; "
-                f"pass {math.ceil(1 / p_value) - 1:,} rows, or extrapolate by PeaksOverThreshold({p_value:.3g})"
+                f"{self!r} flags p-values below {p_value:.3g}, but the smallest p-value of {n} calibration rows is "
+                f"{1 / (n + 1):.3g}; pass {math.ceil(1 / p_value) - 1:,} rows, or extrapolate with "
+                f"PeaksOverThreshold({p_value:.3g})"
             )
 
     def fit(self, scores: Any, y: Any = None) -> float:
-        """Offset from scores (n,) of labelled rows, labels as for `BestF1`, or of normal rows."""
+        """Return the offset from scores (n,) and labels as for `BestF1`, or from scores of normal rows."""
         if y is None:
             scores = check_scores(scores)
             self.check(len(scores))
@@ -260,7 +265,7 @@ class ExpectedCost(ThresholdRule):
         cuts = _Cuts.from_labels("ExpectedCost", scores, y)
         costs = self._costs(cuts)
         best = int(np.argmin(costs))
-        # It may pay to flag nothing.
+        # It may be optimal to flag no row.
         return float(cuts.offsets[best]) if costs[best] < self.rate * self.miss else float(np.min(scores))
 
     def _costs(self, cuts: _Cuts) -> np.ndarray:
@@ -268,12 +273,13 @@ class ExpectedCost(ThresholdRule):
         return self.rate * self.miss * misses + (1 - self.rate) * self.false_alarm * alarms
 
     def guarantee(self, scores: np.ndarray, y: Any = None) -> str:
-        """What the offset promises."""
+        """Return a sentence on the error rates of the offset, without its subject."""
         if y is None:
             return (
-                f"flags new normal rows at a rate of {self._p_value:.2g} at most, on the average over calibration "
-                "sets; of the cost it promises nothing"
+                f"flags new normal rows at a rate of at most {self._p_value:.2g}, on average over calibration sets; "
+                "no cost is guaranteed"
             )
         cuts = _Cuts.from_labels("ExpectedCost", scores, y)
         cost = min(float(self._costs(cuts).min()), self.rate * self.miss)
-        return f"{cuts.describe(self.fit(scores, y))}, at a cost of {cost:.3g} a row, the least there; promises no rate"
+        described = cuts.describe(self.fit(scores, y))
+        return f"{described}, at a cost of {cost:.3g} per row, the least on these rows; no rate is guaranteed"

@@ -8,28 +8,32 @@ import numpy as np
 
 from aeanomaly.thresholds._checks import check_fraction, check_n_splits
 
-#: What a rule may define beside `fit`.
+#: Optional attributes of a rule.
 _OPTIONAL = ("calibration_fraction", "n_splits", "labels", "check", "guarantee")
-#: How similar to one of these another name must be to be taken for a misspelling of it.
+#: Similarity from which another name counts as a misspelling of one of these.
 _SIMILAR = 0.8
 
 
-class ThresholdRule(ABC):
-    """Base class of the rules that set a threshold: scores -> offset.
+#: The guarantee of a rule that does not define one.
+NO_GUARANTEE = "has no known guarantee"
 
-    An object of any other class with a method ``fit(scores) -> offset`` is a rule, too; whatever it does not define
-    is as here.
+
+class ThresholdRule(ABC):
+    """Base class of threshold rules, which compute an offset from scores.
+
+    An object of any other class with a method ``fit(scores) -> offset`` is also a rule; the attributes that it does
+    not define have the defaults of this class.
 
     Attributes
     ----------
     calibration_fraction : float in (0, 1) or None
-        Share of the rows that a detector's `fit` holds out for the rule. None: the rule is set on training scores,
-        unless `n_splits` is given.
+        Fraction of the rows that ``fit`` of a detector holds out for the rule. With None, the rule is applied to
+        training scores, unless `n_splits` is set.
     n_splits : int or None
-        Number of folds, at least 2, in which a detector's `fit` scores the rows for the rule, each fold by a clone
-        that was fitted without it.
+        Number of folds, at least 2. ``fit`` of a detector scores each fold with a clone that is fitted on the others,
+        and applies the rule to these scores.
     labels : {"needed", "optional"} or None
-        Whether the rule is called as ``fit(scores, y)``, with labels. None: never.
+        Call the rule as ``fit(scores, y)`` always, or if labels are given. With None, labels are never passed.
 
     Examples
     --------
@@ -55,26 +59,29 @@ class ThresholdRule(ABC):
         Parameters
         ----------
         scores : ndarray of shape (n,)
-            Higher = more normal. Rules with `labels` get labels as a second argument.
+            Scores, higher = more normal. Rules with `labels` get the labels as second argument.
+
+        Returns
+        -------
+        offset : float
         """
 
     def check(self, n: int) -> None:
-        """Raise a ValueError if `n` scores are too few, before anything is trained."""
+        """Raise a ValueError if `n` scores are too few; called before training."""
         return None
 
     def guarantee(self, scores: np.ndarray, y: Any = None) -> str:
         """Return a sentence on the rows that the offset flags, without its subject."""
-        return "promises nothing that is known here"
+        return NO_GUARANTEE
 
 
 def check_rule(rule: object) -> None:
-    """Check what a rule defines beside `fit`.
+    """Validate the optional attributes of a rule.
 
     Raises
     ------
     ValueError
-        If an attribute has a value that it may not have, or a name that seems to be misspelled: the rule would be set
-        on training scores although it asks for others.
+        If an attribute has an invalid value, or a name that seems to be misspelled and would be ignored.
     """
     name = type(rule).__name__
     for attribute in dir(rule):

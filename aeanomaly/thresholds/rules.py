@@ -1,4 +1,4 @@
-"""Rules that read the scores of the rows at hand, and promise nothing of others."""
+"""Threshold rules without guarantees for new rows."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,12 +11,12 @@ from aeanomaly.thresholds.rule import ThresholdRule
 
 @dataclass(frozen=True)
 class Contamination(ThresholdRule):
-    """Flag a fixed share of the rows.
+    """Flag a fixed fraction of the rows.
 
     Parameters
     ----------
     fraction : float in (0, 0.5]
-        Share of the scored rows that lies below the offset, ties apart; at least one row.
+        Fraction of the rows that score below the offset, without ties; at least one row.
 
     Examples
     --------
@@ -29,10 +29,12 @@ class Contamination(ThresholdRule):
 
     def __post_init__(self) -> None:
         if not 0 < self.fraction <= 0.5:
-            raise ValueError(f"Contamination(fraction={self.fraction!r}) must lie in (0, 0.5]; give the share to flag")
+            raise ValueError(
+                f"Contamination(fraction={self.fraction!r}) must lie in (0, 0.5]; set the fraction to flag"
+            )
 
     def fit(self, scores: Any) -> float:
-        """Offset halfway between the last flagged score and the next."""
+        """Return the offset halfway between the last flagged score and the next."""
         scores = check_scores(scores)
         n_flagged = min(max(1, round(self.fraction * len(scores))), len(scores) - 1)
         if n_flagged == 0:
@@ -41,21 +43,22 @@ class Contamination(ThresholdRule):
         return float(midpoint(below, above))
 
     def guarantee(self, scores: np.ndarray, y: Any = None) -> str:
-        """What the offset promises."""
-        return f"flags {self.fraction:g} of the rows it was set on, and promises no rate for others"
+        """Return a sentence on the error rates of the offset, without its subject."""
+        return f"flags {self.fraction:g} of the rows on which it was set; no rate is guaranteed for other rows"
 
 
 @dataclass(frozen=True)
 class MedianAbsoluteDeviation(ThresholdRule):
-    """Flag what lies more than `k` robust standard deviations below the median.
+    """Flag rows that score more than `k` robust standard deviations below the median.
 
-    ``offset = median - k * 1.4826 * median(|scores - median|)``; the factor makes the deviation that of
-    a normal sample. Up to half of the rows may be anomalous without moving it far. Reconstruction errors
-    have a longer tail than a normal sample: of clean rows it flags some per cent, not some in a thousand.
+    ``offset = median - k * 1.4826 * median(|scores - median|)``. The factor makes the deviation consistent for a
+    normal distribution. The offset is robust up to half of the rows being anomalous. Reconstruction errors have longer
+    tails than a normal distribution, so that several percent of clean rows are flagged.
 
     Parameters
     ----------
     k : float > 0, default=2.5
+        Number of robust standard deviations.
 
     References
     ----------
@@ -75,11 +78,11 @@ class MedianAbsoluteDeviation(ThresholdRule):
         check_positive("MedianAbsoluteDeviation", "k", self.k)
 
     def fit(self, scores: Any) -> float:
-        """Offset below the median."""
+        """Return the offset from scores."""
         scores = check_scores(scores)
         median = np.median(scores)
         return float(median - self.k * 1.4826 * np.median(np.abs(scores - median)))
 
     def guarantee(self, scores: np.ndarray, y: Any = None) -> str:
-        """What the offset promises."""
-        return f"flags what lies {self.k:g} robust standard deviations below the median, and promises no rate"
+        """Return a sentence on the error rates of the offset, without its subject."""
+        return f"flags rows {self.k:g} robust standard deviations below the median score; no rate is guaranteed"

@@ -1,4 +1,4 @@
-"""Quantiles of any number of scores, in little memory, from parts that are merged in any order."""
+"""Mergeable quantile sketch of scores in bounded memory."""
 
 from dataclasses import dataclass
 
@@ -7,25 +7,26 @@ import numpy as np
 from aeanomaly.thresholds._checks import check_scores
 from aeanomaly.thresholds.summary import MOST_SCORES
 
-#: Relative error of a quantile.
+#: Maximum relative error of a quantile.
 ERROR = 1e-3
 _BASE = np.log1p(ERROR) - np.log1p(-ERROR)
-#: Scores nearer to 0 are 0.
+#: Scores with a smaller absolute value count as 0.
 _SMALLEST = 1e-200
 
 
 @dataclass(frozen=True)
 class ScoreSketch:
-    """Counts of scores in buckets that are 0.2 % wide, on a logarithmic scale on either side of 0.
+    """Counts of scores in logarithmic buckets of 0.2 % width, for positive and negative scores.
 
-    A quantile of it is one of the scores, off by 0.1 % of its value at most. Counts add up, so that the sketch of all
-    scores is the same, to the bit, however they were parted; it holds some thousand buckets, whatever their number.
+    The relative error of a quantile is at most 0.1 %. Counts are additive, so that the sketch does not depend on how
+    the scores are split. It has a few thousand buckets, for any number of scores.
 
     Attributes
     ----------
     buckets : ndarray of int64 (B,)
-        Ascending, as scores are.
+        Bucket indices, ascending with the scores.
     counts : ndarray of int64 (B,)
+        Number of scores in each bucket.
 
     References
     ----------
@@ -46,17 +47,17 @@ class ScoreSketch:
 
     @classmethod
     def from_scores(cls, scores: np.ndarray) -> "ScoreSketch":
-        """Of scores (n,)."""
+        """Build the sketch of scores (n,)."""
         if len(scores) == 0:
             return cls(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
         scores = check_scores(scores)
         size = np.log(np.maximum(np.abs(scores), _SMALLEST)) - np.log(_SMALLEST)
-        # From 1 on, so that the sign of a bucket is that of its scores, and 0 is 0.
+        # Indices start at 1, so that buckets have the sign of their scores, and 0 is the bucket of 0.
         steps = np.ceil(size / _BASE).astype(np.int64)
         return cls(*np.unique(np.where(scores < 0, -steps, steps), return_counts=True))
 
     def merge(self, other: "ScoreSketch") -> "ScoreSketch":
-        """Of the scores of both."""
+        """Merge with the sketch of other scores."""
         buckets, places = np.unique(np.concatenate([self.buckets, other.buckets]), return_inverse=True)
         counts = np.zeros(len(buckets), dtype=np.int64)
         np.add.at(counts, places, np.concatenate([self.counts, other.counts]))
@@ -64,11 +65,11 @@ class ScoreSketch:
 
     @property
     def n_scores(self) -> int:
-        """Scores in all."""
+        """Total number of scores."""
         return int(self.counts.sum())
 
     def scores(self) -> np.ndarray:
-        """All scores, ascending, each off by 0.1 % at most; 100,000 order statistics of them where they are more."""
+        """Return the scores, ascending, with an error of at most 0.1 %; at most 100,000 order statistics."""
         middles = np.exp(np.log(_SMALLEST) + (np.abs(self.buckets) - 0.5) * _BASE)
         values = np.where(self.buckets == 0, 0.0, np.sign(self.buckets) * middles)
         if self.n_scores <= MOST_SCORES:

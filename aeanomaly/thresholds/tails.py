@@ -1,4 +1,4 @@
-"""Rates below one in the number of rows, from the shape of the tail."""
+"""Threshold rule for very small rates, by extrapolation of the tail."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,33 +9,33 @@ from aeanomaly.thresholds._checks import check_fraction, check_scores
 from aeanomaly.thresholds.conformal import Conformal
 from aeanomaly.thresholds.rule import ThresholdRule
 
-#: Scores in the tail: so many times the root of their number, and this share of them at most.
+#: Size of the tail: this multiple of sqrt(n), and at most this fraction of the scores.
 _PER_ROOT, _MOST = 5, 0.1
-#: Scores that say anything of a tail's shape.
+#: Minimum number of scores to estimate the shape of a tail.
 _FEWEST = 100
-#: A shape so near to 0 is an exponential tail.
+#: Shapes of a smaller absolute value count as an exponential tail.
 _FLAT = 1e-9
 
 
 @dataclass(frozen=True)
 class PeaksOverThreshold(ThresholdRule):
-    """Flag normal rows at about the rate `risk`, extrapolated beyond the calibration scores.
+    """Flag normal rows at a rate of about `risk`, extrapolated beyond the calibration scores.
 
-    The lowest of n scores, 5 sqrt(n) of them and a tenth at most, are a tail; what they fall below its edge by is
-    taken for a generalised Pareto sample, as it nearly is far out in almost any distribution. Where `risk` lies
-    within the tail, this is `Conformal`; beyond it there is no bound: see the spread of the
-    realised rate in the documentation.
+    The tail is the lowest 5 sqrt(n) of n scores, at most a tenth of them. Its excesses below the upper edge are
+    modeled by a generalized Pareto distribution, the limit for almost any distribution of scores. If the rate is not
+    smaller than the fraction of scores in the tail, the rule is `Conformal`. Otherwise the rate is not bounded; the
+    documentation shows the spread of the actual rate.
 
     Parameters
     ----------
     risk : float in (0, 0.5)
         False-alarm rate.
     calibration_fraction : float in (0, 1), default=0.2
-        Share of the rows that ``fit`` of a detector holds out to calibrate on.
+        Fraction of the rows that ``fit`` of a detector holds out for calibration.
 
     References
     ----------
-    Pickands (1975), Statistical inference using extreme order statistics, Annals of Statistics 3. Of the estimator:
+    Pickands (1975), Statistical inference using extreme order statistics, Annals of Statistics 3. On the estimator:
     Zhang & Stephens (2009), A new and efficient estimation method for the generalized Pareto distribution,
     Technometrics 51. Siffer, Fouque, Termier & Largouet (2017), Anomaly detection in streams with extreme value
     theory, KDD.
@@ -53,19 +53,19 @@ class PeaksOverThreshold(ThresholdRule):
     calibration_fraction: float = 0.2
 
     def __post_init__(self) -> None:
-        check_fraction("PeaksOverThreshold", "risk", self.risk, most=0.5, remedy="give the rate of false alarms")
+        check_fraction("PeaksOverThreshold", "risk", self.risk, most=0.5, remedy="set the false-alarm rate")
         check_fraction("PeaksOverThreshold", "calibration_fraction", self.calibration_fraction)
 
     def check(self, n: int) -> None:
-        """Raise a ValueError if `n` calibration rows are too few for a tail."""
+        """Raise a ValueError if `n` calibration rows are too few to estimate a tail."""
         if n < _FEWEST:
             raise ValueError(
-                f"PeaksOverThreshold needs {_FEWEST} calibration rows for the shape of a tail, and there are {n}; "
-                "pass more rows, or hold out a larger calibration_fraction"
+                f"PeaksOverThreshold needs at least {_FEWEST} calibration rows, but there are {n}; pass more rows, or "
+                "raise calibration_fraction"
             )
 
     def fit(self, scores: Any) -> float:
-        """Offset from scores of calibration rows."""
+        """Return the offset from scores of calibration rows."""
         scores = check_scores(scores)
         n = len(scores)
         self.check(n)
@@ -80,28 +80,28 @@ class PeaksOverThreshold(ThresholdRule):
         return float(edge - scale * beyond)
 
     def guarantee(self, scores: np.ndarray, y: Any = None) -> str:
-        """What the offset promises."""
+        """Return a sentence on the error rates of the offset, without its subject."""
         n = len(scores)
         if self.risk >= _tail_size(n) / n:
             return Conformal(self.risk).guarantee(scores)
         return (
             f"flags new normal rows at a rate of about {self.risk:g}, extrapolated from the {_tail_size(n):,} lowest "
-            f"of {n:,} scores; there is no bound"
+            f"of {n:,} scores; the rate is not bounded"
         )
 
 
 def generalized_pareto(excesses: np.ndarray) -> tuple[float, float]:
-    """Shape and scale of a generalised Pareto distribution, by the quasi-Bayesian means of Zhang & Stephens (2009).
+    """Estimate a generalized Pareto distribution by the quasi-Bayesian method of Zhang & Stephens (2009).
 
     Parameters
     ----------
     excesses : ndarray (n,)
-        At least 0, ascending.
+        Nonnegative excesses, ascending.
 
     Returns
     -------
     shape, scale : float
-        Above 0, the tail is heavy; below, it ends at ``-scale / shape``.
+        With a positive shape the tail is heavy; with a negative shape it ends at ``-scale / shape``.
 
     Raises
     ------
@@ -112,9 +112,9 @@ def generalized_pareto(excesses: np.ndarray) -> tuple[float, float]:
     quartile = excesses[int(n / 4 + 0.5) - 1]
     if quartile <= 0:
         raise ValueError(
-            "the lowest scores are constant, or nearly so, and their tail has no shape; use Conformal or Contamination"
+            "the lowest scores are almost constant, so their tail cannot be estimated; use Conformal or Contamination"
         )
-    # In units of the largest, so that nothing overflows.
+    # Scaled by the largest excess to avoid overflow.
     unit = excesses[-1]
     x, quartile = excesses / unit, quartile / unit
     m = 20 + int(np.sqrt(n))

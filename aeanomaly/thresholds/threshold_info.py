@@ -1,12 +1,12 @@
-"""From a threshold, in any of its forms, to an offset and what it promises."""
+"""Conversion of a threshold to a rule, and of a rule to an offset with its guarantee."""
 
 from dataclasses import dataclass
 from numbers import Real
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
-from aeanomaly.thresholds.rule import ThresholdRule, check_rule
+from aeanomaly.thresholds.rule import NO_GUARANTEE, ThresholdRule, check_rule
 from aeanomaly.thresholds.rules import Contamination, MedianAbsoluteDeviation
 
 #: A threshold in any of its forms: a rule, a fraction, or "auto".
@@ -15,20 +15,20 @@ Threshold = ThresholdRule | float | str
 
 @dataclass(frozen=True)
 class ThresholdInfo:
-    """Who set an offset, on what, and what follows.
+    """Offset of a detector, with the rule that set it.
 
     Attributes
     ----------
     offset : float
-        Rows that score below it are flagged.
+        Threshold of the score; rows that score below it are flagged.
     rule : str
-        The rule, as it is written.
+        The rule as text.
     source : str
-        The rows that it was set on.
+        Description of the rows on which it was set.
     n_scores : int
-        Their number.
+        Number of these rows.
     guarantee : str
-        What may be said of rows flagged by it.
+        Sentence on the rows that are flagged, without its subject.
     """
 
     offset: float
@@ -43,17 +43,17 @@ class ThresholdInfo:
 
     @classmethod
     def from_dict(cls, data: dict[str, Any], offset: float) -> "ThresholdInfo":
-        """Invert `to_dict`."""
+        """Build the record from the output of `to_dict` and the offset."""
         return cls(offset, data["rule"], data["source"], data["n_scores"], data["promise"])
 
 
 def as_threshold(value: Threshold) -> ThresholdRule:
-    """The rule that a ``contamination=`` value means: "auto", a fraction, or a rule itself.
+    """Return the rule for a ``contamination=`` value: "auto", a fraction, or a rule.
 
     Raises
     ------
     ValueError
-        If it is none of these, or a rule whose attributes are not those of a `ThresholdRule`.
+        If the value is none of these, or a rule with invalid attributes (see `ThresholdRule`).
     """
     if isinstance(value, str) and value == "auto":
         return MedianAbsoluteDeviation()
@@ -61,19 +61,19 @@ def as_threshold(value: Threshold) -> ThresholdRule:
         return Contamination(float(value))
     if callable(getattr(value, "fit", None)) and not isinstance(value, type):
         check_rule(value)
-        return value
+        return cast(ThresholdRule, value)
     raise ValueError(
         f"a threshold must be 'auto', a fraction in (0, 0.5] or an object with fit(scores) -> offset; got {value!r}"
     )
 
 
 def decide(threshold: Threshold, scores: np.ndarray, y: Any = None, source: str = "scores") -> ThresholdInfo:
-    """Set the offset by a threshold, in any of its forms, on scores (n,) and labels, if there are any.
+    """Apply a threshold (see `as_threshold`) to scores (n,) and optional labels.
 
     Raises
     ------
     ValueError
-        If it is no threshold, needs labels and gets none, or its answer is not a finite number.
+        If the threshold is invalid, needs labels but gets none, or does not return a finite number.
     """
     rule = as_threshold(threshold)
     arguments = (scores,) if y is None or getattr(rule, "labels", None) is None else (scores, y)
@@ -86,5 +86,5 @@ def decide(threshold: Threshold, scores: np.ndarray, y: Any = None, source: str 
         rule=threshold if isinstance(threshold, str) else repr(rule),
         source=source,
         n_scores=len(scores),
-        guarantee=guarantee(*arguments) if callable(guarantee) else "promises nothing that is known here",
+        guarantee=guarantee(*arguments) if callable(guarantee) else NO_GUARANTEE,
     )

@@ -1,4 +1,4 @@
-"""The engine: train(network, objective, data, settings) -> result. It knows members, and no variant."""
+"""Training engine: train(network, objective, data, settings) -> result."""
 
 from aeanomaly.training.device import check_memory, resolve_device
 from aeanomaly.training.engine import StepHook, is_worth_threads, train

@@ -1,4 +1,4 @@
-"""Which rows each member sees at each step."""
+"""Batches of training rows."""
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,16 +9,16 @@ import torch
 from aeanomaly.streams import MemberKey, numpy_stream
 from aeanomaly.training.settings import TrainingData
 
-#: Rows whose numbers are drawn ahead for each member.
+#: Number of row indices drawn ahead for each member.
 _AHEAD = 1 << 14
-#: Numbers in as many batches as are gathered at a time: a call costs as much as 700 rows, and a cache is small.
+#: Number of elements gathered at a time: a call costs as much as 700 rows, and the result should fit into a cache.
 _GATHERED = 1 << 15
 
 
 class BatchStream:
-    """Batches of exactly B rows, (M, B, D), from each member's endless stream of permutations.
+    """Stream of batches (M, B, D), from consecutive permutations of the rows of each member.
 
-    Where a member has fewer than B rows, they come round within the batch.
+    If a member has fewer than B rows, its rows repeat within the batch.
     """
 
     def __init__(self, data: TrainingData, keys: Sequence[MemberKey], batch_size: int, run_index: int):
@@ -35,7 +35,7 @@ class BatchStream:
         self._batches = self._gather()
 
     def next(self) -> torch.Tensor:
-        """The next batch, (M, B, D)."""
+        """Return the next batch, (M, B, D)."""
         return next(self._batches)
 
     def _gather(self) -> Iterator[torch.Tensor]:
@@ -44,7 +44,7 @@ class BatchStream:
                 yield from self._flat.index_select(0, numbers).view(-1, *self._shape).unbind()
 
     def _draw_indices(self) -> Iterable[torch.Tensor]:
-        """Row numbers of the next batches, as many as are gathered at a time."""
+        """Return the row indices of the next batches, split into groups that are gathered at a time."""
         members, batch_size, _ = self._shape
         ahead = np.stack([next(stream) for stream in self._streams])
         by_step = ahead.reshape(members, self._per_block, batch_size).swapaxes(0, 1)
@@ -53,7 +53,7 @@ class BatchStream:
 
 
 def _index_blocks(rows: np.ndarray, stream: np.random.Generator, size: int) -> Iterator[np.ndarray]:
-    """Yield blocks of `size` row numbers: permutations of `rows`, one after another."""
+    """Yield blocks of `size` row indices from consecutive permutations of `rows`."""
     left = rows[:0]
     while True:
         parts, missing = [left], size - len(left)

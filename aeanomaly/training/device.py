@@ -1,4 +1,4 @@
-"""Which device to train and score on, and what fits into it."""
+"""Choice of the device, and a check of its memory."""
 
 import contextlib
 import os
@@ -12,24 +12,23 @@ except ImportError:  # Windows
     resource = None  # type: ignore[assignment]
 
 _ACCELERATORS = ("cuda", "xpu", "mps")
-#: Bytes that training holds for a weight: itself, its gradient and two moments of that, in float32.
+#: Bytes per weight in training: the weight, its gradient and two moments, in float32.
 _BYTES = 16
 _CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 
 def check_memory(n_weights: int, device: torch.device) -> None:
-    """Raise a ValueError for a network that no memory of the device holds, before any of it is taken."""
-    there = device_memory(device)
-    if there is not None and n_weights * _BYTES > there:
+    """Raise a ValueError if training a network needs more memory than the device has."""
+    available = device_memory(device)
+    if available is not None and n_weights * _BYTES > available:
         raise ValueError(
-            f"a network of {n_weights:,} weights takes {n_weights * _BYTES / 1e9:,.1f} GB to train, and {device} has "
-            f"{there / 1e9:,.1f} GB; set smaller hidden_layer_sizes or latent_dim, fewer estimators, or choose among "
-            "the columns"
+            f"training a network of {n_weights:,} weights takes {n_weights * _BYTES / 1e9:,.1f} GB, but {device} has "
+            f"{available / 1e9:,.1f} GB; reduce hidden_layer_sizes, latent_dim, n_estimators or the number of columns"
         )
 
 
 def device_memory(device: torch.device) -> int | None:
-    """Bytes of a device at most, whoever holds them; None where nobody tells."""
+    """Return the total memory of a device in bytes, or None if unknown."""
     if device.type == "cuda":
         return int(torch.cuda.get_device_properties(device).total_memory)
     if device.type != "cpu":
@@ -37,7 +36,7 @@ def device_memory(device: torch.device) -> int | None:
     bounds = []
     with contextlib.suppress(ValueError, OSError, AttributeError):
         bounds.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
-    with contextlib.suppress(ValueError, OSError):  # "max" is no number
+    with contextlib.suppress(ValueError, OSError):  # "max" is not a number
         bounds.append(int(_CGROUP_LIMIT.read_text(encoding="utf-8")))
     if resource is not None:
         limit = resource.getrlimit(resource.RLIMIT_AS)[0]
@@ -46,17 +45,17 @@ def device_memory(device: torch.device) -> int | None:
 
 
 def resolve_device(device: str | torch.device) -> torch.device:
-    """The device that a ``device=`` parameter means on this machine.
+    """Return the device that a ``device=`` parameter selects on this machine.
 
     Parameters
     ----------
     device : str or torch.device
-        "auto" takes the accelerator that is there (CUDA, then XPU, then MPS), else the CPU.
+        "auto" selects an available accelerator (CUDA, then XPU, then MPS), else the CPU.
 
     Raises
     ------
     ValueError
-        If an explicit device is not one that torch knows, or is not there.
+        If an explicit device is unknown to torch, or not available.
 
     Examples
     --------
@@ -68,11 +67,11 @@ def resolve_device(device: str | torch.device) -> torch.device:
     try:
         wanted = torch.device(device)
     except (RuntimeError, TypeError):
-        raise ValueError(f"device={device!r} is not a device that torch knows; use 'auto', 'cpu' or 'cuda'") from None
+        raise ValueError(f"device={device!r} is unknown to torch; use 'auto', 'cpu' or 'cuda'") from None
     if wanted.type == "cpu" or (wanted.index or 0) < _count(wanted.type):
         return wanted
-    there = [name for name in _ACCELERATORS if _count(name)] + ["cpu"]
-    raise ValueError(f"device={device!r} is not on this machine, which has {', '.join(there)}; use device='auto'")
+    available = [name for name in _ACCELERATORS if _count(name)] + ["cpu"]
+    raise ValueError(f"device={device!r} is not available here; use device='auto' or one of {', '.join(available)}")
 
 
 def _count(name: str) -> int:

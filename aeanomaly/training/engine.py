@@ -18,13 +18,12 @@ from aeanomaly.training.schedule import schedule_factor
 from aeanomaly.training.settings import TrainingData, TrainingSettings
 from aeanomaly.training.step import Step
 
-#: Steps between two looks at the losses.
+#: Number of steps between two checks of the losses.
 _CHECK_EVERY = 25
 
-#: Multiplications in a step's forward pass below which threads cost more than they give, and far
-#: more where other processes want the same cores.
+#: Number of multiplications in a forward pass from which multithreading pays off, even with busy cores.
 _WORTH_THREADS = 1 << 22
-#: Steps below which a recording costs more than it gives.
+#: Number of steps from which recording a step pays off.
 _WORTH_RECORDING = 50
 
 StepHook = Callable[[int], bool]
@@ -41,19 +40,19 @@ def train(
 ) -> TrainingResult:
     """Train every member of a stack, in place.
 
-    Members never mix: their losses are summed, and everything else is done member by member.
+    Members are independent: their losses are summed, and everything else is computed per member.
 
     Parameters
     ----------
     network : nn.Module
-        A stack of M networks on the device of ``data.rows``, its weights drawn.
+        Initialized stack of M networks on the device of ``data.rows``.
     objective : Objective
     data : TrainingData
     settings : TrainingSettings
     state : OptimizerState, optional
-        Of an earlier training of this network, to go on from; it is changed in place.
+        Optimizer state of a previous training of this network, updated in place; a new one by default.
     on_step : callable(n_steps) -> bool, optional
-        Called after every step; a true answer ends training.
+        Function called after every step; training stops if it returns True.
 
     Returns
     -------
@@ -96,7 +95,7 @@ def train(
 
 
 def is_worth_threads(network: nn.Module, settings: TrainingSettings) -> bool:
-    """Whether a step is large enough to be shared among threads."""
+    """Return True if a step is large enough for multithreading."""
     return settings.batch_size * sum(p.numel() for p in network.parameters()) >= _WORTH_THREADS
 
 
@@ -108,7 +107,7 @@ def _make_result(
     stopping: EarlyStoppingMonitor | None,
     state: OptimizerState,
 ) -> TrainingResult:
-    """Give members that did not end well their kept weights back, and say how each ended."""
+    """Restore the saved weights of diverged and early-stopped members, and build the result."""
     diverged = divergence.diverged
     converged = stopping.stopped if stopping else np.zeros_like(diverged)
     kept_steps = np.where(diverged, divergence.snapshot.n_steps, len(loss))

@@ -1,4 +1,4 @@
-"""Watching members while they train: divergence, and early stopping. Each member on its own."""
+"""Monitors of divergence and early stopping, for each member independently."""
 
 from collections.abc import Sequence
 
@@ -9,23 +9,23 @@ from aeanomaly.objectives import Objective
 from aeanomaly.streams import MemberKey, NoiseStream
 from aeanomaly.training.settings import EarlyStopping, TrainingData
 
-#: The stream of validation noise: no training call has this number.
+#: Run index of validation noise, which no training run has.
 _VALIDATION_RUN = 2**31 - 1
-#: A loss this many times its first value has left the ground, even while it is finite.
+#: Ratio of a loss to its first value from which it counts as exploded.
 _EXPLOSION = 1e6
-#: Losses in a row that make an explosion.
+#: Minimum number of consecutive exploded losses.
 _WHOLE_BLOCK = 10
-#: Validation rows of each member: the same number for all, so that a member's loss does not depend on its neighbours.
+#: Number of validation rows of each member, equal for all, so that a loss does not depend on the other members.
 _VALIDATION_ROWS = 1024
 
 
 class WeightSnapshot:
-    """The weights that members will end with, where these are not the last ones.
+    """Saved weights of members, to restore after training.
 
     Parameters
     ----------
     values : Tensor (M, P)
-        The live buffer.
+        Buffer of the current weights.
     """
 
     def __init__(self, values: torch.Tensor):
@@ -34,22 +34,22 @@ class WeightSnapshot:
         self.n_steps = np.zeros(len(values), dtype=np.int64)
 
     def save(self, members: np.ndarray, n_steps: int) -> None:
-        """Remember the present weights of the members where `members` (M,) is true."""
+        """Save the current weights of the members where `members` (M,) is True."""
         where = torch.from_numpy(np.flatnonzero(members)).to(self._values.device)
         self._saved[where] = self._values[where]
         self.n_steps[members] = n_steps
 
     def restore(self, members: np.ndarray) -> None:
-        """Put the remembered weights of these members back into the live buffer."""
+        """Copy the saved weights of these members back to the buffer."""
         where = torch.from_numpy(np.flatnonzero(members)).to(self._values.device)
         self._values[where] = self._saved[where]
 
 
 class DivergenceMonitor:
-    """Finds members whose loss stopped being finite or exploded, and keeps the last weights before that.
+    """Detection of members with an infinite or exploded loss, with a snapshot of their last good weights.
 
-    Looks at a block of losses at a time, so that the loop need not wait for each, and because one
-    batch with an outlying row has a huge loss in the best of trainings: only a whole block is an explosion.
+    Losses are checked in blocks, which avoids synchronizing at every step. Only a whole block of large losses
+    counts as an explosion, because a single batch with an outlier may have a very large loss.
     """
 
     def __init__(self, values: torch.Tensor):
@@ -59,7 +59,7 @@ class DivergenceMonitor:
         self._bound: np.ndarray | None = None
 
     def update(self, block: np.ndarray, n_steps: int) -> None:
-        """Take in losses (steps, M), the last of them at the present weights, which are `n_steps` old."""
+        """Check a block of losses (steps, M); the last row belongs to the current weights, after `n_steps` steps."""
         if self._bound is None:
             self._bound = _EXPLOSION * (1 + np.abs(block[0]))
         lost = ~np.isfinite(block).all(axis=0)
@@ -69,14 +69,14 @@ class DivergenceMonitor:
         self.snapshot.save(~self.diverged, n_steps)
 
     def ignore(self, members: np.ndarray) -> None:
-        """Look no longer at members (M,) that have stopped."""
+        """Ignore members (M,) that have stopped."""
         self.ignored = members
 
 
 class EarlyStoppingMonitor:
-    """Keeps each member's best weights by the loss on its validation rows.
+    """Snapshot of the weights of each member with the smallest validation loss.
 
-    The noise of that loss is the same at every check: losses are compared on common random numbers.
+    The noise is the same at every check, so that losses are compared on common random numbers.
     """
 
     def __init__(
@@ -100,10 +100,11 @@ class EarlyStoppingMonitor:
         self._waited = np.zeros(len(keys), dtype=np.int64)
 
     def due(self, n_steps: int) -> bool:
+        """Return True if a check is due after `n_steps` steps."""
         return n_steps % self._rule.every == 0
 
     def update(self, network: torch.nn.Module, n_steps: int) -> None:
-        """Check every member that is still training."""
+        """Compute the validation loss, and update the members that are still training."""
         with torch.no_grad():
             noise = NoiseStream(self._keys, device=self._rows.device, run_index=_VALIDATION_RUN)
             losses = self._objective.losses(network, self._rows, noise).double().cpu().numpy()
@@ -119,7 +120,7 @@ class EarlyStoppingMonitor:
 
 
 def _validation_rows(data: TrainingData) -> torch.Tensor:
-    """Validation rows of all members, (M, V, D): the first of them, or all, coming round."""
+    """Return the first validation rows of each member, (M, V, D), repeated cyclically if there are fewer."""
     assert data.validation is not None
     rows_of = enumerate(data.validation)
     numbers = np.stack([np.resize(rows, _VALIDATION_ROWS) + data.row_offset(m) for m, rows in rows_of])

@@ -1,4 +1,4 @@
-"""AdamW for a whole stack, on one flat buffer."""
+"""AdamW for a stack of networks, on one flat buffer."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,48 +13,47 @@ from aeanomaly.nn import is_narrowing
 _BETA1, _BETA2, _EPSILON = 0.9, 0.999, 1e-8
 #: Floats in 64 bytes.
 _ALIGNMENT = 16
-#: Inputs of the layer that the learning rate is meant for, and the most that a narrower one gets of it.
+#: Layer width to which the learning rate refers, and the largest factor of a narrower layer.
 _RATE_WIDTH, _LARGEST_RATE = 128, 16
 
 
 @dataclass
 class OptimizerState:
-    """First and second moment of the gradient (M, P), and the steps taken so far."""
+    """First and second moment of the gradient (M, P), and the number of steps taken."""
 
     mean: torch.Tensor
     square: torch.Tensor
     n_steps: int = 0
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """The same as numpy arrays, for a file; a copy."""
+        """Return copies as numpy arrays, for a file."""
         moments = {"mean": self.mean.cpu().numpy().copy(), "square": self.square.cpu().numpy().copy()}
         return {**moments, "n_steps": np.array(self.n_steps)}
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray], device: torch.device) -> "OptimizerState":
-        """The inverse of `arrays`; a copy."""
+        """Build a state from copies of the output of `arrays`."""
         mean, square = (torch.tensor(arrays[name], device=device) for name in ("mean", "square"))
         return cls(mean, square, int(arrays["n_steps"]))
 
 
 class FlatParameters:
-    """All parameters of a stack as one buffer (M, P), of which the network's own become views.
+    """All parameters of a stack as one buffer (M, P); the parameters of the network become views of it.
 
-    Every tensor starts at a multiple of 64 bytes in every member: matrix products may round by
-    alignment, and a member must not depend on its place in the stack.
+    Every tensor starts at a multiple of 64 bytes in every member. Rounding in matrix products may depend on
+    alignment, and a member must not depend on its position in the stack.
 
     Attributes
     ----------
     values : Tensor (M, P)
     gradients : Tensor (M, P)
-        Likewise of the ``grad`` of the network's own.
+        Buffer of the gradients; the ``grad`` of the parameters become views of it.
     rates : Tensor (1, P)
-        Factor of the learning rate: for weights in inverse proportion to the inputs of their layer that are
-        active at a time (Yang et al. 2021, Tensor Programs V), 1 at 128 inputs and 16 at most, so that one
-        rate serves all widths. A layer says so itself: behind a softmax one input is, and prototypes are
-        moved as fast whatever they have of inputs. 16 for scales, which have one input; 1 for biases.
+        Factor of the learning rate. For weights it is 128 divided by the number of active inputs of their layer,
+        at most 16, so that one learning rate suits all widths (Yang et al. 2021, Tensor Programs V). A layer sets
+        its ``active_inputs``: 1 after a softmax, a constant for prototypes. Scales have 16, biases 1.
     decays : Tensor (1, P)
-        1 where weight decay applies (weights), 0 where not (biases, scales, gaps).
+        1 for weights, which decay; 0 for biases, scales and padding.
     """
 
     def __init__(self, network: nn.Module):
@@ -79,21 +78,21 @@ class FlatParameters:
 
 
 def _view(flat: torch.Tensor, shape: torch.Size) -> torch.Tensor:
-    """Part of a buffer (M, n) as a parameter (M, ...), in the order that its products want."""
+    """View part of a buffer (M, n) as a parameter (M, ...), transposed if its products are (see `is_narrowing`)."""
     if is_narrowing(shape):
         return flat.view(shape[0], shape[2], shape[1]).mT
     return flat.view(shape)
 
 
 class AdamW:
-    """Adam with decoupled weight decay (Loshchilov & Hutter 2019, ICLR), a rate and a decay for each member.
+    """Adam with decoupled weight decay (Loshchilov & Hutter 2019, ICLR), with one rate and decay per member.
 
     Parameters
     ----------
     parameters : FlatParameters
     learning_rate, weight_decay : sequence of float (M,)
     state : OptimizerState, optional
-        To go on from.
+        State to continue from; a new one by default.
     """
 
     def __init__(
@@ -112,7 +111,7 @@ class AdamW:
         self.state = state or OptimizerState(torch.zeros_like(values), torch.zeros_like(values))
 
     def step(self, gradients: torch.Tensor, factor: float) -> None:
-        """Move every member against its gradient (M, P), which is written over, at `factor` times its learning rate."""
+        """Take a step at `factor` times the learning rates; `gradients` (M, P) are overwritten."""
         state = self.state
         state.n_steps += 1
         state.mean.lerp_(gradients, 1 - _BETA1)

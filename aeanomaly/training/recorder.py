@@ -1,4 +1,4 @@
-"""What torch is asked to do, to be done again without the Python in between."""
+"""Recording of torch calls, to replay them without the Python code around them."""
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
@@ -10,24 +10,23 @@ from torch.overrides import TorchFunctionMode
 
 Call = Callable[[], Any]
 
-#: What may be asked of a tensor without looking at its numbers.
+#: Functions that do not read the elements of a tensor.
 _METADATA = {"__get__", "__len__", "_set_grad_enabled", "dim", "is_contiguous", "numel", "size", "stride"}
-#: Bytes of results beyond which it is better to free each when it has served.
+#: Maximum size of recorded results in bytes; larger ones are better freed after use.
 _MOST_BYTES = 1 << 26
 
 
 class Recorder(TorchFunctionMode):
-    """Notes every call of torch that is made within.
+    """Context manager that records every call of torch.
 
-    A view is a view of the same memory for ever, and needs no call. What writes over a tensor does so again. The
-    result of any other call is written over that of the first time.
+    A view needs no call, because it shares memory with its base. A call that writes to a tensor is repeated. The
+    result of any other call is written to the tensor of the first result.
 
     Attributes
     ----------
     calls : list of callable
-        When they are called in this order, without gradients, all tensors of the recorded calls hold what the same
-        work would make of the numbers that there are now. Empty where they would not: where something looked at the
-        numbers, or gradients were on, or the results took much memory.
+        Calls that recompute all recorded tensors from the current inputs, in this order and without gradients.
+        Empty if replay is not possible: if elements were read, gradients were enabled, or the results are too large.
 
     Examples
     --------
@@ -75,7 +74,7 @@ class Recorder(TorchFunctionMode):
         return result
 
     def redraw(self, make: Callable[[], torch.Tensor]) -> torch.Tensor:
-        """What `make` gives, which is called anew each time, whatever it does."""
+        """Return the output of `make`, which is called again at every replay."""
         recording, self._recording = self._recording, False
         tensor = make().clone()
         self._recording = recording
@@ -91,18 +90,18 @@ class Recorder(TorchFunctionMode):
 def _writing_to(
     result: torch.Tensor, func: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
 ) -> Call:
-    """The call that writes what it makes over `result`."""
+    """Return a call that writes its output to `result`."""
     into = partial(getattr(torch, func.__name__, func), *args, **kwargs)
-    elsewhere = torch.empty_like(result)
+    probe = torch.empty_like(result)
     try:
-        can_be_told = into(out=elsewhere) is elsewhere
+        has_out = into(out=probe) is probe
     except (TypeError, RuntimeError):
-        can_be_told = False
-    return partial(into, out=result) if can_be_told else lambda: result.copy_(func(*args, **kwargs))
+        has_out = False
+    return partial(into, out=result) if has_out else lambda: result.copy_(func(*args, **kwargs))
 
 
 def _tensors(values: Iterable[Any]) -> list[torch.Tensor]:
-    """The tensors among values, and in lists and tuples among these."""
+    """Return the tensors among the values, including those in lists and tuples."""
     flat = chain.from_iterable(value if isinstance(value, (list, tuple)) else [value] for value in values)
     return [value for value in flat if isinstance(value, torch.Tensor)]
 

@@ -1,4 +1,4 @@
-"""What the engine gives back; the weights stay in the network."""
+"""Result of training; the weights stay in the network."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -12,25 +12,25 @@ Status = Literal["finished", "converged", "stopped", "diverged"]
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """History as data, and how each member ended.
+    """History and final status of each member.
 
     Attributes
     ----------
     loss : ndarray (n_steps, M)
-        Training loss of every step that was taken.
+        Training loss at every step.
     validation_loss : ndarray (n_checks, M)
-        Validation loss of every check; no rows without early stopping.
+        Validation loss at every check; empty without early stopping.
     n_steps : ndarray (M,)
-        Steps behind the weights that each member keeps.
+        Number of steps after which the final weights of each member were reached.
     ended : ndarray (M,)
-        Steps after which each member's training was over, though others went on.
+        Number of steps after which each member stopped training.
     validated : ndarray (n_checks,)
-        Steps after which the validation loss was checked.
+        Number of steps before each validation check.
     status : list of str
-        For each member "finished" (all steps), "converged" (stopped early), "stopped" (by the hook),
-        or "diverged" (its loss stopped being finite).
+        Status of each member: "finished" (all steps), "converged" (early stopping), "stopped" (by `on_step`), or
+        "diverged" (infinite or exploding loss).
     optimizer : OptimizerState
-        To go on from.
+        State to continue training from.
     """
 
     loss: np.ndarray
@@ -42,7 +42,7 @@ class TrainingResult:
     optimizer: OptimizerState
 
     def select(self, members: slice) -> "TrainingResult":
-        """The result of some members, as if there were no others."""
+        """Return the result of some members, as if they had been trained alone."""
         n_steps, state = self.ended[members].max(), self.optimizer
         checks = self.validated <= n_steps
         return TrainingResult(

@@ -1,4 +1,4 @@
-"""What the engine is told: the rows, and how to train on them."""
+"""Data and settings of the training engine."""
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
@@ -14,18 +14,18 @@ from aeanomaly.streams import MemberKey
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Rows, and who trains on which.
+    """Encoded rows, and the training rows of each member.
 
     Parameters
     ----------
     rows : Tensor (K, N, D)
-        One slice for each distinct encoding of the table.
+        One table for each distinct encoding.
     members : list of ndarray of int
-        For each member, the numbers of the rows that it trains on.
+        Indices of the training rows of each member.
     validation : list of ndarray of int, optional
-        For each member, the numbers of the rows that early stopping watches, in random order.
+        Indices of the validation rows of each member, in random order, for early stopping.
     encoding_of_member : sequence of int, optional
-        For each member, its slice; by default the first.
+        Index of the encoding of each member; 0 by default.
     """
 
     rows: torch.Tensor
@@ -34,12 +34,12 @@ class TrainingData:
     encoding_of_member: Sequence[int] | None = None
 
     def row_offset(self, member: int) -> int:
-        """Where a member's slice begins in `flat`."""
+        """Return the index in `flat` of the first row of a member's encoding."""
         return 0 if self.encoding_of_member is None else self.encoding_of_member[member] * self.rows.shape[1]
 
     @classmethod
     def stack(cls, parts: Sequence["TrainingData"]) -> "TrainingData":
-        """The members of all; a slice that several have in common is there once."""
+        """Concatenate the members; a table that several parts share is stored once."""
         tables = list({part.rows.data_ptr(): part.rows for part in parts}.values())
         first = dict(zip((t.data_ptr() for t in tables), accumulate(map(len, tables), initial=0), strict=False))
         longest = max(table.shape[1] for table in tables)
@@ -57,13 +57,13 @@ class TrainingData:
 
     @property
     def flat(self) -> torch.Tensor:
-        """All slices under each other, (K N, D)."""
+        """All encodings concatenated, (K N, D)."""
         return self.rows.flatten(0, 1)
 
 
 @dataclass(frozen=True, kw_only=True)
 class EarlyStopping:
-    """Stop a member after `patience` checks, one every `every` steps, that improved its loss by less than `tol`."""
+    """Stop a member after `patience` checks without an improvement by `tol`, one check every `every` steps."""
 
     every: int
     patience: int
@@ -72,22 +72,22 @@ class EarlyStopping:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingSettings:
-    """How to train.
+    """Settings of the training loop.
 
     Parameters
     ----------
     keys : sequence of MemberKey
-        One for each member, M.
+        Keys of the M members.
     n_steps, batch_size : int
-        Optimiser steps, and rows in each.
+        Number of optimizer steps, and rows per step.
     learning_rate, weight_decay : sequence of float (M,)
-        One for each member.
+        One value for each member.
     schedule : {"cosine", "constant"}
-        Learning rate over the steps: a warm-up, then a cosine to 0; or constant.
+        Learning rate schedule: a warm-up, then a cosine to 0; or constant.
     early_stopping : EarlyStopping, optional
-        Needs `TrainingData.validation`.
+        Early stopping rule, which needs `TrainingData.validation`.
     run_index : int
-        Tells repeated trainings of one network apart, so that their batches and noise differ.
+        Index of the training run of a network, so that batches and noise of repeated runs differ.
     """
 
     keys: Sequence[MemberKey]
@@ -101,12 +101,12 @@ class TrainingSettings:
 
     @property
     def stack_key(self) -> Hashable:
-        """All that is one for all members."""
+        """Settings that all members share; settings with equal keys can be stacked."""
         return self.n_steps, self.batch_size, self.schedule, self.early_stopping, self.run_index
 
     @classmethod
     def stack(cls, parts: Sequence["TrainingSettings"]) -> "TrainingSettings":
-        """The members of all, which share the rest."""
+        """Concatenate the members of settings with equal `stack_key`."""
         return replace(
             parts[0],
             keys=[key for part in parts for key in part.keys],

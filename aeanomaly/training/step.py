@@ -1,4 +1,4 @@
-"""One step of training."""
+"""Training step."""
 
 from functools import partial
 
@@ -9,16 +9,15 @@ from aeanomaly.objectives import Objective
 from aeanomaly.streams import NoiseStream
 from aeanomaly.training.recorder import Call, Recorder
 
-#: The step that is recorded: by then all memory that is used again is there.
+#: Number of the step that is recorded, when all buffers are allocated.
 _RECORDED = 2
 
 
 class Step:
-    """Losses and gradients, batch after batch.
+    """Computation of losses and gradients of a batch.
 
-    The arithmetic of a small step takes hardly longer than Python needs to find out what is to be done, which is
-    the same every time. So one step is recorded, and from then on its calls of torch are made again, on the same
-    memory and with the same numbers to the bit. An objective that uses autograd is asked every time.
+    In a small step, the Python code takes as long as the arithmetic. So one step is recorded and then replayed, on
+    the same memory and with the same bits. An objective that uses autograd is called at every step.
 
     Parameters
     ----------
@@ -26,7 +25,7 @@ class Step:
     objective : Objective
     noise : NoiseStream
     recorded : bool
-        Whether to do so.
+        Record and replay a step.
     """
 
     def __init__(self, network: nn.Module, objective: Objective, noise: NoiseStream, *, recorded: bool):
@@ -38,7 +37,7 @@ class Step:
         self._calls: list[Call] = []
 
     def __call__(self, rows: torch.Tensor) -> torch.Tensor:
-        """Losses (M,) of a batch (M, B, D), until the next call; gradients are left in ``grad`` of the parameters."""
+        """Return the losses (M,) of a batch (M, B, D), valid until the next call; write the gradients to ``grad``."""
         if self._calls:
             return self._replay(rows)
         self._until_recorded -= 1
@@ -63,7 +62,7 @@ class Step:
 
 
 class _RecordedNoise(NoiseStream):
-    """Another stream, of which each repetition draws the next."""
+    """Noise stream whose draws are repeated at every replay."""
 
     def __init__(self, stream: NoiseStream, recorder: Recorder):
         self._stream = stream

@@ -142,11 +142,11 @@ def test_explanations_with_json_top_and_without_rows(folder, capsys):
         (
             "1\n2\nabc",
             (),
-            "column 'x' holds 'abc' in row 3, and only numbers are taken; correct it, or fit with --drop x",
+            "column 'x' holds 'abc' in row 3, but only numbers are accepted; correct it, or fit with --drop x",
         ),
         ("1\n2\nabc", (), """--set "column_types={'x': 'categorical'}" to treat it as categorical"""),
-        ("1\n12,5\n3", (), "holds '12,5' in row 2, and only numbers are taken, with a decimal point"),
-        ("true\n2\nno", (), "holds 'true' in row 1, and only numbers are taken"),
+        ("1\n12,5\n3", (), "holds '12,5' in row 2, but only numbers are accepted, with a decimal point"),
+        ("true\n2\nno", (), "holds 'true' in row 1, but only numbers are accepted"),
         ("2024-01-01\n2024-02-30\n2024-03-01", (), "holds '2024-02-30' in row 2, which is not a time such as"),
         ("2024-01-01\n2024-01-01T10:00Z\n2024-03-01", (), "holds '2024-01-01' in row 1, a time without a time zone"),
         (
@@ -159,7 +159,7 @@ def test_explanations_with_json_top_and_without_rows(folder, capsys):
             ("--set", "column_types={'x': 'duration'}"),
             "holds 'long' in row 2, which is not a duration",
         ),
-        ("a\nb\na", ("--set", "column_types={'x': 'numeric'}"), "holds 'a' in row 1, and only numbers are taken"),
+        ("a\nb\na", ("--set", "column_types={'x': 'numeric'}"), "holds 'a' in row 1, but only numbers are accepted"),
         ("1\n\n3", (), "X contains NaN in column(s) 'x' (1); fit with --missing model, impute the cells, or drop"),
         ("a\nNA\na", (), "X contains NaN in column(s) 'x' (1)"),
         (

@@ -122,7 +122,7 @@ def test_the_demo_replaces_no_table_of_its_users(folder, capsys):
 def test_a_checkpoint_replaces_no_other_file(folder):
     detector = aeanomaly.DenoisingAutoencoder(max_iter=5, random_state=0)
     before = contents(folder)
-    with pytest.raises(ValueError, match=r"is not a checkpoint that can be read: .*; name another file"):
+    with pytest.raises(ValueError, match=r"is not a readable checkpoint: .*; choose another file"):
         detector.fit_batches("history.csv", checkpoint="today.csv")
     assert contents(folder) == before
 

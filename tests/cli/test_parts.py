@@ -132,7 +132,7 @@ def test_a_table_without_rows_gives_one(folder, capsys):
 
 @pytest.mark.usefixtures("in_parts")
 def test_a_checkpoint_is_gone_at_the_end(folder, monkeypatch):
-    monkeypatch.setattr("aeanomaly.streaming.checkpoint._EVERY", 0.0)
+    monkeypatch.setattr("aeanomaly.streaming.checkpoint._INTERVAL", 0.0)
     assert fit("train.csv", "--checkpoint", "fit.checkpoint") == 0
     assert not (folder / "fit.checkpoint").exists()
 

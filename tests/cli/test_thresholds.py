@@ -37,7 +37,7 @@ def test_fit_keeps_a_false_alarm_rate(folder, capsys):
     detector = aeanomaly.load("m.aea")
     assert detector.contamination == Conformal(0.05)
     assert summary["rule"] == "Conformal(alpha=0.05, calibration_fraction=0.2)"
-    assert "at a rate of 0.05 at most" in summary["guarantee"]
+    assert "at a rate of at most 0.05" in summary["guarantee"]
     assert len(detector.calibration_scores_) == 100
 
 
@@ -55,7 +55,7 @@ def test_labels_set_the_threshold_and_nothing_else(folder, capsys):
     scores = before.score_samples(frame[["a", "b", "c"]])
     assert (after.score_samples(frame[["a", "b", "c"]]) == scores).all()
     assert summary["offset"] == after.offset_ == BestF1().fit(scores, frame["wrong"])
-    assert summary["guarantee"].endswith("the best there; promises no rate")
+    assert summary["guarantee"].endswith("the best on these rows; no rate is guaranteed")
     assert after.outlier_probability(frame[["a", "b", "c"]]).min() > 0
 
 
@@ -78,7 +78,7 @@ def test_info_says_which_rule_and_what_it_promises(folder, capsys):
     assert run("info", "model.aea") == 0
     told = capsys.readouterr().out
     assert "Conformal(alpha=0.1, calibration_fraction=0.2), set on 300 rows given to set_threshold" in told
-    assert "flags new normal rows at a rate of 0.1 at most" in told
+    assert "flags new normal rows at a rate of at most 0.1" in told
 
 
 def test_score_flags_discoveries(folder):
@@ -101,7 +101,7 @@ def test_score_flags_discoveries(folder):
         ),
         (
             ("threshold", "model.aea", "--rows", "normal.csv", "--false-alarm-rate", "0.001"),
-            "300 calibration rows promise a false-alarm rate of 0.00332 at the smallest",
+            "300 calibration rows guarantee a false-alarm rate of 0.00332 at best",
         ),
         (("threshold", "model.aea", "--labels", "labelled.csv", "--label", "right"), "right"),
         (("threshold", "model.aea", "--labels", "normal.csv"), "possible label columns: none"),
@@ -112,7 +112,7 @@ def test_score_flags_discoveries(folder):
         (("score", "model.aea", "labelled.csv", "-o", "out.csv", "--fdr", "0.1"), "aeanomaly threshold model.aea"),
         (
             ("fit", "train.csv", "-o", "new.aea", "--false-alarm-rate", "0.0001"),
-            "100 calibration rows promise a false-alarm rate",
+            "100 calibration rows guarantee a false-alarm rate",
         ),
     ],
 )

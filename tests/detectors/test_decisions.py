@@ -179,9 +179,9 @@ class TestFitRefuses:
     @pytest.mark.parametrize(
         ("rule", "n", "told"),
         [
-            (Conformal(0.001), 100, "20 calibration rows promise a false-alarm rate of 0.0476 at the smallest"),
-            (CrossConformal(0.001), 100, "alpha=0.001 wants 999 of them; pass more rows, raise alpha, or extrapolate"),
-            (PeaksOverThreshold(0.001), 100, "needs 100 calibration rows for the shape of a tail, and there are 20"),
+            (Conformal(0.001), 100, "20 calibration rows guarantee a false-alarm rate of 0.0476 at best"),
+            (CrossConformal(0.001), 100, "alpha=0.001 requires 999 rows; pass more rows, raise alpha, or extrapolate"),
+            (PeaksOverThreshold(0.001), 100, "needs at least 100 calibration rows, but there are 20"),
             (ExpectedCost(1, 1, 0.001), 100, "flags p-values below"),
             (Conformal(0.4), 2, "leaves 1 of 2 rows to train on"),
             (CrossConformal(0.5, n_splits=9), 5, "leaves 4 of 5 rows to train on"),
@@ -252,7 +252,7 @@ class TestSetThreshold:
 
         detector = pickle.loads(pickle.dumps(fitted)).set_threshold(Lowest(), normal_rows(50, 3))
         assert detector.offset_ == detector.calibration_scores_[0]
-        assert detector.threshold_.guarantee == "promises nothing that is known here"
+        assert detector.threshold_.guarantee == "has no known guarantee"
 
     @pytest.mark.parametrize("answer", [np.nan, np.inf, None, "low", [1.0]])
     def test_an_answer_that_is_no_number_is_refused_and_changes_nothing(self, fitted, answer):
@@ -274,7 +274,7 @@ class TestSetThreshold:
             ((BestF1(), normal_rows(9, 1)), r"needs labels; call set_threshold\(BestF1\(\), X, y\)"),
             ((BestF1(), normal_rows(9, 1), [0, 1]), "X has 9 rows, and y has 2 labels; pass one for each row"),
             ((BestF1(), normal_rows(2, 1), [0, 0]), "all 2 labels are 0"),
-            ((Conformal(0.01), normal_rows(9, 1)), "9 calibration rows promise a false-alarm rate of 0.1"),
+            ((Conformal(0.01), normal_rows(9, 1)), "9 calibration rows guarantee a false-alarm rate of 0.1"),
             (("sometimes", normal_rows(9, 1)), "a threshold must be 'auto', a fraction"),
             ((Conformal, normal_rows(9, 1)), "a threshold must be 'auto', a fraction"),
             ((0.1, normal_rows(9, 1)[:, :3]), "X has 3 features"),

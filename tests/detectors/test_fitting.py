@@ -169,7 +169,7 @@ def test_pipelines_searches_and_cross_validation(rows):
         ({"random_state": "seed"}, "random_state must be None, an integer"),
         ({"validation_fraction": 1.0}, r"validation_fraction must be a number in \(0, 1\); got 1.0"),
         ({"corruption": "masking", "corruption_level": 1.0}, "corruption_level=1.0 must be below 1"),
-        ({"likelihood": "bernoulli"}, r"likelihood='bernoulli' wants values in \[0, 1\], and column 0 runs from"),
+        ({"likelihood": "bernoulli"}, r"likelihood='bernoulli' requires values in \[0, 1\], but column 0 ranges from"),
     ],
 )
 def test_bad_parameters_get_one_sentence_and_change_nothing(rows, parameters, message):

@@ -232,7 +232,7 @@ def test_times_as_text_and_in_other_zones_are_the_same_times(fitted):
 
 def test_many_levels_are_bounded_and_said():
     names = X.assign(country=[f"name {n}" for n in range(240)])
-    with pytest.warns(UserWarning, match=r"'country' has 240 levels; the 100 most frequent"):
+    with pytest.warns(UserWarning, match=r"'country' has 240 categories; the 100 most frequent"):
         detector = quick().fit(names)
     assert detector.state_.model.schema.n_columns < 130
     assert np.isfinite(detector.score_samples(names)).all()

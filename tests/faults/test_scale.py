@@ -32,7 +32,7 @@ def test_one_column_is_enough(any_detector, n_rows, spread):
 def test_a_network_beyond_all_memory_is_refused_before_any_is_taken(any_detector):
     X = np.random.default_rng(0).normal(size=(10, 5_000)).astype(np.float32)
     detector = any_detector(hidden_layer_sizes=(200_000_000,))
-    told = r"a network of [\d,]+ weights takes [\d,.]+ GB to train, and cpu has [\d.,]+ GB; set smaller hidden_layer"
+    told = r"training a network of [\d,]+ weights takes [\d,.]+ GB, but cpu has [\d.,]+ GB; reduce hidden_layer"
     with pytest.raises(ValueError, match=told):
         detector.fit(X)
     assert not hasattr(detector, "offset_")
@@ -117,7 +117,7 @@ def test_a_file_of_a_later_format_says_what_to_do(detector, X, tmp_path, monkeyp
     monkeypatch.setattr("aeanomaly.persistence.archive.FORMAT", 7)
     fitted.save(tmp_path / "model.aea")
     monkeypatch.undo()
-    with pytest.raises(aeanomaly.ModelFileError, match="its format is 7, and this version reads up to 1; upgrade"):
+    with pytest.raises(aeanomaly.ModelFileError, match="its format is 7, but this version reads up to 1; upgrade"):
         aeanomaly.load(tmp_path / "model.aea")
 
 

@@ -134,7 +134,7 @@ def test_a_narrow_member_of_a_stack_is_the_narrow_network(activation):
 
 @pytest.mark.parametrize("sizes", [(16,), (16, 17), (0, 16), (16, 1.5)])
 def test_code_sizes_that_do_not_fit_are_refused(sizes):
-    with pytest.raises(ValueError, match="2 members cannot use"):
+    with pytest.raises(ValueError, match="does not fit 2 members"):
         spec(n_members=2, code_sizes=sizes)
 
 

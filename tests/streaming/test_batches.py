@@ -161,11 +161,11 @@ def test_what_is_no_source_is_refused(table, tmp_path):
         as_source(3)
     with pytest.raises(ValueError, match=r"the suffix must be one of \.parquet"):
         as_source(tmp_path / "rows.xlsx")
-    with pytest.raises(ValueError, match=r"holds no \.parquet, \.csv or \.arrow file"):
+    with pytest.raises(ValueError, match=r"contains no \.parquet, \.csv or \.arrow file"):
         as_source(tmp_path)
     with pytest.raises(FileNotFoundError):
         as_source(tmp_path / "missing.csv")
-    with pytest.raises(SourceError, match="batch 0: a part of a table has two dimensions"):
+    with pytest.raises(SourceError, match="batch 0: a part of a table must have two dimensions"):
         quick().fit_batches([np.zeros(3)])
     with pytest.raises(ValueError, match="sample_size must be an integer of at least 2"):
         quick().fit_batches(table, sample_size=1)
@@ -207,7 +207,9 @@ def test_a_csv_that_changes_its_mind_is_named(table, tmp_path, monkeypatch):
 def test_files_with_other_columns_are_named(table, tmp_path):
     table.to_parquet(tmp_path / "1.parquet")
     table.rename(columns={"b": "B"}).to_parquet(tmp_path / "2.parquet")
-    with pytest.raises(SourceError, match=r"2.parquet, row group 0: the columns are 'a', 'B', 'c', and those before"):
+    with pytest.raises(
+        SourceError, match=r"2.parquet, row group 0: the columns are 'a', 'B', 'c', but 'a', 'b', 'c' in previous parts"
+    ):
         quick().fit_batches(tmp_path)
 
 
@@ -233,8 +235,8 @@ def file(table, tmp_path):
 
 def test_a_fit_goes_on_from_its_checkpoint(table, file, tmp_path, monkeypatch):
     expected = bytes_of(quick().fit_batches(file, sample_size=900), table)
-    monkeypatch.setattr("aeanomaly.streaming.checkpoint._EVERY", 0.0)
-    monkeypatch.setattr("aeanomaly.streaming.checkpoint._TIMES", 0.0)
+    monkeypatch.setattr("aeanomaly.streaming.checkpoint._INTERVAL", 0.0)
+    monkeypatch.setattr("aeanomaly.streaming.checkpoint._MULTIPLE", 0.0)
     from aeanomaly.streaming import TableSummary
 
     add, place = TableSummary.add, tmp_path / "fit.checkpoint"
@@ -264,13 +266,13 @@ def test_a_checkpoint_of_another_fit_is_refused(table, file, tmp_path):
     survey = TableSummary(900, 1, allow_nan=False)
     survey.add(table[:500], "here")
     Checkpoint(place, as_source(file).fingerprint).save(survey)
-    with pytest.raises(SourceError, match="is the checkpoint of another fit: seed differ; delete it"):
+    with pytest.raises(SourceError, match="is the checkpoint of another fit, with a different seed; delete it"):
         quick().fit_batches(file, sample_size=900, checkpoint=place)
     table.to_parquet(file)
-    with pytest.raises(SourceError, match="source and sample_size differ"):
+    with pytest.raises(SourceError, match="a different source and sample_size"):
         quick(random_state=1).fit_batches(file, checkpoint=place)
     place.write_bytes(b"nonsense")
-    with pytest.raises(SourceError, match="is not a checkpoint that can be read"):
+    with pytest.raises(SourceError, match="is not a readable checkpoint"):
         quick().fit_batches(file, checkpoint=place)
     for source, seed in ((table, 0), (file, None)):
         with pytest.raises(ValueError, match="a checkpoint needs files that can be read again, and an integer"):
@@ -281,7 +283,7 @@ SLOW = """
 import sys, time
 from aeanomaly import DenoisingAutoencoder
 from aeanomaly.streaming import TableSummary, checkpoint
-checkpoint._EVERY = checkpoint._TIMES = 0.0
+checkpoint._INTERVAL = checkpoint._MULTIPLE = 0.0
 add = TableSummary.add
 def slowly(self, rows, where):
     time.sleep(float(sys.argv[3]))

@@ -110,9 +110,9 @@ def test_a_sample_holds_no_batch_alive_and_few_rows():
 
 def test_columns_that_change_on_the_way_are_named():
     frame = pd.DataFrame({"a": [1.0, 2.0], "b": ["x", "y"]})
-    with pytest.raises(SourceError, match=r"part 1: the columns are 'a', 'c', and those before were 'a', 'b'"):
+    with pytest.raises(SourceError, match=r"part 1: the columns are 'a', 'c', but 'a', 'b' in previous parts"):
         surveyed([frame, frame.rename(columns={"b": "c"})])
-    with pytest.raises(SourceError, match=r"part 1: column 'a' holds text, and it held numbers before"):
+    with pytest.raises(SourceError, match=r"part 1: column 'a' holds text, but numbers in previous parts"):
         surveyed([frame, frame.assign(a=["1", "2"])])
     assert surveyed([frame, frame.assign(b=[None, None], a=[3, 4])]).n_rows == 4
 

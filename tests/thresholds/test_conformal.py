@@ -44,7 +44,7 @@ def test_the_rate_holds_whatever_the_distribution_and_with_ties(heavy):
 def test_the_offset_is_the_kth_lowest_score(scores, alpha):
     rank = int(np.floor((len(scores) + 1) * alpha * (1 + 1e-12)))
     if rank < 1:
-        with pytest.raises(ValueError, match="calibration rows promise a false-alarm rate of"):
+        with pytest.raises(ValueError, match="calibration rows guarantee a false-alarm rate of"):
             Conformal(alpha).fit(scores)
     else:
         offset = Conformal(alpha).fit(scores)
@@ -59,19 +59,19 @@ def test_the_offset_is_the_kth_lowest_score(scores, alpha):
 def test_just_enough_rows_are_enough_and_one_fewer_is_not(n, alpha):
     scores = np.random.default_rng(0).normal(size=n)
     assert Conformal(alpha).fit(scores) == scores.min()
-    with pytest.raises(ValueError, match="promise a false-alarm rate") as caught:
+    with pytest.raises(ValueError, match="guarantee a false-alarm rate") as caught:
         Conformal(alpha).fit(scores[1:])
     told = str(caught.value)
-    assert f"rate of {1 / n:.3g} at the smallest" in told
-    assert f"alpha={alpha:g} wants {n:,} of them" in told
+    assert f"rate of {1 / n:.3g} at best" in told
+    assert f"alpha={alpha:g} requires {n:,} rows" in told
     assert f"PeaksOverThreshold({alpha:g})" in told
 
 
 def test_the_promise_states_the_spread_for_one_calibration_set():
     told = Conformal(0.05).guarantee(np.arange(999.0))
     low, high = stats.beta(50, 950).ppf([0.025, 0.975])
-    assert f"{low:.2g} to {high:.2g}" in told
-    assert "there is no bound" in CrossConformal(0.05).guarantee(np.arange(99.0))
+    assert f"between {low:.2g} and {high:.2g}" in told
+    assert "the rate is not bounded" in CrossConformal(0.05).guarantee(np.arange(99.0))
 
 
 @given(COARSE, COARSE)

@@ -98,4 +98,4 @@ def test_labels_reach_a_rule_that_asks_for_them():
     y = np.arange(200) % 2
     DenoisingAutoencoder(contamination=Seeing(), max_iter=5, random_state=0).fit(X, y)
     assert np.array_equal(seen[0], y)
-    assert as_threshold(Seeing()).guarantee(X[:, 0]) == "promises nothing that is known here"
+    assert as_threshold(Seeing()).guarantee(X[:, 0]) == "has no known guarantee"
