@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import nn
 
-_ACTIVATIONS = {"softmax": lambda: nn.Softmax(dim=-1), "silu": nn.SiLU, "relu": nn.ReLU}
+_ACTIVATIONS = {"rbf": lambda: nn.Softmax(dim=-1), "silu": nn.SiLU, "relu": nn.ReLU}
 #: Number of rows scored at once; the hidden layers of these rows are held in memory.
 _AT_ONCE = 65_536
 

@@ -22,7 +22,7 @@ train, later = normal[:12_000], normal[12_000:]
 # %%
 # The threshold is set on a held-out fifth of the rows. Other rates do not require another fit.
 detector = DenoisingAutoencoder(contamination=Conformal(0.01), random_state=0).fit(train)
-print(detector.threshold_.guarantee, end="\n\n")
+print(detector.threshold_info_.guarantee, end="\n\n")
 
 rates, realized, found = np.array([0.1, 0.05, 0.01, 0.003, 0.001]), [], []
 for rate in rates:
@@ -39,7 +39,7 @@ try:
 except ValueError as error:
     print(f"\n{error}")
 detector.set_threshold(PeaksOverThreshold(1e-4))
-print(f"{detector.threshold_.guarantee}: {np.sum(detector.predict(later) == -1)} of {len(later):,} flagged")
+print(f"{detector.threshold_info_.guarantee}: {np.sum(detector.predict(later) == -1)} of {len(later):,} flagged")
 
 # %%
 # In a batch, at most a tenth of the flagged rows should be normal.

@@ -84,8 +84,8 @@ def _summary(detector: BaseDetector, options: argparse.Namespace, seconds: float
         "steps": detector.n_iter_,
         "seconds": round(seconds, 3),
         "offset": detector.offset_,
-        "rule": detector.threshold_.rule,
-        "guarantee": detector.threshold_.guarantee,
+        "rule": detector.threshold_info_.rule,
+        "guarantee": detector.threshold_info_.guarantee,
         "flagged": round(float((detector.training_scores_ < detector.offset_).mean()) * detector.n_samples_seen_),
     }
 

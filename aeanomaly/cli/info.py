@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from aeanomaly.cli.threshold import threshold_to_text
-from aeanomaly.persistence import model_file_error, read_manifest
+from aeanomaly.persistence import model_file_error, read_manifest, upgrade_manifest
 
 #: Maximum number of categories to list.
 _LEVELS = 6
@@ -18,7 +18,7 @@ def run_info(options: argparse.Namespace) -> None:
     """Print the manifest of a model file."""
     manifest = read_manifest(options.model)
     try:
-        text = json.dumps(manifest) if options.json else _to_text(manifest)
+        text = json.dumps(manifest) if options.json else _to_text(upgrade_manifest(manifest))
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
         raise model_file_error(options.model, repr(error), "does not contain a complete detector") from None
     print(text)

@@ -35,7 +35,7 @@ def run_threshold(options: argparse.Namespace) -> None:
         y = None if label is None else read_labels(frame, label, source).astype(int)
         detector.set_threshold(rule, rows_for(detector, frame, source, label), y)
     detector.save(target, overwrite=options.force or target == options.model)
-    decision = detector.threshold_
+    decision = detector.threshold_info_
     summary = {"model": str(target), "offset": decision.offset, "rule": decision.rule, "guarantee": decision.guarantee}
     if options.json:
         print(json.dumps(summary))

@@ -525,7 +525,7 @@ class BaseDetector(
         return self.state_.loss_curve
 
     @property
-    def validation_curve_(self) -> np.ndarray:
+    def validation_loss_curve_(self) -> np.ndarray:
         return self.state_.validation_loss_curve
 
     @property

@@ -18,7 +18,7 @@ class SharedParameters:
     _: KW_ONLY
     hidden_layer_sizes: tuple[int, ...] = (256,)
     latent_dim: int | str = "auto"
-    activation: str = "softmax"
+    activation: str = "rbf"
     likelihood: str = "auto"
     standardize: bool = True
     missing: str = "error"
@@ -109,8 +109,8 @@ hidden_layer_sizes : tuple of int, default={hidden_layer_sizes}
         Widths of the encoder's hidden layers; the decoder mirrors them; ``()`` for none.
     latent_dim : int or "auto", default="auto"
         Width of the code. "auto": {latent_dim}.
-    activation : {{"softmax", "silu", "relu", "gelu", "tanh", "logistic", "identity"}}, default="softmax"
-        Activation of the hidden layers{also_code}. "softmax": the units of a layer are prototypes, which start
+    activation : {{"rbf", "silu", "relu", "gelu", "tanh", "logistic", "identity"}}, default="rbf"
+        Activation of the hidden layers{also_code}. "rbf": the units of a layer are prototypes, which start
         at neighbourhoods of training rows and answer by how near the row is to each, compared with the
         others; the network starts as a smoother of its training rows, and learns from there. A row
         far from all of them cannot be reconstructed. The others start at random, and extrapolate.
@@ -158,7 +158,7 @@ hidden_layer_sizes : tuple of int, default={hidden_layer_sizes}
         For rows that hold anomalies. Prototypes then start at places where rows are many: each is moved
         twice to the mean of its 10 nearest rows (Yang, Rahardja & Franti 2021, Mean-shift outlier detection
         and filtering, Pattern Recognition 115), not once to that of 3, so that few of them stand for
-        anomalies. Only for ``activation="softmax"``; without effect on the others.
+        anomalies. Only for ``activation="rbf"``; without effect on the others.
     warm_start : bool, default=False
         Let the next `fit` start from the present weights, with new statistics and threshold.
     contamination : "auto", float in (0, 0.5] or object with ``fit(scores) -> offset``, default="auto"
@@ -187,13 +187,13 @@ offset_ : float
     calibration_scores_ : ndarray
         Scores, ascending, of normal rows that were not trained on, for `p_values` and `flag`: held out by a threshold
         that promises a rate, or given to `set_threshold`; else empty.
-    threshold_ : ThresholdInfo
+    threshold_info_ : ThresholdInfo
         What set `offset_`: ``rule``, ``source``, ``n_scores``, and ``promise``, in words.
     n_samples_seen_ : int
         Rows behind `training_scores_`.
     loss_curve_ : ndarray (``n_iter_``,)
         Training loss before each step, lower = better.
-    validation_curve_ : ndarray (n_checks,)
+    validation_loss_curve_ : ndarray (n_checks,)
         Validation loss at each check; empty without early stopping.
     n_iter_ : int
         Optimiser steps taken.

@@ -10,8 +10,8 @@ from aeanomaly._version import __version__
 from aeanomaly.detectors._parameters import check_parameters
 from aeanomaly.exceptions import ModelFileError
 from aeanomaly.fitting import Calibration, FittedModel, FittedState, TrainingReference, device_or_cpu
-from aeanomaly.nn import SOFTMAX
-from aeanomaly.persistence import from_json, model_file_error, read_model, to_json, write_model
+from aeanomaly.nn import RBF
+from aeanomaly.persistence import from_json, model_file_error, read_model, to_json, upgrade, write_model
 from aeanomaly.preprocessing import Column, column_from_json
 from aeanomaly.streams import MemberKey
 from aeanomaly.thresholds import RULES, ScoreCalibrator, ScoreSummary, ThresholdInfo
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 #: Every detector by the word that names it in files and on the command line.
 REGISTRY: dict[str, Any] = {}
-_CURVES = ("training_scores_", "jittered_scores_", "calibration_scores_", "loss_curve_", "validation_curve_")
+_CURVES = ("training_scores_", "jittered_scores_", "calibration_scores_", "loss_curve_", "validation_loss_curve_")
 _OPTIMIZER = ("mean", "square", "n_steps")
-_DECISION = {"rule", "source", "n_scores", "promise"}
+_THRESHOLD_INFO = {"rule", "source", "n_scores", "guarantee"}
 
 D = TypeVar("D", bound=Any)
 
@@ -72,16 +72,15 @@ def save(detector: "BaseDetector", path: str | os.PathLike[str], *, overwrite: b
 
 def _arrays_of(state: FittedState, parts: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
     calibration = state.calibration
-    schema = {name: values for name, values in parts[0].items() if name.startswith("schema.")}
     probability = {} if calibration.probability is None else calibration.probability.arrays()
     return {
         **parts[0],
-        **_prefixed("kernel", {**schema, **parts[1]} if len(parts) > 1 else {}),
+        **_prefixed("kernel", parts[1] if len(parts) > 1 else {}),
         "training_scores_": calibration.summary.values,
         "jittered_scores_": calibration.jittered_scores,
         "calibration_scores_": calibration.calibration_scores,
         "loss_curve_": state.loss_curve,
-        "validation_curve_": state.validation_loss_curve,
+        "validation_loss_curve_": state.validation_loss_curve,
         **_prefixed("reference", state.reference.arrays()),
         **_prefixed("probability", probability),
         **_prefixed("optimizer", state.optimizer or {}),
@@ -136,6 +135,7 @@ def load(path: str | os.PathLike[str], *, expected_sha256: str | None = None) ->
     """
     manifest, arrays = read_model(path, expected_sha256)
     try:
+        manifest, arrays = upgrade(manifest, arrays)
         return _built(manifest, arrays)
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, MemoryError) as error:
         raise model_file_error(path, error, "does not hold a whole detector") from None
@@ -176,7 +176,7 @@ def _state_from(
         calibration=calibration,
         reference=TrainingReference.from_arrays(reference, len(columns)),
         loss_curve=curves["loss_curve_"],
-        validation_loss_curve=curves["validation_curve_"],
+        validation_loss_curve=curves["validation_loss_curve_"],
         seed=seed,
         n_runs=_checked_count(fitted["n_calls"], "n_calls"),
         optimizer=_checked_optimizer(optimizer, model),
@@ -195,18 +195,13 @@ def _model_from(
     if (manifest["kernel"] is None) != (not kernel):
         raise ModelFileError("the kernel member is not whole")
     if kernel:
-        schema, known = _taken("schema", kernel), {n: a for n, a in arrays.items() if n.startswith("schema.")}
-        if _prefixed("schema", schema).keys() != known.keys() or not all(
-            np.array_equal(schema[name.removeprefix("schema.")], values) for name, values in known.items()
-        ):
-            raise ModelFileError("the kernel member is not one of this detector's")
         specs, parts = [*specs, manifest["kernel"]], [*parts, kernel]
     draws = (getattr(detector, "n_draws", 1), MemberKey(seed))
     model = FittedModel.from_state(specs, parts, columns, device_or_cpu(detector.device), draws)
     if (model.spec.code, model.spec.n_members) != (detector.code, getattr(detector, "n_estimators", 1)):
         raise ModelFileError("the network is not one of this detector's")
     for scorer in model.scorers[1:]:
-        if (scorer.spec.n_members, scorer.spec.code_activation) != (1, SOFTMAX):
+        if (scorer.spec.n_members, scorer.spec.code_activation) != (1, RBF):
             raise ModelFileError("the kernel member is not one of this detector's")
     return model
 
@@ -224,7 +219,7 @@ def _checked_offset(value: Any) -> float:
 
 
 def _checked_decision(values: Any, offset: float) -> ThresholdInfo:
-    if set(values) != _DECISION or not all(isinstance(values[n], str) for n in _DECISION - {"n_scores"}):
+    if set(values) != _THRESHOLD_INFO or not all(isinstance(values[n], str) for n in _THRESHOLD_INFO - {"n_scores"}):
         raise ModelFileError("threshold does not say what set it")
     return ThresholdInfo.from_dict(
         {**values, "n_scores": _checked_count(values["n_scores"], "n_scores")}, float(offset)

@@ -34,7 +34,7 @@ class ThresholdMixin:
         return self._calibration.offset
 
     @property
-    def threshold_(self) -> ThresholdInfo:
+    def threshold_info_(self) -> ThresholdInfo:
         return self._calibration.threshold
 
     @property
@@ -91,7 +91,7 @@ class ThresholdMixin:
         >>> from aeanomaly.thresholds import Conformal
         >>> X = np.random.default_rng(0).normal(size=(1000, 3))
         >>> detector = DenoisingAutoencoder(random_state=0).fit(X[:800])
-        >>> detector.set_threshold(Conformal(0.05), X[800:]).threshold_.rule
+        >>> detector.set_threshold(Conformal(0.05), X[800:]).threshold_info_.rule
         'Conformal(alpha=0.05, calibration_fraction=0.2)'
         """
         fitted = self._fitted()

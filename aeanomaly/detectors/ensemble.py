@@ -13,7 +13,7 @@ from aeanomaly.detectors._base import BaseDetector
 from aeanomaly.detectors._parameters import SHARED_CONSTRAINTS, documented, many_prototypes
 from aeanomaly.detectors._persistence import register
 from aeanomaly.fitting import FitJob, Initializer, Members, likelihood_for
-from aeanomaly.nn import SOFTMAX, NetworkSpec
+from aeanomaly.nn import RBF, NetworkSpec
 from aeanomaly.objectives import GaussianCorruption, Objective, ReconstructionObjective
 from aeanomaly.preprocessing import TableEncoder
 from aeanomaly.scoring import SMALLEST_SCALE, DevianceScorer, Network, Scorer
@@ -100,7 +100,7 @@ class AutoencoderEnsemble(BaseDetector):
         What sets members apart, one after another and again from the first: the share of the code that a
         member uses, in (0, 1], and factors of its noise and of its learning rate, above 0. None: (1, 1, 1),
         (1, 1/2, 1), (1/4, 1, 1/2), (1, 2, 1/2); with `robust` (1, 1, 1), (1/32, 1, 1).
-    kernel : bool, default=True
+    kernel_member : bool, default=True
         Whether a kernel member votes beside the networks, with half of the score (an eighth with
         `robust`): a smoother of at most 2,048 training rows that nothing trains, for real columns the
         best denoiser of these rows in closed form. They are stored in the detector and in its file; with
@@ -133,7 +133,7 @@ class AutoencoderEnsemble(BaseDetector):
     n_estimators: int = 4
     max_samples: float = 0.9
     varieties: tuple[tuple[float, float, float], ...] | None = None
-    kernel: bool = True
+    kernel_member: bool = True
 
     constraints: ClassVar[dict[str, Constraint]] = {
         **SHARED_CONSTRAINTS,
@@ -142,7 +142,7 @@ class AutoencoderEnsemble(BaseDetector):
         "varieties": Constraint(
             _are_varieties, "None, or tuples (code in (0, 1], noise above 0, rate above 0), one at least"
         ),
-        "kernel": boolean(),
+        "kernel_member": boolean(),
     }
     auto_latent_dim = staticmethod(many_prototypes)
     _activation_of_code = " and of the code"
@@ -180,10 +180,10 @@ class AutoencoderEnsemble(BaseDetector):
         return ReconstructionObjective(likelihood_for(network, encoder), corruption=corruption)
 
     def _scorers(self, job: FitJob, network: Network) -> tuple[Scorer, ...]:
-        share = self._config.kernel_share if self.kernel else 0.0
+        share = self._config.kernel_share if self.kernel_member else 0.0
         networks = DevianceScorer(job.spec, network, job.likelihood)
         networks = networks.replaced(scales=_scales(job, networks, job.members.rows) / (1 - share))
-        return (networks, self._kernel(job, share)) if self.kernel else (networks,)
+        return (networks, self._kernel(job, share)) if self.kernel_member else (networks,)
 
     def _kernel(self, job: FitJob, share: float) -> Scorer:
         """Return the kernel member: prototypes that are rows, the optimal denoiser of an even mixture of them."""
@@ -195,8 +195,8 @@ class AutoencoderEnsemble(BaseDetector):
             n_encoded=job.spec.n_encoded,
             latent_dim=len(stored),
             hidden_layer_sizes=(),
-            activation=SOFTMAX,
-            code_activation=SOFTMAX,
+            activation=RBF,
+            code_activation=RBF,
             allow_nan=job.spec.allow_nan,
         )
         start = {"shifts": 0, **self._recipe.prototype_start}

@@ -85,7 +85,7 @@ class LossCurveDisplay:
         _, end = transformers_and_detector(snapshot(estimator))
         if not isinstance(end, BaseDetector):
             raise TypeError(f"{cls.__name__} needs a detector of this package; got {type(end).__name__}")
-        return cls(loss=end.loss_curve_, validation_loss=end.validation_curve_).plot(ax, **plot)
+        return cls(loss=end.loss_curve_, validation_loss=end.validation_loss_curve_).plot(ax, **plot)
 
     def plot(self, ax: Any = None, *, scale: str = "auto") -> Self:
         """Draw the loss of each step, which is that of one batch, and its running mean.

@@ -158,7 +158,7 @@ def _cross_validate(detector: AutoencoderEnsemble, X: Any, n_columns: int, seed:
         for size, (_, noise, rate) in zip(_sizes(detector, n_columns), _CONFIGS, strict=True)
     ]
     search = StackedGridSearchCV(
-        clone(detector).set_params(n_estimators=1, max_samples=1.0, kernel=False),
+        clone(detector).set_params(n_estimators=1, max_samples=1.0, kernel_member=False),
         grid,
         cv=KFold(_FOLDS, shuffle=True, random_state=seed % (1 << 32)),
         refit=False,

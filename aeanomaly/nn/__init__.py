@@ -1,6 +1,6 @@
 """Torch modules for stacks of M networks: every parameter has a leading member axis."""
 
-from aeanomaly.nn.activations import ACTIVATIONS, SOFTMAX, PullBack
+from aeanomaly.nn.activations import ACTIVATIONS, RBF, PullBack
 from aeanomaly.nn.buffers import empty, workspace
 from aeanomaly.nn.codes import kl_to_standard_normal
 from aeanomaly.nn.encoder_module import Standardize, encoder_module
@@ -15,7 +15,7 @@ from aeanomaly.nn.stacking import join_networks, split_network
 
 __all__ = [
     "ACTIVATIONS",
-    "SOFTMAX",
+    "RBF",
     "GaussianAutoencoder",
     "InitData",
     "NetworkSpec",

@@ -80,7 +80,7 @@ def _softmax_in_place(a: torch.Tensor) -> torch.Tensor:
 
 
 #: The only activation that mixes units.
-SOFTMAX = "softmax"
+RBF = "rbf"
 
 ACTIVATIONS: dict[str, Activation] = {
     "identity": Activation(_identity, _identity, torch.ones_like, nn.Identity),
@@ -89,5 +89,5 @@ ACTIVATIONS: dict[str, Activation] = {
     "relu": Activation(torch.relu, torch.relu_, _d_relu, nn.ReLU),
     "silu": Activation(functional.silu, partial(functional.silu, inplace=True), _d_silu, nn.SiLU),
     "gelu": Activation(functional.gelu, functional.gelu, _d_gelu, nn.GELU),  # torch has no in-place version
-    SOFTMAX: Activation(_softmax, _softmax_in_place, None, lambda: nn.Softmax(dim=-1)),
+    RBF: Activation(_softmax, _softmax_in_place, None, lambda: nn.Softmax(dim=-1)),
 }

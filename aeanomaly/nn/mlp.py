@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from aeanomaly.nn.activations import ACTIVATIONS, SOFTMAX, PullBack
+from aeanomaly.nn.activations import ACTIVATIONS, RBF, PullBack
 from aeanomaly.nn.linear import StackedLinear
 from aeanomaly.nn.prototype_init import PrototypeInit
 from aeanomaly.nn.prototypes import StackedPrototypes
@@ -60,13 +60,13 @@ class StackedMLP(nn.Module):
         self.layers = nn.ModuleList()
         for number, (n_inputs, n_outputs) in enumerate(pairwise(widths)):
             first = allow_nan and number == 0
-            if self.activations[number] == SOFTMAX:
+            if self.activations[number] == RBF:
                 sizes = output_sizes if number == len(widths) - 2 else None
                 self.layers.append(StackedPrototypes(n_members, n_inputs, n_outputs, sizes, allow_nan=first))
             else:
-                active = 1 if self._before[number] == SOFTMAX else None
+                active = 1 if self._before[number] == RBF else None
                 self.layers.append(StackedLinear(n_members, n_inputs, n_outputs, active_inputs=active, allow_nan=first))
-        masked = output_sizes is not None and output_activation != SOFTMAX
+        masked = output_sizes is not None and output_activation != RBF
         used = torch.arange(widths[-1], device="cpu") < torch.tensor(output_sizes or [0], device="cpu").view(-1, 1, 1)
         self.register_buffer("used", used.float() if masked else None, persistent=False)
 
@@ -77,7 +77,7 @@ class StackedMLP(nn.Module):
     @property
     def follows_prototypes(self) -> bool:
         """True if the last layer is an affine map after a prototype layer."""
-        return self._before[-1] == SOFTMAX and self.activations[-1] != SOFTMAX
+        return self._before[-1] == RBF and self.activations[-1] != RBF
 
     def reset(
         self,
@@ -108,10 +108,10 @@ class StackedMLP(nn.Module):
             The rows after the last layer.
         """
         for number, layer in enumerate(self.layers):
-            stream, of_prototypes = f"{purpose}.{number}", self.activations[number] == SOFTMAX
+            stream, of_prototypes = f"{purpose}.{number}", self.activations[number] == RBF
             if of_prototypes:
                 layer.initialize(init)
-            elif self._before[number] != SOFTMAX:
+            elif self._before[number] != RBF:
                 layer.reset(keys, stream, by_input=from_code and number == 0)
             elif targets is not None and number == len(self.layers) - 1:
                 layer.set_outputs(targets)

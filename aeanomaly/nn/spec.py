@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any, Literal
 
-from aeanomaly.nn.activations import ACTIVATIONS, SOFTMAX
+from aeanomaly.nn.activations import ACTIVATIONS, RBF
 
 _DEEPEST = 100
 #: Keys of model files that differ from the names of the fields.
@@ -79,7 +79,7 @@ class NetworkSpec:
         for part, widths, last in (("encoder", encoder, self.code_activation), ("decoder", decoder, "identity")):
             for number, (n_inputs, n_outputs) in enumerate(pairwise(widths)):
                 shapes[f"{part}.layers.{number}.weight"] = (self.n_members, n_inputs, n_outputs)
-                if (last if number == len(widths) - 2 else self.activation) == SOFTMAX:
+                if (last if number == len(widths) - 2 else self.activation) == RBF:
                     shapes[f"{part}.layers.{number}.log_bandwidth"] = (self.n_members, 1, 1)
                     shapes[f"{part}.layers.{number}.spacing"] = (self.n_members, 1, 1)
                     shapes[f"{part}.layers.{number}.centre"] = (self.n_members, 1, n_inputs)
@@ -115,7 +115,7 @@ class NetworkSpec:
     @property
     def has_prototypes(self) -> bool:
         """True if any layer is a prototype layer."""
-        return self.code_activation == SOFTMAX or (self.activation == SOFTMAX and bool(self.hidden_layer_sizes))
+        return self.code_activation == RBF or (self.activation == RBF and bool(self.hidden_layer_sizes))
 
     @property
     def used_code(self) -> tuple[int, ...]:

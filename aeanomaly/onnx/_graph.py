@@ -109,6 +109,6 @@ def _metadata(detector: BaseDetector, inputs: Sequence[Input]) -> dict[str, str]
             for name, kind, entry in zip(detector.column_names_, kinds, of_columns, strict=True)
         ],
         "missing": detector.missing,
-        "threshold": {"offset": detector.threshold_.offset, **detector.threshold_.to_dict()},
+        "threshold": {"offset": detector.threshold_info_.offset, **detector.threshold_info_.to_dict()},
     }
     return {name: v if isinstance(v, str) else json.dumps(v, allow_nan=False) for name, v in values.items()}

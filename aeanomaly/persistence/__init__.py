@@ -3,6 +3,7 @@
 from aeanomaly.persistence.archive import MODEL, model_file_error, read_manifest, read_model, write_model
 from aeanomaly.persistence.atomic import replace_file, write_atomically
 from aeanomaly.persistence.targets import FileKind, check_target, read_start
+from aeanomaly.persistence.upgrade import upgrade, upgrade_manifest
 from aeanomaly.persistence.values import from_json, to_json
 
 __all__ = [
@@ -16,6 +17,8 @@ __all__ = [
     "read_start",
     "replace_file",
     "to_json",
+    "upgrade",
+    "upgrade_manifest",
     "write_atomically",
     "write_model",
 ]

@@ -27,7 +27,7 @@ from aeanomaly.exceptions import ModelFileError
 from aeanomaly.persistence.atomic import write_atomically
 from aeanomaly.persistence.targets import FileKind, check_target, read_start
 
-FORMAT = 1
+FORMAT = 2
 _MANIFEST, _WEIGHTS, _SUMS = "manifest.json", "weights.safetensors", "SHA256SUMS"
 _PARTS = ("aeanomaly", "detector", "parameters", "network", "kernel", "fitted")
 _EPOCH = (1980, 1, 1, 0, 0, 0)

@@ -42,7 +42,7 @@ def meaning(fitted):
     """All that a model answers, as one comparable value."""
     X = table()
     arrays = fitted.score_samples(X), fitted.transform(X), fitted.training_scores_, fitted.calibration_scores_
-    return type(fitted), repr(fitted.get_params()), fitted.threshold_, [array.tobytes() for array in arrays]
+    return type(fitted), repr(fitted.get_params()), fitted.threshold_info_, [array.tobytes() for array in arrays]
 
 
 def assert_accidents_end_well(original, path, seed, count):

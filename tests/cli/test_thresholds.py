@@ -64,12 +64,12 @@ def test_rows_without_labels_set_it_into_another_file(folder):
     how = ("--rows", "normal.csv", "--false-alarm-rate", "0.1", "-o", "other.aea")
     assert run("threshold", "model.aea", *how) == 0
     assert (folder / "model.aea").read_bytes() == untouched
-    assert aeanomaly.load("other.aea").threshold_.n_scores == 300
+    assert aeanomaly.load("other.aea").threshold_info_.n_scores == 300
     # And once more, without rows, from the calibration scores in the file.
     assert run("threshold", "other.aea", "--false-alarm-rate", "0.01") == 0
-    assert aeanomaly.load("other.aea").threshold_.source == "calibration rows"
+    assert aeanomaly.load("other.aea").threshold_info_.source == "calibration rows"
     assert run("threshold", "model.aea", "--rule", "0.25") == 0
-    assert aeanomaly.load("model.aea").threshold_.rule == "Contamination(fraction=0.25)"
+    assert aeanomaly.load("model.aea").threshold_info_.rule == "Contamination(fraction=0.25)"
 
 
 def test_info_says_which_rule_and_what_it_promises(folder, capsys):

@@ -96,8 +96,8 @@ def test_a_share_is_flagged_of_all_rows_not_of_the_sample(client, table):
     detector = aeanomaly.dask.fit(quick(contamination=0.02), ddf, sample_size=500)
     flagged = (detector.score_samples(table) < detector.offset_).mean()
     assert flagged == pytest.approx(0.02, abs=0.001)
-    assert detector.threshold_.n_scores == 30_000
-    assert "by a sketch" in detector.threshold_.source
+    assert detector.threshold_info_.n_scores == 30_000
+    assert "by a sketch" in detector.threshold_info_.source
 
 
 def test_scores_are_lazy_and_those_of_the_detector(client, table):

@@ -72,7 +72,7 @@ def fitted():
 
 
 def parts(detector):
-    return detector.offset_, detector.threshold_, detector.calibration_scores_.tolist()
+    return detector.offset_, detector.threshold_info_, detector.calibration_scores_.tolist()
 
 
 class TestFit:
@@ -80,7 +80,7 @@ class TestFit:
     def test_every_rule_sets_the_offset_and_says_on_what(self, rule):
         X, y = labelled_rows()
         detector = quick(contamination=rule).fit(X, y)
-        decision = detector.threshold_
+        decision = detector.threshold_info_
         assert detector.offset_ == decision.offset
         assert decision.rule == (rule if isinstance(rule, str) else repr(rule if rule != 0.1 else Contamination(0.1)))
         assert decision.n_scores > 0
@@ -92,7 +92,7 @@ class TestFit:
         detector = quick(contamination=Conformal(0.05, calibration_fraction=0.3)).fit(X)
         assert detector.n_samples_seen_ == 350
         assert len(detector.calibration_scores_) == 150
-        assert detector.threshold_.source == "rows held out of the fit"
+        assert detector.threshold_info_.source == "rows held out of the fit"
         scores = detector.score_samples(X)
         held_out = np.isin(scores, detector.calibration_scores_)
         assert held_out.sum() == 150
@@ -123,7 +123,7 @@ class TestFit:
         detector = quick(contamination=CrossConformal(0.05, n_splits=4)).fit(X)
         assert len(detector.calibration_scores_) == 200
         assert detector.n_samples_seen_ == 200
-        assert detector.threshold_.source == "rows scored out of 4 folds"
+        assert detector.threshold_info_.source == "rows scored out of 4 folds"
         plain = quick().fit(X)
         assert (plain.score_samples(X) == detector.score_samples(X)).all()
         assert not np.isin(detector.calibration_scores_, detector.score_samples(X)).any()
@@ -227,10 +227,10 @@ class TestSetThreshold:
         assert (detector.calibration_scores_ == np.sort(before[y == 0])).all()
         if rule in WITH_LABELS:
             assert detector.offset_ == rule.fit(before, y)
-            assert detector.threshold_.source == "labelled rows given to set_threshold"
+            assert detector.threshold_info_.source == "labelled rows given to set_threshold"
         if isinstance(rule, Conformal):
             assert detector.offset_ == rule.fit(before[y == 0])
-            assert detector.threshold_.source == "normal rows given to set_threshold"
+            assert detector.threshold_info_.source == "normal rows given to set_threshold"
 
     def test_without_rows_it_takes_scores_that_are_known(self, fitted):
         detector = pickle.loads(pickle.dumps(fitted))
@@ -239,7 +239,7 @@ class TestSetThreshold:
         detector.set_threshold(Conformal(0.1), normal_rows(200, 7))
         kept = detector.calibration_scores_
         detector.set_threshold(Conformal(0.02))
-        assert detector.threshold_.source == "calibration rows"
+        assert detector.threshold_info_.source == "calibration rows"
         assert detector.offset_ == Conformal(0.02).fit(kept)
         detector.set_threshold("auto")
         assert parts(detector)[:2] == parts(fitted)[:2]
@@ -252,7 +252,7 @@ class TestSetThreshold:
 
         detector = pickle.loads(pickle.dumps(fitted)).set_threshold(Lowest(), normal_rows(50, 3))
         assert detector.offset_ == detector.calibration_scores_[0]
-        assert detector.threshold_.guarantee == "has no known guarantee"
+        assert detector.threshold_info_.guarantee == "has no known guarantee"
 
     @pytest.mark.parametrize("answer", [np.nan, np.inf, None, "low", [1.0]])
     def test_an_answer_that_is_no_number_is_refused_and_changes_nothing(self, fitted, answer):
@@ -292,7 +292,7 @@ class TestSetThreshold:
         with pytest.warns(UserWarning, match="score exactly as training rows do") as caught:
             detector.set_threshold(Conformal(0.1), X[:300])
         assert caught[0].filename == __file__
-        assert "trained on as it seems" in detector.threshold_.source
+        assert "trained on as it seems" in detector.threshold_info_.source
 
     def test_rules_that_promise_nothing_take_them_in_silence_but_not_for_p_values(self, fitted):
         detector = pickle.loads(pickle.dumps(fitted))
@@ -387,7 +387,7 @@ class TestKeeping:
         X, y = labelled_rows()
         copy = clone(quick(contamination=rule).fit(X, y))
         assert copy.contamination == rule
-        assert not hasattr(copy, "threshold_")
+        assert not hasattr(copy, "threshold_info_")
 
     def test_fitting_again_forgets_what_was_calibrated(self):
         X = normal_rows(300)

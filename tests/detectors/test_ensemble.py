@@ -28,7 +28,7 @@ QUICK = {"n_estimators": 4, "latent_dim": 32, "max_iter": 60, "random_state": 0}
 
 
 def test_the_score_is_the_mean_of_the_members_errors_each_on_its_scale(rows):
-    detector = AutoencoderEnsemble(**QUICK, kernel=False).fit(rows)
+    detector = AutoencoderEnsemble(**QUICK, kernel_member=False).fit(rows)
     model = detector.state_.model
     errors = model.errors_of_members(rows)
     assert errors.shape == (200, 4)
@@ -54,7 +54,7 @@ def test_members_differ_in_rows_and_code_size(rows):
 
 
 def test_more_members_do_not_change_the_first_ones(rows):
-    few, many = (AutoencoderEnsemble(**{**QUICK, "n_estimators": m}, kernel=False).fit(rows) for m in (2, 5))
+    few, many = (AutoencoderEnsemble(**{**QUICK, "n_estimators": m}, kernel_member=False).fit(rows) for m in (2, 5))
     ours, theirs = few.state_.model.errors_of_members(rows), many.state_.model.errors_of_members(rows)
     np.testing.assert_array_equal(ours, theirs[:, :2])
 
@@ -72,7 +72,7 @@ def test_the_kernel_stores_so_many_rows_and_has_its_share_of_the_score():
     assert kernel.spec.latent_dim == 2048
     parts = networks_of(detector).errors(rows), kernel.errors(rows)
     np.testing.assert_allclose(-detector.score_samples(rows), sum(parts), rtol=1e-6)
-    assert len(AutoencoderEnsemble(**QUICK, kernel=False).fit(rows).state_.model.scorers) == 1
+    assert len(AutoencoderEnsemble(**QUICK, kernel_member=False).fit(rows).state_.model.scorers) == 1
 
 
 def test_a_kernel_that_could_store_all_rows_leaves_some_for_its_scale(rows):
@@ -99,7 +99,7 @@ def test_a_file_without_its_kernel_is_refused(rows, tmp_path):
         aeanomaly.load(tmp_path / "less.aea")
 
 
-@pytest.mark.parametrize(("name", "value"), [("n_estimators", 0), ("max_samples", 1.1), ("kernel", "yes")])
+@pytest.mark.parametrize(("name", "value"), [("n_estimators", 0), ("max_samples", 1.1), ("kernel_member", "yes")])
 def test_bad_parameters_are_named(rows, name, value):
     with pytest.raises(ValueError, match=f"AutoencoderEnsemble: {name} must be"):
         AutoencoderEnsemble(**{name: value}).fit(rows)
@@ -114,7 +114,7 @@ def test_two_rows_are_enough(robust):
 def test_parameters_set_after_a_fit_do_not_change_its_scores(rows, tmp_path):
     detector = AutoencoderEnsemble(**QUICK).fit(rows)
     scores = detector.score_samples(rows)
-    detector.set_params(robust=True, kernel=False, max_samples=0.5)
+    detector.set_params(robust=True, kernel_member=False, max_samples=0.5)
     np.testing.assert_array_equal(detector.score_samples(rows), scores)
     detector.save(tmp_path / "model.aea")
     np.testing.assert_array_equal(aeanomaly.load(tmp_path / "model.aea").score_samples(rows), scores)

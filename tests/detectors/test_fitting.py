@@ -48,8 +48,8 @@ def test_early_stopping_stops_and_reports(rows):
     detector = quick(early_stopping=True, max_iter=2000, n_iter_no_change=2, learning_rate=0.02).fit(rows)
     assert detector.n_iter_ < 2000
     assert len(detector.loss_curve_) == detector.n_iter_
-    assert len(detector.validation_curve_) > 2
-    assert len(quick().fit(rows).validation_curve_) == 0
+    assert len(detector.validation_loss_curve_) > 2
+    assert len(quick().fit(rows).validation_loss_curve_) == 0
 
 
 def test_warm_start_goes_on_from_the_present_weights(rows):

@@ -64,7 +64,7 @@ def small(detector):
 def state(detector):
     _, (arrays, *kernel) = detector.state_.model.to_state()
     arrays |= {f"kernel.{name}": values for part in kernel for name, values in part.items()}
-    curves = {name: getattr(detector, name) for name in ("loss_curve_", "validation_curve_", "training_scores_")}
+    curves = {name: getattr(detector, name) for name in ("loss_curve_", "validation_loss_curve_", "training_scores_")}
     return {**arrays, **curves, "offset_": np.array(detector.offset_), "n_iter_": np.array(detector.n_iter_)}
 
 

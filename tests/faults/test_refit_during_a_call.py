@@ -28,7 +28,7 @@ def other_fits(cls):
     yield "rows", cls(**QUICK).fit(3 * NARROW + 7)
     yield "columns", cls(**QUICK).fit(WIDE)
     if cls is aeanomaly.AutoencoderEnsemble:
-        yield "members", cls(n_estimators=2, kernel=False, **QUICK).fit(2 * NARROW)
+        yield "members", cls(n_estimators=2, kernel_member=False, **QUICK).fit(2 * NARROW)
 
 
 def saved(detector):

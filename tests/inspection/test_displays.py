@@ -143,7 +143,7 @@ class TestAll:
             display(detector, X, y) if display in CURVES else made(display, detector, X)
 
     def test_plot_alone_without_matplotlib(self, detector, monkeypatch):
-        found = LossCurveDisplay(loss=detector.loss_curve_, validation_loss=detector.validation_curve_)
+        found = LossCurveDisplay(loss=detector.loss_curve_, validation_loss=detector.validation_loss_curve_)
         monkeypatch.setitem(sys.modules, "matplotlib", None)
         with pytest.raises(ImportError, match=r"LossCurveDisplay.plot needs matplotlib"):
             found.plot()
@@ -371,10 +371,10 @@ class TestLossCurve:
     def test_stores_what_the_detector_remembers(self, detector):
         found = LossCurveDisplay.from_estimator(detector)
         np.testing.assert_array_equal(found.loss, detector.loss_curve_)
-        np.testing.assert_array_equal(found.validation_loss, detector.validation_curve_)
+        np.testing.assert_array_equal(found.validation_loss, detector.validation_loss_curve_)
         steps, losses = found.validation_line_.get_data()
         assert list(steps) == [0, 10, 20, 30]
-        np.testing.assert_array_equal(losses, detector.validation_curve_)
+        np.testing.assert_array_equal(losses, detector.validation_loss_curve_)
 
     def test_without_validation(self):
         found = LossCurveDisplay.from_estimator(DenoisingAutoencoder(**SMALL).fit(factory()[0]))

@@ -13,8 +13,8 @@ def normal(*shape, seed=0):
 
 
 def spec(**changes):
-    shape = {"code": "point", "n_encoded": 4, "latent_dim": 16, "hidden_layer_sizes": (), "activation": "softmax"}
-    return NetworkSpec(**{**shape, "code_activation": "softmax", **changes})
+    shape = {"code": "point", "n_encoded": 4, "latent_dim": 16, "hidden_layer_sizes": (), "activation": "rbf"}
+    return NetworkSpec(**{**shape, "code_activation": "rbf", **changes})
 
 
 def started(network_spec, rows, keys, **shift):
@@ -119,7 +119,7 @@ def test_members_started_together_are_those_started_apart(shape):
             assert torch.equal(stack[member], one[0]), name
 
 
-@pytest.mark.parametrize("activation", ["softmax", "silu"])
+@pytest.mark.parametrize("activation", ["rbf", "silu"])
 def test_a_narrow_member_of_a_stack_is_the_narrow_network(activation):
     rows = normal(300, 4)
     wide = started(spec(n_members=1, code_sizes=(5,), code_activation=activation, activation=activation), rows, keys(1))
@@ -128,7 +128,7 @@ def test_a_narrow_member_of_a_stack_is_the_narrow_network(activation):
         code = wide.encode(rows[None])
         torch.testing.assert_close(code[:, :, :5], narrow.encode(rows[None]))
         assert (code[:, :, 5:] == 0).all()
-        if activation == "softmax":  # where the decoder starts at the rows, not at draws that know its width
+        if activation == "rbf":  # where the decoder starts at the rows, not at draws that know its width
             torch.testing.assert_close(wide.decode(code), narrow.decode(code[:, :, :5]))
 
 

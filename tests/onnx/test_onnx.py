@@ -27,7 +27,7 @@ DETECTORS = {
     "denoising": aeanomaly.DenoisingAutoencoder(contamination=Conformal(0.1)),
     "variational": aeanomaly.VariationalAutoencoder(n_draws=2),
     "ensemble": aeanomaly.AutoencoderEnsemble(n_estimators=2),
-    "ensemble for holes": aeanomaly.AutoencoderEnsemble(n_estimators=2, missing="model", kernel=False),
+    "ensemble for holes": aeanomaly.AutoencoderEnsemble(n_estimators=2, missing="model", kernel_member=False),
 }
 
 

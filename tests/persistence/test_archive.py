@@ -57,7 +57,7 @@ def test_every_detector_comes_back_whole(detector_class, rows, tmp_path):
         np.testing.assert_array_equal(getattr(again, method)(rows), getattr(detector, method)(rows))
     for name in ("offset_", "n_iter_", "n_features_in_", "latent_dim_", "n_samples_seen_"):
         assert getattr(again, name) == getattr(detector, name)
-    for name in ("training_scores_", "loss_curve_", "validation_curve_"):
+    for name in ("training_scores_", "loss_curve_", "validation_loss_curve_"):
         np.testing.assert_array_equal(getattr(again, name), getattr(detector, name))
     np.testing.assert_array_equal(again.fit(rows).score_samples(rows), detector.score_samples(rows))
 
@@ -107,7 +107,7 @@ def test_a_threshold_of_ones_own_cannot_be_saved_and_the_error_says_what_to_do(r
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda m: m.update(format=99), "its format is 99, but this version reads up to 1; upgrade"),
+        (lambda m: m.update(format=99), "its format is 99, but this version reads up to 2; upgrade"),
         (lambda m: m.update(detector="os.system"), "does not hold a whole detector"),
         (lambda m: m["parameters"].update(evil=1), "unexpected keyword argument 'evil'"),
         (lambda m: m["parameters"].update(learning_rate=-1), "learning_rate must be a number above 0"),

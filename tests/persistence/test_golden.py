@@ -8,6 +8,8 @@ import aeanomaly
 from aeanomaly.persistence.archive import FORMAT
 from tests.persistence.golden import FOLDER, answers, detectors
 
+#: Names of format 1, and those of today.
+RENAMED = (("'softmax'", "'rbf'"), ("('kernel', ", "('kernel_member', "))
 FILES = sorted(FOLDER.glob("format_*/*.aea"))
 
 
@@ -21,6 +23,8 @@ def test_there_are_files_of_each_format_and_each_detector():
 def test_a_golden_file_answers_what_it_answered(path):
     expected = json.loads((path.parent / "answers.json").read_text())[path.stem]
     found = answers(aeanomaly.load(path))
+    for old, new in RENAMED if path.parent.name == "format_1" else ():
+        expected["parameters"] = expected["parameters"].replace(old, new)
     # Another processor multiplies in another order.
     assert found.pop("scores") == pytest.approx(expected.pop("scores"), rel=1e-4)
     assert found == expected

@@ -7,7 +7,7 @@ from torch.distributions import Bernoulli as TorchBernoulli
 from torch.distributions import Normal, kl_divergence
 
 from aeanomaly.likelihoods import Bernoulli, Gaussian, Product
-from aeanomaly.nn import ACTIVATIONS, SOFTMAX, InitData, PrototypeInit, StackedMLP, kl_to_standard_normal
+from aeanomaly.nn import ACTIVATIONS, RBF, InitData, PrototypeInit, StackedMLP, kl_to_standard_normal
 from aeanomaly.objectives.penalties import exact_squared_jacobian, probed_squared_jacobian
 from aeanomaly.streams import MemberKey, NoiseStream
 
@@ -55,7 +55,7 @@ def test_unseen_value_of_a_two_valued_column_only_surprises_more():
         assert (unseen > seen).all()
 
 
-@pytest.mark.parametrize("name", sorted(set(ACTIVATIONS) - {SOFTMAX}))
+@pytest.mark.parametrize("name", sorted(set(ACTIVATIONS) - {RBF}))
 def test_derivatives_of_activations_are_those_of_autograd(name):
     a = normal(50).requires_grad_()
     (expected,) = torch.autograd.grad(ACTIVATIONS[name].function(a).sum(), a)
@@ -80,7 +80,7 @@ def autograd_squared_jacobian(encoder, rows):
     return norms
 
 
-@pytest.mark.parametrize("activation", ["logistic", "silu", "tanh", SOFTMAX])
+@pytest.mark.parametrize("activation", ["logistic", "silu", "tanh", RBF])
 def test_contraction_of_a_one_layer_encoder_is_autograds_jacobian(activation):
     encoder, rows = stacked_encoder((5, 7), activation), normal(2, 4, 5)
     code, squared_norm = exact_squared_jacobian(encoder, rows)
@@ -88,7 +88,7 @@ def test_contraction_of_a_one_layer_encoder_is_autograds_jacobian(activation):
     torch.testing.assert_close(code, encoder(rows))
 
 
-@pytest.mark.parametrize("activation", ["silu", SOFTMAX])
+@pytest.mark.parametrize("activation", ["silu", RBF])
 def test_probed_contraction_of_a_deep_encoder_is_autograds_jacobian_in_the_mean(activation):
     encoder, rows = stacked_encoder((5, 8, 6), activation), normal(2, 3, 5)
     noise = NoiseStream([MemberKey(0, 0), MemberKey(0, 1)], device=CPU)

@@ -65,14 +65,14 @@ def test_an_attribute_of_a_wrong_value_is_refused(base, attributes, told):
 
 def test_rows_are_held_out_for_a_rule_that_asks(base):
     detector = DenoisingAutoencoder(contamination=rule(base, calibration_fraction=0.1), max_iter=5, random_state=0)
-    assert detector.fit(X).threshold_.source == "rows held out of the fit"
-    assert detector.threshold_.n_scores == 20
+    assert detector.fit(X).threshold_info_.source == "rows held out of the fit"
+    assert detector.threshold_info_.n_scores == 20
 
 
 def test_a_rule_with_parameters_of_its_own_is_taken(base):
     taken = rule(base, alpha=0.1, fraction=0.2, n_rows=3, k=2, labels_=[1], quantile=0.5)
     detector = DenoisingAutoencoder(contamination=taken, max_iter=5, random_state=0).fit(X)
-    assert detector.threshold_.source.startswith("training rows")
+    assert detector.threshold_info_.source.startswith("training rows")
 
 
 def test_a_subclass_without_fit_is_no_rule():

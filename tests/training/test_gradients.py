@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from aeanomaly.likelihoods import Bernoulli, Gaussian, Observed, Product
-from aeanomaly.nn import ACTIVATIONS, SOFTMAX, InitData, NetworkSpec, build_network
+from aeanomaly.nn import ACTIVATIONS, RBF, InitData, NetworkSpec, build_network
 from aeanomaly.objectives import (
     Contraction,
     GaussianCorruption,
@@ -71,18 +71,16 @@ def assert_the_same_when_recorded(objective, built, first):
 
 
 @pytest.mark.parametrize("hidden", [(), (32,), (32, 8)])
-@pytest.mark.parametrize("code", ["identity", "relu", "logistic", SOFTMAX])
+@pytest.mark.parametrize("code", ["identity", "relu", "logistic", RBF])
 @pytest.mark.parametrize("activation", sorted(ACTIVATIONS))
 def test_of_every_network(activation, code, hidden):
     assert_the_same_gradients(ReconstructionObjective(MIXED), network(activation, code, hidden))
 
 
-@pytest.mark.parametrize("code", ["relu", SOFTMAX])
+@pytest.mark.parametrize("code", ["relu", RBF])
 def test_of_members_with_codes_of_their_own_width(code):
     corruption = GaussianCorruption(torch.tensor([0.1, 0.5]).view(2, 1, 1))
-    assert_the_same_gradients(
-        ReconstructionObjective(MIXED, corruption=corruption), network(SOFTMAX, code, (), (4, 12))
-    )
+    assert_the_same_gradients(ReconstructionObjective(MIXED, corruption=corruption), network(RBF, code, (), (4, 12)))
 
 
 @pytest.mark.parametrize(
@@ -97,7 +95,7 @@ def test_of_what_is_damaged_by_chance(corruption):
     assert_the_same_gradients(ReconstructionObjective(MIXED, corruption=corruption), network("tanh", "relu", (32,)))
 
 
-@pytest.mark.parametrize("activation", ["silu", SOFTMAX])
+@pytest.mark.parametrize("activation", ["silu", RBF])
 def test_of_rows_with_holes(activation):
     holes = torch.rand(ROWS.shape, generator=torch.Generator().manual_seed(1)) < 0.2
     objective = ReconstructionObjective(Observed(MIXED), corruption=GaussianCorruption(0.1))
@@ -107,18 +105,18 @@ def test_of_rows_with_holes(activation):
 
 @pytest.mark.parametrize(("penalty", "code"), [(L1Sparsity(0.1), "relu"), (KLSparsity(0.1, 0.05), "logistic")])
 def test_of_penalties_on_the_code(penalty, code):
-    assert_the_same_gradients(ReconstructionObjective(MIXED, penalty=penalty), network(SOFTMAX, code, (32,)))
+    assert_the_same_gradients(ReconstructionObjective(MIXED, penalty=penalty), network(RBF, code, (32,)))
 
 
 @pytest.mark.parametrize("hidden", [(), (32,)])
-@pytest.mark.parametrize("code", ["logistic", SOFTMAX])
+@pytest.mark.parametrize("code", ["logistic", RBF])
 def test_of_contraction(code, hidden):
     objective = ReconstructionObjective(MIXED, penalty=Contraction([0.1, 0.5]))
-    assert_the_same_gradients(objective, network(SOFTMAX, code, hidden))
+    assert_the_same_gradients(objective, network(RBF, code, hidden))
 
 
 @pytest.mark.parametrize("noise_variance", ["column", "shared", 0.3])
-@pytest.mark.parametrize("activation", ["silu", SOFTMAX])
+@pytest.mark.parametrize("activation", ["silu", RBF])
 def test_of_the_elbo(activation, noise_variance):
     built = network(activation, "identity", (32,), kind="gaussian", noise_variance=noise_variance)
     assert_the_same_gradients(NegativeELBO(MIXED, [1.0, 0.2]), built)

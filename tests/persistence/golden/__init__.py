@@ -53,7 +53,7 @@ def answers(fitted: Any) -> dict[str, Any]:
         "parameters": repr(sorted(fitted.get_params().items())),
         "offset": fitted.offset_,
         "scores": fitted.score_samples(table()).tolist(),
-        "rule": fitted.threshold_.rule,
+        "rule": fitted.threshold_info_.rule,
     }
 
 

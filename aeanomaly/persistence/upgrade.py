@@ -1,0 +1,56 @@
+"""Content of model files of older formats, in the words of the present one."""
+
+from typing import Any
+
+import numpy as np
+
+_PARAMETERS = {"kernel": "kernel_member"}
+_ACTIVATIONS = {"softmax": "rbf"}
+
+
+def upgrade(manifest: dict[str, Any], arrays: dict[str, np.ndarray]) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Return manifest and arrays of a file of any format as a file of the present format has them.
+
+    Raises
+    ------
+    ValueError
+        If the parts of an older file do not fit together.
+    """
+    if manifest["format"] > 1:
+        return manifest, arrays
+    return upgrade_manifest(manifest), _upgrade_arrays(arrays)
+
+
+def upgrade_manifest(manifest: dict[str, Any]) -> dict[str, Any]:
+    """Return a manifest of any format as a file of the present format has it."""
+    if manifest["format"] > 1:
+        return manifest
+    fitted, kernel = manifest["fitted"], manifest["kernel"]
+    parameters = {_PARAMETERS.get(name, name): value for name, value in manifest["parameters"].items()}
+    threshold = {("guarantee" if name == "promise" else name): value for name, value in fitted["threshold"].items()}
+    return {
+        **manifest,
+        "parameters": _rename_activations(parameters),
+        "network": _rename_activations(manifest["network"]),
+        "kernel": None if kernel is None else _rename_activations(kernel),
+        "fitted": {**fitted, "threshold": threshold},
+    }
+
+
+def _rename_activations(values: dict[str, Any]) -> dict[str, Any]:
+    renamed = {name: _ACTIVATIONS.get(values[name], values[name]) for name in values if name.endswith("activation")}
+    return {**values, **renamed}
+
+
+def _upgrade_arrays(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Rename arrays, and drop the schema of the kernel member, which is that of the networks."""
+    kernel = {name.removeprefix("kernel."): a for name, a in arrays.items() if name.startswith("kernel.schema.")}
+    if kernel and not _are_equal(kernel, {name: a for name, a in arrays.items() if name.startswith("schema.")}):
+        raise ValueError("the kernel member is not one of this detector's")
+    names = {"validation_curve_": "validation_loss_curve_"}
+    kept = {name: a for name, a in arrays.items() if not name.startswith("kernel.schema.")}
+    return {names.get(name, name): a for name, a in kept.items()}
+
+
+def _are_equal(first: dict[str, np.ndarray], second: dict[str, np.ndarray]) -> bool:
+    return first.keys() == second.keys() and all(np.array_equal(first[name], second[name]) for name in first)
