@@ -89,5 +89,10 @@ def _reader(column_type: Any) -> Callable[[pd.Series], pd.Series]:
     """Return the function that parses a column by `column_type`: a type, a list of categories, or None."""
     if isinstance(column_type, (list, tuple)):
         return text.categories if any(isinstance(level, str) for level in column_type) else text.numbers
-    readers = {"categorical": text.categories, "datetime": text.times, "duration": text.durations, None: text.guess}
+    readers = {
+        "categorical": text.categories_or_codes,
+        "datetime": text.times,
+        "duration": text.durations,
+        None: text.guess,
+    }
     return readers.get(column_type, text.numbers)

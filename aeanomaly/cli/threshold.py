@@ -47,7 +47,7 @@ def run_threshold(options: argparse.Namespace) -> None:
 
 def threshold_to_text(threshold: dict[str, Any]) -> str:
     """Describe the rule of a threshold and its guarantee."""
-    return f"{threshold['rule']}, set on {threshold['n_scores']:,} {threshold['source']}: {threshold['promise']}"
+    return f"{threshold['rule']}, set on {threshold['n_scores']:,} {threshold['source']}: {threshold['guarantee']}"
 
 
 def _label(detector: BaseDetector, frame: pd.DataFrame, options: argparse.Namespace) -> str:

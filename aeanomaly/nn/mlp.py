@@ -123,9 +123,11 @@ class StackedMLP(nn.Module):
         return init
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        for number in range(len(self.layers)):
-            x = self._apply_layer(number, x)
-        return self.masked(x)
+        in_place = not torch.is_grad_enabled()
+        for layer, name in zip(self.layers, self.activations, strict=True):
+            activation = ACTIVATIONS[name]
+            x = (activation.in_place if in_place else activation.function)(layer(x))
+        return x if self.used is None else x * self.used
 
     def masked(self, x: torch.Tensor) -> torch.Tensor:
         """Set unused output units of each member, or their gradients, to 0."""

@@ -22,6 +22,8 @@ _BY_INFERENCE: dict[str, CellType] = {
     "timedelta64": "durations",
     "empty": "nothing",
 }
+#: Digits of the largest float64.
+_MOST_DIGITS = 308
 _LARGEST_EXACT_INT = 2**53
 
 
@@ -87,10 +89,11 @@ def numbers(cells: pd.Series) -> np.ndarray:
         try:
             found = cells.to_numpy(dtype=np.float64)
         except OverflowError:
-            digits = max(len(str(abs(cell))) for cell in cells if isinstance(cell, int))
+            digits = max((len(str(abs(cell))) for cell in cells if isinstance(cell, int)), default=0)
+            largest = f"an integer of {digits} digits" if digits > _MOST_DIGITS else "a number"
             raise ValueError(
-                f"column {column_label(cells)} holds an integer of {digits} digits, beyond the range of float64; drop "
-                "the column if it is an identifier, else divide it or take its logarithm"
+                f"column {column_label(cells)} holds {largest}, beyond the range of float64; drop the column if it is "
+                "an identifier, else divide it or take its logarithm"
             ) from None
         warn_if_rounded(cells.dropna(), column_label(cells))
         return found

@@ -21,6 +21,8 @@ from aeanomaly.preprocessing.cells import (
 _DAY = 86_400.0
 #: Periods in seconds: time of day, day of the week and day of the year.
 PERIODS = {"day": _DAY, "week": 7 * _DAY, "year": 365.2425 * _DAY}
+#: Seconds that a duration of pandas can hold.
+_LONGEST = 9.2e9
 #: The first Monday after 1970-01-01, at which weeks start.
 MONDAY = 4 * _DAY
 #: Keys of model files that differ from the names of the fields.
@@ -45,12 +47,16 @@ class Column(ABC):
 
     def numbers(self, cells: pd.Series) -> np.ndarray:
         """Convert cells to numbers (N,); raise a ValueError if their type differs from that in training."""
-        cell_type = infer_cell_type(cells)
-        if cell_type == "nothing":
+        try:
+            cell_type = infer_cell_type(cells)
+            fits = cell_type in self._cell_types and not self._is_mismatch(cells)
+        except ValueError:
+            if not cells.isna().all():
+                raise
+            cell_type, fits = "nothing", False
+        if not fits and (cell_type == "nothing" or cells.isna().all()):  # missing values of any dtype
             return np.full(len(cells), np.nan)
-        if cell_type not in self._cell_types or self._is_mismatch(cells):
-            if cells.isna().all():  # missing values of any dtype
-                return np.full(len(cells), np.nan)
+        if not fits:
             raise ValueError(
                 f"column {column_label(cells)} holds {cell_type} ({example_cell(cells)}), but {self._expected_type} in "
                 "training; correct it, or fit the detector again on this column, "
@@ -158,7 +164,7 @@ class Duration(_Plain):
         return duration_seconds(cells)
 
     def cells(self, numbers: np.ndarray) -> pd.Series:
-        return pd.to_timedelta(pd.Series(numbers).round(6), unit="s")
+        return pd.to_timedelta(pd.Series(np.clip(numbers, -_LONGEST, _LONGEST)).round(6), unit="s")
 
 
 @dataclass(frozen=True)

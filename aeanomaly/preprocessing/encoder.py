@@ -125,7 +125,9 @@ class TableEncoder:
     def decode(self, rows: np.ndarray) -> np.ndarray:
         """Decode expected encoded rows (N, D) to float64 numbers of the table (N, F)."""
         schema = self.schema
-        values = schema.offset + schema.scale * rows.astype(np.float64)
+        largest = np.finfo(np.float64).max
+        with np.errstate(over="ignore"):  # an extreme column may decode beyond the largest number
+            values = np.clip(schema.offset + schema.scale * rows.astype(np.float64), -largest, largest)
         values = schema.to_feature_order(np.where(rows == 1, schema.one, values))
         return schema.layout.numbers(values)
 

@@ -176,6 +176,7 @@ def _numbers_of_frame(frame: pd.DataFrame, columns: Sequence[Column]) -> np.ndar
 
 
 def _numbers_of_array(estimator: Any, X: Any, reset: bool) -> np.ndarray:
+    X = _with_nan(X)
     try:
         table = validate_data(estimator, X, reset=reset, dtype="numeric", ensure_all_finite=False, ensure_min_samples=0)
         if table.dtype == object:  # frame of a library without conversion to pandas
@@ -196,6 +197,15 @@ def _numbers_of_array(estimator: Any, X: Any, reset: bool) -> np.ndarray:
         for j, column in enumerate(table.T):
             warn_if_rounded(column, str(j))
     return table
+
+
+def _with_nan(X: Any) -> Any:
+    """Replace missing values of pandas among objects by NaN."""
+    if isinstance(X, np.ndarray):
+        return np.where(pd.isna(X), np.nan, X) if X.dtype.kind == "O" else X
+    if not isinstance(X, (list, tuple)) or not all(isinstance(row, (list, tuple)) for row in X):
+        return X
+    return [[np.nan if cell is pd.NA or cell is pd.NaT else cell for cell in row] for row in X]
 
 
 def _raise_for_text(cells: np.ndarray, names: np.ndarray | None) -> None:

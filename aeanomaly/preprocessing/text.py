@@ -4,6 +4,7 @@ Missing values, numbers and booleans are recognized like in ``pandas.read_csv``,
 with any reader. Categories keep the blanks around them.
 """
 
+import math
 import re
 from collections.abc import Callable
 
@@ -22,6 +23,8 @@ BOOLEANS = {"True": 1, "TRUE": 1, "true": 1, "False": 0, "FALSE": 0, "false": 0}
 _TIME = re.compile(r"\d{4}-\d{2}(-\d{2}([T ]\d{2}(:\d{2}(:\d{2}(\.\d+)?)?)?)?)?(Z|[+-]\d{2}(:?\d{2})?)?", re.ASCII)
 _ZONE = re.compile(r"[T ]\d{2}.*(Z|[+-]\d{2}(:?\d{2})?)$", re.ASCII)
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
+#: Blanks that are ignored around numbers, times and durations.
+_BLANKS = " \t\r\n"
 #: Words that pandas parses as the current time.
 _MOVING = ("now", "today")
 
@@ -56,12 +59,13 @@ def guess(cells: pd.Series) -> pd.Series:
         return numbers(cells)
     if any(map(is_number, there)):
         return _parsed(cells, _number, "but only numbers are accepted")
-    return times(cells) if all(_TIME.fullmatch(text.strip()) for text in there) else categories(cells)
+    return times(cells) if all(_TIME.fullmatch(text.strip(_BLANKS)) for text in there) else categories(cells)
 
 
 def is_number(text: str) -> bool:
     """Return True if a cell is a number, and not a mark of a missing value."""
-    return text not in MISSING and _number(text.strip()) is not None
+    number = _number(text.strip(_BLANKS))
+    return number is not None and not math.isnan(number)
 
 
 def are_times(cells: pd.Series) -> bool:
@@ -71,6 +75,25 @@ def are_times(cells: pd.Series) -> bool:
     except CellError:
         return False
     return True
+
+
+def categories_or_codes(cells: pd.Series) -> pd.Series:
+    """Parse categories: booleans and numbers as such if all cells are written the way these are, else text.
+
+    Codes with leading zeros, such as "007", remain text.
+    """
+    there = cells[cells.notna() & ~cells.isin(MISSING)]
+    if len(there) and all(text in BOOLEANS for text in there):
+        return categories(cells).map(lambda text: None if text is None else bool(BOOLEANS[text]))
+    for kind in (int, float):
+        if len(there) and all(_is_written_as(kind, text) for text in there):
+            return numbers(cells)
+    return categories(cells)
+
+
+def _is_written_as(kind: type[int] | type[float], text: str) -> bool:
+    number = _number(text)
+    return number is not None and text == str(kind(number))
 
 
 def categories(cells: pd.Series) -> pd.Series:
@@ -84,10 +107,10 @@ def numbers(cells: pd.Series) -> pd.Series:
 
 
 def _parsed(cells: pd.Series, read: Callable[[str], int | float | None], reason: str) -> pd.Series:
-    parsed = [read(str(cell).strip()) for cell in cells]
+    parsed = [read(str(cell).strip(_BLANKS)) for cell in cells]
     if None in parsed:
         row = parsed.index(None)
-        text = str(cells.iloc[row]).strip()
+        text = str(cells.iloc[row]).strip(_BLANKS)
         comma = ", with a decimal point" if _DECIMAL_COMMA.fullmatch(text) else ""
         raise CellError(row, text, reason + comma)
     exact = all(isinstance(number, int) for number in parsed)
@@ -98,7 +121,8 @@ def _number(text: str) -> int | float | None:
     """Parse a number; return NaN for a mark of a missing value, and None for any other text."""
     if text in MISSING:
         return float("nan")
-    if "_" in text or not text.isascii():  # accepted by Python, but not by other readers
+    # Python accepts more texts as numbers than other readers do.
+    if "_" in text or not text.isascii() or "nan" in text.lower():
         return None
     try:
         return int(text) if text.lstrip("+-").isdecimal() else float(text)
@@ -136,7 +160,7 @@ def durations(cells: pd.Series) -> pd.Series:
 def _stripped(cells: pd.Series) -> pd.Series:
     """Strip the blanks around the cells, with None for missing values."""
     there = cells.notna()
-    texts = [str(cell).strip() if present else None for cell, present in zip(cells, there, strict=True)]
+    texts = [str(cell).strip(_BLANKS) if present else None for cell, present in zip(cells, there, strict=True)]
     return categories(pd.Series(texts, cells.index, object, cells.name))
 
 

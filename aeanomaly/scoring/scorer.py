@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import reduce
+from operator import methodcaller
 from typing import Any, Protocol, Self
 
 import numpy as np
@@ -167,7 +168,7 @@ class ELBOScorer(Scorer):
 
 def member_terms(scorers: Sequence[Scorer], rows: torch.Tensor) -> list[torch.Tensor]:
     """Return the `member_terms` of each scorer."""
-    return [scorer.member_terms(rows) for scorer in scorers]
+    return list(map(methodcaller("member_terms", rows), scorers))
 
 
 def column_terms(

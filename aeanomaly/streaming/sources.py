@@ -221,17 +221,31 @@ def _parquet(path: Path, columns: Sequence[str] | None, skip: int) -> Iterator[t
 
 
 def _csv(path: Path, columns: Sequence[str] | None, skip: int) -> Iterator[tuple[int, Part | None]]:
+    with _open_csv(path, {}) as file:
+        _check_names(file.schema.names, columns, path)
+        empty = {field.name: "string" for field in file.schema if str(field.type) == "null"}
+        if not empty:
+            yield from _batches(file, columns, skip, path)
+            return
+    # Columns without a cell in the first block may have some later: their text is parsed block by block.
+    with _open_csv(path, empty) as file:
+        for n_rows, part in _batches(file, columns, skip, path):
+            if part is not None:
+                for name in empty.keys() & set(part.rows.columns):
+                    part.rows[name] = text.guess(part.rows[name].astype(object).fillna(""))
+            yield n_rows, part
+
+
+def _open_csv(path: Path, column_types: dict[str, str]) -> Any:
     csv = arrow("csv")
     convert = csv.ConvertOptions(
+        column_types=column_types,
         null_values=sorted(text.MISSING),
         strings_can_be_null=True,
         true_values=[word for word, value in text.BOOLEANS.items() if value],
         false_values=[word for word, value in text.BOOLEANS.items() if not value],
     )
-    read = csv.ReadOptions(block_size=_CSV_BYTES)
-    with csv.open_csv(path, read_options=read, convert_options=convert) as file:
-        _check_names(file.schema.names, columns, path)
-        yield from _batches(file, columns, skip, path)
+    return csv.open_csv(path, read_options=csv.ReadOptions(block_size=_CSV_BYTES), convert_options=convert)
 
 
 def _ipc(path: Path, columns: Sequence[str] | None, skip: int) -> Iterator[tuple[int, Part | None]]:

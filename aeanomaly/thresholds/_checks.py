@@ -1,5 +1,6 @@
 """Validation of scores, labels and parameters of threshold rules."""
 
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -21,20 +22,14 @@ def check_scores(scores: Any) -> np.ndarray:
 
 def check_fraction(owner: str, name: str, value: Any, most: float = 1.0, remedy: str = "") -> None:
     """Raise a ValueError unless `value` is a number strictly between 0 and `most`."""
-    try:
-        allowed = not isinstance(value, bool) and 0 < float(value) < most
-    except (TypeError, ValueError):
-        allowed = False
+    allowed = isinstance(value, Real) and not isinstance(value, bool) and 0 < float(value) < most
     if not allowed:
         raise ValueError(f"{owner}({name}={value!r}) must lie between 0 and {most:g}{remedy and '; ' + remedy}")
 
 
 def check_positive(owner: str, name: str, value: Any) -> None:
     """Raise a ValueError unless `value` is a finite number above 0."""
-    try:
-        allowed = not isinstance(value, bool) and 0 < float(value) < np.inf
-    except (TypeError, ValueError):
-        allowed = False
+    allowed = isinstance(value, Real) and not isinstance(value, bool) and 0 < float(value) < np.inf
     if not allowed:
         raise ValueError(f"{owner}({name}={value!r}) must be a finite number above 0")
 

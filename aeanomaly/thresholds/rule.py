@@ -1,7 +1,9 @@
 """The interface of a threshold rule, and its check."""
 
 import difflib
+import inspect
 from abc import ABC, abstractmethod
+from numbers import Integral, Real
 from typing import Any, Literal
 
 import numpy as np
@@ -10,6 +12,15 @@ from aeanomaly.thresholds._checks import check_fraction, check_n_splits
 
 #: Optional attributes of a rule.
 _OPTIONAL = ("calibration_fraction", "n_splits", "labels", "check", "guarantee")
+#: Other words for these.
+_SYNONYMS = {
+    **dict.fromkeys(
+        ("calibration", "calibration_size", "held_out_fraction", "holdout_fraction"), "calibration_fraction"
+    ),
+    **dict.fromkeys(("folds", "n_folds", "split", "splits"), "n_splits"),
+    **dict.fromkeys(("labeled", "labelled", "needs_labels", "uses_labels"), "labels"),
+    **dict.fromkeys(("promise",), "guarantee"),
+}
 #: Similarity from which another name counts as a misspelling of one of these.
 _SIMILAR = 0.8
 
@@ -85,12 +96,10 @@ def check_rule(rule: object) -> None:
     """
     name = type(rule).__name__
     for attribute in dir(rule):
-        if attribute.startswith("_") or attribute.endswith("_") or attribute in ("fit", *_OPTIONAL):
-            continue
-        if similar := difflib.get_close_matches(attribute, _OPTIONAL, n=1, cutoff=_SIMILAR):
+        meant = _meant_by(attribute)
+        if meant is not None and _could_be(meant, getattr(rule, attribute)):
             raise ValueError(
-                f"the rule {name} has an attribute {attribute!r}, which is not used; did you mean {similar[0]!r}? "
-                "Rename it"
+                f"the rule {name} has an attribute {attribute!r}, which is not used; did you mean {meant!r}? Rename it"
             )
     fraction, n_splits, labels = (getattr(rule, attribute, None) for attribute in _OPTIONAL[:3])
     if fraction is not None:
@@ -101,6 +110,39 @@ def check_rule(rule: object) -> None:
         raise ValueError(f"the rule {name} has both calibration_fraction and n_splits; define one of them")
     if labels not in (None, "needed", "optional"):
         raise ValueError(f"{name}(labels={labels!r}) must be 'needed', 'optional' or None")
-    for attribute in _OPTIONAL[3:]:
-        if not callable(getattr(rule, attribute, len)):
-            raise ValueError(f"the rule {name} has {attribute}={getattr(rule, attribute)!r}, which must be a method")
+    for attribute, arguments in (("fit", 1 if labels is None else 2), ("check", 1), ("guarantee", 2 if labels else 1)):
+        method = getattr(rule, attribute, None)
+        if method is not None and not callable(method):
+            raise ValueError(f"the rule {name} has {attribute}={method!r}, which must be a method")
+        if method is not None and not _takes(method, arguments):
+            called = {"fit": ("scores", "y"), "check": ("n",), "guarantee": ("scores", "y")}[attribute][:arguments]
+            raise ValueError(f"the rule {name} is called as {attribute}({', '.join(called)}), which its method refuses")
+
+
+def _meant_by(attribute: str) -> str | None:
+    """Return the optional attribute of which a name seems to be a misspelling or a synonym."""
+    plain = attribute.strip("_").lower()
+    if attribute in ("fit", *_OPTIONAL) or attribute.startswith("__"):
+        return None
+    similar = difflib.get_close_matches(plain, _OPTIONAL, n=1, cutoff=_SIMILAR)
+    return similar[0] if similar else _SYNONYMS.get(plain)
+
+
+def _could_be(meant: str, value: object) -> bool:
+    """Return True if a value makes sense for an optional attribute: other values are a rule's own business."""
+    if meant == "calibration_fraction":
+        return isinstance(value, Real) and not isinstance(value, bool)
+    if meant == "n_splits":
+        return isinstance(value, Integral) and not isinstance(value, bool)
+    return value in ("needed", "optional", True) if meant == "labels" else callable(value)
+
+
+def _takes(method: Any, n_arguments: int) -> bool:
+    """Return True if a method can be called with a number of arguments, or has no signature to tell."""
+    try:
+        inspect.signature(method).bind(*range(n_arguments))
+    except TypeError:
+        return False
+    except ValueError:
+        pass
+    return True

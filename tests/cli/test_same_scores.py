@@ -17,6 +17,8 @@ COLUMNS = {
     "truth values": ["True", "False", "True", "True"],
     "truth values in lower case": ["true", "false", "true", "true"],
     "blanks around truth values": [" true", " false", " true", "true "],
+    "a word that only Python takes for a number": ["NAN", "a", "b", "a"],
+    "a blank category": [" ", "a", "b", "a"],
     "whole numbers": ["1", "2", "3", "1"],
     "blanks around numbers": [" 1.5", "2.5 ", " 3.5 ", "1.5"],
     "numbers and missing values": ["1.5", "NA", "", "nan"],
@@ -35,6 +37,30 @@ def test_a_file_scores_as_the_frame_that_pandas_reads(name, tmp_path, monkeypatc
     frame = pd.read_csv("table.csv")
     detector = aeanomaly.DenoisingAutoencoder(max_iter=10, missing="model", random_state=0).fit(frame)
     np.testing.assert_array_equal(pd.read_csv("scored.csv")["score"], detector.score_samples(frame))
+    np.testing.assert_array_equal(aeanomaly.load("model.aea").score_samples(frame), detector.score_samples(frame))
+
+
+CODES = {
+    "whole numbers": ["2", "10", "100", "1"],
+    "whole numbers and missing cells": ["2", "10", "", "1"],
+    "fractions": ["1.5", "10.25", "2.5", "-0.5"],
+    "truth values": ["True", "False", "False", "True"],
+}
+
+
+@pytest.mark.parametrize("name", CODES)
+def test_codes_that_are_asked_to_be_categories_score_as_in_python(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    numbers = np.random.default_rng(0).normal(size=60)
+    lines = [f"{number:.3f},{cell}" for number, cell in zip(numbers, CODES[name] * 15, strict=True)]
+    (tmp_path / "table.csv").write_text("number,cell\n" + "\n".join(lines) + "\n")
+    fit = ["fit", "table.csv", "-o", "model.aea", "--missing", "model", "--set", "max_iter=10"]
+    assert main([*fit, "--set", "column_types={'cell': 'categorical'}"]) == 0
+    assert main(["score", "model.aea", "table.csv", "-o", "scored.csv"]) == 0
+    frame = pd.read_csv("table.csv")
+    types = {"cell": "categorical"}
+    detector = aeanomaly.DenoisingAutoencoder(max_iter=10, missing="model", random_state=0, column_types=types)
+    np.testing.assert_array_equal(pd.read_csv("scored.csv")["score"], detector.fit(frame).score_samples(frame))
     np.testing.assert_array_equal(aeanomaly.load("model.aea").score_samples(frame), detector.score_samples(frame))
 
 

@@ -22,20 +22,26 @@ def base(request):
 
 
 @pytest.mark.parametrize(
-    ("name", "meant"),
+    ("name", "value", "meant"),
     [
-        ("calibration_fracton", "calibration_fraction"),
-        ("callibration_fraction", "calibration_fraction"),
-        ("calibrationfraction", "calibration_fraction"),
-        ("n_split", "n_splits"),
-        ("nsplits", "n_splits"),
-        ("label", "labels"),
-        ("guarantees", "guarantee"),
-        ("chek", "check"),
+        ("calibration_fracton", 0.2, "calibration_fraction"),
+        ("callibration_fraction", 0.2, "calibration_fraction"),
+        ("calibrationfraction", 0.2, "calibration_fraction"),
+        ("CALIBRATION_FRACTION", 0.2, "calibration_fraction"),
+        ("_calibration_fraction", 0.2, "calibration_fraction"),
+        ("calibration_size", 100, "calibration_fraction"),
+        ("n_split", 5, "n_splits"),
+        ("nsplits", 5, "n_splits"),
+        ("n_folds", 5, "n_splits"),
+        ("label", "needed", "labels"),
+        ("needs_labels", True, "labels"),
+        ("guarantees", lambda self, scores: "flags little", "guarantee"),
+        ("promise", lambda self, scores: "flags little", "guarantee"),
+        ("chek", lambda self, n: None, "check"),
     ],
 )
-def test_a_misspelt_attribute_is_refused(base, name, meant):
-    misspelt = rule(base, **{name: 0.2})
+def test_a_misspelt_attribute_is_refused(base, name, value, meant):
+    misspelt = rule(base, **{name: value})
     for take in (
         lambda: DenoisingAutoencoder(contamination=misspelt).fit(X),
         lambda: DenoisingAutoencoder(max_iter=5).fit(X).set_threshold(misspelt),
@@ -49,6 +55,9 @@ def test_a_misspelt_attribute_is_refused(base, name, meant):
     [
         ({"calibration_fraction": 20}, r"calibration_fraction=20\) must lie between 0 and 1"),
         ({"calibration_fraction": "a fifth"}, "must lie between 0 and 1"),
+        ({"calibration_fraction": "0.2"}, "must lie between 0 and 1"),
+        ({"check": lambda self: None}, r"is called as check\(n\), which its method refuses"),
+        ({"labels": "needed", "guarantee": lambda self, scores: ""}, r"is called as guarantee\(scores, y\)"),
         ({"n_splits": 1}, r"n_splits=1\) must be an integer of at least 2"),
         ({"n_splits": 2.5}, "must be an integer of at least 2"),
         ({"labels": "required"}, r"labels='required'\) must be 'needed', 'optional' or None"),
@@ -70,7 +79,9 @@ def test_rows_are_held_out_for_a_rule_that_asks(base):
 
 
 def test_a_rule_with_parameters_of_its_own_is_taken(base):
-    taken = rule(base, alpha=0.1, fraction=0.2, n_rows=3, k=2, labels_=[1], quantile=0.5)
+    taken = rule(
+        base, alpha=0.1, fraction=0.2, n_rows=3, k=2, label="fraud team", checks="daily", labels_=[1], quantile=0.5
+    )
     detector = DenoisingAutoencoder(contamination=taken, max_iter=5, random_state=0).fit(X)
     assert detector.threshold_info_.source.startswith("training rows")
 
