@@ -618,7 +618,11 @@ class BaseDetector(
         """The detector as its fits know it."""
         return Recipe(
             device=self.device,
-            encoder_options=EncoderOptions(self.likelihood, self.standardize, self.missing == "informative"),
+            encoder_options=EncoderOptions(
+                self.likelihood if isinstance(self.likelihood, str) else tuple(self.likelihood.items()),
+                self.standardize,
+                self.missing == "informative",
+            ),
             training=TrainingOptions(
                 batch_size=self.batch_size,
                 weight_decay=self.weight_decay,
@@ -667,7 +671,8 @@ class BaseDetector(
             X,
             columns=columns,
             column_types=self.column_types if columns is None else None,
-            mark_counts=self.standardize and self.likelihood == "auto",
+            mark_counts=self.standardize and (self.likelihood == "auto" or not isinstance(self.likelihood, str)),
+            numeric=() if isinstance(self.likelihood, str) else self.likelihood,
             allow_nan=self._allow_nan,
             least_rows=least_rows,
         )

@@ -6,9 +6,13 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 from aeanomaly._constraints import Constraint, any_of, boolean, integer, layer_sizes, one_of, real
+from aeanomaly.likelihoods import LIKELIHOODS
 from aeanomaly.nn import ACTIVATIONS
 from aeanomaly.preprocessing import COLUMN_TYPES
 from aeanomaly.thresholds import as_threshold
+
+#: Accepted values of `likelihood`, besides a dict of column to one of them.
+LIKELIHOODS_OF_NUMBERS = ("auto", *(kind for kind in LIKELIHOODS if kind != "categorical"))
 
 
 @dataclass(eq=False, repr=False)
@@ -19,7 +23,7 @@ class SharedParameters:
     hidden_layer_sizes: tuple[int, ...] = (256,)
     latent_dim: int | str = "auto"
     activation: str = "rbf"
-    likelihood: str = "auto"
+    likelihood: str | Mapping[Any, str] = "auto"
     standardize: bool = True
     missing: str = "error"
     column_types: Mapping[Any, Any] | None = None
@@ -48,11 +52,19 @@ def _are_column_types(value: Any) -> bool:
     )
 
 
+def _is_likelihood(value: Any) -> bool:
+    kinds = value.values() if isinstance(value, Mapping) else [value]
+    return all(isinstance(kind, str) and kind in LIKELIHOODS_OF_NUMBERS for kind in kinds)
+
+
 SHARED_CONSTRAINTS: dict[str, Constraint] = {
     "hidden_layer_sizes": layer_sizes(),
     "latent_dim": any_of(one_of("auto"), integer(1)),
     "activation": one_of(*ACTIVATIONS),
-    "likelihood": one_of("auto", "gaussian", "bernoulli"),
+    "likelihood": Constraint(
+        _is_likelihood,
+        f"one of {', '.join(map(repr, LIKELIHOODS_OF_NUMBERS))}, or a dict of column to one of these",
+    ),
     "standardize": boolean(),
     "missing": one_of("error", "model", "informative"),
     "column_types": Constraint(

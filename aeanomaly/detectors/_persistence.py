@@ -62,6 +62,7 @@ def save(detector: "BaseDetector", path: str | os.PathLike[str], *, overwrite: b
             "n_samples_seen": int(state.calibration.summary.n_rows),
             "feature_names": None if names is None else list(names),
             "columns": [column.to_json() for column in schema.columns],
+            "blocks": [list(block) for block in schema.blocks],
             "column_kinds": schema.kinds,
             "seed": state.seed,
             "n_calls": state.n_runs,
@@ -197,7 +198,8 @@ def _model_from(
     if kernel:
         specs, parts = [*specs, manifest["kernel"]], [*parts, kernel]
     draws = (getattr(detector, "n_draws", 1), MemberKey(seed))
-    model = FittedModel.from_state(specs, parts, columns, device_or_cpu(detector.device), draws)
+    blocks = [(str(kind), int(width)) for kind, width in manifest["fitted"]["blocks"]]
+    model = FittedModel.from_state(specs, parts, columns, blocks, device_or_cpu(detector.device), draws)
     if (model.spec.code, model.spec.n_members) != (detector.code, getattr(detector, "n_estimators", 1)):
         raise ModelFileError("the network is not one of this detector's")
     for scorer in model.scorers[1:]:

@@ -20,7 +20,7 @@ from aeanomaly.training import check_memory
 class EncoderOptions:
     """Parameters of a detector that decide how a table is encoded."""
 
-    likelihood: str
+    likelihood: str | tuple[tuple[Any, str], ...]
     standardize: bool
     show_missing: bool
 
@@ -41,8 +41,8 @@ class Initializer:
         self, table: np.ndarray, columns: Sequence[Column], options: EncoderOptions, names: Sequence[str] | None
     ) -> tuple[Schema, np.ndarray]:
         """Learn the schema of a table (N, F), and encode its rows (N, D); `names` of columns are for errors."""
-        likelihood, standardize, show_missing = options.likelihood, options.standardize, options.show_missing
-        return encode_table(table, likelihood, standardize, show_missing, columns, names, self._known)
+        likelihood = options.likelihood if isinstance(options.likelihood, str) else dict(options.likelihood)
+        return encode_table(table, likelihood, options.standardize, options.show_missing, columns, names, self._known)
 
     def network(
         self,

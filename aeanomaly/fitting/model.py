@@ -40,7 +40,7 @@ _TYPICAL_ROWS = 4096
 
 def likelihood_of(schema: Schema, *, allow_missing: bool) -> Likelihood:
     """Return the likelihood of encoded rows."""
-    return build_likelihood(schema.blocks, schema.mean, allow_missing=allow_missing)
+    return build_likelihood(schema.blocks, schema.mean, schema.scale, allow_missing=allow_missing)
 
 
 def likelihood_for(network: Network, encoder: TableEncoder) -> Likelihood:
@@ -300,10 +300,13 @@ class FittedModel:
         specs: Sequence[dict[str, Any]],
         arrays: Sequence[dict[str, np.ndarray]],
         columns: Sequence[Column],
+        blocks: Sequence[tuple[str, int]],
         device: torch.device,
         draws: tuple[int, MemberKey],
     ) -> "FittedModel":
-        """Build the model that `to_state` describes; `draws` are number and key of the draws of an ELBO scorer.
+        """Build the model that `to_state` describes, with columns and blocks of its schema.
+
+        `draws` are number and key of the draws of an ELBO scorer.
 
         Raises
         ------
@@ -311,7 +314,7 @@ class FittedModel:
             If names, shapes or dtypes do not fit together, or a number is not finite.
         """
         schema_arrays = {n.removeprefix("schema."): a for n, a in arrays[0].items() if n.startswith("schema.")}
-        schema = Schema.from_arrays(schema_arrays, columns)
+        schema = Schema.from_arrays(schema_arrays, columns, blocks)
         weights = [{n: a for n, a in part.items() if not n.startswith("schema.")} for part in arrays]
         pairs = zip(specs, weights, strict=True)
         scorers = tuple(_scorer_from(NetworkSpec.from_dict(spec), part, schema, device, draws) for spec, part in pairs)
@@ -322,13 +325,22 @@ class FittedModel:
         scorer = self.scorer
         draws = (scorer.n_draws, tuple(scorer.key)) if isinstance(scorer, ELBOScorer) else (1, (0, 0))
         columns = [column.to_json() for column in self.columns]
-        return {"specs": specs, "arrays": arrays, "columns": columns, "device": str(self.device), "draws": draws}
+        return {
+            "specs": specs,
+            "arrays": arrays,
+            "columns": columns,
+            "blocks": self.schema.blocks,
+            "device": str(self.device),
+            "draws": draws,
+        }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         columns = [column_from_json(column) for column in state["columns"]]
         n_draws, key = state["draws"]
         device = device_or_cpu(state["device"])
-        rebuilt = self.from_state(state["specs"], state["arrays"], columns, device, (n_draws, MemberKey(*key)))
+        rebuilt = self.from_state(
+            state["specs"], state["arrays"], columns, state["blocks"], device, (n_draws, MemberKey(*key))
+        )
         self.__dict__.update(rebuilt.__dict__)
 
 

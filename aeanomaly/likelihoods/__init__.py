@@ -1,4 +1,4 @@
-"""What the decoder's output means: a distribution over each column."""
+"""Distributions of the columns of a row, given the decoder's output."""
 
 from aeanomaly.likelihoods.base import Likelihood
 from aeanomaly.likelihoods.bernoulli import Bernoulli
@@ -6,6 +6,7 @@ from aeanomaly.likelihoods.build import LIKELIHOODS, build_likelihood
 from aeanomaly.likelihoods.categorical import Categorical
 from aeanomaly.likelihoods.gaussian import Gaussian
 from aeanomaly.likelihoods.observed import Observed
+from aeanomaly.likelihoods.poisson import Poisson
 from aeanomaly.likelihoods.product import Product
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "Gaussian",
     "Likelihood",
     "Observed",
+    "Poisson",
     "Product",
     "build_likelihood",
 ]

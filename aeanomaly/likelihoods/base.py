@@ -1,38 +1,58 @@
-"""What every likelihood offers."""
+"""Interface of a likelihood."""
 
+import math
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 import torch
 
 
 class Likelihood(ABC):
-    """A distribution over each column of a row, given the decoder's output.
+    """Distribution of the columns of a row, given the decoder's output.
 
-    All methods work column by column on tensors (..., D). `log_scale` (broadcast to (..., D)) is the
-    log standard deviation where the distribution has one, and is ignored elsewhere.
+    All methods work column by column on tensors (..., D). `log_scale` (broadcast to (..., D)) is the log standard
+    deviation where the distribution has one, and is ignored elsewhere. A subclass has a `kind`, and defines
+    `deviance`, `log_prob`, `mean`, `output` and `sample`; derivatives come from autograd unless it defines them too.
     """
 
-    #: Name of the kind of column in a schema.
+    #: Name of the kind of column.
     kind: ClassVar[str] = ""
+    #: Smallest and largest value in a column that training accepts.
+    support: ClassVar[tuple[float, float]] = (-math.inf, math.inf)
+    #: Encoding of its columns: "standardize" (if the detector does), "divide" by the deviation always, or "keep".
+    encoding: ClassVar[Literal["standardize", "divide", "keep"]] = "standardize"
+    #: True if a likelihood object is of one column of the table, because it has parameters of it.
+    per_column: ClassVar[bool] = False
 
     @classmethod
-    def from_mean(cls, mean: np.ndarray) -> "Likelihood":
-        """Return the likelihood of encoded columns with this mean (D,) in training."""
+    def from_training(cls, mean: np.ndarray, scale: np.ndarray) -> Self:
+        """Return the likelihood of columns with this mean of encoded rows (D,), and this scale of the encoding (D,)."""
         return cls()
+
+    @property
+    def replayable(self) -> bool:
+        """True if derivatives do without autograd, so that their calls may be recorded and replayed."""
+        own, default = type(self), Likelihood
+        return (
+            own.deviance_and_residual is not default.deviance_and_residual
+            and own.log_prob_gradient is not default.log_prob_gradient
+        )
 
     @abstractmethod
     def deviance(self, target: torch.Tensor, output: torch.Tensor) -> torch.Tensor:
         """Unit deviance 2 (log p(x|x) - log p(x|x')), at least 0, at unit scale."""
 
-    @abstractmethod
-    def residual(self, target: torch.Tensor, output: torch.Tensor) -> torch.Tensor:
-        """Mean less target: half the derivative of `deviance` by the output, which is the canonical parameter."""
-
     def deviance_and_residual(self, target: torch.Tensor, output: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Both, new tensors, for less than one after the other where they have something in common."""
-        return self.deviance(target, output), self.residual(target, output)
+        """Return `deviance`, and half its derivative by the output; both are new tensors.
+
+        The derivative of a distribution whose output is the canonical parameter is the mean less the target.
+        """
+        with torch.enable_grad():
+            output = output.detach().requires_grad_()
+            deviance = self.deviance(target, output)
+            (derivative,) = torch.autograd.grad(deviance.sum(), output)
+        return deviance.detach(), derivative.mul_(0.5)
 
     @abstractmethod
     def log_prob(self, target: torch.Tensor, output: torch.Tensor, log_scale: torch.Tensor) -> torch.Tensor:
@@ -41,8 +61,13 @@ class Likelihood(ABC):
     def log_prob_gradient(
         self, target: torch.Tensor, output: torch.Tensor, log_scale: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Derivatives of `log_prob` by the output and by the log scale."""
-        return -self.residual(target, output), torch.zeros_like(output)
+        """Return the derivatives of `log_prob` by the output and by the log scale, both of the output's shape."""
+        with torch.enable_grad():
+            output = output.detach().requires_grad_()
+            log_scale = log_scale.detach().expand_as(output).clone().requires_grad_()
+            total = self.log_prob(target, output, log_scale).sum()
+            found = torch.autograd.grad(total, (output, log_scale), allow_unused=True, materialize_grads=True)
+        return found[0], found[1]
 
     @abstractmethod
     def mean(self, output: torch.Tensor) -> torch.Tensor:
@@ -54,4 +79,4 @@ class Likelihood(ABC):
 
     @abstractmethod
     def sample(self, output: torch.Tensor, log_scale: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-        """One random encoded row for each row of `output`."""
+        """Draw one encoded row for each row of `output`."""

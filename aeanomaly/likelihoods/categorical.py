@@ -1,4 +1,4 @@
-"""Columns of levels: cross-entropy over them."""
+"""Categorical columns: cross-entropy."""
 
 import math
 from dataclasses import dataclass
@@ -8,23 +8,23 @@ import torch
 
 from aeanomaly.likelihoods.base import Likelihood
 
-#: The means that outputs are made for give no level less.
+#: Smallest probability, divided by K, that an output is made for.
 _RAREST = 0.02
-#: Entropy, in nats, of an even choice between two categories.
+#: Entropy of a fair coin, in nats.
 _EVEN = math.log(2)
 
 
 @dataclass(frozen=True)
 class Categorical(Likelihood):
-    """One column whose K levels have the logits `output` (..., K); targets are one-hot.
+    """One column with K categories, whose logits are `output` (..., K); targets are one-hot.
 
-    Its unit deviance is twice the cross-entropy, times `weight`, which log-probabilities are without; the level
-    that is there has all of it.
+    Its unit deviance is twice the cross-entropy times `weight`, all in the category of the target; log-probabilities
+    are without the weight.
 
     Parameters
     ----------
     weight : float, default=1
-        A positive factor of the deviance.
+        Positive factor of the deviance.
 
     Examples
     --------
@@ -35,12 +35,14 @@ class Categorical(Likelihood):
     weight: float = 1.0
 
     kind = "categorical"
+    encoding = "keep"
+    per_column = True
 
     @classmethod
-    def from_mean(cls, mean: np.ndarray) -> "Categorical":
-        """Return a likelihood whose deviance by the frequencies alone is that of an even choice between two at most.
+    def from_training(cls, mean: np.ndarray, scale: np.ndarray) -> "Categorical":
+        """Return the likelihood weighted so that predicting the frequencies costs at most log 4, as for a fair coin.
 
-        So a column of many categories counts as much as a real one, whose deviance by its mean alone is 1.
+        So a column of many categories adds about as much to the deviance as a standardized one.
         """
         entropy = -float(np.sum(mean * np.log(np.where(mean > 0, mean, 1))))
         return cls(min(1.0, _EVEN / max(entropy, _EVEN)))
@@ -48,8 +50,8 @@ class Categorical(Likelihood):
     def deviance(self, target: torch.Tensor, output: torch.Tensor) -> torch.Tensor:
         return -2 * self.weight * target * torch.log_softmax(output, dim=-1)
 
-    def residual(self, target: torch.Tensor, output: torch.Tensor) -> torch.Tensor:
-        return self.weight * (torch.softmax(output, dim=-1) - target)
+    def deviance_and_residual(self, target: torch.Tensor, output: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return self.deviance(target, output), self.weight * (torch.softmax(output, dim=-1) - target)
 
     def log_prob(self, target: torch.Tensor, output: torch.Tensor, log_scale: torch.Tensor) -> torch.Tensor:
         return target * torch.log_softmax(output, dim=-1)

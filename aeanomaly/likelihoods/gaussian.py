@@ -1,4 +1,4 @@
-"""Real columns: squared error."""
+"""Real-valued columns: squared error."""
 
 import math
 from dataclasses import dataclass
@@ -23,11 +23,8 @@ class Gaussian(Likelihood):
     def deviance(self, target: torch.Tensor, output: torch.Tensor) -> torch.Tensor:
         return (target - output).square_()
 
-    def residual(self, target: torch.Tensor, output: torch.Tensor) -> torch.Tensor:
-        return output - target
-
     def deviance_and_residual(self, target: torch.Tensor, output: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        residual = self.residual(target, output)
+        residual = output - target
         return residual.square(), residual
 
     def log_prob(self, target: torch.Tensor, output: torch.Tensor, log_scale: torch.Tensor) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""Rows with holes: what nobody observed is neither likely nor unlikely."""
+"""Rows with missing values, which add nothing."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from aeanomaly.likelihoods.base import Likelihood
 
 @dataclass(frozen=True)
 class Observed(Likelihood):
-    """Another likelihood, of the cells of a target that are there; those that are NaN add nothing.
+    """Likelihood of the observed cells of a target; missing ones (NaN) add 0 to every sum and derivative.
 
     >>> from aeanomaly.likelihoods import Gaussian
     >>> Observed(Gaussian()).deviance(torch.tensor([1.0, torch.nan]), torch.tensor([3.0, 3.0]))
@@ -19,11 +19,12 @@ class Observed(Likelihood):
 
     whole: Likelihood
 
+    @property
+    def replayable(self) -> bool:
+        return self.whole.replayable
+
     def deviance(self, target: torch.Tensor, output: torch.Tensor) -> torch.Tensor:
         return _of_observed(self.whole.deviance, target, output)
-
-    def residual(self, target: torch.Tensor, output: torch.Tensor) -> torch.Tensor:
-        return _of_observed(self.whole.residual, target, output)
 
     def deviance_and_residual(self, target: torch.Tensor, output: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         return _pair_of_observed(self.whole.deviance_and_residual, target, output)
@@ -47,13 +48,13 @@ class Observed(Likelihood):
 
 
 def _of_observed(method: Callable[..., torch.Tensor], target: torch.Tensor, *parameters: torch.Tensor) -> torch.Tensor:
-    holes = target.isnan()
-    return method(target.masked_fill(holes, 0), *parameters).masked_fill(holes, 0)
+    missing = target.isnan()
+    return method(target.masked_fill(missing, 0), *parameters).masked_fill(missing, 0)
 
 
 def _pair_of_observed(
     method: Callable[..., tuple[torch.Tensor, torch.Tensor]], target: torch.Tensor, *parameters: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    holes = target.isnan()
-    first, second = method(target.masked_fill(holes, 0), *parameters)
-    return first.masked_fill_(holes, 0), second.masked_fill_(holes, 0)
+    missing = target.isnan()
+    first, second = method(target.masked_fill(missing, 0), *parameters)
+    return first.masked_fill_(missing, 0), second.masked_fill_(missing, 0)

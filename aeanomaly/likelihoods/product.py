@@ -28,11 +28,12 @@ class Product(Likelihood):
 
     blocks: tuple[tuple[Likelihood, int], ...]
 
+    @property
+    def replayable(self) -> bool:
+        return all(part.replayable for part, _ in self.blocks)
+
     def deviance(self, target: torch.Tensor, output: torch.Tensor) -> torch.Tensor:
         return self._joined(lambda part, x, y: part.deviance(x, y), target, output)
-
-    def residual(self, target: torch.Tensor, output: torch.Tensor) -> torch.Tensor:
-        return self._joined(lambda part, x, y: part.residual(x, y), target, output)
 
     def deviance_and_residual(self, target: torch.Tensor, output: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         return self._joined_pairs(lambda part, x, y: part.deviance_and_residual(x, y), target, output)
@@ -65,7 +66,7 @@ class Product(Likelihood):
         return first, second
 
     def _each(self, method: Callable[..., Any], *tensors: torch.Tensor) -> Iterator[Any]:
-        """`method` of every block's likelihood and columns."""
+        """Yield the output of `method` for each likelihood and its columns."""
         parts, widths = zip(*self.blocks, strict=True)
         blocks = zip(*(tensor.split(widths, dim=-1) for tensor in tensors), strict=True)
         return (method(part, *block) for part, block in zip(parts, blocks, strict=True))

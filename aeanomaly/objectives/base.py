@@ -22,12 +22,16 @@ class Objective(Stackable, ABC, Generic[N]):
     def losses(self, network: N, rows: torch.Tensor, noise: NoiseStream) -> torch.Tensor:
         """Return the mean loss per row, (M,), of a network on rows (M, B, D)."""
 
-    def backward(self, network: N, rows: torch.Tensor, noise: NoiseStream) -> torch.Tensor:
-        """Return `losses`, and write the gradients to the ``grad`` of the parameters, which must be allocated.
+    @property
+    def replayable(self) -> bool:
+        """True if the engine may record the torch calls of `backward` and replay them.
 
-        The sequence of torch calls must be the same every time, because the training engine may record and replay
-        it.
+        They must be the same for every batch, and without autograd.
         """
+        return False
+
+    def backward(self, network: N, rows: torch.Tensor, noise: NoiseStream) -> torch.Tensor:
+        """Return `losses`, and write the gradients to the ``grad`` of the parameters, which must be allocated."""
         losses, parameters = self.losses(network, rows, noise), list(network.parameters())
         # The loss of a table without Gaussian columns does not depend on the noise scale.
         found = torch.autograd.grad(losses.sum(), parameters, allow_unused=True, materialize_grads=True)

@@ -30,6 +30,10 @@ class NegativeELBO(Objective[GaussianAutoencoder]):
     def __post_init__(self) -> None:
         self._per_member("beta", 1)
 
+    @property
+    def replayable(self) -> bool:
+        return self.likelihood.replayable
+
     def losses(self, network: GaussianAutoencoder, rows: torch.Tensor, noise: NoiseStream) -> torch.Tensor:
         loc, log_scale = network.posterior(rows)
         draw = loc + torch.exp(log_scale) * noise.normal("code", *loc.shape[1:])

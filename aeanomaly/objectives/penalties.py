@@ -29,11 +29,26 @@ class Penalty(Stackable, ABC):
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the penalty (M,) and the code (M, B, L) of input rows (M, B, D)."""
 
-    @abstractmethod
+    @property
+    def replayable(self) -> bool:
+        """True if `vjp` does without autograd."""
+        return type(self).vjp is not Penalty.vjp
+
     def vjp(
         self, encoder: StackedMLP, rows: torch.Tensor, noise: NoiseStream
     ) -> tuple[torch.Tensor, torch.Tensor, PullBack]:
         """Return penalty, code, and the pullback of the code's gradient, which adds that of the penalty."""
+        with torch.enable_grad():
+            outputs = self(encoder, rows, noise)
+
+        def pull_back(gradient: torch.Tensor) -> None:
+            parameters = list(encoder.parameters())
+            found = torch.autograd.grad(outputs, parameters, [torch.ones_like(outputs[0]), gradient])
+            for p, by_parameter in zip(parameters, found, strict=True):
+                grad(p).copy_(by_parameter)
+
+        penalty, code = outputs
+        return penalty.detach(), code.detach(), pull_back
 
 
 class CodePenalty(Penalty):
@@ -108,19 +123,6 @@ class Contraction(Penalty):
         else:
             code, squared_norm = probed_squared_jacobian(encoder, rows, noise)
         return self.weight.to(rows.device) * squared_norm.mean(dim=1), code
-
-    def vjp(self, encoder, rows, noise):
-        """Compute gradients by autograd, because the slopes of the encoder have gradients too."""
-        with torch.enable_grad():
-            outputs = self(encoder, rows, noise)
-
-        def pull_back(gradient: torch.Tensor) -> None:
-            parameters = list(encoder.parameters())
-            found = torch.autograd.grad(outputs, parameters, [torch.ones_like(outputs[0]), gradient])
-            for p, by_parameter in zip(parameters, found, strict=True):
-                grad(p).copy_(by_parameter)
-
-        return *(output.detach() for output in outputs), pull_back
 
 
 def exact_squared_jacobian(encoder: StackedMLP, rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -29,6 +29,10 @@ class ReconstructionObjective(Objective[PointAutoencoder]):
     corruption: Corruption | None = None
     penalty: Penalty | None = None
 
+    @property
+    def replayable(self) -> bool:
+        return self.likelihood.replayable and (self.penalty is None or self.penalty.replayable)
+
     def losses(self, network: PointAutoencoder, rows: torch.Tensor, noise: NoiseStream) -> torch.Tensor:
         seen, penalty = self._corrupt(rows, noise), None
         if self.penalty is None:

@@ -18,7 +18,12 @@ def upgrade(manifest: dict[str, Any], arrays: dict[str, np.ndarray]) -> tuple[di
     """
     if manifest["format"] > 1:
         return manifest, arrays
-    return upgrade_manifest(manifest), _upgrade_arrays(arrays)
+    upgraded, renamed = upgrade_manifest(manifest), _upgrade_arrays(arrays)
+    numbers = [(kind, int(renamed.pop(f"schema.n_{kind}"))) for kind in ("gaussian", "bernoulli")]
+    columns = upgraded["fitted"]["columns"]
+    categories = [("categorical", len(column["levels"]) + 1) for column in columns if column["kind"] == "categorical"]
+    blocks = [block for block in numbers if block[1]] + categories
+    return {**upgraded, "fitted": {**upgraded["fitted"], "blocks": blocks}}, renamed
 
 
 def upgrade_manifest(manifest: dict[str, Any]) -> dict[str, Any]:

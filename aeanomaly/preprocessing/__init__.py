@@ -4,7 +4,7 @@ from aeanomaly.preprocessing.cells import infer_cell_type, numbers_or_missing, t
 from aeanomaly.preprocessing.columns import Categorical, Column, Numeric, Ordinal, are_numeric, column_from_json
 from aeanomaly.preprocessing.encoder import KnownStatistics, TableEncoder, encode_table
 from aeanomaly.preprocessing.inference import COLUMN_TYPES
-from aeanomaly.preprocessing.schema import Kind, Schema
+from aeanomaly.preprocessing.schema import Schema
 from aeanomaly.preprocessing.statistics import Statistics
 from aeanomaly.preprocessing.tables import cells_as_given, check_finite, check_table, rows_of
 
@@ -12,7 +12,6 @@ __all__ = [
     "COLUMN_TYPES",
     "Categorical",
     "Column",
-    "Kind",
     "KnownStatistics",
     "Numeric",
     "Ordinal",

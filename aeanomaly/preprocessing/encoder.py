@@ -1,12 +1,14 @@
 """Fitting the schema of a table, and encoding with it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
+from aeanomaly.likelihoods import LIKELIHOODS
 from aeanomaly.preprocessing.columns import Column, Numeric
 from aeanomaly.preprocessing.layout import Layout
-from aeanomaly.preprocessing.schema import Schema
+from aeanomaly.preprocessing.schema import Schema, group_by_likelihood
 from aeanomaly.preprocessing.statistics import Statistics
 
 #: Indices of columns, and their statistics.
@@ -27,9 +29,10 @@ class TableEncoder:
 
     Parameters
     ----------
-    likelihood : {"auto", "gaussian", "bernoulli"}
-        Likelihood of numeric columns. With "auto", a column with exactly two distinct values is Bernoulli, any other
-        is Gaussian. Otherwise all columns have the given likelihood; "bernoulli" requires values in [0, 1].
+    likelihood : {"auto", "gaussian", "bernoulli", "poisson"} or mapping
+        Likelihood of numeric columns, or of some by name, or by position without names; the others are "auto". With
+        "auto", a column with exactly two distinct values is Bernoulli, any other is Gaussian. "bernoulli" requires
+        values in [0, 1], and "poisson" values of at least 0.
     standardize : bool
         Subtract the mean of a Gaussian column and divide by its standard deviation, in float64, so that a column of
         1e9 +- 1 keeps its digits.
@@ -53,7 +56,7 @@ class TableEncoder:
 
     def __init__(
         self,
-        likelihood: str,
+        likelihood: str | Mapping[Any, str],
         standardize: bool,
         has_missing_indicators: bool = False,
         known: KnownStatistics | None = None,
@@ -86,25 +89,38 @@ class TableEncoder:
         mean, deviation = center + half * mean, half * deviation
         for pair in layout.cyclic:  # cosine and sine share a scale
             deviation[pair] = np.sqrt(np.square(deviation[pair]).sum())
-        plain = layout.is_numeric
+        kinds = self._chosen_kinds(layout, names)
+        automatic = layout.is_numeric & (kinds == "auto")
         real = ~layout.is_category & ~layout.missing_indicators
-        scaled = real & (self._standardize | ~plain)
+        scaled = real & (self._standardize | ~layout.is_numeric)
         offset, scale = np.where(scaled, mean, 0.0), np.where(scaled & ~constant, deviation, 1.0)
-        if self._likelihood == "auto":
-            # Any column of two rows has at most two values; with three rows a value occurs twice.
-            with np.errstate(over="ignore"):
-                width = high - low
-            bernoulli = two_valued & ~constant & np.isfinite(width) & (len(table) > 2) & plain
-            offset, scale = np.where(bernoulli, low, offset), np.where(bernoulli, width, scale)
-        elif self._likelihood == "bernoulli":
-            _check_unit_interval(low, high, plain, names)
-            bernoulli = plain
-            offset, scale = np.where(plain, 0.0, offset), np.where(plain, 1.0, scale)
-        else:
-            bernoulli = np.zeros(len(low), dtype=bool)
-        bernoulli = bernoulli | layout.missing_indicators
-        self.schema = _schema(layout, bernoulli, offset, scale, low, high, mean)
+        for kind, likelihood in LIKELIHOODS.items():
+            chosen = layout.is_numeric & (kinds == kind)
+            _check_support(kind, low, high, chosen, layout, names)
+            if likelihood.encoding != "standardize":
+                divisor = np.where(constant, 1.0, deviation) if likelihood.encoding == "divide" else 1.0
+                offset, scale = np.where(chosen, 0.0, offset), np.where(chosen, divisor, scale)
+        # Any column of two rows has at most two values; with three rows a value occurs twice.
+        with np.errstate(over="ignore"):
+            width = high - low
+        two_valued = two_valued & ~constant & np.isfinite(width) & (len(table) > 2) & automatic
+        offset, scale = np.where(two_valued, low, offset), np.where(two_valued, width, scale)
+        kinds = np.where(automatic, np.where(two_valued, "bernoulli", "gaussian"), kinds)
+        self.schema = _schema(layout, kinds, offset, scale, low, high, mean)
         return self
+
+    def _chosen_kinds(self, layout: Layout, names: Sequence[str] | None) -> np.ndarray:
+        """Return the kind of likelihood of each feature, "auto" for numeric columns without a choice of the user."""
+        labels = list(range(len(layout.columns)) if names is None else names)
+        chosen = self._likelihood
+        if isinstance(chosen, str):
+            of_columns = [chosen] * len(labels)
+        else:
+            _check_named(chosen, labels, layout.columns)
+            of_columns = [chosen.get(label, "auto") for label in labels]
+        kinds = np.where(layout.is_numeric, np.repeat(of_columns, layout.widths), "gaussian").astype(object)
+        kinds[layout.is_category], kinds[layout.missing_indicators] = "categorical", "bernoulli"
+        return kinds
 
     def encode(self, table: np.ndarray) -> np.ndarray:
         """Encode rows (N, F) of any real dtype as float32 (N, D), clipped to the schema's limits; NaN stays NaN."""
@@ -141,10 +157,7 @@ class TableEncoder:
         The probability is NaN for other columns.
         """
         schema = self.schema
-        two_valued, categories = (
-            slice(schema.n_gaussian, schema.n_gaussian + schema.n_bernoulli),
-            slice(schema.n_gaussian + schema.n_bernoulli, None),
-        )
+        two_valued, categories = schema.feature_kinds == "bernoulli", schema.feature_kinds == "categorical"
         rows, shares = rows.copy(), np.full(rows.shape, -np.inf)
         shares[:, two_valued] = np.maximum(rows[:, two_valued], 1 - rows[:, two_valued])
         shares[:, categories] = rows[:, categories]
@@ -156,7 +169,7 @@ class TableEncoder:
 
 def encode_table(
     table: np.ndarray,
-    likelihood: str,
+    likelihood: str | Mapping[Any, str],
     standardize: bool,
     has_missing_indicators: bool = False,
     columns: Sequence[Column] | None = None,
@@ -194,7 +207,7 @@ def _cast(values: np.ndarray, out: np.ndarray) -> np.ndarray:
 
 def _schema(
     layout: Layout,
-    bernoulli: np.ndarray,
+    kinds: np.ndarray,
     offset: np.ndarray,
     scale: np.ndarray,
     low: np.ndarray,
@@ -203,16 +216,16 @@ def _schema(
 ) -> Schema:
     minimum, maximum, mean = np.clip(_scaled(np.stack([low, high, mean]), offset, scale), -_LARGEST, _LARGEST)
     reach = np.maximum(1.0, np.maximum(np.abs(minimum), np.abs(maximum)))
-    order = np.argsort(np.where(layout.is_category, 2, bernoulli.astype(int)), kind="stable")
+    ranks = {kind: rank for rank, kind in enumerate(LIKELIHOODS)}
+    order = np.argsort([ranks[kind] for kind in kinds], kind="stable")
     return Schema(
         columns=layout.columns,
         has_missing_indicators=layout.has_missing_indicators,
         order=order,
-        n_gaussian=int((~bernoulli & ~layout.is_category).sum()),
-        n_bernoulli=int(bernoulli.sum()),
+        blocks=group_by_likelihood(kinds[order].tolist(), order, layout),
         offset=offset[order],
         scale=scale[order],
-        one=np.where(bernoulli & (minimum == 0), high, np.clip(offset + scale, -_MAX, _MAX))[order],
+        one=np.where((kinds == "bernoulli") & (minimum == 0), high, np.clip(offset + scale, -_MAX, _MAX))[order],
         limit=np.minimum(_LIMIT * reach, _LARGEST)[order],
         minimum=minimum[order],
         maximum=maximum[order],
@@ -220,15 +233,35 @@ def _schema(
     )
 
 
-def _check_unit_interval(low: np.ndarray, high: np.ndarray, numeric: np.ndarray, names: Sequence[str] | None) -> None:
-    outside = np.flatnonzero(((low < 0) | (high > 1)) & numeric)
+def _check_support(
+    kind: str, low: np.ndarray, high: np.ndarray, chosen: np.ndarray, layout: Layout, names: Sequence[str] | None
+) -> None:
+    """Raise a ValueError if values of a chosen feature are beyond the support of the likelihood."""
+    least, largest = LIKELIHOODS[kind].support
+    outside = np.flatnonzero(((low < least) | (high > largest)) & chosen)
     if len(outside):
         j = int(outside[0])
-        name = j if names is None else repr(str(names[j]))
+        column = int(np.searchsorted(layout.starts, j, side="right")) - 1
+        name = column if names is None else repr(str(names[column]))
+        wanted = f"values of at least {least:g}" if np.isinf(largest) else f"values in [{least:g}, {largest:g}]"
         raise ValueError(
-            f"likelihood='bernoulli' requires values in [0, 1], but column {name} ranges from {low[j]:g} to "
-            f"{high[j]:g}; rescale it or use likelihood='auto'"
+            f"likelihood={kind!r} requires {wanted}, but column {name} ranges from {low[j]:g} to {high[j]:g}; "
+            "rescale it or use likelihood='auto'"
         )
+
+
+def _check_named(chosen: Mapping[Any, str], labels: Sequence[Any], columns: Sequence[Column]) -> None:
+    """Raise a ValueError if the user named a column that X does not have, or one that does not hold plain numbers."""
+    for label, kind in chosen.items():
+        if label not in labels:
+            known = ", ".join(map(repr, labels[:20]))
+            raise ValueError(f"likelihood names {label!r}, which is not a column of X; X has {known}")
+        column = columns[labels.index(label)]
+        if kind != "auto" and not isinstance(column, Numeric):
+            raise ValueError(
+                f"likelihood={{{label!r}: {kind!r}}} is for a numeric column, but the column is {column.kind}; "
+                "leave it out of likelihood, or change column_types"
+            )
 
 
 class _Features:

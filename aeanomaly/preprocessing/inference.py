@@ -1,6 +1,6 @@
 """Inference of column types from dtypes, cells and the user's `column_types`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -82,11 +82,10 @@ def _infer(cells: pd.Series, asked: Any) -> Column:
 def mark_count_columns(
     table: np.ndarray,
     columns: Sequence[Column],
-    column_types: Mapping[Any, Any] | None,
+    declared: Collection[Any],
     names: Sequence[Any] | None,
 ) -> tuple[Column, ...]:
-    """Replace numeric columns that hold wide counts by `Logarithmic`, except those in `column_types`."""
-    declared = set(column_types or {})
+    """Replace numeric columns that hold wide counts by `Logarithmic`, except the `declared` ones."""
     names = range(len(columns)) if names is None else names
     return tuple(
         Logarithmic(1.0)

@@ -3,14 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Any, Literal
+from itertools import groupby
+from typing import Any
 
 import numpy as np
 
+from aeanomaly.likelihoods import LIKELIHOODS
 from aeanomaly.preprocessing.columns import Column, Logarithmic, Numeric
 from aeanomaly.preprocessing.layout import Layout
 
-Kind = Literal["gaussian", "bernoulli", "categorical"]
 _CONSTANTS = ("offset", "scale", "one", "limit", "minimum", "maximum", "mean")
 #: Keys of model files that differ from the names of the fields.
 _FILE_KEYS = {"has_missing_indicators": "shows_holes"}
@@ -20,8 +21,8 @@ _FILE_KEYS = {"has_missing_indicators": "shows_holes"}
 class Schema:
     """Columns and their features, and the constants that encode them.
 
-    Arrays have one entry per encoded feature, D in all. Features are ordered by kind, so that the block of each
-    likelihood is a slice: Gaussian, Bernoulli, then each categorical column.
+    Arrays have one entry per encoded feature, D in all. Features are ordered by kind of likelihood, so that each
+    likelihood is of a block of neighbors.
 
     Attributes
     ----------
@@ -31,8 +32,8 @@ class Schema:
         True if each column has a feature that indicates missing values.
     order : ndarray of int (D,)
         Index of the feature of each encoded feature.
-    n_gaussian, n_bernoulli : int
-        Number of features of these kinds.
+    blocks : tuple of (str, int)
+        Kind of likelihood and number of features of each block of encoded features, from left to right.
     offset, scale : ndarray of float64 (D,)
         encoded = (feature - offset) / scale. The two values of a Bernoulli column are encoded as 0 and 1.
     one : ndarray of float64 (D,)
@@ -46,8 +47,7 @@ class Schema:
     columns: tuple[Column, ...]
     has_missing_indicators: bool
     order: np.ndarray
-    n_gaussian: int
-    n_bernoulli: int
+    blocks: tuple[tuple[str, int], ...]
     offset: np.ndarray
     scale: np.ndarray
     one: np.ndarray
@@ -66,20 +66,19 @@ class Schema:
         """Width of an encoded row, D."""
         return len(self.order)
 
-    @property
-    def blocks(self) -> list[tuple[Kind, int]]:
-        """Kinds in order, with their number of features; empty blocks are omitted."""
-        categorical = [column.n_features for column in self.columns if column.kind == "categorical"]
-        blocks: list[tuple[Kind, int]] = [("gaussian", self.n_gaussian), ("bernoulli", self.n_bernoulli)]
-        return [(kind, width) for kind, width in blocks if width] + [("categorical", width) for width in categorical]
+    @cached_property
+    def feature_kinds(self) -> np.ndarray:
+        """Kind of likelihood of each encoded feature, (D,)."""
+        kinds, widths = zip(*self.blocks, strict=True)
+        return np.repeat(kinds, widths)
 
     @property
     def kinds(self) -> list[str]:
         """Kind of each column in the order of the table: the likelihood of numeric columns, else the column type."""
-        two_valued = set(self.order[self.n_gaussian : self.n_gaussian + self.n_bernoulli].tolist())
-        numeric = ["bernoulli" if start in two_valued else "gaussian" for start in self.layout.starts.tolist()]
+        first = self.to_feature_order(self.feature_kinds[None])[0, self.layout.starts].tolist()
         return [
-            n if isinstance(c, (Numeric, Logarithmic)) else c.kind for n, c in zip(numeric, self.columns, strict=True)
+            kind if isinstance(column, (Numeric, Logarithmic)) else column.kind
+            for kind, column in zip(first, self.columns, strict=True)
         ]
 
     @cached_property
@@ -108,7 +107,7 @@ class Schema:
 
     def shift(self, table: np.ndarray, steps: np.ndarray) -> np.ndarray:
         """Shift the numbers of real-valued columns of a table (N, F) by `steps` (N, F) in encoded units."""
-        units = np.where(np.arange(self.n_encoded) < self.n_gaussian, self.scale, 0.0)
+        units = np.where(self.feature_kinds == "gaussian", self.scale, 0.0)
         largest = np.finfo(np.float64).max
         with np.errstate(over="ignore"):
             steps = steps * self.to_feature_order(units[None])[0, self.layout.starts]
@@ -116,27 +115,28 @@ class Schema:
             return np.clip(np.stack([c.shift(numbers, s) for c, numbers, s in columns], axis=1), -largest, largest)
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Return all arrays and numbers by file key; columns are stored separately."""
+        """Return all arrays and numbers by file key; columns and blocks are stored separately."""
         return {
             _FILE_KEYS.get(field.name, field.name): np.asarray(getattr(self, field.name))
             for field in fields(self)
-            if field.name != "columns"
+            if field.name not in ("columns", "blocks")
         }
 
     @classmethod
-    def from_arrays(cls, arrays: dict[str, Any], columns: Sequence[Column]) -> "Schema":
+    def from_arrays(
+        cls, arrays: dict[str, Any], columns: Sequence[Column], blocks: Sequence[tuple[str, int]]
+    ) -> "Schema":
         """Build a schema from the output of `arrays`; raise a ValueError for inconsistent data."""
-        if set(arrays) != {"shows_holes", "n_gaussian", "n_bernoulli", "order", *_CONSTANTS}:
+        if set(arrays) != {"shows_holes", "order", *_CONSTANTS}:
             raise ValueError("the schema has missing or unknown arrays")
-        n_gaussian, n_bernoulli, order = int(arrays["n_gaussian"]), int(arrays["n_bernoulli"]), arrays["order"]
-        constants = {name: arrays[name] for name in _CONSTANTS}
+        order, constants = arrays["order"], {name: arrays[name] for name in _CONSTANTS}
         if order.ndim != 1 or order.dtype.kind != "i" or not np.array_equal(np.sort(order), np.arange(len(order))):
             raise ValueError("the schema's order is not a permutation")
         layout = Layout(tuple(columns), bool(arrays["shows_holes"]))
-        if layout.n_features != len(order) or n_gaussian < 0 or n_bernoulli < 0:
+        if layout.n_features != len(order):
             raise ValueError("the schema's columns do not match its order")
-        if not np.array_equal(np.flatnonzero(layout.is_category), order[n_gaussian + n_bernoulli :]):
-            raise ValueError("the schema's categorical features are not in order")
+        if group_by_likelihood([kind for kind, width in blocks for _ in range(width)], order, layout) != tuple(blocks):
+            raise ValueError("the schema's blocks do not match its columns")
         for name, values in constants.items():
             if values.shape != order.shape or values.dtype != np.float64 or not np.isfinite(values).all():
                 raise ValueError(f"the schema's {name} is not a finite number for each feature")
@@ -146,7 +146,21 @@ class Schema:
             columns=layout.columns,
             has_missing_indicators=layout.has_missing_indicators,
             order=order,
-            n_gaussian=n_gaussian,
-            n_bernoulli=n_bernoulli,
+            blocks=tuple(blocks),
             **constants,
         )
+
+
+def group_by_likelihood(kinds: Sequence[str], order: np.ndarray, layout: Layout) -> tuple[tuple[str, int], ...]:
+    """Group encoded features (D,) that share a likelihood, given their kinds: kind and size of each group.
+
+    Raises
+    ------
+    ValueError
+        If a feature is of a kind that its column cannot have.
+    """
+    if not np.array_equal(np.array(kinds) == "categorical", layout.is_category[order]):
+        raise ValueError("features and only features of categorical columns are categorical")
+    columns = np.repeat(np.arange(len(layout.columns)), layout.widths)[order].tolist()
+    keys = [(k, column if LIKELIHOODS[k].per_column else -1) for k, column in zip(kinds, columns, strict=True)]
+    return tuple((kind, len(list(group))) for (kind, _), group in groupby(keys))

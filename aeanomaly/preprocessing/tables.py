@@ -1,6 +1,6 @@
 """Validation of tables and conversion to numbers (N, F)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,7 @@ def check_table(
     columns: Sequence[Column] | None = None,
     column_types: Mapping[Any, Any] | None = None,
     mark_counts: bool = False,
+    numeric: Collection[Any] = (),
     allow_nan: bool = False,
     least_rows: int = 1,
 ) -> tuple[np.ndarray, tuple[Column, ...]]:
@@ -39,7 +40,9 @@ def check_table(
     column_types : mapping, optional
         Types of some columns, by name or position, if the others are inferred.
     mark_counts : bool, default=False
-        Infer `Logarithmic` for numeric columns with wide counts that are not in `column_types`.
+        Infer `Logarithmic` for numeric columns with wide counts that are not in `column_types` or `numeric`.
+    numeric : collection, optional
+        Names of columns, or positions without names.
     allow_nan : bool, default=False
         Accept missing values (NaN).
     least_rows : int, default=1
@@ -78,7 +81,8 @@ def check_table(
     if allow_nan and reset:
         _check_not_all_missing(table, getattr(estimator, "feature_names_in_", None))
     if mark_counts and reset:
-        columns = mark_count_columns(table, columns, column_types, getattr(estimator, "feature_names_in_", None))
+        declared = {*(column_types or ()), *numeric}
+        columns = mark_count_columns(table, columns, declared, getattr(estimator, "feature_names_in_", None))
     return table, columns
 
 

@@ -17,7 +17,7 @@ class Step:
     """Computation of losses and gradients of a batch.
 
     In a small step, the Python code takes as long as the arithmetic. So one step is recorded and then replayed, on
-    the same memory and with the same bits. An objective that uses autograd is called at every step.
+    the same memory and with the same bits, if the objective is `replayable`.
 
     Parameters
     ----------
@@ -25,14 +25,14 @@ class Step:
     objective : Objective
     noise : NoiseStream
     recorded : bool
-        Record and replay a step.
+        Record and replay a step if possible.
     """
 
     def __init__(self, network: nn.Module, objective: Objective, noise: NoiseStream, *, recorded: bool):
         self._network = network
         self._objective = objective
         self._noise = noise
-        self._until_recorded = _RECORDED if recorded else 0
+        self._until_recorded = _RECORDED if recorded and objective.replayable else 0
         self._rows = self._losses = torch.empty(0)
         self._calls: list[Call] = []
 

@@ -198,6 +198,16 @@ class TestMixedTables:
             assert np.isnan(run.run(None, fed)[0]).tolist() == [False, False, False, True, True, False]
 
 
+@pytest.mark.parametrize("cls", [aeanomaly.DenoisingAutoencoder, aeanomaly.VariationalAutoencoder])
+def test_counts_are_scored_by_their_likelihood(cls, tmp_path):
+    rng = np.random.default_rng(0)
+    X = np.column_stack([rng.normal(size=300), rng.poisson(3, 300), rng.poisson(80, 300)]).astype(np.float32)
+    fitted = cls(likelihood={1: "poisson", 2: "poisson"}, random_state=0).fit(X)
+    to_onnx(fitted, tmp_path / "counts.onnx")
+    X = np.vstack([X[:40], [0, 400, 80], [0, 3, 0]]).astype(np.float32)
+    assert_same(session(tmp_path / "counts.onnx").run(None, {"X": X}), fitted, X)
+
+
 def test_it_scores_where_there_is_no_torch(tmp_path):
     X = numeric(50)
     detector = aeanomaly.DenoisingAutoencoder(max_iter=40, random_state=0).fit(X)

@@ -16,7 +16,7 @@ def test_columns_of_one_kind_stand_together_and_come_back_in_place():
     table = np.column_stack([RNG.normal(size=50), RNG.integers(0, 2, 50) * 4 - 1, RNG.normal(size=50), np.ones(50)])
     fitted = encoder(table)
     assert fitted.schema.kinds == ["gaussian", "bernoulli", "gaussian", "gaussian"]
-    assert fitted.schema.blocks == [("gaussian", 3), ("bernoulli", 1)]
+    assert fitted.schema.blocks == (("gaussian", 3), ("bernoulli", 1))
     encoded = fitted.encode(table)
     assert set(np.unique(encoded[:, 3])) == {0.0, 1.0}
     np.testing.assert_allclose(fitted.decode(encoded), table, rtol=1e-6, atol=1e-6)
@@ -70,11 +70,31 @@ def test_without_standardising_values_stay_as_they_are():
 
 def test_a_schema_survives_as_arrays_and_is_audited():
     schema = encoder(RNG.normal(size=(20, 3))).schema
-    again = Schema.from_arrays(schema.arrays(), schema.columns)
+    again = Schema.from_arrays(schema.arrays(), schema.columns, schema.blocks)
     assert again.kinds == schema.kinds
     for change in ({"order": np.array([0, 0, 2])}, {"scale": np.zeros(3)}, {"mean": np.full(3, np.nan)}):
         with pytest.raises(ValueError, match="schema"):
-            Schema.from_arrays({**schema.arrays(), **change}, schema.columns)
+            Schema.from_arrays({**schema.arrays(), **change}, schema.columns, schema.blocks)
+    for blocks in ([("gaussian", 2)], [("gaussian", 2), ("poisson", 1), ("gaussian", 0)], [("categorical", 3)]):
+        with pytest.raises(ValueError, match=r"categorical|blocks"):
+            Schema.from_arrays(schema.arrays(), schema.columns, blocks)
+
+
+def test_counts_are_divided_by_their_deviation_and_have_a_block_each():
+    table = np.column_stack([RNG.poisson(3, 90), RNG.normal(size=90), RNG.poisson(50, 90), RNG.integers(0, 2, 90)])
+    for standardize in (True, False):
+        fitted = encoder(table, likelihood={0: "poisson", 2: "poisson"}, standardize=standardize)
+        assert fitted.schema.kinds == ["poisson", "gaussian", "poisson", "bernoulli"]
+        assert fitted.schema.blocks == (("gaussian", 1), ("bernoulli", 1), ("poisson", 1), ("poisson", 1))
+        np.testing.assert_allclose(fitted.encode(table)[:, 2:], table[:, [0, 2]] / table[:, [0, 2]].std(axis=0))
+        np.testing.assert_allclose(fitted.decode(fitted.encode(table)), table, rtol=1e-6, atol=1e-6)
+
+
+def test_a_likelihood_for_every_column_is_that_for_each():
+    table = RNG.poisson(3, size=(90, 2))
+    all_of_them, named = encoder(table, likelihood="poisson"), encoder(table, likelihood={0: "poisson", 1: "poisson"})
+    assert all_of_them.schema.blocks == named.schema.blocks
+    np.testing.assert_array_equal(all_of_them.encode(table), named.encode(table))
 
 
 @pytest.mark.parametrize("size", [1.0, 1e9, 1e280])
