@@ -134,7 +134,17 @@ def _readings(n: int, stream: np.random.Generator, fault: Callable | None = None
     return pd.DataFrame(sensed)
 
 
-def _machine(speed, valve, ambient, wear, clog=1.0, leak=1.0, dirt=1.0, dilution=1.0, grinding=0.0):
+def _machine(
+    speed: np.ndarray,
+    valve: np.ndarray,
+    ambient: np.ndarray,
+    wear: np.ndarray,
+    clog: float | np.ndarray = 1.0,
+    leak: float | np.ndarray = 1.0,
+    dirt: float | np.ndarray = 1.0,
+    dilution: float | np.ndarray = 1.0,
+    grinding: float | np.ndarray = 0.0,
+) -> dict[str, np.ndarray]:
     """Return the noise-free values of the sensors, (n,) each; the arguments after `wear` are faults."""
     # Intersection of the pump curve, head = rise - 0.4 flow ** 2, and the pipe curve, head = drag * flow ** 2.
     rise = speed**2 * (1 - 0.2 * wear)

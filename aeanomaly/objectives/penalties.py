@@ -62,11 +62,15 @@ class CodePenalty(Penalty):
     def gradient(self, code: torch.Tensor) -> torch.Tensor:
         """Return the derivative of `value` by the code, broadcastable to (M, B, L)."""
 
-    def __call__(self, encoder, rows, noise):
+    def __call__(
+        self, encoder: StackedMLP, rows: torch.Tensor, noise: NoiseStream
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         code = encoder(rows)
         return self.value(code), code
 
-    def vjp(self, encoder, rows, noise):
+    def vjp(
+        self, encoder: StackedMLP, rows: torch.Tensor, noise: NoiseStream
+    ) -> tuple[torch.Tensor, torch.Tensor, PullBack]:
         code, through_encoder = encoder.vjp(rows, with_input=False)
         by_code = self.gradient(code)
         return self.value(code), code, lambda gradient: through_encoder(gradient + by_code)
@@ -75,10 +79,10 @@ class CodePenalty(Penalty):
 class L1Sparsity(CodePenalty):
     """Mean over rows of the sum of absolute code values, times `weight`."""
 
-    def value(self, code):
+    def value(self, code: torch.Tensor) -> torch.Tensor:
         return self.weight.to(code.device) * code.abs().sum(dim=2).mean(dim=1)
 
-    def gradient(self, code):
+    def gradient(self, code: torch.Tensor) -> torch.Tensor:
         return code.sign() * (self.weight.to(code.device).view(-1, 1, 1) / code.shape[1])
 
 
@@ -95,13 +99,13 @@ class KLSparsity(CodePenalty):
         super().__post_init__()
         self._per_member("target", 1)
 
-    def value(self, code):
+    def value(self, code: torch.Tensor) -> torch.Tensor:
         rate = code.mean(dim=1).clamp(*_RATE_RANGE)
         target = self.target.to(rate)
         kl = target * (target / rate).log() + (1 - target) * ((1 - target) / (1 - rate)).log()
         return self.weight.to(code.device) * kl.sum(dim=1)
 
-    def gradient(self, code):
+    def gradient(self, code: torch.Tensor) -> torch.Tensor:
         unbounded = code.mean(dim=1, keepdim=True)
         rate = unbounded.clamp(*_RATE_RANGE)
         target = self.target.to(rate).unsqueeze(2)
@@ -117,7 +121,9 @@ class Contraction(Penalty):
     estimate is ||J v||^2, with one random-sign probe v per row (Hutchinson 1990).
     """
 
-    def __call__(self, encoder, rows, noise):
+    def __call__(
+        self, encoder: StackedMLP, rows: torch.Tensor, noise: NoiseStream
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         if len(encoder.layers) == 1:
             code, squared_norm = exact_squared_jacobian(encoder, rows)
         else:
