@@ -1,10 +1,8 @@
-"""Values that are not numbers, or hardly: NaN, infinities, huge ones, columns that never change."""
+"""Finite values at the limits: huge values, tiny differences, constant columns, equal rows."""
 
-import re
 import warnings
 
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,145 +10,38 @@ from hypothesis.extra.numpy import arrays
 
 import aeanomaly
 
-NAMES = ["flow", "pressure", "level", "torque", "speed"]
-DOORS = ["fit", "partial_fit", "score_samples", "decision_function", "predict", "fit_predict", "score"]
-DOORS += ["transform", "reconstruct", "reconstruction_error"]
 
-
-def message_of(call, rows, error=ValueError):
-    with pytest.raises(error) as raised:
-        call(rows)
-    return str(raised.value)
-
-
-def spoilt(X, value, *places):
+def with_value(X, value, *places):
     rows = X.copy()
     for place in places:
         rows[place] = value
     return rows
 
 
-def named(X):
-    return pd.DataFrame(X, columns=NAMES)
-
-
-# Case 1
-
-
-def test_nan_is_refused_with_column_and_count(any_detector, X):
-    fitted = any_detector().fit(named(X))
-    rows = named(spoilt(X, np.nan, (3, 1), (4, 1), (90, 1)))
-    for door in DOORS:
-        message = message_of(getattr(fitted, door), rows)
-        assert "nan" in message.lower(), door
-        assert "pressure" in message, door
-        assert re.search(r"\b3\b", message), door
-        assert "flow" not in message, door
-
-
-def test_each_column_with_nan_is_named(detector, X):
-    message = message_of(detector().fit, named(spoilt(X, np.nan, (0, 0), (1, 0), (7, 3))))
-    assert "flow" in message
-    assert "torque" in message
-    assert "speed" not in message
-
-
-@pytest.mark.parametrize("door", ["fit", "score_samples"])
-def test_nan_in_an_array_is_named_by_position(detector, X, door):
-    message = message_of(getattr(detector().fit(X), door), spoilt(X, np.nan, (0, 4)))
-    assert re.search(r"(\b|x)4\b", message)
-
-
-def test_nan_with_a_set_sign_bit_or_payload_is_still_nan(detector, X):
-    payload = np.array([0xFFF8_0000_DEAD_BEEF], dtype=np.uint64).view(np.float64)[0]
-    for value in (-np.nan, payload):
-        assert "nan" in message_of(detector().fit, spoilt(X, value, (0, 2))).lower()
-
-
-@pytest.mark.parametrize("hole", [None, pd.NA, np.nan, float("nan")], ids=["None", "NA", "np.nan", "nan"])
-def test_a_hole_in_an_object_column_is_nan(detector, X, hole):
-    rows = named(X).astype(object)
-    rows.iloc[2, 1] = hole
-    message = message_of(detector().fit, rows)
-    assert "pressure" in message
-    assert "nan" in message.lower()
-
-
-def test_codes_with_nan_or_infinity_are_refused(any_detector, X):
-    fitted = any_detector().fit(X)
-    code = fitted.transform(X)
-    for value in (np.nan, np.inf, -np.inf):
-        message_of(fitted.inverse_transform, spoilt(code, value, (0, 0)))
-
-
 def test_a_threshold_is_not_set_on_nan(detector, X):
     fitted = detector().fit(X)
     before = fitted.offset_
     with pytest.raises(ValueError, match=r"(?i)nan"):
-        fitted.set_threshold(0.1, spoilt(X, np.nan, (0, 0)))
+        fitted.set_threshold(0.1, with_value(X, np.nan, (0, 0)))
     assert fitted.offset_ == before
 
 
-# Case 2
-
-
-@pytest.mark.parametrize("value", [np.inf, -np.inf])
-def test_infinity_is_refused_with_its_column(any_detector, X, value):
-    fitted = any_detector().fit(named(X))
-    for door in DOORS:
-        message = message_of(getattr(fitted, door), named(spoilt(X, value, (5, 2))))
-        assert "inf" in message.lower(), door
-        assert "level" in message, door
-        assert "speed" not in message, door
-
-
-@pytest.mark.parametrize("door", ["fit", "score_samples"])
-def test_infinity_in_an_array_is_named_by_position(detector, X, door):
-    message = message_of(getattr(detector().fit(X), door), spoilt(X, np.inf, (0, 4)))
-    assert re.search(r"(\b|x)4\b", message)
-
-
-@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.longdouble])
-def test_infinity_of_another_width_is_refused(detector, X, dtype):
-    rows = X.astype(dtype)
-    rows[0, 0] = np.inf
-    message_of(detector().fit, rows)
-    message_of(detector().fit(X).score_samples, rows)
-
-
-def test_a_longdouble_beyond_float64_is_refused_or_finite(detector, X):
-    rows = X.astype(np.longdouble)
-    rows[0, 0] = np.finfo(np.longdouble).max
-    fitted = detector().fit(X)
-    try:
-        scores = fitted.score_samples(rows)
-    except ValueError as error:
-        assert "inf" in str(error)  # noqa: PT017
-    else:
-        assert np.isfinite(scores).all()
-
-
-# Case 3
+# Huge values
 
 HUGE = [1e25, -1e39, 1e154, -1e300, np.finfo(np.float64).max]
 
 
-@pytest.mark.parametrize("huge", HUGE)
-def test_a_huge_value_gives_the_lowest_finite_score(any_detector, X, huge):
+def test_a_huge_value_gives_the_lowest_finite_score(any_detector, X):
     fitted = any_detector().fit(X)
-    for column in range(X.shape[1]):
-        scores = fitted.score_samples(np.vstack([X, spoilt(X[:1], huge, (0, column))]))
-        assert np.isfinite(scores).all()
-        assert scores[-1] < scores[:-1].min()
-    assert fitted.predict(spoilt(X[:1], huge, (0, 0))) == [-1]
-
-
-@pytest.mark.parametrize("huge", HUGE)
-def test_a_row_of_huge_values_is_the_most_anomalous(any_detector, X, huge):
-    fitted = any_detector().fit(X)
-    scores = fitted.score_samples(np.vstack([X, np.full((1, 5), huge), X[:1]]))
-    assert np.isfinite(scores).all()
-    assert scores.argmin() == len(X)
+    for huge in HUGE:
+        for column in range(X.shape[1]):
+            scores = fitted.score_samples(np.vstack([X, with_value(X[:1], huge, (0, column))]))
+            assert np.isfinite(scores).all(), huge
+            assert scores[-1] < scores[:-1].min(), huge
+        assert fitted.predict(with_value(X[:1], huge, (0, 0))) == [-1]
+        scores = fitted.score_samples(np.vstack([X, np.full((1, 5), huge), X[:1]]))
+        assert np.isfinite(scores).all(), huge
+        assert scores.argmin() == len(X), huge
 
 
 @pytest.mark.parametrize("parameters", [{"standardize": False}, {"activation": "identity"}, {"hidden_layer_sizes": ()}])
@@ -164,7 +55,7 @@ def test_no_network_overflows(any_detector, X, parameters, methods_on_rows):
 
 def test_a_huge_value_in_a_two_valued_column_is_the_most_anomalous(any_detector, X):
     rows = np.hstack([X, (X[:, :1] > 0)])
-    scores = any_detector().fit(rows).score_samples(np.vstack([rows, spoilt(rows[:1], 1e25, (0, 5))]))
+    scores = any_detector().fit(rows).score_samples(np.vstack([rows, with_value(rows[:1], 1e25, (0, 5))]))
     assert np.isfinite(scores).all()
     assert scores.argmin() == len(rows)
 
@@ -175,19 +66,19 @@ def test_scores_do_not_depend_on_the_unit(detector, X, scale):
     np.testing.assert_allclose(detector().fit(X * scale).score_samples(X * scale), plain, rtol=1e-3)
 
 
-@pytest.mark.parametrize("huge", HUGE)
+@pytest.mark.parametrize("huge", [1e25, -1e300])
 def test_a_huge_value_in_training_leaves_scores_finite(any_detector, X, huge):
-    rows = spoilt(X, huge, (0, 0))
+    rows = with_value(X, huge, (0, 0))
     fitted = any_detector().fit(rows)
     assert np.isfinite(fitted.score_samples(rows)).all()
     assert np.isfinite(fitted.reconstruct(rows)).all()
     assert np.isfinite(fitted.offset_)
 
 
-def test_both_ends_of_float64_in_one_column(any_detector, X):
+def test_both_ends_of_float64_in_one_column(either_detector, X):
     largest = np.finfo(np.float64).max
-    rows = spoilt(spoilt(X, largest, (0, 0), (1, 0)), -largest, (2, 0))
-    fitted = any_detector().fit(rows)
+    rows = with_value(with_value(X, largest, (0, 0), (1, 0)), -largest, (2, 0))
+    fitted = either_detector().fit(rows)
     assert np.isfinite(fitted.score_samples(rows)).all()
     assert np.isfinite(fitted.reconstruct(rows)).all()
 
@@ -207,21 +98,29 @@ def test_any_finite_row_has_finite_answers(any_detector, X, methods_on_rows):
     check()
 
 
-@pytest.mark.parametrize("huge", [1e20, -1e20, 1e300])
-def test_a_code_far_away_gives_a_finite_row(any_detector, X, huge):
+def test_a_code_far_away_gives_a_finite_row(any_detector, X):
     fitted = any_detector().fit(X)
-    assert np.isfinite(fitted.inverse_transform(np.full((1, fitted.latent_dim_), huge))).all()
+    for huge in (1e20, -1e20, 1e300):
+        assert np.isfinite(fitted.inverse_transform(np.full((1, fitted.latent_dim_), huge))).all()
 
 
-# Case 4
+# Constant columns
 
 
 @pytest.mark.parametrize("constant", [0.0, 0.1, 1e9, 1e-300, 1e300])
-def test_a_constant_column_that_changes_is_finite_and_found(any_detector, X, constant):
-    fitted = any_detector().fit(np.hstack([X, np.full((len(X), 1), constant)]))
+def test_a_constant_column_that_changes_is_finite_and_found(detector, X, constant):
+    assert_finds_change_of_constant(detector, X, constant)
+
+
+def test_every_detector_finds_a_change_of_a_constant_column(any_detector, X):
+    assert_finds_change_of_constant(any_detector, X, 0.1)
+
+
+def assert_finds_change_of_constant(build, X, constant):
+    fitted = build().fit(np.hstack([X, np.full((len(X), 1), constant)]))
     typical = np.append(np.median(X, axis=0), constant)[None]
     for change in (1e3, 1e25, 1e300):
-        moved = spoilt(typical, constant * 1.7 + change, (0, 5))
+        moved = with_value(typical, constant * 1.7 + change, (0, 5))
         scores = fitted.score_samples(np.vstack([typical, moved]))
         assert np.isfinite(scores).all()
         if moved[0, 5] - constant >= 1e3:
@@ -246,42 +145,42 @@ def test_a_table_of_constants_works(any_detector):
     assert fitted.score_samples(rows + 100)[0] < fitted.score_samples(rows)[0]
 
 
-# Case 5
+# Nearly constant columns
 
 
-def assert_ignores_last_column(fitted, rows, level):
+def assert_ignores_last_column(fitted, rows, constant):
     steady = rows.copy()
-    steady[:, -1] = level
+    steady[:, -1] = constant
     np.testing.assert_allclose(fitted.score_samples(rows), fitted.score_samples(steady), rtol=1e-3, atol=1e-3)
     parts = [fitted.reconstruction_error(table, per_feature=True)[:, -1] for table in (rows, steady)]
     np.testing.assert_allclose(*parts, atol=1e-3)
 
 
-@pytest.mark.parametrize("level", [1e9, -1e9, 1e10])
-def test_noise_of_rounding_size_is_not_amplified(any_detector, X, level):
-    noise = np.random.default_rng(1).normal(size=(len(X), 1)) * abs(level) * 1e-16
-    rows = np.hstack([X, level + noise])
+@pytest.mark.parametrize("constant", [1e9, -1e9, 1e10])
+def test_noise_of_rounding_size_is_not_amplified(either_detector, X, constant):
+    noise = np.random.default_rng(1).normal(size=(len(X), 1)) * abs(constant) * 1e-16
+    rows = np.hstack([X, constant + noise])
     assert len(np.unique(rows[:, 5])) > 2
-    assert_ignores_last_column(any_detector().fit(rows), rows, level)
+    assert_ignores_last_column(either_detector().fit(rows), rows, constant)
 
 
-def test_two_neighbouring_floats_are_not_a_two_valued_column(any_detector, X):
+def test_two_adjacent_floats_are_not_a_two_valued_column(either_detector, X):
     column = np.where(np.arange(len(X)) % 2 == 0, 1e9, np.nextafter(1e9, np.inf))[:, None]
     rows = np.hstack([X, column])
-    assert_ignores_last_column(any_detector().fit(rows), rows, 1e9)
+    assert_ignores_last_column(either_detector().fit(rows), rows, 1e9)
 
 
 @pytest.mark.parametrize("spread", [1.0, 1e-2])
-def test_a_small_spread_on_a_high_level_survives(any_detector, X, spread):
+def test_a_small_spread_around_a_large_mean_survives(any_detector, X, spread):
     noise = np.random.default_rng(1).normal(size=(len(X), 1))
     rows = np.hstack([X, 1e9 + spread * noise])
     fitted = any_detector().fit(rows)
-    moved = spoilt(rows[:1], 1e9 + 30 * spread, (0, 5))
+    moved = with_value(rows[:1], 1e9 + 30 * spread, (0, 5))
     assert fitted.predict(moved) == [-1]
     assert fitted.reconstruction_error(moved, per_feature=True)[0].argmax() == 5
 
 
-# Case 6
+# Equal rows and columns
 
 
 def test_equal_rows_have_equal_scores(any_detector, X, methods_on_rows):
@@ -309,16 +208,16 @@ def test_duplicate_columns_can_be_fitted(any_detector, X):
     assert np.isfinite(any_detector().fit(rows).score_samples(rows)).all()
 
 
-def test_minus_zero_is_zero(any_detector, X):
+def test_minus_zero_is_zero(either_detector, X):
     rows = np.hstack([X, np.zeros((len(X), 1))])
-    fitted = any_detector().fit(rows)
+    fitted = either_detector().fit(rows)
     other = rows.copy()
     other[:, 5] = -0.0
     assert (fitted.score_samples(rows) == fitted.score_samples(other)).all()
 
 
 def test_no_numpy_warning_escapes_from_hard_values(X):
-    rows = spoilt(spoilt(X, 1e300, (0, 0)), 5e-324, (1, 1))
+    rows = with_value(with_value(X, 1e300, (0, 0)), 5e-324, (1, 1))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         with np.errstate(divide="raise", over="raise", invalid="raise"):
