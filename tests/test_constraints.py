@@ -49,7 +49,5 @@ def test_the_first_parameter_that_breaks_its_constraint_is_named():
     check_parameters(DenoisingAutoencoder(), SHARED_CONSTRAINTS)
     with pytest.raises(ValueError, match="batch_size must be an integer of at least 1; got 0"):
         check_parameters(DenoisingAutoencoder(batch_size=0, tol=-1), SHARED_CONSTRAINTS)
-    with pytest.raises(
-        ValueError, match="DenoisingAutoencoder: contamination: a threshold must be 'auto'"
-    ):
+    with pytest.raises(ValueError, match="DenoisingAutoencoder: contamination: a threshold must be 'auto'"):
         check_parameters(DenoisingAutoencoder(contamination=0.7), SHARED_CONSTRAINTS)

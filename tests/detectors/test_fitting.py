@@ -147,8 +147,8 @@ def test_pipelines_searches_and_cross_validation(rows):
     assert pipeline.score_samples(X).shape == (200,)
     search = GridSearchCV(quick(), {"corruption_level": [0.05, 0.5]}, cv=3, n_jobs=2).fit(X)
     assert search.best_params_["corruption_level"] in (0.05, 0.5)
-    labelled = GridSearchCV(quick(), {"corruption_level": [0.05, 0.5]}, cv=3, scoring="roc_auc").fit(X, labels)
-    assert labelled.best_score_ > 0.8
+    labeled = GridSearchCV(quick(), {"corruption_level": [0.05, 0.5]}, cv=3, scoring="roc_auc").fit(X, labels)
+    assert labeled.best_score_ > 0.8
     from pandas import DataFrame
 
     frame = DataFrame(X, columns=list("abcd")).assign(city=np.where(X[:, 0] > 0, "Oslo", "Bergen"))
@@ -184,24 +184,11 @@ def test_a_bottleneck_as_wide_as_the_row_is_refused(rows):
         UndercompleteAutoencoder(latent_dim=4).fit(rows)
 
 
-def test_one_column_works_in_silence(detector_class):
-    X = np.random.default_rng(0).normal(size=(200, 1))
-    detector = detector_class(random_state=0).fit(X)
-    assert detector.score_samples([[8.0]]) < np.quantile(detector.training_scores_, 0.02)
-
-
 def test_kinds_of_corruption_train_and_differ(rows):
     kinds = [quick(corruption=c, corruption_level=0.3) for c in ("gaussian", "masking", "salt_and_pepper")]
     scores = [clone(d).fit(rows).score(rows) for d in kinds]
     assert len(set(scores)) == 3
     assert np.isfinite(scores).all()
-
-
-def test_random_states_of_all_kinds(rows):
-    for make in (lambda: 5, lambda: np.random.RandomState(5), lambda: np.random.default_rng(5)):
-        one, two = (quick(random_state=make()).fit(rows).score(rows) for _ in range(2))
-        assert one == two
-    assert quick(random_state=None).fit(rows).score(rows) != quick(random_state=None).fit(rows).score(rows)
 
 
 def test_soft_values_under_the_bernoulli_likelihood():
@@ -210,16 +197,6 @@ def test_soft_values_under_the_bernoulli_likelihood():
     back = detector.reconstruct(X)
     assert ((back > 0) & (back < 1)).all()
     assert (detector.reconstruction_error(X, per_feature=True) >= 0).all()
-
-
-def test_the_callers_gradient_modes_do_not_matter(rows):
-    import torch
-
-    plain = quick().fit(rows).score_samples(rows)
-    for mode in (torch.no_grad, torch.inference_mode, torch.enable_grad):
-        with mode():
-            np.testing.assert_array_equal(quick().fit(rows).score_samples(rows), plain)
-            quick().partial_fit(rows).partial_fit(rows)
 
 
 def test_a_short_fit_with_early_stopping_keeps_trained_weights(rows):
@@ -281,13 +258,7 @@ def test_two_valued_columns_come_back_exactly():
     assert set(np.unique(detector.sample(50, random_state=2**64 + 5))) <= {-2.7, -0.6}
 
 
-def test_dates_in_an_array_are_refused():
-    dates = np.arange("2020-01-01", "2020-02-01", dtype="datetime64[D]")
-    with pytest.raises(ValueError, match="only numbers are taken"):
-        quick().fit(dates[:, None])
-
-
-def test_rows_that_early_stopping_holds_out_are_nobodys_prototype():
+def test_rows_held_out_by_early_stopping_are_not_prototypes():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(300, 4))
     detector = DenoisingAutoencoder(early_stopping=True, validation_fraction=0.5, max_iter=400, random_state=0).fit(X)

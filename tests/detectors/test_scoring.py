@@ -1,4 +1,4 @@
-"""What scores, labels, codes and reconstructions mean, for every detector."""
+"""Meaning of scores, labels, codes and reconstructions, for every detector."""
 
 import numpy as np
 import pandas as pd
@@ -22,12 +22,14 @@ def test_planted_anomalies_score_lower_than_normal_rows(detector_class):
     assert roc_auc_score(np.repeat([1, 0], 300), scores) > 0.9
 
 
-def test_score_decision_and_label_agree(fitted, rows):
+def test_score_decision_and_label_agree(fitted, detector_class, rows):
     scores = fitted.score_samples(rows)
     np.testing.assert_array_equal(fitted.decision_function(rows), scores - fitted.offset_)
     np.testing.assert_array_equal(fitted.predict(rows), np.where(scores >= fitted.offset_, 1, -1))
     np.testing.assert_array_equal(fitted.training_scores_, scores)
     assert fitted.score(rows) == scores.mean()
+    labels = detector_class(max_iter=5, random_state=0).fit_predict(rows)
+    np.testing.assert_array_equal(labels, detector_class(max_iter=5, random_state=0).fit(rows).predict(rows))
 
 
 def test_errors_per_column_add_up_to_minus_the_score(fitted, rows):
@@ -134,7 +136,7 @@ def test_samples_look_like_the_training_rows(rows):
     assert not np.array_equal(detector.sample(3), detector.sample(3))
 
 
-def test_levels_of_noise_variance():
+def test_shapes_of_noise_variance():
     X = mixed_rows(500)[:, [0, 2, 3]]
     shapes = {
         mode: VariationalAutoencoder(noise_variance=mode, max_iter=100, random_state=0)

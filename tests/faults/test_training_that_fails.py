@@ -181,7 +181,9 @@ def test_an_error_in_a_later_fit_leaves_the_earlier_one(either_detector, X, erro
     fitted = either_detector(warm_start=warm_start).fit(X)
     before = state_of(fitted, X)
     failing = FailingThreshold(error)
-    call = fitted.set_threshold if method == "set_threshold" else getattr(fitted.set_params(contamination=failing), method)
+    call = (
+        fitted.set_threshold if method == "set_threshold" else getattr(fitted.set_params(contamination=failing), method)
+    )
     with pytest.raises(type(error)):
         call(failing if method == "set_threshold" else X[:60] + 1)
     assert state_of(fitted, X) == before
