@@ -1,4 +1,4 @@
-"""What all tests share."""
+"""Fixtures and tables of all tests."""
 
 import contextlib
 import copy
@@ -61,7 +61,7 @@ def pytest_addoption(parser):
 
 @pytest.fixture(autouse=True)
 def every_fit(request, monkeypatch):
-    """With ``--every-fit``: whatever a test fits is also saved, loaded, pickled, copied, chunked and shuffled."""
+    """With ``--every-fit``: each fitted detector is also saved, loaded, pickled, copied, chunked and shuffled."""
     if not request.config.getoption("--every-fit"):
         return
     for cls in REGISTRY.values():

@@ -1,4 +1,4 @@
-"""The defaults on real tables; figures belong to the benchmarks, this is a floor under them."""
+"""Minimum accuracy of the defaults on real tables; the figures belong to the benchmarks."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Whatever a model file holds: a ModelFileError or a model, soon, in bounded memory, and no code of it runs."""
+"""Damaged and hostile model files: a ModelFileError or a model, in bounded time and memory, without running code."""
 
 import itertools
 import multiprocessing

@@ -234,7 +234,7 @@ def test_a_prefix_avoids_the_clash(folder):
     np.testing.assert_array_equal(again.score, again.second_score)
 
 
-def test_a_reader_that_leaves_early_is_no_crash(folder):
+def test_a_closed_pipe_is_not_a_crash(folder):
     fitted()
     command = f"{sys.executable} -m aeanomaly.cli score model.aea new.csv | head -n 1"
     done = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=120)

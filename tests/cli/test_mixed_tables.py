@@ -1,4 +1,4 @@
-"""Tables of numbers, text, times and holes, from files to files."""
+"""Tables of numbers, text, times and missing values, from files to files."""
 
 import json
 from pathlib import Path
@@ -93,7 +93,7 @@ def test_rows_unlike_those_of_training_are_scored(folder):
     assert scored.score[0] < scored.score[1]
 
 
-def test_a_row_of_holes_is_a_row_and_blank_lines_at_the_end_are_none(folder):
+def test_a_row_of_missing_values_is_a_row_and_trailing_blank_lines_are_not(folder):
     fitted()
     head = "amount,city,when,paid,code\n"
     for lines, n_rows in ((",,,,\n", 1), (",,,,\n\n,,,,\r\n\n\n", 3), ("\n", 0)):
@@ -206,7 +206,7 @@ def test_times_with_zones_and_durations(folder, capsys):
     assert run("score", "x.aea", "one.csv", "-o", "y.csv") == 0
 
 
-def test_levels_that_are_numbers_and_ordered_ones(folder):
+def test_categories_that_are_numbers_and_ordered_categories(folder):
     pytest.importorskip("pyarrow")
     frame = pd.DataFrame({"n": [1, 2, 3] * 20, "size": pd.Categorical(["s", "m", "l"] * 20)})
     frame["size"] = frame["size"].cat.reorder_categories(["s", "m", "l"], ordered=True)

@@ -111,7 +111,7 @@ def test_scores_are_lazy_and_those_of_the_detector(client, table):
     assert scores.compute().index.equals(table.index)
 
 
-def test_mixed_tables_with_holes(client):
+def test_mixed_tables_with_missing_values(client):
     payments, _ = make_payments(2000, random_state=0)
     ddf = dd.from_pandas(payments, npartitions=3)
     detector = aeanomaly.dask.fit(quick(missing="model"), ddf, sample_size=1000)

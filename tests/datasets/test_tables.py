@@ -67,7 +67,7 @@ def test_data_and_target_alone(name, as_frame):
     np.testing.assert_array_equal(y, bunch.target)
 
 
-def test_payments_keep_their_types_and_holes():
+def test_payments_keep_their_types_and_missing_values():
     X = load_payments().data
     assert [name for name in X if isinstance(X[name].dtype, pd.CategoricalDtype)] == ["category", "country", "device"]
     assert len(X["category"].cat.categories) == 12

@@ -207,7 +207,7 @@ def test_a_short_fit_with_early_stopping_keeps_trained_weights(rows):
     assert plain.score(rows) > untrained.score(rows)
 
 
-def test_one_wild_row_is_no_divergence(rows):
+def test_one_extreme_row_is_not_a_divergence(rows):
     wild = rows.copy()
     wild[17, 0] = 1e5
     detector = quick(batch_size=8).fit(rows).partial_fit(wild)

@@ -1,4 +1,4 @@
-"""The same numbers give the same scores, in every container, dtype and memory layout.
+"""Scores depend on the numbers of a table, not on its container, dtype or memory layout.
 
 How tables are read is the same for all detectors, so that one detector is enough for most of these tests.
 """

@@ -99,7 +99,7 @@ class TestAll:
         assert len(plt.get_fignums()) == 1
 
     @pytest.mark.parametrize("display", ALL)
-    def test_plot_returns_self_and_draws_where_it_is_told(self, display, detector):
+    def test_plot_returns_self_and_draws_on_the_given_axes(self, display, detector):
         figure, (left, right) = plt.subplots(1, 2)
         found = made(display, detector, factory()[0], ax=left)
         assert found.figure_ is figure
@@ -111,7 +111,7 @@ class TestAll:
         assert plt.get_fignums() == [figure.number]
 
     @pytest.mark.parametrize("display", ALL)
-    def test_the_present_axes_are_left_alone(self, display, detector):
+    def test_the_current_axes_are_left_alone(self, display, detector):
         _, ax = plt.subplots()
         made(display, detector, factory()[0])
         assert not ax.has_data()
@@ -175,7 +175,7 @@ class TestAll:
         draw(made(display, DenoisingAutoencoder(**SMALL).fit(X), X))
 
     @pytest.mark.parametrize("display", OF_ROWS)
-    def test_a_row_from_another_world(self, display, detector):
+    def test_a_row_of_huge_values(self, display, detector):
         X, _ = factory()
         X.iloc[3] = 1e30
         draw(display.from_estimator(detector, X))
@@ -244,7 +244,7 @@ class TestScores:
         with pytest.raises(ValueError, match=word):
             ScoreDistributionDisplay.from_estimator(detector, factory()[0], **options)
 
-    def test_scores_that_are_none(self):
+    def test_scores_that_are_not_finite(self):
         with pytest.raises(ValueError, match="finite"):
             ScoreDistributionDisplay.from_predictions([1.0, np.nan], offset=0)
 
@@ -414,7 +414,7 @@ class TestReconstruction:
             ReconstructionDisplay.from_estimator(detector, factory()[0], columns="power_kw", ax=axes)
         assert plt.get_fignums() == [figure.number]
 
-    def test_a_column_of_holes(self):
+    def test_a_column_of_missing_values(self):
         X, _ = payments()
         detector = DenoisingAutoencoder(missing="model", **SMALL).fit(X)
         X = X.assign(customer_age=np.nan, device=X["device"].where(X["device"].isna()), timestamp=pd.NaT)
@@ -444,7 +444,7 @@ class TestCurves:
             draw(found)
 
     @pytest.mark.parametrize("curve", CURVES)
-    def test_where_they_are_told(self, curve, detector):
+    def test_curves_are_drawn_on_the_given_axes(self, curve, detector):
         X, y = factory()
         _, ax = plt.subplots()
         found = curve(detector, X, y, name="mine", ax=ax)

@@ -1,4 +1,4 @@
-"""How far columns are from those of training."""
+"""Distances of columns from those of training."""
 
 import numpy as np
 import pandas as pd
@@ -69,7 +69,7 @@ def test_distances_are_those_of_kolmogorov_and_smirnov(trained):
         assert drift[name] == pytest.approx(ks_2samp(before, here).statistic, abs=0.02), name
 
 
-def test_distances_of_levels_are_half_the_difference_of_shares(trained):
+def test_distances_of_categories_are_half_the_difference_of_shares(trained):
     detector, X = trained
     before = X["level"].value_counts(normalize=True)
     new = table(100, seed=3).assign(level=["a"] * 50 + ["x"] * 30 + ["y"] * 10 + [None] * 10)

@@ -1,4 +1,4 @@
-"""One call for a table without labels."""
+"""Recommendation of a detector for a table without labels."""
 
 import numpy as np
 import pandas as pd

@@ -184,7 +184,7 @@ class TestPseudoAnomalies:
         variational = VariationalAutoencoder(max_iter=20, random_state=0).fit(rows)
         assert np.isfinite(pseudo_anomaly_ratio(variational, rows))
 
-    def test_scores_that_are_no_errors_are_refused(self, rows):
+    def test_scores_that_are_not_errors_are_refused(self, rows):
         with pytest.raises(ValueError, match="Says has scores above 0"):
             pseudo_anomaly_ratio(Says(lambda X: np.ones(len(X))), rows)
 

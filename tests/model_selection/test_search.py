@@ -190,7 +190,7 @@ def test_a_search_is_a_detector_that_can_be_cloned_and_fitted_again(X):
 
 
 def maybe_not_finite(error_score):
-    """What scikit-learn warns of where a mean score is not a number."""
+    """Expect the warning of scikit-learn for a mean score that is not a number."""
     return pytest.warns(UserWarning, match="non-finite") if np.isnan(error_score) else nullcontext()
 
 

@@ -27,7 +27,7 @@ DETECTORS = {
     "denoising": aeanomaly.DenoisingAutoencoder(contamination=Conformal(0.1)),
     "variational": aeanomaly.VariationalAutoencoder(n_draws=2),
     "ensemble": aeanomaly.AutoencoderEnsemble(n_estimators=2),
-    "ensemble for holes": aeanomaly.AutoencoderEnsemble(n_estimators=2, missing="model", kernel_member=False),
+    "ensemble for missing values": aeanomaly.AutoencoderEnsemble(n_estimators=2, missing="model", kernel_member=False),
 }
 
 
@@ -58,7 +58,7 @@ TYPES = {"grade": "categorical"}
 
 
 def feed(X):
-    """What a consumer would feed for a mixed table."""
+    """Return the inputs that a consumer passes for a mixed table."""
     seconds = (X["when"] - pd.Timestamp(0)) / pd.Timedelta(seconds=1)
     columns = {
         "size": X["size"].to_numpy(np.float32),
@@ -182,7 +182,7 @@ class TestMixedTables:
         for n in (0, 1, 200):
             assert_same(run.run(None, feed(X[:n])), detector, X[:n])
 
-    def test_levels_that_are_new_and_cells_that_are_missing(self, name, missing, tmp_path):
+    def test_new_categories_and_missing_values(self, name, missing, tmp_path):
         detector = self.fitted(name, missing, mixed())
         to_onnx(detector, tmp_path / "model.onnx")
         run, X = session(tmp_path / "model.onnx"), mixed(6, seed=2)
@@ -198,7 +198,7 @@ class TestMixedTables:
             assert np.isnan(run.run(None, fed)[0]).tolist() == [False, False, False, True, True, False]
 
 
-def test_it_scores_where_there_is_no_torch(tmp_path):
+def test_an_export_scores_without_torch(tmp_path):
     X = numeric(50)
     detector = aeanomaly.DenoisingAutoencoder(max_iter=40, random_state=0).fit(X)
     to_onnx(detector, tmp_path / "model.onnx")
@@ -228,7 +228,7 @@ class TestFaults:
             to_onnx(detector, tmp_path / "model.onnx")
         assert (tmp_path / "model.onnx").read_bytes() == old
 
-    def test_what_is_no_fitted_detector_is_refused(self, tmp_path):
+    def test_an_object_that_is_not_a_fitted_detector_is_refused(self, tmp_path):
         from sklearn.ensemble import IsolationForest
         from sklearn.exceptions import NotFittedError
 

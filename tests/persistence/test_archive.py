@@ -82,7 +82,7 @@ def test_a_generator_is_saved_as_the_seed_that_it_gave(rows, tmp_path):
     np.testing.assert_array_equal(again.fit(rows).score_samples(rows), detector.score_samples(rows))
 
 
-def test_a_threshold_of_ones_own_cannot_be_saved_and_the_error_says_what_to_do(rows, tmp_path):
+def test_a_custom_threshold_cannot_be_saved_and_the_error_names_the_remedy(rows, tmp_path):
     class Own:
         def fit(self, scores):
             return float(scores.min())
@@ -119,7 +119,7 @@ def test_a_threshold_of_ones_own_cannot_be_saved_and_the_error_says_what_to_do(r
         (lambda m: m["fitted"].update(offset="low"), "offset is not a finite number"),
     ],
 )
-def test_a_manifest_that_lies_is_refused(model, change, message):
+def test_an_inconsistent_manifest_is_refused(model, change, message):
     with pytest.raises(ModelFileError, match=message):
         aeanomaly.load(rewritten(model, change))
 
@@ -190,7 +190,7 @@ def test_a_file_may_be_expected_by_its_sha256(model):
         aeanomaly.load(model, expected_sha256="00")
 
 
-def test_what_is_no_regular_file_is_refused_at_once(tmp_path):
+def test_a_path_that_is_not_a_regular_file_is_refused_at_once(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path / "pipe", "/dev/zero"):
         with pytest.raises(ModelFileError, match="it is not a regular file"):
@@ -235,7 +235,7 @@ def test_a_file_that_is_not_there_is_an_os_error(tmp_path):
         aeanomaly.load(tmp_path / "none.aea")
 
 
-def test_writing_follows_links_keeps_the_umask_and_refuses_what_is_no_file(tmp_path):
+def test_writing_follows_links_keeps_the_umask_and_refuses_folders(tmp_path):
     target, link = tmp_path / "real", tmp_path / "link"
     link.symlink_to(target)
     before = os.umask(0o027)

@@ -380,7 +380,7 @@ def test_stacked_searches_take_them_beside_ours():
         assert isinstance(search.best_estimator_[-1], FromPyOD)
 
 
-def test_a_fitted_one_is_fitted_anew():
+def test_a_fitted_detector_is_fitted_again():
     detector = KNN().fit(TEST)
     wrapped = from_pyod(detector)
     with pytest.raises(NotFittedError):
@@ -390,7 +390,7 @@ def test_a_fitted_one_is_fitted_anew():
 
 
 @pytest.mark.parametrize("wrong", [quick(), KNN, OneClassSVM(), None])
-def test_what_is_no_pyod_detector_is_refused(wrong):
+def test_an_object_that_is_not_a_pyod_detector_is_refused(wrong):
     with pytest.raises(TypeError, match="must be an instance of a PyOD detector, such as ECOD"):
         from_pyod(wrong)
     with pytest.raises(TypeError, match="must be an instance of a PyOD detector, such as ECOD"):

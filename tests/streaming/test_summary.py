@@ -1,4 +1,4 @@
-"""One pass over a table: moments and a sample that do not depend on its parts."""
+"""Summary of a table in one pass: moments and a sample that do not depend on its parts."""
 
 from functools import reduce
 from itertools import pairwise

@@ -1,4 +1,4 @@
-"""Rows with holes and columns of levels, against what probability says of them."""
+"""Missing values and categorical columns, compared with their exact probabilities."""
 
 import numpy as np
 import pytest
@@ -83,7 +83,7 @@ def test_what_is_missing_is_neither_likely_nor_unlikely():
     assert float(whole.log_prob(target, near, scale)[0, 1]) == 0
 
 
-def test_a_column_of_levels_costs_the_cross_entropy():
+def test_a_categorical_column_costs_the_cross_entropy():
     logits, level = torch.from_numpy(RNG.normal(size=(20, 4))), torch.from_numpy(RNG.integers(0, 4, 20))
     target, weight = functional.one_hot(level, 4).double(), 0.25
     cross_entropy = functional.cross_entropy(logits, level, reduction="none")
@@ -116,14 +116,14 @@ def test_gradients_are_those_of_autograd_and_zero_for_what_is_missing(likelihood
         assert torch.equal(both, getattr(observed, one)(target, output))
 
 
-def test_drawn_levels_come_as_often_as_they_should():
+def test_drawn_categories_have_their_expected_frequencies():
     share = torch.tensor([0.5, 0.3, 0.2])
     drawn = Categorical().sample(share.log().expand(20000, -1), torch.zeros(3), torch.Generator().manual_seed(0))
     assert (drawn.sum(dim=1) == 1).all()
     torch.testing.assert_close(drawn.mean(dim=0), share, atol=0.015, rtol=0)
 
 
-def test_holes_are_filled_from_rows_that_are_alike():
+def test_missing_values_are_filled_from_similar_rows():
     t = np.linspace(-1, 1, 200)
     rows = torch.from_numpy(np.stack([t, 2 * t, -t, t**2], axis=1)).float()
     holes = torch.from_numpy(RNG.random((200, 4)) < 0.2)

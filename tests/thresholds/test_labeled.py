@@ -1,4 +1,4 @@
-"""Offsets and probabilities from labelled rows, against trying every offset."""
+"""Offsets and probabilities from labeled rows, compared with a search over every offset."""
 
 import math
 

@@ -101,7 +101,7 @@ class Failing(ReconstructionObjective):
         return losses
 
 
-def test_a_diverging_member_keeps_its_last_finite_weights_and_disturbs_nobody():
+def test_a_diverging_member_keeps_its_last_finite_weights_and_disturbs_no_other():
     together, result = trained("plain", [0, 1], target=Failing(1, 40))
     alone, _ = trained("plain", [0])
     assert result.status == ["finished", "diverged"]

@@ -78,7 +78,7 @@ def test_of_every_network(activation, code, hidden):
 
 
 @pytest.mark.parametrize("code", ["relu", RBF])
-def test_of_members_with_codes_of_their_own_width(code):
+def test_of_members_with_codes_of_different_widths(code):
     corruption = GaussianCorruption(torch.tensor([0.1, 0.5]).view(2, 1, 1))
     assert_the_same_gradients(ReconstructionObjective(MIXED, corruption=corruption), network(RBF, code, (), (4, 12)))
 
@@ -96,7 +96,7 @@ def test_of_what_is_damaged_by_chance(corruption):
 
 
 @pytest.mark.parametrize("activation", ["silu", RBF])
-def test_of_rows_with_holes(activation):
+def test_of_rows_with_missing_values(activation):
     holes = torch.rand(ROWS.shape, generator=torch.Generator().manual_seed(1)) < 0.2
     objective = ReconstructionObjective(Observed(MIXED), corruption=GaussianCorruption(0.1))
     built = network(activation, "identity", (32,), allow_nan=True)

@@ -1,4 +1,4 @@
-"""Recorded calls against the same work done anew."""
+"""Recorded calls, compared with the same calls without recording."""
 
 import pytest
 import torch
@@ -28,7 +28,7 @@ def recorded(work, x):
 
 
 @pytest.mark.parametrize("name", sorted(WORK))
-def test_what_is_done_again_is_what_would_be_done_anew(name):
+def test_a_replayed_call_gives_the_result_of_a_new_call(name):
     x, work = torch.arange(6.0).view(2, 3), WORK[name]
     calls, result = recorded(work, x)
     assert torch.equal(result, work(x))

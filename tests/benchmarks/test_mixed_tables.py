@@ -1,4 +1,4 @@
-"""The benchmarks of mixed tables, holes and explanations, on little data."""
+"""The benchmarks of mixed tables, missing values and explanations, on little data."""
 
 import numpy as np
 import pandas as pd

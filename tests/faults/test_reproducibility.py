@@ -71,7 +71,7 @@ SCRIPT = """
 import pickle, sys
 import numpy as np
 import torch
-from tests.faults.test_same_every_time import fingerprints
+from tests.faults.test_reproducibility import fingerprints
 torch.set_num_threads(2)
 with open(sys.argv[1] + "/fitted.pickle", "rb") as file:
     fitted, X = pickle.load(file)
@@ -266,7 +266,7 @@ def test_the_gradient_mode_of_the_caller_alters_nothing(any_detector, X, answers
 # A row scores the same in any company
 
 
-def test_a_row_scores_the_same_alone_and_in_any_company(any_detector, methods_on_rows):
+def test_a_row_scores_the_same_alone_and_among_others(any_detector, methods_on_rows):
     rng = np.random.default_rng(1)
     X = rng.normal(size=(600, 7)) @ rng.normal(size=(7, 7))
     X[:, 6] = X[:, 6] > 0

@@ -1,4 +1,4 @@
-"""A model file that is killed while written, or damaged: the old one, the new one, or a clear error."""
+"""Model files that are damaged, or whose writer is killed: the old model, the new one, or a clear error."""
 
 import errno
 import fcntl
@@ -22,10 +22,10 @@ needs_fork = pytest.mark.skipif("fork" not in multiprocessing.get_all_start_meth
 may_fork = pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
 
 
-# Case 40
+# Killed and concurrent saves
 
 
-def saving_for_ever(detectors, path, started):
+def save_forever(detectors, path, started):
     while True:
         for detector in detectors:
             detector.save(path)
@@ -36,7 +36,7 @@ def saver(detectors, path):
     """Start a process that saves these detectors in turn, to one path, until it is killed."""
     context = multiprocessing.get_context("fork")
     started = context.Event()
-    process = context.Process(target=saving_for_ever, args=(detectors, path, started), daemon=True)
+    process = context.Process(target=save_forever, args=(detectors, path, started), daemon=True)
     process.start()
     assert started.wait(30)
     return process
@@ -105,7 +105,7 @@ def test_two_processes_that_save_to_one_path_do_not_mix(detector, X, tmp_path):
     assert seen <= possible
 
 
-# Cases 41 and 42
+# Failing system calls, limits, devices and links
 
 
 def failing(monkeypatch, number):
@@ -142,7 +142,7 @@ def failing(monkeypatch, number):
     return calls
 
 
-def test_whichever_call_fails_the_old_file_is_whole_and_nothing_is_left(detector, X, tmp_path, monkeypatch):
+def test_a_failure_of_any_system_call_keeps_the_old_file_and_leaves_nothing(detector, X, tmp_path, monkeypatch):
     pair, _ = old_and_new(detector, X)
     path, n_failed = tmp_path / "model.aea", 0
     for number in range(1, 30):
@@ -216,7 +216,7 @@ def test_a_save_leaves_nothing_beside_the_file(any_detector, X, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["model.aea"]
 
 
-# Case 43
+# Damaged files
 
 
 def saved(any_detector, X, path):
