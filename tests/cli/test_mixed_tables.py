@@ -212,14 +212,14 @@ def test_categories_that_are_numbers_and_ordered_categories(folder):
     frame["size"] = frame["size"].cat.reorder_categories(["s", "m", "l"], ordered=True)
     frame["note"] = ["1", "2"] * 30  # text, as its dtype says
     frame["x"] = np.arange(60.0)
-    frame.to_parquet("levels.parquet")
+    frame.to_parquet("categories.parquet")
     types = ["--set", "column_types={'n': 'categorical'}"]
-    assert run("fit", "levels.parquet", "-o", "m.aea", *QUICK, *types) == 0
+    assert run("fit", "categories.parquet", "-o", "m.aea", *QUICK, *types) == 0
     kinds = [column.kind for column in aeanomaly.load("m.aea").state_.model.columns]
     assert kinds[:3] == ["categorical", "ordinal", "categorical"]
-    frame.to_csv("levels.csv", index=False)
-    assert run("score", "m.aea", "levels.csv", "-o", "csv.csv") == 0
-    assert run("score", "m.aea", "levels.parquet", "-o", "parquet.csv") == 0
+    frame.to_csv("categories.csv", index=False)
+    assert run("score", "m.aea", "categories.csv", "-o", "csv.csv") == 0
+    assert run("score", "m.aea", "categories.parquet", "-o", "parquet.csv") == 0
     np.testing.assert_array_equal(pd.read_csv("csv.csv").score, pd.read_csv("parquet.csv").score)
 
 

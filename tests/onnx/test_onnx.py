@@ -194,7 +194,7 @@ class TestMixedTables:
         fed["when"][4], X.loc[4, "when"] = np.nan, pd.NaT
         if missing == "model":
             assert_same(run.run(None, fed), detector, X)
-        else:  # the empty text is a level like any other that is new
+        else:  # the empty text is a category like any other new one
             assert np.isnan(run.run(None, fed)[0]).tolist() == [False, False, False, True, True, False]
 
 

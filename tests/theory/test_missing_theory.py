@@ -126,11 +126,11 @@ def test_drawn_categories_have_their_expected_frequencies():
 def test_missing_values_are_filled_from_similar_rows():
     t = np.linspace(-1, 1, 200)
     rows = torch.from_numpy(np.stack([t, 2 * t, -t, t**2], axis=1)).float()
-    holes = torch.from_numpy(RNG.random((200, 4)) < 0.2)
-    found = impute(rows.masked_fill(holes, torch.nan), rows.masked_fill(holes, torch.nan))
-    told = ~holes[:, :3].all(dim=1)  # the square alone does not tell the sign
+    missing = torch.from_numpy(RNG.random((200, 4)) < 0.2)
+    found = impute(rows.masked_fill(missing, torch.nan), rows.masked_fill(missing, torch.nan))
+    told = ~missing[:, :3].all(dim=1)  # the square alone does not tell the sign
     assert (found - rows)[told].abs().max() < 0.15
-    torch.testing.assert_close(found[~holes], rows[~holes])
+    torch.testing.assert_close(found[~missing], rows[~missing])
 
 
 def test_what_two_columns_of_a_normal_table_say_of_the_third():

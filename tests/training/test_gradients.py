@@ -97,10 +97,10 @@ def test_of_what_is_damaged_by_chance(corruption):
 
 @pytest.mark.parametrize("activation", ["silu", RBF])
 def test_of_rows_with_missing_values(activation):
-    holes = torch.rand(ROWS.shape, generator=torch.Generator().manual_seed(1)) < 0.2
+    missing = torch.rand(ROWS.shape, generator=torch.Generator().manual_seed(1)) < 0.2
     objective = ReconstructionObjective(Observed(MIXED), corruption=GaussianCorruption(0.1))
     built = network(activation, "identity", (32,), allow_nan=True)
-    assert_the_same_gradients(objective, built, ROWS.masked_fill(holes, torch.nan))
+    assert_the_same_gradients(objective, built, ROWS.masked_fill(missing, torch.nan))
 
 
 @pytest.mark.parametrize(("penalty", "code"), [(L1Sparsity(0.1), "relu"), (KLSparsity(0.1, 0.05), "logistic")])
