@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from sklearn.base import clone
 from sklearn.impute import SimpleImputer
 from sklearn.metrics import roc_auc_score
 from sklearn.utils.estimator_checks import check_estimator
@@ -65,9 +66,12 @@ def test_the_tag_follows_the_parameter(missing):
     assert DenoisingAutoencoder(missing=missing).__sklearn_tags__().input_tags.allow_nan == (missing != "error")
 
 
-@pytest.mark.parametrize("cls", [DenoisingAutoencoder, VariationalAutoencoder, AutoencoderEnsemble])
-def test_scikit_learn_checks_hold_with_missing_values(cls):
-    check_estimator(cls(missing="model"), on_skip=None)
+@pytest.mark.parametrize(
+    "detector", [DenoisingAutoencoder(), VariationalAutoencoder(), AutoencoderEnsemble(n_estimators=2, latent_dim=16)]
+)
+def test_scikit_learn_checks_hold_with_missing_values(detector):
+    small = {"hidden_layer_sizes": (16,), "max_iter": 30}
+    check_estimator(clone(detector).set_params(missing="model", **small), on_skip=None)
 
 
 @pytest.mark.parametrize("cls", DETECTORS)

@@ -9,7 +9,7 @@ from aeanomaly import AutoencoderEnsemble, load
 from aeanomaly.model_selection import DEFAULT_SCORING, Recommendation, recommend
 from aeanomaly.model_selection import recommendation as module
 
-FAST = {"latent_dim": 16, "max_iter": 20, "random_state": 0}
+FAST = {"latent_dim": 16, "max_iter": 8, "random_state": 0}
 
 
 def sheet(n_rows, seed=0):
@@ -18,15 +18,20 @@ def sheet(n_rows, seed=0):
     return np.hstack([t, t**2, np.sin(3 * t)]) + 0.05 * stream.normal(size=(n_rows, 3))
 
 
-def test_it_finds_what_leaves_the_sheet():
+@pytest.fixture(scope="module")
+def recommended():
+    return recommend(sheet(200), **FAST)
+
+
+def test_the_recommended_detector_finds_anomalies():
     new, apart = sheet(200, seed=1), np.random.default_rng(2).permuted(sheet(200, seed=3), axis=0)
     detector = recommend(sheet(400), random_state=0)
     scores = detector.score_samples(np.concatenate([new, apart]))
     assert roc_auc_score(np.repeat([1, 0], 200), scores) > 0.9
 
 
-def test_what_it_chose_is_what_is_fitted():
-    detector = recommend(sheet(200), **FAST)
+def test_the_chosen_candidates_are_fitted(recommended):
+    detector = recommended
     table = detector.recommendation_.candidates
     chosen = table[table["chosen"]]
     assert 1 <= len(chosen) == len(detector.varieties)
@@ -38,8 +43,8 @@ def test_what_it_chose_is_what_is_fitted():
     np.testing.assert_array_equal(again.score_samples(sheet(9)), detector.score_samples(sheet(9)))
 
 
-def test_candidates_are_the_best_and_those_within_its_standard_error():
-    table = recommend(sheet(200), **FAST).recommendation_.candidates
+def test_candidates_are_the_best_and_those_within_its_standard_error(recommended):
+    table = recommended.recommendation_.candidates
     assert len(table) == 12
     assert table["mean"].is_monotonic_decreasing
     bound = table["mean"][0] - table["standard_error"][0]
@@ -121,10 +126,10 @@ def test_settings_that_are_not_to_be_set(name):
 
 def test_settings_that_are_bad_are_named():
     with pytest.raises(ValueError, match="AutoencoderEnsemble: max_samples must be"):
-        recommend(sheet(20), max_samples=2)
+        recommend(sheet(20), max_samples=2, **FAST)
 
 
-def test_progress_only_where_it_is_asked_for(capsys):
+def test_progress_is_shown_only_on_request(capsys):
     recommend(sheet(20), **FAST)
     assert capsys.readouterr() == ("", "")
     recommend(sheet(20), **FAST, verbose=1)
