@@ -221,7 +221,7 @@ def test_an_interrupt_exits_with_130_and_leaves_the_old_model(folder, monkeypatc
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("aeanomaly.detectors._learning.train", interrupted)
+    monkeypatch.setattr("aeanomaly.fitting.job.train", interrupted)
     assert run("fit", "train.csv", "-o", "model.aea", "--drop", "id") == 130
     assert (folder / "model.aea").read_bytes() == before
 

@@ -278,11 +278,11 @@ def test_progress_goes_to_standard_error_and_only_where_it_is_asked_for(X, capsy
 
 def test_stacks_hold_no_more_members_than_a_few_at_a_time(X, monkeypatch):
     """A grid that would not fit into memory at once is tried in parts."""
-    from aeanomaly.detectors import _together
+    from aeanomaly.fitting import stacked
 
     sizes = []
-    whole = _together._trained
-    monkeypatch.setattr(_together, "_trained", lambda plans, on_step: sizes.append(len(plans)) or whole(plans, on_step))
+    train = stacked._train
+    monkeypatch.setattr(stacked, "_train", lambda jobs, on_step: sizes.append(len(jobs)) or train(jobs, on_step))
     grid = {"learning_rate": list(np.logspace(-4, -2, 40))}
     detector = DenoisingAutoencoder(max_iter=2, latent_dim=512, batch_size=256, random_state=0)
     StackedGridSearchCV(detector, grid, cv=2).fit(X)
