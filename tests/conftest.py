@@ -20,7 +20,7 @@ from aeanomaly.preprocessing import rows_of
 
 @pytest.fixture(params=sorted(REGISTRY))
 def detector_class(request):
-    """Each of the five classes in turn."""
+    """Return each detector class in turn."""
     return REGISTRY[request.param]
 
 
@@ -38,7 +38,7 @@ def rows():
 
 @pytest.fixture
 def adbench():
-    """Folder of the public benchmark tables; tests that want it are skipped where it is missing."""
+    """Return the folder of the public benchmark tables, or skip the test if it is missing."""
     shared = Path(__file__).parents[2] / "shared" / "adbench"
     folder = Path(os.environ.get("AEANOMALY_DATA", shared))
     if not folder.is_dir():

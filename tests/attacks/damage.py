@@ -1,4 +1,4 @@
-"""Model files gone wrong: by accident, and by somebody who knows how they are made."""
+"""Damage to model files, by accident and by an attacker who knows the format."""
 
 import hashlib
 import io
@@ -39,7 +39,7 @@ def _run():
 
 
 def opened(path, content):
-    """Write, load: the model or None, and how long it took to load."""
+    """Write and load a file; return the model or None, and the seconds of loading."""
     path.write_bytes(content)
     begun = time.perf_counter()
     try:
@@ -179,7 +179,7 @@ def _lying_tensors(weights: bytes, rng: np.random.Generator) -> bytes:
 
 
 def traps(original: bytes):
-    """Yield (name, bytes) of archives that no accident would make."""
+    """Yield (name, bytes) of archives that only an attacker would make."""
     parts = parts_of(original)
     manifest, weights, sums = (parts[name] for name in (MANIFEST, WEIGHTS, SUMS))
     yield "compressed", packed(parts, zipfile.ZIP_DEFLATED)

@@ -24,7 +24,7 @@ def labeled(n=80, anomalies=8, seed=0):
 
 @pytest.fixture
 def folder(tmp_path):
-    """A folder with two data sets, one of either kind, and a list of them, which is none."""
+    """A folder with a data set of each kind, and a list of them, which is not a data set."""
     data = tmp_path / "data"
     data.mkdir()
     X, y = labeled()
@@ -210,7 +210,7 @@ def test_a_header_that_was_cut_off_is_written_again(folder):
     assert len(lines(out)) == 2 * 2 * 3
 
 
-def test_what_a_detector_raises_is_recorded_and_the_others_go_on(folder, monkeypatch, capsys):
+def test_an_error_of_a_detector_is_recorded_and_the_others_go_on(folder, monkeypatch, capsys):
     class Fails:
         def fit(self, X):
             if len(X) == 36:

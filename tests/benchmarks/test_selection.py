@@ -42,7 +42,7 @@ def test_a_line_for_each_candidate_of_each_pool_on_each_data_set(folder, capsys)
     assert by_candidate.loc["settings", "a", 0]["auroc"] == by_candidate.loc["detectors", "a", 1]["auroc"]
 
 
-def test_it_goes_on_where_it_was(folder, monkeypatch):
+def test_it_resumes(folder, monkeypatch):
     out = run(folder, "--datasets", "a")
     first = (out / "selection.csv").read_bytes()
     measured = []

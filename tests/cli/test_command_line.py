@@ -158,7 +158,7 @@ def test_an_empty_table_gives_an_empty_result(folder, capsys):
         ),
     ],
 )
-def test_mistakes_get_one_sentence_and_exit_code_1(folder, capsys, words, message):
+def test_errors_are_one_sentence_with_exit_code_1(folder, capsys, words, message):
     fitted()
     files = {
         "text.csv": "a,city\n1,2\n2,Oslo\n",

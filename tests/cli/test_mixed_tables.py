@@ -179,7 +179,7 @@ def test_cells_that_cannot_be_read_are_named(folder, capsys, cells, words, messa
     assert not Path("x.aea").exists()
 
 
-def test_what_the_message_says_helps(folder, capsys):
+def test_the_remedies_in_messages_work(folder, capsys):
     Path("x.csv").write_text("x,y\n" + "".join(f"{['7', 'abc'][i % 2]},{i}\n" for i in range(20)))
     assert run("fit", "x.csv", "-o", "x.aea", *QUICK, "--set", "column_types={'x': 'categorical'}") == 0
     assert aeanomaly.load("x.aea").state_.model.columns[0].categories == ("7", "abc")

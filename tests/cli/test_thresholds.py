@@ -41,7 +41,7 @@ def test_fit_keeps_a_false_alarm_rate(folder, capsys):
     assert len(detector.calibration_scores_) == 100
 
 
-def test_fit_takes_a_rule_as_it_is_written_in_python(folder):
+def test_fit_accepts_a_rule_in_python_syntax(folder):
     words = ("--contamination", "PeaksOverThreshold(0.001, calibration_fraction=0.4)", "--set", "max_iter=30")
     assert run("fit", "train.csv", "-o", "m.aea", *words) == 0
     assert aeanomaly.load("m.aea").contamination == PeaksOverThreshold(0.001, 0.4)
@@ -72,7 +72,7 @@ def test_rows_without_labels_set_it_into_another_file(folder):
     assert aeanomaly.load("model.aea").threshold_info_.rule == "Contamination(fraction=0.25)"
 
 
-def test_info_says_which_rule_and_what_it_promises(folder, capsys):
+def test_info_reports_the_rule_and_its_guarantee(folder, capsys):
     run("threshold", "model.aea", "--rows", "normal.csv", "--false-alarm-rate", "0.1")
     capsys.readouterr()
     assert run("info", "model.aea") == 0
@@ -116,7 +116,7 @@ def test_score_flags_discoveries(folder):
         ),
     ],
 )
-def test_what_cannot_be_decided_is_one_sentence_and_changes_nothing(folder, capsys, words, told):
+def test_invalid_rules_are_one_sentence_and_change_nothing(folder, capsys, words, told):
     labeled = pd.read_csv("labeled.csv")
     labeled[labeled.wrong == 1][:9].to_csv("ones.csv", index=False)
     files = {path.name: path.read_bytes() for path in folder.iterdir()}

@@ -1,4 +1,4 @@
-"""Tables of ADBench: where they are looked for, and what is said where they cannot be had."""
+"""Tables of ADBench: the folders that are searched, and the errors if they are missing."""
 
 import sys
 from types import SimpleNamespace

@@ -117,7 +117,7 @@ def test_careless_people_are_found_by_their_answers():
 
 
 def generator():
-    """Names of the program that wrote the files; a checkout has it, an installed package has not."""
+    """Return the names in the program that wrote the files; only a checkout has it."""
     return runpy.run_path(str(FOLDER / "generate.py"))
 
 
@@ -127,7 +127,7 @@ def test_the_file_is_what_its_generator_gives(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_what_is_loaded_is_what_was_made(name):
+def test_loaded_tables_equal_generated_tables(name):
     X, y = MAKERS[name](random_state=generator()["SEED"])
     loaded = LOADERS[name]()
     pd.testing.assert_frame_equal(loaded.data, X, check_exact=True)

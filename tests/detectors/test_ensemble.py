@@ -156,7 +156,7 @@ def contaminated(n=800, share=0.1, seed=0):
 
 
 @pytest.mark.parametrize("cls", [DenoisingAutoencoder, VariationalAutoencoder, AutoencoderEnsemble])
-def test_robust_training_tells_the_anomalies_that_it_trained_on(cls):
+def test_robust_training_finds_anomalies_among_its_training_rows(cls):
     X, wrong = contaminated()
     plain, robust = (cls(robust=r, random_state=0).fit(X).score_samples(X) for r in (False, True))
     assert roc_auc_score(wrong, -robust) > 0.9

@@ -1,4 +1,4 @@
-"""Fitting: thresholds, early stopping, going on, callbacks, parameters."""
+"""Fitting: thresholds, early stopping, warm starts, callbacks, parameters."""
 
 import numpy as np
 import pytest
@@ -89,7 +89,7 @@ def test_partial_fit_keeps_the_first_scaling_and_goes_on_after_loading(rows, tmp
     )
 
 
-def test_of_many_rows_some_are_scored_for_the_threshold():
+def test_a_sample_of_many_rows_is_scored_for_the_threshold():
     X = np.random.default_rng(0).normal(size=(120_000, 2))
     detector = quick(max_iter=5, contamination=0.1).fit(X)
     assert len(detector.training_scores_) == 100_000
@@ -129,7 +129,7 @@ def test_a_callback_can_stop_training(rows):
     assert quick().set_callbacks(Stop()).fit(rows).n_iter_ == 7
 
 
-def test_the_bar_goes_to_standard_error(rows, capsys):
+def test_the_progress_bar_is_shown_on_standard_error(rows, capsys):
     quick(verbose=1).fit(rows)
     captured = capsys.readouterr()
     assert captured.out == ""

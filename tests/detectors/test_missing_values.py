@@ -1,4 +1,4 @@
-"""Rows with missing values: masked at the input, and out of the loss and the score."""
+"""Rows with missing values, which are masked in the input, the loss and the score."""
 
 import pickle
 

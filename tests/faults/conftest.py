@@ -74,7 +74,7 @@ def methods_on_rows():
 
 @pytest.fixture
 def answers(methods_on_rows):
-    """Collect all that a fitted detector says about some rows, as bytes."""
+    """Collect all answers of a fitted detector about some rows, as bytes."""
 
     def collect(fitted, rows):
         said = {name: getattr(fitted, name)(rows).tobytes() for name in methods_on_rows(fitted)}

@@ -153,7 +153,7 @@ def ctrl_c_after(seconds):
 
 
 def state_of(fitted, X):
-    """Return all that a fitted detector knows, apart from parameters that a test has set."""
+    """Return the whole fitted state of a detector, without parameters that a test has set."""
     parameters = set(fitted.get_params(deep=False))
     names = sorted(name for name in vars(fitted) if name not in parameters and name != "_skl_callbacks")
     return names, fitted.score_samples(X).tobytes(), fitted.predict(X).tobytes(), fitted.n_iter_, fitted.n_samples_seen_

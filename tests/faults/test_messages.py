@@ -1,4 +1,4 @@
-"""Messages and warnings name what the caller wrote, where the caller wrote it."""
+"""Messages and warnings name the code of the caller, and point to its line."""
 
 import inspect
 import warnings

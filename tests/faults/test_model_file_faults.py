@@ -109,7 +109,7 @@ def test_two_processes_that_save_to_one_path_do_not_mix(detector, X, tmp_path):
 
 
 def failing(monkeypatch, number):
-    """Let the call of this number to the operating system fail, of those that write a file."""
+    """Make the n-th system call of those that write a file fail."""
     calls = itertools.count(1)
 
     def counted(function):
@@ -121,7 +121,7 @@ def failing(monkeypatch, number):
         return call
 
     class File:
-        """A file whose writes and flushes count as well."""
+        """File whose writes and flushes are counted too."""
 
         def __init__(self, file):
             self.file, self.write, self.flush = file, counted(file.write), counted(file.flush)
@@ -173,7 +173,7 @@ def test_a_failure_of_any_system_call_keeps_the_old_file_and_leaves_nothing(dete
 
 
 def test_a_file_size_limit_keeps_the_old_file(detector, X, tmp_path):
-    """The kernel itself refuses to write on, in the midst of the file."""
+    """Check a write that the kernel refuses in the middle of the file."""
     pair, _ = old_and_new(detector, X)
     path = tmp_path / "model.aea"
     pair[0].save(path)

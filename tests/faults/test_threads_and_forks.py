@@ -137,7 +137,7 @@ def with_fork(test):
 
 
 def in_a_forked_child(call, seconds=30):
-    """Return what a call gives in a forked process; fail if it hangs."""
+    """Return the result of a call in a forked process; fail if it hangs."""
     context = multiprocessing.get_context("fork")
     receiver, sender = context.Pipe(duplex=False)
     child = context.Process(target=lambda: sender.send_bytes(call()), daemon=True)

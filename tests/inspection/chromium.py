@@ -1,4 +1,4 @@
-"""A browser without a window, driven through its pipe; tests that want one are skipped where there is none."""
+"""Headless browser, controlled through its pipe; its tests are skipped where Chromium is not installed."""
 
 import fcntl
 import json

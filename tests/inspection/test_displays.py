@@ -1,4 +1,4 @@
-"""Displays hold what the detector says, and draw it where they are told to."""
+"""Displays store the answers of the detector, and draw them on the given axes."""
 
 import sys
 
@@ -85,7 +85,7 @@ def made(display, estimator, X, **options):
 
 
 def draw(display):
-    """Lay it out and render it, warnings being errors."""
+    """Render a display; warnings are errors."""
     display.figure_.canvas.draw()
 
 
@@ -182,7 +182,7 @@ class TestAll:
 
 
 class TestScores:
-    def test_stores_what_the_detector_says(self, fitted):
+    def test_stores_the_answers_of_the_detector(self, fitted):
         estimator, X, y = fitted
         end = estimator[-1] if hasattr(estimator, "steps") else estimator
         found = ScoreDistributionDisplay.from_estimator(estimator, X, y, training_scores=True)
@@ -192,7 +192,7 @@ class TestScores:
         assert found.offset == end.offset_
         assert found.line_.get_xdata()[0] == -end.offset_
 
-    def test_the_legend_tells_flagged_shares(self, detector):
+    def test_the_legend_shows_flagged_shares(self, detector):
         X, y = factory()
         found = ScoreDistributionDisplay.from_estimator(detector, X)
         assert found.ax_.get_legend().get_texts()[0].get_text() == "rows: 5 % of 300 flagged"
@@ -250,7 +250,7 @@ class TestScores:
 
 
 class TestContributions:
-    def test_stores_what_the_detector_says(self, fitted):
+    def test_stores_the_answers_of_the_detector(self, fitted):
         estimator, X, _ = fitted
         if hasattr(estimator, "steps"):
             pytest.skip("has names of its own")
@@ -282,7 +282,7 @@ class TestContributions:
         assert "kl" in [text.get_text() for text in found.ax_.get_yticklabels()]
         assert found.contributions.min() < 0
 
-    def test_labels_tell_what_was_there(self):
+    def test_labels_show_the_observed_cells(self):
         X, _ = payments()
         detector = DenoisingAutoencoder(missing="model", **SMALL).fit(X)
         found = ContributionsDisplay.from_estimator(detector, X, row=0, n_columns=20)
@@ -368,7 +368,7 @@ class TestLatentSpace:
 
 
 class TestLossCurve:
-    def test_stores_what_the_detector_remembers(self, detector):
+    def test_stores_the_loss_curves_of_the_detector(self, detector):
         found = LossCurveDisplay.from_estimator(detector)
         np.testing.assert_array_equal(found.loss, detector.loss_curve_)
         np.testing.assert_array_equal(found.validation_loss, detector.validation_loss_curve_)
@@ -380,13 +380,13 @@ class TestLossCurve:
         found = LossCurveDisplay.from_estimator(DenoisingAutoencoder(**SMALL).fit(factory()[0]))
         assert found.validation_line_ is None
 
-    def test_no_logarithm_of_what_is_negative(self):
+    def test_no_logarithm_of_negative_losses(self):
         with pytest.raises(ValueError, match="positive"):
             LossCurveDisplay(loss=np.array([1.0, -1.0]), validation_loss=np.empty(0)).plot(scale="log")
 
 
 class TestReconstruction:
-    def test_stores_what_the_detector_says(self, fitted):
+    def test_stores_the_answers_of_the_detector(self, fitted):
         estimator, X, _ = fitted
         if hasattr(estimator, "steps"):
             pytest.skip("has names of its own")
@@ -434,7 +434,7 @@ class TestReconstruction:
 
 
 class TestCurves:
-    def test_both_conventions_are_one(self, fitted):
+    def test_both_label_conventions_are_accepted(self, fitted):
         estimator, X, y = fitted
         errors = -estimator.score_samples(X)
         for labels in (y, np.where(y == 1, -1, 1)):

@@ -118,7 +118,7 @@ def test_arrays_pipelines_and_files(tmp_path):
     pd.testing.assert_frame_equal(column_drift(load(tmp_path / "model.aea"), X), column_drift(detector, X))
 
 
-def test_what_cannot_be_compared(trained):
+def test_incomparable_estimators_are_refused(trained):
     with pytest.raises(ValueError, match="n_samples=0"):
         column_drift(trained[0], table(5).iloc[:0])
     with pytest.raises(TypeError, match="column_drift needs a detector of this package"):

@@ -84,7 +84,7 @@ class Page(HTMLParser):
 
 
 def assert_safe(text):
-    """Nothing but the template's own elements, and no way to the outside."""
+    """Check that a page has only the elements of the template, and no external address."""
     page = Page(text)
     assert {tag for tag, _ in page.found} <= set(ELEMENTS)
     names = {name for _, attributes in page.found for name in attributes}
@@ -146,7 +146,7 @@ def test_all_cells_and_names_are_shown_as_text():
     assert any(a.get("title", "").endswith("x" * 100 + "\u2026") for a in page.all("bdi"))
 
 
-def test_hostile_parameters_and_strange_indices():
+def test_hostile_parameters_and_unusual_indices():
     X = pd.DataFrame(np.random.default_rng(0).normal(size=(50, 2)), columns=["a", "b"])
     X.index = pd.MultiIndex.from_product([["<b>", "&"], range(25)], names=["<i>", None])
     detector = DenoisingAutoencoder(max_iter=10, random_state=0, column_types={"a": "numeric"}).fit(X)
@@ -259,7 +259,7 @@ def test_the_file_is_the_page_and_replaced_in_one_step(payments, tmp_path, monke
     assert [p.name for p in tmp_path.iterdir()] == ["report.html"]
 
 
-def test_what_cannot_be_reported_on(payments):
+def test_reports_that_are_refused(payments):
     detector, X = payments
     with pytest.raises(ValueError, match="n_samples=0"):
         report(detector, X.iloc[:0])

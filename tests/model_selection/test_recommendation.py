@@ -52,7 +52,7 @@ def test_candidates_are_the_best_and_those_within_its_standard_error(recommended
 
 
 def test_candidates_are_judged_by_the_default_criterion(monkeypatch):
-    """A criterion that prefers a low level of noise gets it, alone."""
+    """A criterion that prefers little noise chooses that candidate alone."""
 
     def prefers(estimator, X, y=None):
         return -estimator.varieties[0][1] - estimator.latent_dim + 1e-9 * X[0, 0]
@@ -70,7 +70,7 @@ def test_the_same_seed_gives_the_same_bits():
     assert first.recommendation_.candidates.equals(second.recommendation_.candidates)
 
 
-def test_the_account_says_what_was_tried_and_what_it_is_worth():
+def test_the_recommendation_describes_the_table_and_the_trials():
     X = np.column_stack([sheet(60), np.tile([0, 1], 30), np.ones(60)])
     account = recommend(X, **FAST).recommendation_
     assert isinstance(account, Recommendation)

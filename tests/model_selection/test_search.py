@@ -132,7 +132,7 @@ class TestSameAsScikitLearn:
         both(Pipeline([("detect", DETECTOR)]), {"detect": detectors}, X, cv=2, scoring=pseudo_anomaly_auc)
 
     @pytest.mark.parametrize("n_jobs", [None, 2])
-    def test_of_what_cannot_be_stacked(self, n_jobs, X):
+    def test_of_estimators_that_cannot_be_stacked(self, n_jobs, X):
         both(IsolationForest(random_state=0), {"n_estimators": [3, 6]}, X, cv=3, n_jobs=n_jobs)
 
     def test_of_random_candidates(self, X):
@@ -147,7 +147,7 @@ class TestSameAsScikitLearn:
 
 
 class Counting(TransformerMixin, BaseEstimator):
-    """Counts the fits of all its copies."""
+    """Transformer that counts the fits of all its copies."""
 
     fits = 0
 
@@ -267,7 +267,7 @@ class TestBadInput:
         assert StackedGridSearchCV(piped, {"detect__latent_dim": [4, 8]}, scoring=log_likelihood).fit(X).best_score_ < 0
 
 
-def test_progress_goes_to_standard_error_and_only_where_it_is_asked_for(X, capsys):
+def test_progress_is_shown_on_standard_error_and_only_on_request(X, capsys):
     StackedGridSearchCV(DETECTOR, RATES, cv=2).fit(X)
     assert capsys.readouterr() == ("", "")
     StackedGridSearchCV(DETECTOR, RATES, cv=2, verbose=1).fit(X)

@@ -214,7 +214,7 @@ def test_a_model_too_large_to_be_read_is_not_written(model, tmp_path, monkeypatc
     assert not (tmp_path / "large.aea").exists()
 
 
-def test_leftovers_of_dead_writers_go_with_the_next_save_and_those_of_living_ones_stay(model):
+def test_temporary_files_of_killed_writers_are_removed_and_those_of_running_writers_kept(model):
     litter = [model.with_name(f".model.aea.{word}.tmp") for word in ("0123abcd", "deadbeef")]
     for path in litter:
         path.write_bytes(b"half")

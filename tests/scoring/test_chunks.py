@@ -14,7 +14,7 @@ CPU = torch.device("cpu")
 
 
 def map_rows(finish, rows, width=1):
-    """Apply a function of a chunk (n, F) to rows, in the loop that networks run in."""
+    """Apply a function of a chunk (n, F) to rows, in the loop that runs networks."""
     return map_chunks(
         lambda encoded: (encoded,),
         lambda parts, chunk: finish(chunk),

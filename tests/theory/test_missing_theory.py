@@ -74,7 +74,7 @@ def test_gradients_by_hand_are_those_of_autograd(activation):
         torch.testing.assert_close(p.grad, expected[name], msg=name)
 
 
-def test_what_is_missing_is_neither_likely_nor_unlikely():
+def test_missing_values_are_neither_likely_nor_unlikely():
     whole, target = Observed(Gaussian()), torch.tensor([[1.0, torch.nan]])
     scale = torch.zeros(2)
     near, far = torch.tensor([[0.5, 0.0]]), torch.tensor([[0.5, 9.0]])
@@ -133,8 +133,8 @@ def test_missing_values_are_filled_from_similar_rows():
     torch.testing.assert_close(found[~missing], rows[~missing])
 
 
-def test_what_two_columns_of_a_normal_table_say_of_the_third():
-    """The imputed value tends to the conditional mean, as far as a denoiser of finitely many rows can know it."""
+def test_a_missing_column_of_a_normal_table_is_its_conditional_mean():
+    """The reconstructed value approximates the conditional mean."""
     covariance = np.array([[1.0, 0.8, 0.6], [0.8, 1.0, 0.7], [0.6, 0.7, 1.0]])
     rows = RNG.multivariate_normal(np.zeros(3), covariance, size=6000)
     train, test = rows[:4000].copy(), rows[4000:].copy()

@@ -1,4 +1,4 @@
-"""Rates that hold for a finite number of rows, against their exact distributions and against counting."""
+"""Rates for a finite number of rows, compared with exact distributions and with counts."""
 
 import numpy as np
 import pytest

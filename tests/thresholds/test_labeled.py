@@ -25,7 +25,7 @@ def answers(draw):
 
 
 def every_decision(scores):
-    """All that a threshold can flag, the fewest first."""
+    """Return all sets of rows that a threshold can flag, the smallest first."""
     return [scores < cut for cut in [*np.unique(scores), np.inf]]
 
 

@@ -1,4 +1,4 @@
-"""Rates beyond the calibration scores, against distributions whose tails are known."""
+"""Rates beyond the calibration scores, compared with distributions of known tails."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Gradients made by hand against those of autograd, and recorded ones against those."""
+"""Gradients of the package and recorded gradients, compared with those of autograd."""
 
 import pytest
 import torch
@@ -44,7 +44,7 @@ def network(activation, code, hidden, code_sizes=None, kind="point", **rest):
 
 
 def assert_the_same_gradients(objective, built, rows=ROWS):
-    """By hand twice, so that what the first call left behind would be seen."""
+    """Compare twice, since the first call could leave something behind."""
     FlatParameters(built)
     noises = [NoiseStream(KEYS, device=torch.device("cpu")) for _ in range(3)]
     losses = Objective.backward(objective, built, rows, noises[0])
@@ -57,7 +57,7 @@ def assert_the_same_gradients(objective, built, rows=ROWS):
 
 
 def assert_the_same_when_recorded(objective, built, first):
-    """To the bit, batch after batch."""
+    """Compare to the bit, batch by batch."""
     noises = [NoiseStream(KEYS, device=torch.device("cpu")) for _ in range(2)]
     step = Step(built, objective, noises[0], recorded=True)
     for number in range(6):
@@ -91,7 +91,7 @@ def test_of_members_with_codes_of_different_widths(code):
     ],
     ids=["masking", "salt and pepper"],
 )
-def test_of_what_is_damaged_by_chance(corruption):
+def test_of_random_corruptions(corruption):
     assert_the_same_gradients(ReconstructionObjective(MIXED, corruption=corruption), network("tanh", "relu", (32,)))
 
 
