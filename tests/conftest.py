@@ -1,4 +1,4 @@
-"""What all tests share."""
+"""Fixtures and tables of all tests."""
 
 import contextlib
 import copy
@@ -20,7 +20,7 @@ from aeanomaly.preprocessing import rows_of
 
 @pytest.fixture(params=sorted(REGISTRY))
 def detector_class(request):
-    """Each of the five classes in turn."""
+    """Return each detector class in turn."""
     return REGISTRY[request.param]
 
 
@@ -38,7 +38,7 @@ def rows():
 
 @pytest.fixture
 def adbench():
-    """Folder of the public benchmark tables; tests that want it are skipped where it is missing."""
+    """Return the folder of the public benchmark tables, or skip the test if it is missing."""
     shared = Path(__file__).parents[2] / "shared" / "adbench"
     folder = Path(os.environ.get("AEANOMALY_DATA", shared))
     if not folder.is_dir():
@@ -61,7 +61,7 @@ def pytest_addoption(parser):
 
 @pytest.fixture(autouse=True)
 def every_fit(request, monkeypatch):
-    """With ``--every-fit``: whatever a test fits is also saved, loaded, pickled, copied, chunked and shuffled."""
+    """With ``--every-fit``: each fitted detector is also saved, loaded, pickled, copied, chunked and shuffled."""
     if not request.config.getoption("--every-fit"):
         return
     for cls in REGISTRY.values():

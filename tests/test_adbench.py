@@ -1,4 +1,4 @@
-"""The defaults on real tables; figures belong to the benchmarks, this is a floor under them."""
+"""Minimum accuracy of the defaults on real tables; the figures belong to the benchmarks."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ FLOORS = {"cardio": 0.7, "letter": 0.75, "shuttle": 0.95}
 
 
 def one_class_split(path, seed=0, largest=10_000):
-    """Half of the normal rows to train on; the others and all anomalies to test on."""
+    """Return half of the normal rows for training; the others and all anomalies for tests."""
     with np.load(path) as data:
         X, y = data["X"], data["y"].ravel()
     rng = np.random.default_rng(seed)

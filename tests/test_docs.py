@@ -1,4 +1,4 @@
-"""Every block of the documentation's pages runs, page by page, in a folder of its own."""
+"""Every block of the documentation runs, page by page, in a new folder."""
 
 import re
 import shlex

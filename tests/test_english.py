@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+#: The file of the banned words, which is not checked.
+WORD_LIST = Path(__file__).resolve()
 #: A docstring opens with a verb or a noun phrase.
 _OPENING = re.compile(r"(What|Whether|Of|As|That|The same|How|Where|Those|One|Who|Why|Which)\b")
 #: Words of a private dialect, and the reader's word for each.
@@ -70,7 +72,9 @@ def faults(path):
 def files(*places):
     for place in places:
         found = [place] if place.is_file() else place.rglob("*")
-        yield from sorted(path for path in found if path.suffix in (".py", ".rst", ".md"))
+        yield from sorted(
+            path for path in found if path.suffix in (".py", ".rst", ".md") and path.resolve() != WORD_LIST
+        )
 
 
 #: Files and folders that keep the rules.
@@ -83,6 +87,7 @@ KEPT = [
     "examples",
     "README.md",
     "SECURITY.md",
+    "tests",
 ]
 
 

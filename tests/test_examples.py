@@ -1,4 +1,4 @@
-"""Every example runs, without a warning, and writes the pictures that it promises."""
+"""Every example runs without a warning, and writes the figures that it names."""
 
 import re
 import runpy

@@ -1,4 +1,4 @@
-"""Model files gone wrong: by accident, and by somebody who knows how they are made."""
+"""Damage to model files, by accident and by an attacker who knows the format."""
 
 import hashlib
 import io
@@ -39,7 +39,7 @@ def _run():
 
 
 def opened(path, content):
-    """Write, load: the model or None, and how long it took to load."""
+    """Write and load a file; return the model or None, and the seconds of loading."""
     path.write_bytes(content)
     begun = time.perf_counter()
     try:
@@ -76,7 +76,7 @@ def zipped(members: list[tuple[str, bytes]], compression: int = zipfile.ZIP_STOR
 
 
 def accidents(original: bytes, rng: np.random.Generator):
-    """Yield damaged copies for ever: flipped, changed, cut, doubled, moved, zeroed or foreign pieces."""
+    """Yield damaged copies forever: flipped, changed, cut, doubled, moved, zeroed or foreign pieces."""
     size = len(original)
     while True:
         damaged = bytearray(original)
@@ -106,7 +106,7 @@ def accidents(original: bytes, rng: np.random.Generator):
 
 
 def lies(original: bytes, rng: np.random.Generator):
-    """Yield copies for ever, of which manifest or tensors were changed and the checksums made to agree."""
+    """Yield copies forever, of which manifest or tensors were changed and the checksums made to agree."""
     parts = parts_of(original)
     while True:
         manifest, weights = parts[MANIFEST], parts[WEIGHTS]
@@ -179,7 +179,7 @@ def _lying_tensors(weights: bytes, rng: np.random.Generator) -> bytes:
 
 
 def traps(original: bytes):
-    """Yield (name, bytes) of archives that no accident would make."""
+    """Yield (name, bytes) of archives that only an attacker would make."""
     parts = parts_of(original)
     manifest, weights, sums = (parts[name] for name in (MANIFEST, WEIGHTS, SUMS))
     yield "compressed", packed(parts, zipfile.ZIP_DEFLATED)
@@ -213,7 +213,7 @@ def traps(original: bytes):
 
 
 def _with_entry(original: bytes, place: int) -> bytes:
-    """The same bytes, but for a field of the first entry of the directory, all of whose bits are set."""
+    """Set all bits of a field of the first entry of the directory."""
     start = original.index(b"PK\1\2")
     width = 2 if place in (8, 10) else 4
     return original[: start + place] + b"\xff" * width + original[start + place + width :]

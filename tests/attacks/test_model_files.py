@@ -1,4 +1,4 @@
-"""Whatever a model file holds: a ModelFileError or a model, soon, in bounded memory, and no code of it runs."""
+"""Damaged and hostile model files: a ModelFileError or a model, in bounded time and memory, without running code."""
 
 import itertools
 import multiprocessing
@@ -39,7 +39,7 @@ def original(request, tmp_path_factory):
 
 
 def meaning(fitted):
-    """All that a model answers, as one comparable value."""
+    """Return all answers of a model as one comparable value."""
     X = table()
     arrays = fitted.score_samples(X), fitted.transform(X), fitted.training_scores_, fitted.calibration_scores_
     return type(fitted), repr(fitted.get_params()), fitted.threshold_info_, [array.tobytes() for array in arrays]
@@ -72,7 +72,7 @@ def test_accidents(original, tmp_path):
     assert_accidents_end_well(original, tmp_path / "damaged.aea", 0, 250)
 
 
-def test_lies_that_agree_with_their_checksums(original, tmp_path):
+def test_changed_files_with_correct_checksums(original, tmp_path):
     assert_lies_end_well(original, tmp_path / "lying.aea", 0, 250)
 
 
@@ -82,7 +82,7 @@ def test_twenty_five_thousand_accidents(original, tmp_path):
 
 
 @pytest.mark.long
-def test_twenty_five_thousand_lies(original, tmp_path):
+def test_twenty_five_thousand_changed_files_with_correct_checksums(original, tmp_path):
     assert_lies_end_well(original, tmp_path / "lying.aea", 1, 25_000 // len(DETECTORS))
 
 
@@ -104,7 +104,7 @@ def test_traps_run_nothing_and_leave_nothing(original, tmp_path):
 
 
 def storm(original, path, answers):
-    """Load many bad files in a process of its own, and tell by how much its memory grew."""
+    """Load many bad files in a new process, and return the growth of its memory."""
     torch.set_num_threads(1)
     rng = np.random.default_rng(2)
     path.write_bytes(original)

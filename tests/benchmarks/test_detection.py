@@ -15,7 +15,7 @@ from benchmarks.protocol import UsageError, find, read, sample, split
 FAST = ["nearest neighbor (k=1)", "kNN (k=5)", "LOF"]
 
 
-def labelled(n=80, anomalies=8, seed=0):
+def labeled(n=80, anomalies=8, seed=0):
     rng = np.random.default_rng(seed)
     y = np.zeros(n, dtype=int)
     y[rng.choice(n, anomalies, replace=False)] = 1
@@ -24,12 +24,12 @@ def labelled(n=80, anomalies=8, seed=0):
 
 @pytest.fixture
 def folder(tmp_path):
-    """A folder with two data sets, one of either kind, and a list of them, which is none."""
+    """A folder with a data set of each kind, and a list of them, which is not a data set."""
     data = tmp_path / "data"
     data.mkdir()
-    X, y = labelled()
+    X, y = labeled()
     np.savez(data / "a.npz", X=X, y=y)
-    X, y = labelled(seed=1)
+    X, y = labeled(seed=1)
     pd.DataFrame(X, columns=list("uvw")).assign(label=y).to_csv(data / "b.csv", index=False)
     (data / "MANIFEST.csv").write_text("name,sha\na,f00\n")
     return data
@@ -59,7 +59,7 @@ def fails(capsys, *words):
 
 @pytest.mark.parametrize("n", [80, 81])
 def test_one_class_learns_from_half_of_the_normal_rows_and_from_no_anomaly(n):
-    X, y = labelled(n)
+    X, y = labeled(n)
     rows = split(X, y, "one-class", 3)
     normal = n - 8
     assert len(rows.train) == normal // 2
@@ -73,7 +73,7 @@ def test_one_class_learns_from_half_of_the_normal_rows_and_from_no_anomaly(n):
 
 
 def test_the_split_is_that_of_the_protocol():
-    X, y = labelled()
+    X, y = labeled()
     normal = np.random.default_rng(1002).permutation(np.flatnonzero(y == 0))
     rows = split(X, y, "one-class", 2)
     np.testing.assert_array_equal(rows.train, X[normal[:36]])
@@ -81,7 +81,7 @@ def test_the_split_is_that_of_the_protocol():
 
 
 def test_contaminated_scores_the_rows_it_learns_from():
-    X, y = labelled()
+    X, y = labeled()
     rows = split(X, y, "contaminated", 0)
     assert rows.same_rows
     for part in (rows.train, rows.test):
@@ -90,14 +90,14 @@ def test_contaminated_scores_the_rows_it_learns_from():
 
 
 def test_splits_are_drawn_by_the_seed_alone():
-    X, y = labelled()
+    X, y = labeled()
     first, again, other = (split(X, y, "one-class", seed).train for seed in (0, 0, 1))
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other)
 
 
 def test_peers_get_rows_in_units_of_the_training_rows():
-    raw = split(*labelled(), "one-class", 0)
+    raw = split(*labeled(), "one-class", 0)
     scaled = raw.standardized()
     np.testing.assert_allclose(scaled.train.mean(axis=0), 0, atol=1e-12)
     np.testing.assert_allclose(scaled.train.std(axis=0), 1)
@@ -109,7 +109,7 @@ def test_peers_get_rows_in_units_of_the_training_rows():
     [(20_000, 1_000, 500), (20_000, 60, 60), (20_000, 120, 100), (12_000, 11_990, 9_992), (10_000, 7, 7)],
 )
 def test_large_tables_are_sampled_at_their_rate_of_anomalies(n, anomalies, kept):
-    X, y = labelled(n, anomalies)
+    X, y = labeled(n, anomalies)
     rows, labels = sample(X, y, 5)
     assert len(rows) == len(labels) == 10_000
     assert labels.sum() == kept
@@ -126,7 +126,7 @@ def test_large_tables_are_sampled_at_their_rate_of_anomalies(n, anomalies, kept)
 
 
 def test_a_csv_file_ends_in_its_label_or_names_it(folder):
-    X, y = labelled(seed=1)
+    X, y = labeled(seed=1)
     rows, labels = read(folder / "b.csv")
     np.testing.assert_allclose(rows, X, rtol=1e-14)  # older versions of pandas read floats a rounding off
     np.testing.assert_array_equal(labels, y)
@@ -136,7 +136,7 @@ def test_a_csv_file_ends_in_its_label_or_names_it(folder):
     np.testing.assert_array_equal(labels, y)
 
 
-def test_lists_of_files_are_no_data(folder):
+def test_lists_of_files_are_not_data(folder):
     assert list(find(folder)) == ["a", "b"]
 
 
@@ -165,7 +165,7 @@ def test_wrong_usage_is_one_sentence_and_exit_code_2(folder, tmp_path, capsys, m
     assert "is not a folder" in fails(capsys, "--data", tmp_path / "nowhere", *out)
     assert "contains no .npz or .csv" in fails(capsys, "--data", tmp_path / "empty", *out)
     assert "'z' is not one of a, b" in fails(capsys, "--data", folder, "--datasets", "z", *out)
-    assert "'Nobody' is not one of" in fails(capsys, "--data", folder, "--detectors", "Nobody", *out)
+    assert "'Unknown' is not one of" in fails(capsys, "--data", folder, "--detectors", "Unknown", *out)
     assert "--threads" in fails(capsys, "--data", folder, "--threads", "0", *out)
     assert "contains no run to report on" in fails(capsys, "--report", *out)
     np.savez(folder / "z.npz", X=np.zeros((3, 2)), y=np.zeros(3))
@@ -203,14 +203,14 @@ def test_finished_runs_are_not_repeated_and_a_cut_off_line_is(folder):
     assert file.read_text() == after
 
 
-def test_a_header_that_was_cut_off_is_written_anew(folder):
+def test_a_header_that_was_cut_off_is_written_again(folder):
     out = run(folder, "--datasets", "a")
     (out / "detection.csv").write_text("setting,data")
     run(folder, "--datasets", "a")
     assert len(lines(out)) == 2 * 2 * 3
 
 
-def test_what_a_detector_raises_is_recorded_and_the_others_go_on(folder, monkeypatch, capsys):
+def test_an_error_of_a_detector_is_recorded_and_the_others_go_on(folder, monkeypatch, capsys):
     class Fails:
         def fit(self, X):
             if len(X) == 36:
@@ -248,13 +248,13 @@ def test_labels_never_reach_fit_and_peers_get_standardised_rows(folder, monkeypa
     monkeypatch.setattr(detection, "entries", lambda: known)
     run(folder, "--datasets", "a", "--settings", "one-class", detectors=list(known), seeds=[0])
     (raw,), (scaled,) = seen[2:]  # the first two are the warm-up
-    X, y = labelled()
+    X, y = labeled()
     np.testing.assert_array_equal(raw, split(X, y, "one-class", 0).train)
     np.testing.assert_allclose(scaled, StandardScaler().fit_transform(raw))
 
 
-def test_a_training_row_is_none_of_its_own_neighbours():
-    X, _ = labelled()
+def test_a_training_row_is_not_its_own_neighbor():
+    X, _ = labeled()
     for k, name in ((1, FAST[0]), (5, FAST[1])):
         entry = peers.entries()[name]
         detector = entry.build(0, 3, True).fit(X)

@@ -42,7 +42,7 @@ def test_a_line_for_each_candidate_of_each_pool_on_each_data_set(folder, capsys)
     assert by_candidate.loc["settings", "a", 0]["auroc"] == by_candidate.loc["detectors", "a", 1]["auroc"]
 
 
-def test_it_goes_on_where_it_was(folder, monkeypatch):
+def test_it_resumes(folder, monkeypatch):
     out = run(folder, "--datasets", "a")
     first = (out / "selection.csv").read_bytes()
     measured = []
@@ -54,7 +54,7 @@ def test_it_goes_on_where_it_was(folder, monkeypatch):
 
 
 def test_labels_are_not_seen_by_criteria(folder, monkeypatch):
-    """All criteria are asked about training rows, in which there are no anomalies."""
+    """All criteria are computed on training rows, which contain only normal rows."""
     seen = []
     monkeypatch.setattr(selection, "CRITERIA", {"x": lambda estimator, X, y=None: seen.append((len(X), y)) or 1.0})
     monkeypatch.setattr(selection, "SUMS", {})
@@ -88,7 +88,7 @@ def test_summary_of_a_criterion_that_knows_and_of_one_that_errs(monkeypatch):
 
 
 def test_weights_are_learned_on_the_other_data_sets():
-    """Where they point the other way, the learned sum is wrong."""
+    """Learned weights of one data set are wrong on another where the criteria point the other way."""
     truth = np.array([[-0.5, 0.0, 0.5], [0.5, 0.0, -0.5]])
     said = selection._learned(np.tile([-0.5, 0.0, 0.5], (2, 1))[:, :, None], truth, np.array(["a", "b"]))
     assert np.argsort(said).tolist() == [[2, 1, 0], [0, 1, 2]]

@@ -135,7 +135,7 @@ def test_an_empty_table_gives_an_empty_result(folder, capsys):
         (["fit", "none.csv", "-o", "m.aea"], "none.csv: No such file or directory"),
         (["fit", "train.txt", "-o", "m.aea"], "the suffix must be .csv, .csv.gz or .parquet"),
         (["fit", "text.csv", "-o", "m.aea"], "column 'city' holds 'Oslo' in row 2, but only numbers are accepted"),
-        (["fit", "holes.csv", "-o", "m.aea"], "X contains NaN in column(s) 'a' (1); fit with --missing model"),
+        (["fit", "missing.csv", "-o", "m.aea"], "X contains NaN in column(s) 'a' (1); fit with --missing model"),
         (["fit", "twice.csv", "-o", "m.aea"], "duplicate column names: 'a'; rename them"),
         (["fit", "ragged.csv", "-o", "m.aea"], "not a CSV table in UTF-8"),
         (["fit", "ragged.csv", "-o", "m.aea"], "all lines must have the same number of comma-separated fields"),
@@ -147,7 +147,7 @@ def test_an_empty_table_gives_an_empty_result(folder, capsys):
         (["fit", "train.csv", "-o", "m.aea", "--drop", "id", "--contamination", "0.9"], "a fraction in (0, 0.5]"),
         (["fit", "train.csv", "-o", "no/m.aea", "--drop", "id", *QUICK], "No such file or directory"),
         (["score", "train.csv", "new.csv"], "'train.csv' is not a readable model file"),
-        (["score", "model.aea", "holes.csv"], "column(s) 'b', 'c', 'flag' of the model are missing"),
+        (["score", "model.aea", "missing.csv"], "column(s) 'b', 'c', 'flag' of the model are missing"),
         (["score", "model.aea", "scored.csv"], "already has column(s) 'score'; rename the new columns with --prefix"),
         (["info", "new.csv"], "'new.csv' is not a readable model file"),
         (["fit", "broken.csv.gz", "-o", "m.aea"], "broken.csv.gz"),
@@ -158,11 +158,11 @@ def test_an_empty_table_gives_an_empty_result(folder, capsys):
         ),
     ],
 )
-def test_mistakes_get_one_sentence_and_exit_code_1(folder, capsys, words, message):
+def test_errors_are_one_sentence_with_exit_code_1(folder, capsys, words, message):
     fitted()
     files = {
         "text.csv": "a,city\n1,2\n2,Oslo\n",
-        "holes.csv": 'a\n1\n""\n3\n',
+        "missing.csv": 'a\n1\n""\n3\n',
         "twice.csv": "a,a\n1,2\n3,4\n",
         "ragged.csv": "a,b\n1,2\n3,4,5\n",
         "semicolons.csv": "a;b\n1;2\n",
@@ -190,8 +190,8 @@ def test_columns_called_row_blank_lines_and_indices_are_kept(folder, capsys):
     assert run("score", "one.aea", "one.csv", "--top", 4, "--json") == 0
     top = json.loads(capsys.readouterr().out)["top"]
     assert {(line["row number"], str(line["row"])) for line in top} == {(i, f"100{i}") for i in range(1, 5)}
-    (folder / "hole.csv").write_text("row\n1001\n\n1003\n")
-    assert run("score", "one.aea", "hole.csv") == 1
+    (folder / "incomplete.csv").write_text("row\n1001\n\n1003\n")
+    assert run("score", "one.aea", "incomplete.csv") == 1
     assert "X contains NaN in column(s) 'row' (1)" in capsys.readouterr().err
     pytest.importorskip("pyarrow")
     fitted()
@@ -234,7 +234,7 @@ def test_a_prefix_avoids_the_clash(folder):
     np.testing.assert_array_equal(again.score, again.second_score)
 
 
-def test_a_reader_that_leaves_early_is_no_crash(folder):
+def test_a_closed_pipe_is_not_a_crash(folder):
     fitted()
     command = f"{sys.executable} -m aeanomaly.cli score model.aea new.csv | head -n 1"
     done = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=120)

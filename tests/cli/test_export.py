@@ -30,7 +30,7 @@ def test_a_model_becomes_a_graph(model, capsys):
     np.testing.assert_allclose(score, aeanomaly.load("model.aea").score_samples(model), rtol=1e-3, atol=1e-5)
 
 
-def test_what_cannot_be_exported_is_one_sentence(model, capsys, monkeypatch):
+def test_export_errors_are_one_sentence(model, capsys, monkeypatch):
     assert main(["export", "none.aea", "model.onnx"]) == 1
     assert "none.aea: No such file" in capsys.readouterr().err
     assert main(["export", "model.aea", "none/model.onnx"]) == 1

@@ -1,4 +1,4 @@
-"""Tables of numbers, text, times and holes, from files to files."""
+"""Tables of numbers, text, times and missing values, from files to files."""
 
 import json
 from pathlib import Path
@@ -93,7 +93,7 @@ def test_rows_unlike_those_of_training_are_scored(folder):
     assert scored.score[0] < scored.score[1]
 
 
-def test_a_row_of_holes_is_a_row_and_blank_lines_at_the_end_are_none(folder):
+def test_a_row_of_missing_values_is_a_row_and_trailing_blank_lines_are_not(folder):
     fitted()
     head = "amount,city,when,paid,code\n"
     for lines, n_rows in ((",,,,\n", 1), (",,,,\n\n,,,,\r\n\n\n", 3), ("\n", 0)):
@@ -179,7 +179,7 @@ def test_cells_that_cannot_be_read_are_named(folder, capsys, cells, words, messa
     assert not Path("x.aea").exists()
 
 
-def test_what_the_message_says_helps(folder, capsys):
+def test_the_remedies_in_messages_work(folder, capsys):
     Path("x.csv").write_text("x,y\n" + "".join(f"{['7', 'abc'][i % 2]},{i}\n" for i in range(20)))
     assert run("fit", "x.csv", "-o", "x.aea", *QUICK, "--set", "column_types={'x': 'categorical'}") == 0
     assert aeanomaly.load("x.aea").state_.model.columns[0].categories == ("7", "abc")
@@ -206,20 +206,20 @@ def test_times_with_zones_and_durations(folder, capsys):
     assert run("score", "x.aea", "one.csv", "-o", "y.csv") == 0
 
 
-def test_levels_that_are_numbers_and_ordered_ones(folder):
+def test_categories_that_are_numbers_and_ordered_categories(folder):
     pytest.importorskip("pyarrow")
     frame = pd.DataFrame({"n": [1, 2, 3] * 20, "size": pd.Categorical(["s", "m", "l"] * 20)})
     frame["size"] = frame["size"].cat.reorder_categories(["s", "m", "l"], ordered=True)
     frame["note"] = ["1", "2"] * 30  # text, as its dtype says
     frame["x"] = np.arange(60.0)
-    frame.to_parquet("levels.parquet")
+    frame.to_parquet("categories.parquet")
     types = ["--set", "column_types={'n': 'categorical'}"]
-    assert run("fit", "levels.parquet", "-o", "m.aea", *QUICK, *types) == 0
+    assert run("fit", "categories.parquet", "-o", "m.aea", *QUICK, *types) == 0
     kinds = [column.kind for column in aeanomaly.load("m.aea").state_.model.columns]
     assert kinds[:3] == ["categorical", "ordinal", "categorical"]
-    frame.to_csv("levels.csv", index=False)
-    assert run("score", "m.aea", "levels.csv", "-o", "csv.csv") == 0
-    assert run("score", "m.aea", "levels.parquet", "-o", "parquet.csv") == 0
+    frame.to_csv("categories.csv", index=False)
+    assert run("score", "m.aea", "categories.csv", "-o", "csv.csv") == 0
+    assert run("score", "m.aea", "categories.parquet", "-o", "parquet.csv") == 0
     np.testing.assert_array_equal(pd.read_csv("csv.csv").score, pd.read_csv("parquet.csv").score)
 
 

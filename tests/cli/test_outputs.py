@@ -1,4 +1,4 @@
-"""Commands replace no file but one of the kind that they write, and no input."""
+"""Commands replace only files of the kind that they write, and never their input."""
 
 import hashlib
 
@@ -77,7 +77,7 @@ def test_force_replaces_a_file_of_another_kind(folder):
     assert aeanomaly.load("today.csv").n_features_in_ == 2
 
 
-def test_files_of_the_same_kind_are_replaced_without_a_word(folder):
+def test_files_of_the_same_kind_are_replaced_without_a_message(folder):
     pytest.importorskip("onnx")
     for command in (
         [*FIT, "-o", "model.aea"],

@@ -31,7 +31,7 @@ def folder(tmp_path, monkeypatch):
 
 @pytest.fixture
 def in_parts(monkeypatch):
-    """Every file is large, and comes in parts of 50 rows."""
+    """Read every file in parts of 50 rows."""
     monkeypatch.setattr("aeanomaly.cli.parts.LARGE", 0)
     monkeypatch.setattr("aeanomaly.cli.tables._ROWS", 50)
     monkeypatch.setattr("aeanomaly.streaming.sources.PART", 50)
@@ -145,7 +145,9 @@ def test_the_output_may_be_the_input(folder, in_parts):
 
 
 @pytest.mark.parametrize("stopped", [KeyboardInterrupt, OSError(28, "No space left on device")])
-def test_what_stops_midway_leaves_the_old_output_and_no_litter(folder, in_parts, monkeypatch, capsys, stopped):
+def test_an_interruption_keeps_the_old_output_and_leaves_no_temporary_file(
+    folder, in_parts, monkeypatch, capsys, stopped
+):
     fit()
     (folder / "scored.csv").write_text("score,decision,anomaly\n")
     files = {path.name: path.read_bytes() for path in folder.iterdir()}

@@ -17,16 +17,16 @@ def run(*words):
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """A folder with train.csv, normal.csv, labelled.csv and model.aea, in which the commands run."""
+    """A folder with train.csv, normal.csv, labeled.csv and model.aea, in which the commands run."""
     monkeypatch.chdir(tmp_path)
     rng = np.random.default_rng(0)
     a, b = rng.normal(size=(2, 1000))
     table = pd.DataFrame({"a": a, "b": b, "c": a + b + 0.1 * rng.normal(size=1000)})
     table[:500].to_csv("train.csv", index=False)
     table[500:800].to_csv("normal.csv", index=False)
-    labelled = table[800:].assign(wrong=(table.index[800:] % 10 == 3).astype(int))
-    labelled["c"] += 4 * labelled.wrong
-    labelled.to_csv("labelled.csv", index=False)
+    labeled = table[800:].assign(wrong=(table.index[800:] % 10 == 3).astype(int))
+    labeled["c"] += 4 * labeled.wrong
+    labeled.to_csv("labeled.csv", index=False)
     assert run("fit", "train.csv", "-o", "model.aea", "--set", "max_iter=30") == 0
     return tmp_path
 
@@ -41,7 +41,7 @@ def test_fit_keeps_a_false_alarm_rate(folder, capsys):
     assert len(detector.calibration_scores_) == 100
 
 
-def test_fit_takes_a_rule_as_it_is_written_in_python(folder):
+def test_fit_accepts_a_rule_in_python_syntax(folder):
     words = ("--contamination", "PeaksOverThreshold(0.001, calibration_fraction=0.4)", "--set", "max_iter=30")
     assert run("fit", "train.csv", "-o", "m.aea", *words) == 0
     assert aeanomaly.load("m.aea").contamination == PeaksOverThreshold(0.001, 0.4)
@@ -49,9 +49,9 @@ def test_fit_takes_a_rule_as_it_is_written_in_python(folder):
 
 def test_labels_set_the_threshold_and_nothing_else(folder, capsys):
     before = aeanomaly.load("model.aea")
-    assert run("threshold", "model.aea", "--labels", "labelled.csv", "--json") == 0
+    assert run("threshold", "model.aea", "--labels", "labeled.csv", "--json") == 0
     summary = json.loads(capsys.readouterr().out)
-    after, frame = aeanomaly.load("model.aea"), pd.read_csv("labelled.csv")
+    after, frame = aeanomaly.load("model.aea"), pd.read_csv("labeled.csv")
     scores = before.score_samples(frame[["a", "b", "c"]])
     assert (after.score_samples(frame[["a", "b", "c"]]) == scores).all()
     assert summary["offset"] == after.offset_ == BestF1().fit(scores, frame["wrong"])
@@ -72,7 +72,7 @@ def test_rows_without_labels_set_it_into_another_file(folder):
     assert aeanomaly.load("model.aea").threshold_info_.rule == "Contamination(fraction=0.25)"
 
 
-def test_info_says_which_rule_and_what_it_promises(folder, capsys):
+def test_info_reports_the_rule_and_its_guarantee(folder, capsys):
     run("threshold", "model.aea", "--rows", "normal.csv", "--false-alarm-rate", "0.1")
     capsys.readouterr()
     assert run("info", "model.aea") == 0
@@ -83,7 +83,7 @@ def test_info_says_which_rule_and_what_it_promises(folder, capsys):
 
 def test_score_flags_discoveries(folder):
     run("threshold", "model.aea", "--rows", "normal.csv", "--false-alarm-rate", "0.01")
-    assert run("score", "model.aea", "labelled.csv", "-o", "scored.csv", "--label", "wrong", "--fdr", "0.2") == 0
+    assert run("score", "model.aea", "labeled.csv", "-o", "scored.csv", "--label", "wrong", "--fdr", "0.2") == 0
     scored, detector = pd.read_csv("scored.csv"), aeanomaly.load("model.aea")
     columns = scored[["a", "b", "c"]]
     assert np.allclose(scored["p_value"], detector.p_values(columns))
@@ -103,22 +103,22 @@ def test_score_flags_discoveries(folder):
             ("threshold", "model.aea", "--rows", "normal.csv", "--false-alarm-rate", "0.001"),
             "300 calibration rows guarantee a false-alarm rate of 0.00332 at best",
         ),
-        (("threshold", "model.aea", "--labels", "labelled.csv", "--label", "right"), "right"),
+        (("threshold", "model.aea", "--labels", "labeled.csv", "--label", "right"), "right"),
         (("threshold", "model.aea", "--labels", "normal.csv"), "possible label columns: none"),
         (("threshold", "model.aea", "--labels", "ones.csv"), "got 1"),
         (("threshold", "model.aea", "--labels", "missing.csv"), "missing.csv"),
         (("threshold", "missing.aea", "--rule", "0.1"), "missing.aea"),
         (("threshold", "model.aea", "--rows", "normal.csv", "--rule", "BestF1()"), "needs labels"),
-        (("score", "model.aea", "labelled.csv", "-o", "out.csv", "--fdr", "0.1"), "aeanomaly threshold model.aea"),
+        (("score", "model.aea", "labeled.csv", "-o", "out.csv", "--fdr", "0.1"), "aeanomaly threshold model.aea"),
         (
             ("fit", "train.csv", "-o", "new.aea", "--false-alarm-rate", "0.0001"),
             "100 calibration rows guarantee a false-alarm rate",
         ),
     ],
 )
-def test_what_cannot_be_decided_is_one_sentence_and_changes_nothing(folder, capsys, words, told):
-    labelled = pd.read_csv("labelled.csv")
-    labelled[labelled.wrong == 1][:9].to_csv("ones.csv", index=False)
+def test_invalid_rules_are_one_sentence_and_change_nothing(folder, capsys, words, told):
+    labeled = pd.read_csv("labeled.csv")
+    labeled[labeled.wrong == 1][:9].to_csv("ones.csv", index=False)
     files = {path.name: path.read_bytes() for path in folder.iterdir()}
     capsys.readouterr()
     assert run(*words) == 1

@@ -111,7 +111,7 @@ def test_scores_are_lazy_and_those_of_the_detector(client, table):
     assert scores.compute().index.equals(table.index)
 
 
-def test_mixed_tables_with_holes(client):
+def test_mixed_tables_with_missing_values(client):
     payments, _ = make_payments(2000, random_state=0)
     ddf = dd.from_pandas(payments, npartitions=3)
     detector = aeanomaly.dask.fit(quick(missing="model"), ddf, sample_size=1000)
@@ -157,9 +157,9 @@ def test_bad_input_is_named_and_changes_nothing(client, table):
     ddf = dd.from_pandas(table, npartitions=3)
     detector = quick().fit(table[:500])
     before = answers(detector, table)
-    holes = ddf.map_partitions(lambda rows: rows.mask(rows.index.to_series() == 15_000), meta=table.iloc[:0])
+    incomplete = ddf.map_partitions(lambda rows: rows.mask(rows.index.to_series() == 15_000), meta=table.iloc[:0])
     with pytest.raises(ValueError, match=r"partition 1: X contains NaN in column\(s\) 'a' \(1\)"):
-        aeanomaly.dask.fit(detector, holes)
+        aeanomaly.dask.fit(detector, incomplete)
     with pytest.raises(ValueError, match="n_samples=0"):
         aeanomaly.dask.fit(detector, dd.from_pandas(table[:0], npartitions=1))
     assert answers(detector, table) == before

@@ -1,4 +1,4 @@
-"""Tables of ADBench: where they are looked for, and what is said where they cannot be had."""
+"""Tables of ADBench: the folders that are searched, and the errors if they are missing."""
 
 import sys
 from types import SimpleNamespace
@@ -19,7 +19,7 @@ def write(path, **arrays):
 
 @pytest.fixture(autouse=True)
 def nowhere(monkeypatch, request):
-    """No folder, and no pooch: whatever a test wants, it sets up."""
+    """No folder, and no pooch: each test sets up its own."""
     if "adbench" not in request.fixturenames:
         monkeypatch.delenv("AEANOMALY_DATA", raising=False)
     monkeypatch.setitem(sys.modules, "pooch", None)
@@ -93,7 +93,7 @@ def test_unknown_names():
 
 
 @pytest.mark.parametrize("name", ["", "../thyroid", "a/b", 38, None])
-def test_what_is_no_name(name, tmp_path):
+def test_values_that_are_not_names(name, tmp_path):
     with pytest.raises(ValueError, match="name must be the name of a table"):
         load_adbench(name, data_home=tmp_path)
 
@@ -112,7 +112,7 @@ def test_files_without_the_arrays(tmp_path, arrays):
         load_adbench("wine", data_home=tmp_path)
 
 
-def test_files_that_are_no_archives(tmp_path):
+def test_files_that_are_not_archives(tmp_path):
     path = tmp_path / "wine.npz"
     write(path)
     whole = path.read_bytes()

@@ -21,14 +21,14 @@ for load in (load_questionnaire, load_factory, load_payments):
 
 
 def build(source, target, *kinds):
-    """What hatchling, the build backend, makes of a source tree; no network is wanted."""
+    """Build a source tree with hatchling, the build backend, without network."""
     command = [sys.executable, "-m", "hatchling", "build", "-d", str(target), *(f"-t{kind}" for kind in kinds)]
     done = subprocess.run(command, cwd=source, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
 
 def loaded(folder, cwd):
-    """What a fresh process loads when the package is found in a folder first."""
+    """Return the tables that a new process loads if the package is found in a folder first."""
     environment = {**os.environ, "PYTHONPATH": str(folder)}
     command = [sys.executable, "-c", PROGRAM]
     done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)

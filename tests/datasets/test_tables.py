@@ -67,7 +67,7 @@ def test_data_and_target_alone(name, as_frame):
     np.testing.assert_array_equal(y, bunch.target)
 
 
-def test_payments_keep_their_types_and_holes():
+def test_payments_keep_their_types_and_missing_values():
     X = load_payments().data
     assert [name for name in X if isinstance(X[name].dtype, pd.CategoricalDtype)] == ["category", "country", "device"]
     assert len(X["category"].cat.categories) == 12
@@ -117,7 +117,7 @@ def test_careless_people_are_found_by_their_answers():
 
 
 def generator():
-    """Names of the program that wrote the files; a checkout has it, an installed package has not."""
+    """Return the names in the program that wrote the files; only a checkout has it."""
     return runpy.run_path(str(FOLDER / "generate.py"))
 
 
@@ -127,7 +127,7 @@ def test_the_file_is_what_its_generator_gives(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_what_is_loaded_is_what_was_made(name):
+def test_loaded_tables_equal_generated_tables(name):
     X, y = MAKERS[name](random_state=generator()["SEED"])
     loaded = LOADERS[name]()
     pd.testing.assert_frame_equal(loaded.data, X, check_exact=True)

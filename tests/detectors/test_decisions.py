@@ -1,6 +1,7 @@
 """Thresholds, p-values, flags and probabilities of detectors."""
 
 import pickle
+import re
 import warnings
 
 import numpy as np
@@ -54,7 +55,7 @@ def normal_rows(n, seed=0):
     return hidden @ np.array([[1.0, 0.5, -1.0, 0.2], [0.0, 1.0, 1.0, -1.0]]) + 0.1 * rng.normal(size=(n, 4))
 
 
-def labelled_rows(n=300, n_anomalies=30, seed=5):
+def labeled_rows(n=300, n_anomalies=30, seed=5):
     rng = np.random.default_rng(seed)
     X, y = normal_rows(n, seed), rng.permutation(np.arange(n) < n_anomalies).astype(int)
     X[y == 1] += rng.normal(scale=3, size=(n_anomalies, 4))
@@ -77,8 +78,8 @@ def parts(detector):
 
 class TestFit:
     @pytest.mark.parametrize("rule", [*RULES, *WITH_LABELS], ids=repr)
-    def test_every_rule_sets_the_offset_and_says_on_what(self, rule):
-        X, y = labelled_rows()
+    def test_every_rule_sets_the_offset_and_reports_its_source(self, rule):
+        X, y = labeled_rows()
         detector = quick(contamination=rule).fit(X, y)
         decision = detector.threshold_info_
         assert detector.offset_ == decision.offset
@@ -146,7 +147,7 @@ class TestFit:
             }[kind]
         assert parts(quick(contamination=rule).fit(table)) == parts(expected)
 
-    def test_mixed_tables_with_holes_calibrate(self):
+    def test_mixed_tables_with_missing_values_calibrate(self):
         rng = np.random.default_rng(0)
         frame = pd.DataFrame(normal_rows(300), columns=list("abcd")).assign(kind=rng.choice(["x", "y"], 300))
         frame.loc[::7, "b"] = np.nan
@@ -158,14 +159,14 @@ class TestFit:
     @pytest.mark.parametrize("kind", [UndercompleteAutoencoder, VariationalAutoencoder, AutoencoderEnsemble])
     @pytest.mark.parametrize("rule", [Conformal(0.1), CrossConformal(0.1, 2), BestF1()], ids=repr)
     def test_every_kind_of_detector_calibrates(self, kind, rule):
-        X, y = labelled_rows(200, 20)
+        X, y = labeled_rows(200, 20)
         how = {"n_estimators": 2} if kind is AutoencoderEnsemble else {}
         detector = kind(contamination=rule, max_iter=2, hidden_layer_sizes=(8,), random_state=0, **how).fit(X, y)
         assert len(detector.calibration_scores_) > 0
         assert detector.p_values(X).shape == (200,)
 
     def test_only_rules_that_ask_see_labels(self):
-        X, y = labelled_rows()
+        X, y = labeled_rows()
         for rule in RULES:
             with_labels, without = quick(contamination=rule).fit(X, y), quick(contamination=rule).fit(X)
             assert parts(with_labels) == parts(without)
@@ -196,7 +197,7 @@ class TestFitRefuses:
 
     @pytest.mark.parametrize("rule", WITH_LABELS, ids=repr)
     def test_labels_that_are_missing_or_of_one_class(self, rule):
-        X, y = labelled_rows(100, 10)
+        X, y = labeled_rows(100, 10)
         for labels, told in (
             (None, r"needs labels; call fit\(X, y\)"),
             (np.zeros(100), "all 100 labels are 0"),
@@ -207,8 +208,8 @@ class TestFitRefuses:
                 quick(contamination=rule).fit(X, labels)
 
     @pytest.mark.parametrize("rule", [Conformal(0.1), CrossConformal(0.1), BestF1()], ids=repr)
-    def test_what_goes_on_from_rows_seen_before(self, rule):
-        X, y = labelled_rows(200, 20)
+    def test_warm_starts_and_partial_fits(self, rule):
+        X, y = labeled_rows(200, 20)
         with pytest.raises(ValueError, match="warm_start=True cannot go with contamination="):
             quick(contamination=rule, warm_start=True).fit(X, y)
         with pytest.raises(ValueError, match=r"contamination=.*set_threshold"):
@@ -218,7 +219,7 @@ class TestFitRefuses:
 class TestSetThreshold:
     @pytest.mark.parametrize("rule", [*RULES, *WITH_LABELS], ids=repr)
     def test_new_rows_set_it_and_nothing_is_refitted(self, fitted, rule):
-        X, y = labelled_rows()
+        X, y = labeled_rows()
         detector = pickle.loads(pickle.dumps(fitted))
         before = detector.score_samples(X)
         assert detector.set_threshold(rule, X, y) is detector
@@ -227,7 +228,7 @@ class TestSetThreshold:
         assert (detector.calibration_scores_ == np.sort(before[y == 0])).all()
         if rule in WITH_LABELS:
             assert detector.offset_ == rule.fit(before, y)
-            assert detector.threshold_info_.source == "labelled rows given to set_threshold"
+            assert re.fullmatch("label+ed rows given to set_threshold", detector.threshold_info_.source)
         if isinstance(rule, Conformal):
             assert detector.offset_ == rule.fit(before[y == 0])
             assert detector.threshold_info_.source == "normal rows given to set_threshold"
@@ -245,7 +246,7 @@ class TestSetThreshold:
         assert parts(detector)[:2] == parts(fitted)[:2]
         assert (detector.calibration_scores_ == kept).all()
 
-    def test_a_rule_of_the_users_own_is_taken(self, fitted):
+    def test_a_custom_rule_is_accepted(self, fitted):
         class Lowest:
             def fit(self, scores):
                 return float(scores.min())
@@ -255,7 +256,7 @@ class TestSetThreshold:
         assert detector.threshold_info_.guarantee == "has no known guarantee"
 
     @pytest.mark.parametrize("answer", [np.nan, np.inf, None, "low", [1.0]])
-    def test_an_answer_that_is_no_number_is_refused_and_changes_nothing(self, fitted, answer):
+    def test_an_offset_that_is_not_a_number_is_refused_and_changes_nothing(self, fitted, answer):
         class Broken:
             def fit(self, scores):
                 return answer
@@ -280,7 +281,7 @@ class TestSetThreshold:
             ((0.1, normal_rows(9, 1)[:, :3]), "X has 3 features"),
         ],
     )
-    def test_what_cannot_set_it_says_so_and_changes_nothing(self, fitted, arguments, told):
+    def test_invalid_arguments_are_refused_and_change_nothing(self, fitted, arguments, told):
         detector = pickle.loads(pickle.dumps(fitted))
         with pytest.raises(ValueError, match=told):
             detector.set_threshold(*arguments)
@@ -294,7 +295,7 @@ class TestSetThreshold:
         assert caught[0].filename == __file__
         assert "trained on as it seems" in detector.threshold_info_.source
 
-    def test_rules_that_promise_nothing_take_them_in_silence_but_not_for_p_values(self, fitted):
+    def test_rules_without_a_guarantee_accept_training_rows_but_p_values_do_not(self, fitted):
         detector = pickle.loads(pickle.dumps(fitted))
         with warnings.catch_warnings():
             warnings.simplefilter("error")
@@ -303,7 +304,7 @@ class TestSetThreshold:
         with pytest.raises(ValueError, match="p_values needs scores"):
             detector.p_values(normal_rows(5, 1))
 
-    def test_constant_scores_are_survived(self, fitted):
+    def test_constant_scores_are_accepted(self, fitted):
         detector = pickle.loads(pickle.dumps(fitted))
         same = np.repeat(normal_rows(1, 8), 50, axis=0)
         for rule in (Conformal(0.1), 0.1, "auto"):
@@ -314,7 +315,7 @@ class TestSetThreshold:
 class TestPValuesAndFlags:
     def test_they_are_those_of_the_scores(self, fitted):
         detector = pickle.loads(pickle.dumps(fitted)).set_threshold(Conformal(0.05), normal_rows(400, 7))
-        X, y = labelled_rows()
+        X, y = labeled_rows()
         scores = detector.score_samples(X)
         p_values = detector.p_values(X)
         assert (p_values == conformal_p_values(detector.calibration_scores_, scores)).all()
@@ -324,7 +325,7 @@ class TestPValuesAndFlags:
         assert (detector.outlier_probability(X) == 1 - p_values).all()
 
     def test_an_independent_detector_of_sklearn_can_use_the_same_rules(self):
-        X, y = labelled_rows()
+        X, y = labeled_rows()
         forest = IsolationForest(random_state=0).fit(normal_rows(500))
         calibration, scores = forest.score_samples(normal_rows(500, 3)), forest.score_samples(X)
         flagged = flag_discoveries(conformal_p_values(calibration, scores), 0.2)
@@ -351,9 +352,9 @@ class TestPValuesAndFlags:
 
 class TestOutlierProbability:
     def test_labels_calibrate_it_and_a_rate_moves_it(self, fitted):
-        X, y = labelled_rows(400, 60)
+        X, y = labeled_rows(400, 60)
         detector = pickle.loads(pickle.dumps(fitted)).set_threshold(BestF1(), X, y)
-        new, labels = labelled_rows(4000, 600, seed=11)
+        new, labels = labeled_rows(4000, 600, seed=11)
         p = detector.outlier_probability(new)
         assert p.mean() == pytest.approx(labels.mean(), abs=0.04)
         assert detector.outlier_probability(new, rate=0.01).mean() < p.mean() / 2
@@ -370,7 +371,7 @@ class TestOutlierProbability:
 class TestKeeping:
     @pytest.mark.parametrize("rule", [*RULES, *WITH_LABELS], ids=repr)
     def test_files_and_pickles_keep_every_decision(self, rule, tmp_path):
-        X, y = labelled_rows()
+        X, y = labeled_rows()
         detector = quick(contamination=rule).fit(X, y)
         detector.save(tmp_path / "model.aea")
         for other in (load(tmp_path / "model.aea"), pickle.loads(pickle.dumps(detector))):
@@ -384,7 +385,7 @@ class TestKeeping:
 
     @pytest.mark.parametrize("rule", [*RULES, *WITH_LABELS], ids=repr)
     def test_clones_carry_the_rule_and_no_decision(self, rule):
-        X, y = labelled_rows()
+        X, y = labeled_rows()
         copy = clone(quick(contamination=rule).fit(X, y))
         assert copy.contamination == rule
         assert not hasattr(copy, "threshold_info_")
@@ -398,7 +399,7 @@ class TestKeeping:
             detector.outlier_probability(X)
 
     def test_a_pipeline_and_a_search_take_rules(self):
-        X, y = labelled_rows(200, 20)
+        X, y = labeled_rows(200, 20)
         pipeline = make_pipeline(StandardScaler(), quick(contamination=Conformal(0.1))).fit(X)
         assert (pipeline.predict(X) == -1).any()
         grid = {"contamination": [0.1, Conformal(0.1), CrossConformal(0.1, 2), BestF1()]}

@@ -1,4 +1,4 @@
-"""The ensemble: its members, their scales, the kernel beside them."""
+"""The ensemble: its members, their scales, and the kernel member."""
 
 from dataclasses import replace
 
@@ -13,13 +13,13 @@ from tests.conftest import mixed_rows
 
 
 def networks_of(detector):
-    """The model of the trained networks alone."""
+    """Return the model of the trained networks alone."""
     model = detector.state_.model
     return replace(model, scorers=model.scorers[:1])
 
 
 def kernel_of(detector):
-    """The model of the kernel member alone."""
+    """Return the model of the kernel member alone."""
     model = detector.state_.model
     return replace(model, scorers=model.scorers[1:])
 
@@ -156,7 +156,7 @@ def contaminated(n=800, share=0.1, seed=0):
 
 
 @pytest.mark.parametrize("cls", [DenoisingAutoencoder, VariationalAutoencoder, AutoencoderEnsemble])
-def test_robust_training_tells_the_anomalies_that_it_trained_on(cls):
+def test_robust_training_finds_anomalies_among_its_training_rows(cls):
     X, wrong = contaminated()
     plain, robust = (cls(robust=r, random_state=0).fit(X).score_samples(X) for r in (False, True))
     assert roc_auc_score(wrong, -robust) > 0.9
@@ -174,6 +174,6 @@ def test_varieties_set_members_apart_one_after_another(rows):
 
 
 @pytest.mark.parametrize("varieties", [(), "abc", ((1, 1),), ((2, 1, 1),), ((1, 0, 1),), ((1, 1, float("nan")),), 3])
-def test_varieties_that_are_none_are_named(rows, varieties):
+def test_invalid_varieties_are_refused(rows, varieties):
     with pytest.raises(ValueError, match="varieties must be None, or tuples"):
         AutoencoderEnsemble(varieties=varieties).fit(rows)

@@ -1,4 +1,4 @@
-"""Fitting: thresholds, early stopping, going on, callbacks, parameters."""
+"""Fitting: thresholds, early stopping, warm starts, callbacks, parameters."""
 
 import numpy as np
 import pytest
@@ -66,13 +66,13 @@ def test_partial_fit_learns_and_folds_its_scores(detector_class, rows):
     detector = detector_class(random_state=0, batch_size=50, activation="silu", learning_rate=2e-3)
     assert detector.partial_fit(rows).n_iter_ == 4
     start = detector.score(rows)
-    for _ in range(30):
+    for _ in range(14):
         detector.partial_fit(rows)
     assert detector.score(rows) > start
-    assert detector.n_iter_ == 4 * 31 == len(detector.loss_curve_)
-    assert detector.n_samples_seen_ == len(detector.training_scores_) == 200 * 31
+    assert detector.n_iter_ == 4 * 15 == len(detector.loss_curve_)
+    assert detector.n_samples_seen_ == len(detector.training_scores_) == 200 * 15
     detector.partial_fit(rows[:1])
-    assert detector.n_samples_seen_ == 200 * 31 + 1
+    assert detector.n_samples_seen_ == 200 * 15 + 1
     with pytest.raises(ValueError, match="features"):
         detector.partial_fit(rows[:, :2])
 
@@ -89,7 +89,7 @@ def test_partial_fit_keeps_the_first_scaling_and_goes_on_after_loading(rows, tmp
     )
 
 
-def test_of_many_rows_some_are_scored_for_the_threshold():
+def test_a_sample_of_many_rows_is_scored_for_the_threshold():
     X = np.random.default_rng(0).normal(size=(120_000, 2))
     detector = quick(max_iter=5, contamination=0.1).fit(X)
     assert len(detector.training_scores_) == 100_000
@@ -129,7 +129,7 @@ def test_a_callback_can_stop_training(rows):
     assert quick().set_callbacks(Stop()).fit(rows).n_iter_ == 7
 
 
-def test_the_bar_goes_to_standard_error(rows, capsys):
+def test_the_progress_bar_is_shown_on_standard_error(rows, capsys):
     quick(verbose=1).fit(rows)
     captured = capsys.readouterr()
     assert captured.out == ""
@@ -145,10 +145,10 @@ def test_pipelines_searches_and_cross_validation(rows):
     assert len(cross_val_score(quick(), X, cv=3)) == 3
     pipeline = make_pipeline(MinMaxScaler(), quick()).fit(X)
     assert pipeline.score_samples(X).shape == (200,)
-    search = GridSearchCV(quick(), {"corruption_level": [0.05, 0.5]}, cv=3, n_jobs=2).fit(X)
+    search = GridSearchCV(quick(), {"corruption_level": [0.05, 0.5]}, cv=3).fit(X)
     assert search.best_params_["corruption_level"] in (0.05, 0.5)
-    labelled = GridSearchCV(quick(), {"corruption_level": [0.05, 0.5]}, cv=3, scoring="roc_auc").fit(X, labels)
-    assert labelled.best_score_ > 0.8
+    labeled = GridSearchCV(quick(), {"corruption_level": [0.05, 0.5]}, cv=3, scoring="roc_auc").fit(X, labels)
+    assert labeled.best_score_ > 0.8
     from pandas import DataFrame
 
     frame = DataFrame(X, columns=list("abcd")).assign(city=np.where(X[:, 0] > 0, "Oslo", "Bergen"))
@@ -184,24 +184,11 @@ def test_a_bottleneck_as_wide_as_the_row_is_refused(rows):
         UndercompleteAutoencoder(latent_dim=4).fit(rows)
 
 
-def test_one_column_works_in_silence(detector_class):
-    X = np.random.default_rng(0).normal(size=(200, 1))
-    detector = detector_class(random_state=0).fit(X)
-    assert detector.score_samples([[8.0]]) < np.quantile(detector.training_scores_, 0.02)
-
-
 def test_kinds_of_corruption_train_and_differ(rows):
     kinds = [quick(corruption=c, corruption_level=0.3) for c in ("gaussian", "masking", "salt_and_pepper")]
     scores = [clone(d).fit(rows).score(rows) for d in kinds]
     assert len(set(scores)) == 3
     assert np.isfinite(scores).all()
-
-
-def test_random_states_of_all_kinds(rows):
-    for make in (lambda: 5, lambda: np.random.RandomState(5), lambda: np.random.default_rng(5)):
-        one, two = (quick(random_state=make()).fit(rows).score(rows) for _ in range(2))
-        assert one == two
-    assert quick(random_state=None).fit(rows).score(rows) != quick(random_state=None).fit(rows).score(rows)
 
 
 def test_soft_values_under_the_bernoulli_likelihood():
@@ -212,16 +199,6 @@ def test_soft_values_under_the_bernoulli_likelihood():
     assert (detector.reconstruction_error(X, per_feature=True) >= 0).all()
 
 
-def test_the_callers_gradient_modes_do_not_matter(rows):
-    import torch
-
-    plain = quick().fit(rows).score_samples(rows)
-    for mode in (torch.no_grad, torch.inference_mode, torch.enable_grad):
-        with mode():
-            np.testing.assert_array_equal(quick().fit(rows).score_samples(rows), plain)
-            quick().partial_fit(rows).partial_fit(rows)
-
-
 def test_a_short_fit_with_early_stopping_keeps_trained_weights(rows):
     from_scratch = {"activation": "silu"}
     stopped, plain = (quick(early_stopping=s, max_iter=9, **from_scratch).fit(rows) for s in (True, False))
@@ -230,7 +207,7 @@ def test_a_short_fit_with_early_stopping_keeps_trained_weights(rows):
     assert plain.score(rows) > untrained.score(rows)
 
 
-def test_one_wild_row_is_no_divergence(rows):
+def test_one_extreme_row_is_not_a_divergence(rows):
     wild = rows.copy()
     wild[17, 0] = 1e5
     detector = quick(batch_size=8).fit(rows).partial_fit(wild)
@@ -281,13 +258,7 @@ def test_two_valued_columns_come_back_exactly():
     assert set(np.unique(detector.sample(50, random_state=2**64 + 5))) <= {-2.7, -0.6}
 
 
-def test_dates_in_an_array_are_refused():
-    dates = np.arange("2020-01-01", "2020-02-01", dtype="datetime64[D]")
-    with pytest.raises(ValueError, match="only numbers are taken"):
-        quick().fit(dates[:, None])
-
-
-def test_rows_that_early_stopping_holds_out_are_nobodys_prototype():
+def test_rows_held_out_by_early_stopping_are_not_prototypes():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(300, 4))
     detector = DenoisingAutoencoder(early_stopping=True, validation_fraction=0.5, max_iter=400, random_state=0).fit(X)

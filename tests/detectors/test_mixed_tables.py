@@ -1,4 +1,4 @@
-"""Tables of numbers, truth values, text, levels, times and durations: read as they come, by dtype."""
+"""Tables of numbers, booleans, text, categories, times and durations, read by dtype."""
 
 import copy
 import datetime
@@ -23,6 +23,7 @@ from aeanomaly import (
     VariationalAutoencoder,
     model_selection,
 )
+from aeanomaly.detectors import REGISTRY
 
 SIZES = ["small", "medium", "large"]
 
@@ -48,10 +49,7 @@ def table(n=240, seed=0):
 
 
 X = table()
-DETECTORS = sorted(
-    {getattr(aeanomaly, name) for name in aeanomaly.__all__ if name.endswith(("Autoencoder", "Ensemble"))},
-    key=lambda cls: cls.__name__,
-)
+DETECTORS = list(REGISTRY.values())
 
 
 def quick(cls=DenoisingAutoencoder, **parameters):
@@ -64,7 +62,7 @@ def fitted():
 
 
 @pytest.mark.parametrize("cls", DETECTORS)
-def test_every_detector_takes_it_and_explains_it(cls, tmp_path):
+def test_every_detector_accepts_and_explains_mixed_tables(cls, tmp_path):
     detector = quick(cls).fit(X)
     scores = detector.score_samples(X)
     assert np.isfinite(scores).all()
@@ -127,8 +125,8 @@ def test_rows_in_any_order_and_alone_score_alike(fitted):
 
 def test_a_table_is_never_changed(fitted):
     before = X.copy(deep=True)
-    for door in ("score_samples", "explain", "reconstruct", "transform", "explain_text"):
-        getattr(fitted, door)(X)
+    for method in ("score_samples", "explain", "reconstruct", "transform", "explain_text"):
+        getattr(fitted, method)(X)
     quick().fit(X)
     pd.testing.assert_frame_equal(X, before)
 
@@ -152,7 +150,7 @@ def changed(row=0, **cells):
     ],
     ids=str,
 )
-def test_what_training_never_saw_is_surprising_and_said(fitted, odd):
+def test_values_unseen_in_training_are_anomalous_and_explained(fitted, odd):
     usual, found = fitted.score_samples(X.iloc[[0]])[0], fitted.score_samples(changed(**odd))[0]
     assert np.isfinite(found)
     assert found < usual
@@ -161,7 +159,7 @@ def test_what_training_never_saw_is_surprising_and_said(fitted, odd):
     assert name in fitted.explain_text(changed(**odd)).iloc[0]
 
 
-def test_the_expected_level_and_its_probability_are_told(fitted):
+def test_the_expected_category_and_its_probability_are_given(fitted):
     row = X.index[X["country"] == "DE"][0]
     text = fitted.explain_text(changed(row, country="NZ")).iloc[0]
     assert "country 'NZ' where 'DE' (p = " in text
@@ -230,25 +228,25 @@ def test_times_as_text_and_in_other_zones_are_the_same_times(fitted):
     assert str(there.reconstruct(berlin)["bought"].dt.tz) == "Europe/Berlin"
 
 
-def test_many_levels_are_bounded_and_said():
+def test_many_categories_are_limited_with_a_warning():
     names = X.assign(country=[f"name {n}" for n in range(240)])
     with pytest.warns(UserWarning, match=r"'country' has 240 categories; the 100 most frequent"):
         detector = quick().fit(names)
-    assert detector.state_.model.schema.n_columns < 130
+    assert detector.state_.model.schema.n_encoded < 130
     assert np.isfinite(detector.score_samples(names)).all()
     stamps = X.assign(bought=X["bought"].dt.strftime("%Y-%m-%d %H:%M:%S"))
     with pytest.warns(UserWarning, match=r"column_types=\{'bought': 'datetime'\}"):
         quick().fit(stamps)
 
 
-def test_one_level_and_two():
+def test_one_category_and_two():
     for levels in (["a"], ["a", "b"]):
         rows = X.assign(country=np.resize(levels, 240))
         detector = quick(max_iter=200).fit(rows)
         assert detector.score_samples(rows.assign(country="c")).mean() < detector.score_samples(rows).mean()
 
 
-def test_the_users_word_on_a_column_counts():
+def test_column_types_override_inference():
     said = {"items": "categorical", "country": ["DE", "FR", "NZ"], "price": "logarithmic"}
     detector = quick(column_types=said).fit(X)
     assert detector.state_.model.schema.kinds[:3] == ["ordinal", "gaussian", "ordinal"]
@@ -267,14 +265,14 @@ def test_the_users_word_on_a_column_counts():
             quick(column_types=wrong).fit(X)
 
 
-def test_places_name_the_columns_of_an_array():
+def test_positions_name_the_columns_of_an_array():
     cells = X[["country", "price"]].to_numpy(dtype=object)
     detector = quick(column_types={0: "categorical"}).fit(cells)
     frame = quick().fit(X[["country", "price"]])
     np.testing.assert_array_equal(detector.score_samples(cells), frame.score_samples(X[["country", "price"]]))
 
 
-def test_intervals_are_levels_in_order():
+def test_intervals_are_ordered_categories():
     rows = X.assign(price=pd.cut(X["price"], 4))
     detector = quick().fit(rows)
     assert detector.state_.model.schema.kinds[1] == "ordinal"
@@ -298,7 +296,7 @@ def test_wide_counts_are_seen_on_a_logarithmic_scale_in_any_container():
         quick().fit(X).encoder_module()
 
 
-def test_it_goes_through_pipelines_searches_and_passes():
+def test_pipelines_searches_and_partial_fits_accept_mixed_tables():
     pipe = make_pipeline(FunctionTransformer(), quick())
     assert np.isfinite(cross_val_score(pipe, X, cv=2)).all()
     search = GridSearchCV(quick(), {"latent_dim": [8, 16]}, cv=2).fit(X)
@@ -315,7 +313,7 @@ def test_it_goes_through_pipelines_searches_and_passes():
 
 
 def test_a_log_likelihood_is_one(fitted):
-    """Of a table of levels alone it is the mean log-probability of the levels, whatever weighs in the score."""
+    """Check that it is the mean log-probability of the categories for a table of one categorical column."""
     levels = X[["country"]].astype({"country": "category"})
     detector = UndercompleteAutoencoder(latent_dim=2, max_iter=200, random_state=0).fit(levels)
     share = model_selection.log_likelihood(detector, levels)
@@ -328,7 +326,7 @@ def test_a_log_likelihood_is_one(fitted):
     assert share == pytest.approx(exact, rel=1e-4)
 
 
-def test_an_ensemble_and_its_kernel_take_levels():
+def test_an_ensemble_and_its_kernel_accept_categories():
     detector = AutoencoderEnsemble(random_state=0).fit(X)
     odd = X.assign(country=np.roll(X["country"], 1))
     moved = (odd["country"] != X["country"]).to_numpy()
@@ -353,7 +351,7 @@ def test_a_detector_is_recommended_for_it():
         model_selection.recommend(holed, max_iter=20)
 
 
-def test_what_the_user_said_goes_into_the_file(tmp_path):
+def test_column_types_are_saved(tmp_path):
     for said in ({"items": "categorical"}, {0: "categorical"}):
         cells = X[["items", "price"]] if "items" in said else X[["items", "price"]].to_numpy()
         detector = quick(column_types=said).fit(cells)

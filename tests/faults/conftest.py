@@ -5,15 +5,8 @@ import pytest
 import torch
 
 import aeanomaly
+from aeanomaly.detectors import REGISTRY
 
-DETECTORS = (
-    aeanomaly.UndercompleteAutoencoder,
-    aeanomaly.SparseAutoencoder,
-    aeanomaly.ContractiveAutoencoder,
-    aeanomaly.DenoisingAutoencoder,
-    aeanomaly.VariationalAutoencoder,
-    aeanomaly.AutoencoderEnsemble,
-)
 QUICK = {"hidden_layer_sizes": (12,), "batch_size": 32, "max_iter": 12, "random_state": 0}
 
 
@@ -36,10 +29,16 @@ def one_thread():
     torch.set_num_threads(before)
 
 
-@pytest.fixture(params=DETECTORS, ids=lambda cls: cls.__name__)
+@pytest.fixture(params=sorted(REGISTRY))
 def any_detector(request):
-    """Build each of the detectors in turn."""
-    return builder(request.param)
+    """Build each of the detectors in turn, for properties in which detectors may differ."""
+    return builder(REGISTRY[request.param])
+
+
+@pytest.fixture(params=["variational", "ensemble"])
+def either_detector(request):
+    """Build the detector with the most methods, then the one with several networks, for properties of shared code."""
+    return builder(REGISTRY[request.param])
 
 
 @pytest.fixture
@@ -75,7 +74,7 @@ def methods_on_rows():
 
 @pytest.fixture
 def answers(methods_on_rows):
-    """Collect all that a fitted detector says about some rows, as bytes."""
+    """Collect all answers of a fitted detector about some rows, as bytes."""
 
     def collect(fitted, rows):
         said = {name: getattr(fitted, name)(rows).tobytes() for name in methods_on_rows(fitted)}

@@ -80,7 +80,7 @@ VARIATIONAL = {
 
 
 def answer(call, detector):
-    """What a call answers, or its error, as something that can be compared."""
+    """Return the answer of a call, or its error, in a form that can be compared."""
     try:
         found = call(detector)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""Narrow tables and wide ones, few threads and many, and every back end of joblib."""
+"""Narrow and wide tables, large networks, any number of threads, and every back end of joblib."""
 
 import subprocess
 import sys
@@ -8,25 +8,22 @@ import numpy as np
 import pytest
 import torch
 from joblib import parallel_backend
-from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
-import aeanomaly
-
-# Case 12
+# Few columns
 
 
-@pytest.mark.parametrize("n_rows", [2, 60])
-@pytest.mark.parametrize("spread", [1.0, 0.0])
-def test_one_column_is_enough(any_detector, n_rows, spread):
-    X = 5 + spread * np.linspace(-1, 1, n_rows)[:, None]
-    fitted = any_detector().fit(X)
-    assert np.isfinite(fitted.score_samples(X)).all()
-    assert fitted.score_samples([[500.0]])[0] < fitted.score_samples(X).min()
-    assert fitted.explain(X).shape[0] == n_rows
+def test_one_column_is_enough(any_detector):
+    for n_rows in (2, 60):
+        for spread in (1.0, 0.0):
+            X = 5 + spread * np.linspace(-1, 1, n_rows)[:, None]
+            fitted = any_detector().fit(X)
+            assert np.isfinite(fitted.score_samples(X)).all()
+            assert fitted.score_samples([[500.0]])[0] < fitted.score_samples(X).min()
+            assert fitted.explain(X).shape[0] == n_rows
 
 
-# Case 13
+# Many columns, large networks
 
 
 def test_a_network_beyond_all_memory_is_refused_before_any_is_taken(any_detector):
@@ -39,7 +36,7 @@ def test_a_network_beyond_all_memory_is_refused_before_any_is_taken(any_detector
 
 
 def test_fifty_thousand_columns_are_fitted(detector):
-    X = np.random.default_rng(0).normal(size=(12, 50_000)).astype(np.float32)
+    X = np.random.default_rng(0).normal(size=(6, 50_000)).astype(np.float32)
     X[0] *= 9
     scores = detector(hidden_layer_sizes=(2,), max_iter=2).fit(X).score_samples(X)
     assert scores.argmin() == 0
@@ -67,7 +64,7 @@ def test_a_limit_on_memory_counts_as_all_there_is():
     assert "(50,)" in done.stdout
 
 
-# Case 30
+# Any number of threads
 
 
 def test_scores_by_any_number_of_threads_are_the_same(any_detector, X):
@@ -80,49 +77,15 @@ def test_scores_by_any_number_of_threads_are_the_same(any_detector, X):
         np.testing.assert_array_equal(fitted.predict(rows)[away], np.where(decision[away] >= 0, 1, -1))
 
 
-# Case 33
+# Back ends of joblib
 
 
 @pytest.mark.parametrize("backend", ["loky", "threading", "multiprocessing"])
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
 def test_a_search_on_every_back_end_equals_the_serial_one(detector, X, backend):
-    grid = {"latent_dim": [1, 2], "learning_rate": [1e-3, 1e-2]}
+    grid = {"latent_dim": [1, 2]}
     serial = GridSearchCV(detector(), grid, cv=2).fit(X)
     with parallel_backend(backend, n_jobs=2):
         spread = GridSearchCV(detector(), grid, cv=2).fit(X)
     np.testing.assert_array_equal(spread.cv_results_["mean_test_score"], serial.cv_results_["mean_test_score"])
     np.testing.assert_array_equal(spread.best_estimator_.score_samples(X), serial.best_estimator_.score_samples(X))
-
-
-@pytest.mark.filterwarnings("ignore")
-def test_a_search_on_a_cluster_equals_the_serial_one(detector, X):
-    distributed = pytest.importorskip("distributed")
-    grid = {"latent_dim": [1, 2]}
-    serial = GridSearchCV(detector(), grid, cv=2).fit(X)
-    how = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": None}
-    with (
-        distributed.LocalCluster(**how) as cluster,
-        distributed.Client(cluster),
-        parallel_backend("dask"),
-    ):
-        spread = GridSearchCV(detector(), grid, cv=2).fit(X)
-    np.testing.assert_array_equal(spread.cv_results_["mean_test_score"], serial.cv_results_["mean_test_score"])
-
-
-# Case 45
-
-
-def test_a_file_of_a_later_format_says_what_to_do(detector, X, tmp_path, monkeypatch):
-    fitted = detector().fit(X)
-    monkeypatch.setattr("aeanomaly.persistence.archive.FORMAT", 7)
-    fitted.save(tmp_path / "model.aea")
-    monkeypatch.undo()
-    with pytest.raises(aeanomaly.ModelFileError, match="its format is 7, but this version reads up to 2; upgrade"):
-        aeanomaly.load(tmp_path / "model.aea")
-
-
-def test_a_file_of_another_version_is_read(detector, X, tmp_path, monkeypatch):
-    fitted = clone(detector()).fit(X)
-    monkeypatch.setattr("aeanomaly.detectors._persistence.__version__", "99.0")
-    fitted.save(tmp_path / "model.aea")
-    np.testing.assert_array_equal(aeanomaly.load(tmp_path / "model.aea").score_samples(X), fitted.score_samples(X))

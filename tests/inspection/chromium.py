@@ -1,4 +1,4 @@
-"""A browser without a window, driven through its pipe; tests that want one are skipped where there is none."""
+"""Headless browser, controlled through its pipe; its tests are skipped where Chromium is not installed."""
 
 import fcntl
 import json
@@ -13,14 +13,14 @@ _SECONDS = 60
 
 
 def _beyond_the_first(descriptor):
-    """The same pipe, out of the way of 3 and 4."""
+    """Move a pipe away from the descriptors 3 and 4."""
     moved = fcntl.fcntl(descriptor, fcntl.F_DUPFD, 10)
     os.close(descriptor)
     return moved
 
 
 class Chromium:
-    """One page of Chromium; what it complains of is kept in `complaints`, what it asks to load in `requests`."""
+    """A page of Chromium, with the errors it logs in `complaints` and the addresses it loads in `requests`."""
 
     def __init__(self, folder):
         self._counter, self._buffer, self.complaints, self.requests = 0, b"", [], []
@@ -82,7 +82,7 @@ class Chromium:
             time.sleep(0.02)
 
     def value(self, expression):
-        """What an expression is on the page."""
+        """Return the value of an expression on the page."""
         answer = self.call("Runtime.evaluate", expression=expression, returnByValue=True, userGesture=True)
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")

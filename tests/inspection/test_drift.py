@@ -1,4 +1,4 @@
-"""How far columns are from those of training."""
+"""Distances of columns from those of training."""
 
 import numpy as np
 import pandas as pd
@@ -69,7 +69,7 @@ def test_distances_are_those_of_kolmogorov_and_smirnov(trained):
         assert drift[name] == pytest.approx(ks_2samp(before, here).statistic, abs=0.02), name
 
 
-def test_distances_of_levels_are_half_the_difference_of_shares(trained):
+def test_distances_of_categories_are_half_the_difference_of_shares(trained):
     detector, X = trained
     before = X["level"].value_counts(normalize=True)
     new = table(100, seed=3).assign(level=["a"] * 50 + ["x"] * 30 + ["y"] * 10 + [None] * 10)
@@ -118,7 +118,7 @@ def test_arrays_pipelines_and_files(tmp_path):
     pd.testing.assert_frame_equal(column_drift(load(tmp_path / "model.aea"), X), column_drift(detector, X))
 
 
-def test_what_cannot_be_compared(trained):
+def test_incomparable_estimators_are_refused(trained):
     with pytest.raises(ValueError, match="n_samples=0"):
         column_drift(trained[0], table(5).iloc[:0])
     with pytest.raises(TypeError, match="column_drift needs a detector of this package"):

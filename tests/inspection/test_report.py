@@ -1,4 +1,4 @@
-"""The page: whole, safe whatever a table holds, and right."""
+"""The HTML report: complete, correct, and safe for tables with any content."""
 
 import base64
 import hashlib
@@ -43,7 +43,7 @@ VOID = {"meta", "input", "wbr"}
 
 
 class Page(HTMLParser):
-    """What a parser finds in a page; it must be well nested."""
+    """Parser that collects the elements of a page, which must be well nested."""
 
     def __init__(self, text):
         super().__init__()
@@ -84,7 +84,7 @@ class Page(HTMLParser):
 
 
 def assert_safe(text):
-    """Nothing but the template's own elements, and no way to the outside."""
+    """Check that a page has only the elements of the template, and no external address."""
     page = Page(text)
     assert {tag for tag, _ in page.found} <= set(ELEMENTS)
     names = {name for _, attributes in page.found for name in attributes}
@@ -127,7 +127,7 @@ def payments():
     return detector.fit(data[:1500]), data[1500:2500]
 
 
-def test_whatever_a_table_holds_is_text():
+def test_all_cells_and_names_are_shown_as_text():
     X = hostile_table()
     kinds = dict.fromkeys(HOSTILE[4:], "categorical")
     detector = DenoisingAutoencoder(missing="model", column_types=kinds, contamination=0.2, max_iter=20, random_state=0)
@@ -146,7 +146,7 @@ def test_whatever_a_table_holds_is_text():
     assert any(a.get("title", "").endswith("x" * 100 + "\u2026") for a in page.all("bdi"))
 
 
-def test_hostile_parameters_and_strange_indices():
+def test_hostile_parameters_and_unusual_indices():
     X = pd.DataFrame(np.random.default_rng(0).normal(size=(50, 2)), columns=["a", "b"])
     X.index = pd.MultiIndex.from_product([["<b>", "&"], range(25)], names=["<i>", None])
     detector = DenoisingAutoencoder(max_iter=10, random_state=0, column_types={"a": "numeric"}).fit(X)
@@ -158,7 +158,7 @@ def test_hostile_parameters_and_strange_indices():
         assert_safe(report(detector, X.set_axis(index, axis=0), n_rows=3))
 
 
-def test_payments_with_holes(payments):
+def test_payments_with_missing_values(payments):
     detector, X = payments
     page = assert_safe(report(detector, X, title="May"))
     scores = detector.score_samples(X)
@@ -188,7 +188,7 @@ def test_the_largest_part_is_that_of_explain(payments):
     assert tops == detector.explain(some).to_numpy().argmax(axis=1)[order].tolist()
 
 
-def test_a_level_that_training_did_not_know_is_shown(payments):
+def test_a_category_unknown_in_training_is_shown(payments):
     detector, X = payments
     odd = X.iloc[:1].astype({"country": object}).assign(country="Atlantis")
     page = assert_safe(report(detector, odd))
@@ -259,7 +259,7 @@ def test_the_file_is_the_page_and_replaced_in_one_step(payments, tmp_path, monke
     assert [p.name for p in tmp_path.iterdir()] == ["report.html"]
 
 
-def test_what_cannot_be_reported_on(payments):
+def test_reports_that_are_refused(payments):
     detector, X = payments
     with pytest.raises(ValueError, match="n_samples=0"):
         report(detector, X.iloc[:0])
@@ -271,7 +271,7 @@ def test_what_cannot_be_reported_on(payments):
         report(DenoisingAutoencoder(), X)
 
 
-def test_colours_can_be_told_apart():
+def test_colors_can_be_told_apart():
     css = (resources.files("aeanomaly.inspection") / "page.css").read_text(encoding="utf-8")
     schemes = [
         dict(re.findall(r"--(\w+): (#\w{6});", block)) for block in re.findall(r":root \{(.*?)\}", css, re.S)[:2]

@@ -8,7 +8,7 @@ from aeanomaly import DenoisingAutoencoder
 from aeanomaly.inspection import report
 from tests.inspection import chromium
 
-pytestmark = pytest.mark.skipif(chromium.PROGRAM is None, reason="there is no Chromium here")
+pytestmark = pytest.mark.skipif(chromium.PROGRAM is None, reason="Chromium is not installed")
 
 COLUMNS = ["plain", "<img src=x onerror=console.error(1)>", "long_" * 60, "level"]
 VISIBLE = "[...document.querySelectorAll('#worst > tbody > tr')].filter((row) => row.offsetParent)"

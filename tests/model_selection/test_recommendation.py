@@ -1,4 +1,4 @@
-"""One call for a table without labels."""
+"""Recommendation of a detector for a table without labels."""
 
 import numpy as np
 import pandas as pd
@@ -9,7 +9,7 @@ from aeanomaly import AutoencoderEnsemble, load
 from aeanomaly.model_selection import DEFAULT_SCORING, Recommendation, recommend
 from aeanomaly.model_selection import recommendation as module
 
-FAST = {"latent_dim": 16, "max_iter": 20, "random_state": 0}
+FAST = {"latent_dim": 16, "max_iter": 8, "random_state": 0}
 
 
 def sheet(n_rows, seed=0):
@@ -18,15 +18,20 @@ def sheet(n_rows, seed=0):
     return np.hstack([t, t**2, np.sin(3 * t)]) + 0.05 * stream.normal(size=(n_rows, 3))
 
 
-def test_it_finds_what_leaves_the_sheet():
+@pytest.fixture(scope="module")
+def recommended():
+    return recommend(sheet(200), **FAST)
+
+
+def test_the_recommended_detector_finds_anomalies():
     new, apart = sheet(200, seed=1), np.random.default_rng(2).permuted(sheet(200, seed=3), axis=0)
     detector = recommend(sheet(400), random_state=0)
     scores = detector.score_samples(np.concatenate([new, apart]))
     assert roc_auc_score(np.repeat([1, 0], 200), scores) > 0.9
 
 
-def test_what_it_chose_is_what_is_fitted():
-    detector = recommend(sheet(200), **FAST)
+def test_the_chosen_candidates_are_fitted(recommended):
+    detector = recommended
     table = detector.recommendation_.candidates
     chosen = table[table["chosen"]]
     assert 1 <= len(chosen) == len(detector.varieties)
@@ -38,8 +43,8 @@ def test_what_it_chose_is_what_is_fitted():
     np.testing.assert_array_equal(again.score_samples(sheet(9)), detector.score_samples(sheet(9)))
 
 
-def test_candidates_are_the_best_and_those_within_its_standard_error():
-    table = recommend(sheet(200), **FAST).recommendation_.candidates
+def test_candidates_are_the_best_and_those_within_its_standard_error(recommended):
+    table = recommended.recommendation_.candidates
     assert len(table) == 12
     assert table["mean"].is_monotonic_decreasing
     bound = table["mean"][0] - table["standard_error"][0]
@@ -47,7 +52,7 @@ def test_candidates_are_the_best_and_those_within_its_standard_error():
 
 
 def test_candidates_are_judged_by_the_default_criterion(monkeypatch):
-    """A criterion that prefers a low level of noise gets it, alone."""
+    """A criterion that prefers little noise chooses that candidate alone."""
 
     def prefers(estimator, X, y=None):
         return -estimator.varieties[0][1] - estimator.latent_dim + 1e-9 * X[0, 0]
@@ -65,7 +70,7 @@ def test_the_same_seed_gives_the_same_bits():
     assert first.recommendation_.candidates.equals(second.recommendation_.candidates)
 
 
-def test_the_account_says_what_was_tried_and_what_it_is_worth():
+def test_the_recommendation_describes_the_table_and_the_trials():
     X = np.column_stack([sheet(60), np.tile([0, 1], 30), np.ones(60)])
     account = recommend(X, **FAST).recommendation_
     assert isinstance(account, Recommendation)
@@ -121,10 +126,10 @@ def test_settings_that_are_not_to_be_set(name):
 
 def test_settings_that_are_bad_are_named():
     with pytest.raises(ValueError, match="AutoencoderEnsemble: max_samples must be"):
-        recommend(sheet(20), max_samples=2)
+        recommend(sheet(20), max_samples=2, **FAST)
 
 
-def test_progress_only_where_it_is_asked_for(capsys):
+def test_progress_is_shown_only_on_request(capsys):
     recommend(sheet(20), **FAST)
     assert capsys.readouterr() == ("", "")
     recommend(sheet(20), **FAST, verbose=1)

@@ -1,4 +1,4 @@
-"""Scorers against what they are by definition."""
+"""Scorers, compared with their definitions."""
 
 import numpy as np
 import pandas as pd
@@ -30,7 +30,7 @@ SMALL = {"max_iter": 20, "latent_dim": 16, "random_state": 0}
 
 
 class Says(BaseEstimator):
-    """Scores each row by a function."""
+    """Estimator that scores each row by a function."""
 
     def __init__(self, function):
         self.function = function
@@ -58,7 +58,7 @@ class TestLabels:
     y = np.array([1, 0, 1, 0, 0, 0, 0, 0, 0, 0])
 
     @pytest.mark.parametrize("scorer", WITH_LABELS)
-    def test_both_conventions_are_one(self, scorer):
+    def test_both_label_conventions_are_accepted(self, scorer):
         assert scorer(first_column, self.X, self.y) == scorer(first_column, self.X, 1 - 2 * self.y)
 
     def test_against_scikit_learn(self):
@@ -70,7 +70,7 @@ class TestLabels:
         assert precision_at_n(first_column, self.X, self.y, n=1) == 1
         assert precision_at_n(first_column, self.X, self.y, n=3) == pytest.approx(2 / 3)
 
-    def test_where_all_tie_precision_is_the_share_of_anomalies(self):
+    def test_precision_of_equal_scores_is_the_share_of_anomalies(self):
         assert precision_at_n(Says(lambda X: np.zeros(len(X))), self.X, self.y, n=5) == pytest.approx(0.2)
 
     @pytest.mark.parametrize("scorer", WITH_LABELS)
@@ -184,7 +184,7 @@ class TestPseudoAnomalies:
         variational = VariationalAutoencoder(max_iter=20, random_state=0).fit(rows)
         assert np.isfinite(pseudo_anomaly_ratio(variational, rows))
 
-    def test_scores_that_are_no_errors_are_refused(self, rows):
+    def test_scores_that_are_not_errors_are_refused(self, rows):
         with pytest.raises(ValueError, match="Says has scores above 0"):
             pseudo_anomaly_ratio(Says(lambda X: np.ones(len(X))), rows)
 
@@ -225,6 +225,6 @@ class TestInScikitLearn:
             scorer(detector, pd.DataFrame({"a": ["x", "y"]}))
 
     @pytest.mark.parametrize("scorer", [excess_mass, roc_auc])
-    def test_what_has_no_score_is_refused(self, scorer):
+    def test_an_estimator_without_a_score_is_refused(self, scorer):
         with pytest.raises(TypeError, match="StandardScaler has neither score_samples nor decision_function"):
             scorer(StandardScaler(), np.eye(4), np.array([0, 0, 1, 1]))

@@ -1,4 +1,4 @@
-"""The stacked searches against scikit-learn's own."""
+"""Stacked searches, compared with the searches of scikit-learn."""
 
 from contextlib import nullcontext
 
@@ -81,7 +81,7 @@ class TestSameAsScikitLearn:
         [
             {},
             RATES,
-            {"learning_rate": [1e-3, 1e-2], "corruption_level": [0.1, "auto"], "weight_decay": [0.0, 0.1]},
+            {"learning_rate": [1e-3, 1e-2], "corruption_level": [0.1, "auto"], "weight_decay": [0.1]},
             [{"latent_dim": [4, 8], "random_state": [1]}, {"hidden_layer_sizes": [(8,), ()], "activation": ["silu"]}],
             {"max_iter": [5, 10], "batch_size": [32, 64], "likelihood": ["auto", "gaussian"]},
             {"corruption": ["gaussian", "masking"], "early_stopping": [False, True]},
@@ -132,7 +132,7 @@ class TestSameAsScikitLearn:
         both(Pipeline([("detect", DETECTOR)]), {"detect": detectors}, X, cv=2, scoring=pseudo_anomaly_auc)
 
     @pytest.mark.parametrize("n_jobs", [None, 2])
-    def test_of_what_cannot_be_stacked(self, n_jobs, X):
+    def test_of_estimators_that_cannot_be_stacked(self, n_jobs, X):
         both(IsolationForest(random_state=0), {"n_estimators": [3, 6]}, X, cv=3, n_jobs=n_jobs)
 
     def test_of_random_candidates(self, X):
@@ -147,7 +147,7 @@ class TestSameAsScikitLearn:
 
 
 class Counting(TransformerMixin, BaseEstimator):
-    """Counts the fits of all its copies."""
+    """Transformer that counts the fits of all its copies."""
 
     fits = 0
 
@@ -190,7 +190,7 @@ def test_a_search_is_a_detector_that_can_be_cloned_and_fitted_again(X):
 
 
 def maybe_not_finite(error_score):
-    """What scikit-learn warns of where a mean score is not a number."""
+    """Expect the warning of scikit-learn for a mean score that is not a number."""
     return pytest.warns(UserWarning, match="non-finite") if np.isnan(error_score) else nullcontext()
 
 
@@ -267,7 +267,7 @@ class TestBadInput:
         assert StackedGridSearchCV(piped, {"detect__latent_dim": [4, 8]}, scoring=log_likelihood).fit(X).best_score_ < 0
 
 
-def test_progress_goes_to_standard_error_and_only_where_it_is_asked_for(X, capsys):
+def test_progress_is_shown_on_standard_error_and_only_on_request(X, capsys):
     StackedGridSearchCV(DETECTOR, RATES, cv=2).fit(X)
     assert capsys.readouterr() == ("", "")
     StackedGridSearchCV(DETECTOR, RATES, cv=2, verbose=1).fit(X)
@@ -278,11 +278,11 @@ def test_progress_goes_to_standard_error_and_only_where_it_is_asked_for(X, capsy
 
 def test_stacks_hold_no_more_members_than_a_few_at_a_time(X, monkeypatch):
     """A grid that would not fit into memory at once is tried in parts."""
-    from aeanomaly.detectors import _together
+    from aeanomaly.fitting import stacked
 
     sizes = []
-    whole = _together._trained
-    monkeypatch.setattr(_together, "_trained", lambda plans, on_step: sizes.append(len(plans)) or whole(plans, on_step))
+    train = stacked._train
+    monkeypatch.setattr(stacked, "_train", lambda jobs, on_step: sizes.append(len(jobs)) or train(jobs, on_step))
     grid = {"learning_rate": list(np.logspace(-4, -2, 40))}
     detector = DenoisingAutoencoder(max_iter=2, latent_dim=512, batch_size=256, random_state=0)
     StackedGridSearchCV(detector, grid, cv=2).fit(X)

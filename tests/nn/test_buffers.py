@@ -1,4 +1,4 @@
-"""Memory that is used again: only where it was asked for, by one thread, without gradients."""
+"""Reuse of memory: only on request, by one thread, without gradients."""
 
 import threading
 

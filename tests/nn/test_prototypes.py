@@ -63,7 +63,7 @@ def test_a_network_with_hidden_prototypes_starts_as_a_smoother(code):
     assert error < 0.1 * rows.square().sum(dim=1).mean()
 
 
-def test_no_row_is_stored_and_a_lone_row_is_nobodys_prototype():
+def test_no_row_is_stored_and_an_isolated_row_is_not_a_prototype():
     rows = torch.cat([normal(99, 4), torch.full((1, 4), 50.0)])
     examples = examples_of(rows, 100).examples[0]
     assert torch.cdist(examples, rows).min() > 0

@@ -8,6 +8,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import clone
 
 import aeanomaly
 from aeanomaly.exceptions import ExportError
@@ -27,7 +28,7 @@ DETECTORS = {
     "denoising": aeanomaly.DenoisingAutoencoder(contamination=Conformal(0.1)),
     "variational": aeanomaly.VariationalAutoencoder(n_draws=2),
     "ensemble": aeanomaly.AutoencoderEnsemble(n_estimators=2),
-    "ensemble for holes": aeanomaly.AutoencoderEnsemble(n_estimators=2, missing="model", kernel_member=False),
+    "ensemble for missing values": aeanomaly.AutoencoderEnsemble(n_estimators=2, missing="model", kernel_member=False),
 }
 
 
@@ -58,7 +59,7 @@ TYPES = {"grade": "categorical"}
 
 
 def feed(X):
-    """What a consumer would feed for a mixed table."""
+    """Return the inputs that a consumer passes for a mixed table."""
     seconds = (X["when"] - pd.Timestamp(0)) / pd.Timedelta(seconds=1)
     columns = {
         "size": X["size"].to_numpy(np.float32),
@@ -93,7 +94,7 @@ def assert_same(answers, detector, X):
 
 @pytest.fixture(scope="module", params=DETECTORS)
 def exported(request, tmp_path_factory):
-    detector = DETECTORS[request.param].set_params(max_iter=40, random_state=0).fit(numeric())
+    detector = clone(DETECTORS[request.param]).set_params(max_iter=40, random_state=0).fit(numeric())
     path = tmp_path_factory.mktemp("onnx") / "model.onnx"
     to_onnx(detector, path)
     return detector, path
@@ -136,11 +137,11 @@ class TestNumbers:
         X = numeric(4, seed=3)
         X[0, 1], X[1, 2], X[2, 0] = np.nan, np.inf, -np.inf
         score, decision, label = session(path).run(None, {"X": X})
-        takes_holes = detector.missing == "model"
-        assert np.isnan(score).tolist() == [not takes_holes, True, True, False]
+        accepts_nan = detector.missing == "model"
+        assert np.isnan(score).tolist() == [not accepts_nan, True, True, False]
         assert np.isnan(decision).tolist() == np.isnan(score).tolist()
         assert (label[np.isnan(score)] == -1).all()
-        if takes_holes:
+        if accepts_nan:
             assert_same(session(path).run(None, {"X": X[:1]}), detector, X[:1])
 
     def test_huge_numbers_stay_finite_and_most_anomalous(self, exported):
@@ -152,23 +153,45 @@ class TestNumbers:
         assert score[:2].max() < score[2:].min()
         np.testing.assert_allclose(score[:2], detector.score_samples(X)[:2], rtol=1e-4)
 
+    @pytest.mark.parametrize("exported", ["variational", "ensemble"], indirect=True)
     def test_the_same_detector_gives_the_same_bytes(self, exported, tmp_path):
         detector, path = exported
         to_onnx(detector, tmp_path / "again.onnx")
         assert (tmp_path / "again.onnx").read_bytes() == path.read_bytes()
 
+    @pytest.mark.parametrize("exported", ["denoising"], indirect=True)
+    def test_an_export_scores_without_torch(self, exported, tmp_path):
+        detector, path = exported
+        np.save(tmp_path / "rows.npy", numeric(50))
+        program = (
+            "import sys; sys.modules['torch'] = sys.modules['aeanomaly'] = None\n"
+            "import numpy, onnxruntime\n"
+            f"session = onnxruntime.InferenceSession({str(path)!r})\n"
+            "numpy.save('scores.npy', session.run(['score'], {'X': numpy.load('rows.npy')})[0])\n"
+        )
+        subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=True)
+        expected = detector.score_samples(numeric(50))
+        np.testing.assert_allclose(np.load(tmp_path / "scores.npy"), expected, rtol=1e-3, atol=1e-5)
 
-@pytest.mark.parametrize("missing", ["error", "model"])
-@pytest.mark.parametrize("name", ["denoising", "variational", "ensemble"])
+
+#: Detector and its option for missing values, each value of both at least once.
+MIXED = [("denoising", "error"), ("denoising", "model"), ("variational", "error"), ("ensemble", "model")]
+
+
+@pytest.fixture(scope="module", params=MIXED, ids="-".join)
+def exported_mixed(request, tmp_path_factory):
+    name, missing = request.param
+    how = {"max_iter": 40, "random_state": 0, "missing": missing, "column_types": TYPES}
+    detector = clone(DETECTORS[name]).set_params(**how, contamination="auto").fit(mixed())
+    path = tmp_path_factory.mktemp("onnx") / "model.onnx"
+    to_onnx(detector, path)
+    return detector, session(path)
+
+
 class TestMixedTables:
-    def fitted(self, name, missing, X):
-        how = {"max_iter": 40, "random_state": 0, "missing": missing, "column_types": TYPES}
-        return DETECTORS[name].set_params(**how, contamination="auto").fit(X)
-
-    def test_each_column_is_an_input_of_its_kind(self, name, missing, tmp_path):
-        detector = self.fitted(name, missing, mixed())
-        to_onnx(detector, tmp_path / "model.onnx")
-        run, X = session(tmp_path / "model.onnx"), mixed(200, seed=1)
+    def test_each_column_is_an_input_of_its_kind(self, exported_mixed):
+        detector, run = exported_mixed
+        X = mixed(200, seed=1)
         kinds = {entry.name: entry.type for entry in run.get_inputs()}
         assert kinds == {
             "size": "tensor(float)",
@@ -182,19 +205,18 @@ class TestMixedTables:
         for n in (0, 1, 200):
             assert_same(run.run(None, feed(X[:n])), detector, X[:n])
 
-    def test_levels_that_are_new_and_cells_that_are_missing(self, name, missing, tmp_path):
-        detector = self.fitted(name, missing, mixed())
-        to_onnx(detector, tmp_path / "model.onnx")
-        run, X = session(tmp_path / "model.onnx"), mixed(6, seed=2)
+    def test_new_categories_and_missing_values(self, exported_mixed):
+        detector, run = exported_mixed
+        X = mixed(6, seed=2)
         X.loc[0, "colour"], X.loc[1, "grade"] = "mauve", 99
         assert_same(run.run(None, feed(X)), detector, X)
         fed, X = feed(X), X.astype({"colour": object})
         fed["colour"][2], X.loc[2, "colour"] = "", None
         fed["grade"][3], X["grade"] = np.nan, X["grade"].where(X.index != 3)
         fed["when"][4], X.loc[4, "when"] = np.nan, pd.NaT
-        if missing == "model":
+        if detector.missing == "model":
             assert_same(run.run(None, fed), detector, X)
-        else:  # the empty text is a level like any other that is new
+        else:  # the empty text is a category like any other new one
             assert np.isnan(run.run(None, fed)[0]).tolist() == [False, False, False, True, True, False]
 
 
@@ -208,26 +230,12 @@ def test_counts_are_scored_by_their_likelihood(cls, tmp_path):
     assert_same(session(tmp_path / "counts.onnx").run(None, {"X": X}), fitted, X)
 
 
-def test_it_scores_where_there_is_no_torch(tmp_path):
-    X = numeric(50)
-    detector = aeanomaly.DenoisingAutoencoder(max_iter=40, random_state=0).fit(X)
-    to_onnx(detector, tmp_path / "model.onnx")
-    np.save(tmp_path / "rows.npy", X)
-    program = (
-        "import sys; sys.modules['torch'] = sys.modules['aeanomaly'] = None\n"
-        "import numpy, onnxruntime\n"
-        "session = onnxruntime.InferenceSession('model.onnx')\n"
-        "numpy.save('scores.npy', session.run(['score'], {'X': numpy.load('rows.npy')})[0])\n"
-    )
-    subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=True)
-    np.testing.assert_allclose(np.load(tmp_path / "scores.npy"), detector.score_samples(X), rtol=1e-3, atol=1e-5)
-
-
 class TestFaults:
-    def test_a_graph_that_scores_otherwise_is_not_written(self, tmp_path, monkeypatch):
-        detector = aeanomaly.DenoisingAutoencoder(max_iter=40, random_state=0).fit(numeric())
-        to_onnx(detector, tmp_path / "model.onnx")
-        old = (tmp_path / "model.onnx").read_bytes()
+    @pytest.mark.parametrize("exported", ["denoising"], indirect=True)
+    def test_a_graph_that_scores_otherwise_is_not_written(self, exported, tmp_path, monkeypatch):
+        detector, path = exported
+        old = path.read_bytes()
+        (tmp_path / "model.onnx").write_bytes(old)
         exact = aeanomaly.onnx._scorer.DetectorModule.exact
 
         def wrong(self, table):
@@ -238,7 +246,7 @@ class TestFaults:
             to_onnx(detector, tmp_path / "model.onnx")
         assert (tmp_path / "model.onnx").read_bytes() == old
 
-    def test_what_is_no_fitted_detector_is_refused(self, tmp_path):
+    def test_an_object_that_is_not_a_fitted_detector_is_refused(self, tmp_path):
         from sklearn.ensemble import IsolationForest
         from sklearn.exceptions import NotFittedError
 

@@ -31,7 +31,7 @@ def parts_of(path):
 
 
 def packed(path, parts):
-    """A model file of these members, the checksums of which agree."""
+    """Write a model file of these members, with checksums that agree."""
     named = [(name, parts[name]) for name in ("manifest.json", "weights.safetensors")]
     parts["SHA256SUMS"] = "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in named).encode()
     with zipfile.ZipFile(path, "w") as archive:
@@ -41,33 +41,27 @@ def packed(path, parts):
 
 
 def rewritten(path, change):
-    """The same file with a changed manifest."""
+    """Change the manifest of a file."""
     parts = parts_of(path)
     manifest = json.loads(parts["manifest.json"])
     change(manifest)
     return packed(path, parts | {"manifest.json": json.dumps(manifest).encode()})
 
 
-def test_every_detector_comes_back_whole(detector_class, rows, tmp_path):
-    detector = detector_class(max_iter=30, random_state=0, contamination=0.1, hidden_layer_sizes=(8, 4)).fit(rows)
-    detector.save(tmp_path / "model.aea")
-    again = aeanomaly.load(tmp_path / "model.aea")
-    assert again.get_params() == detector.get_params()
-    for method in ("score_samples", "predict", "transform", "reconstruct"):
-        np.testing.assert_array_equal(getattr(again, method)(rows), getattr(detector, method)(rows))
-    for name in ("offset_", "n_iter_", "n_features_in_", "latent_dim_", "n_samples_seen_"):
-        assert getattr(again, name) == getattr(detector, name)
-    for name in ("training_scores_", "loss_curve_", "validation_loss_curve_"):
-        np.testing.assert_array_equal(getattr(again, name), getattr(detector, name))
-    np.testing.assert_array_equal(again.fit(rows).score_samples(rows), detector.score_samples(rows))
-
-
-def test_the_same_fit_gives_the_same_bytes_in_a_stored_zip(model, rows, tmp_path):
-    DenoisingAutoencoder(max_iter=30, random_state=0).fit(rows).save(tmp_path / "twin.aea")
-    assert (tmp_path / "twin.aea").read_bytes() == model.read_bytes()
+def test_a_file_is_a_zip_without_compression(model):
     with zipfile.ZipFile(model) as archive:
         assert archive.namelist() == ["manifest.json", "weights.safetensors", "SHA256SUMS"]
         assert {m.compress_type for m in archive.infolist()} == {zipfile.ZIP_STORED}
+
+
+def test_a_file_of_another_version_of_the_package_is_read(rows, tmp_path, monkeypatch):
+    fitted = DenoisingAutoencoder(max_iter=5, random_state=0).fit(rows)
+    monkeypatch.setattr("aeanomaly.detectors._persistence.__version__", "99.0")
+    fitted.save(tmp_path / "model.aea")
+    assert read_manifest(tmp_path / "model.aea")["aeanomaly"] == "99.0"
+    np.testing.assert_array_equal(
+        aeanomaly.load(tmp_path / "model.aea").score_samples(rows), fitted.score_samples(rows)
+    )
 
 
 def test_column_names_are_kept(rows, tmp_path):
@@ -88,7 +82,7 @@ def test_a_generator_is_saved_as_the_seed_that_it_gave(rows, tmp_path):
     np.testing.assert_array_equal(again.fit(rows).score_samples(rows), detector.score_samples(rows))
 
 
-def test_a_threshold_of_ones_own_cannot_be_saved_and_the_error_says_what_to_do(rows, tmp_path):
+def test_a_custom_threshold_cannot_be_saved_and_the_error_names_the_remedy(rows, tmp_path):
     class Own:
         def fit(self, scores):
             return float(scores.min())
@@ -125,7 +119,7 @@ def test_a_threshold_of_ones_own_cannot_be_saved_and_the_error_says_what_to_do(r
         (lambda m: m["fitted"].update(offset="low"), "offset is not a finite number"),
     ],
 )
-def test_a_manifest_that_lies_is_refused(model, change, message):
+def test_an_inconsistent_manifest_is_refused(model, change, message):
     with pytest.raises(ModelFileError, match=message):
         aeanomaly.load(rewritten(model, change))
 
@@ -196,7 +190,7 @@ def test_a_file_may_be_expected_by_its_sha256(model):
         aeanomaly.load(model, expected_sha256="00")
 
 
-def test_what_is_no_regular_file_is_refused_at_once(tmp_path):
+def test_a_path_that_is_not_a_regular_file_is_refused_at_once(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path / "pipe", "/dev/zero"):
         with pytest.raises(ModelFileError, match="it is not a regular file"):
@@ -220,7 +214,7 @@ def test_a_model_too_large_to_be_read_is_not_written(model, tmp_path, monkeypatc
     assert not (tmp_path / "large.aea").exists()
 
 
-def test_leftovers_of_dead_writers_go_with_the_next_save_and_those_of_living_ones_stay(model):
+def test_temporary_files_of_killed_writers_are_removed_and_those_of_running_writers_kept(model):
     litter = [model.with_name(f".model.aea.{word}.tmp") for word in ("0123abcd", "deadbeef")]
     for path in litter:
         path.write_bytes(b"half")
@@ -241,7 +235,7 @@ def test_a_file_that_is_not_there_is_an_os_error(tmp_path):
         aeanomaly.load(tmp_path / "none.aea")
 
 
-def test_writing_follows_links_keeps_the_umask_and_refuses_what_is_no_file(tmp_path):
+def test_writing_follows_links_keeps_the_umask_and_refuses_folders(tmp_path):
     target, link = tmp_path / "real", tmp_path / "link"
     link.symlink_to(target)
     before = os.umask(0o027)

@@ -1,4 +1,4 @@
-"""Files of every format ever released are read, and answer what they answered then."""
+"""Files of every released format are read, with unchanged answers."""
 
 import json
 

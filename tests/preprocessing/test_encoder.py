@@ -1,4 +1,4 @@
-"""Tables into matrices and back."""
+"""Encoding of tables to matrices, and back."""
 
 import numpy as np
 import pytest
@@ -34,7 +34,7 @@ def test_two_rows_and_three_values_are_gaussian():
     assert encoder(np.array([[1.0], [2.0], [3.0]] * 9)).schema.kinds == ["gaussian"]
 
 
-def test_standardising_keeps_small_differences_of_large_numbers():
+def test_standardization_keeps_small_differences_of_large_numbers():
     table = 1e9 + RNG.normal(size=(1000, 1))
     encoded = encoder(table).encode(table)
     assert encoded.std() == pytest.approx(1, rel=1e-3)
@@ -63,7 +63,7 @@ def test_a_dtype_changes_nothing(dtype):
     np.testing.assert_array_equal(other.encode(table.astype(dtype)), reference.encode(table.astype(np.float64)))
 
 
-def test_without_standardising_values_stay_as_they_are():
+def test_without_standardization_values_are_unchanged():
     table = RNG.normal(size=(50, 2)) * 100 + 7
     np.testing.assert_allclose(encoder(table, standardize=False).encode(table), table, rtol=1e-6)
 

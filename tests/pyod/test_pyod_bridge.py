@@ -1,4 +1,4 @@
-"""Our detectors do in PyOD what its own do, and PyOD's do in scikit-learn what ours do."""
+"""Detectors of this package in PyOD, and detectors of PyOD in scikit-learn."""
 
 import builtins
 import importlib
@@ -195,7 +195,7 @@ def test_frames_reach_the_detector_with_names_and_types():
 
 
 @pytest.mark.parametrize("wrong", [LocalOutlierFactor(), DenoisingAutoencoder, KNN(), 3])
-def test_what_has_no_scores_is_refused(wrong):
+def test_an_estimator_without_scores_is_refused(wrong):
     with pytest.raises(TypeError, match="detector must be an estimator with fit and score_samples"):
         PyODDetector(wrong).fit(TRAIN)
 
@@ -270,7 +270,7 @@ def test_suod():
 
 
 class HalfOfTheWorst:
-    """A threshold in units of its own, as PyThresh's are."""
+    """Threshold in its own units, like those of PyThresh."""
 
     def fit(self, scores):
         self.top_ = scores.max()
@@ -380,7 +380,7 @@ def test_stacked_searches_take_them_beside_ours():
         assert isinstance(search.best_estimator_[-1], FromPyOD)
 
 
-def test_a_fitted_one_is_fitted_anew():
+def test_a_fitted_detector_is_fitted_again():
     detector = KNN().fit(TEST)
     wrapped = from_pyod(detector)
     with pytest.raises(NotFittedError):
@@ -390,7 +390,7 @@ def test_a_fitted_one_is_fitted_anew():
 
 
 @pytest.mark.parametrize("wrong", [quick(), KNN, OneClassSVM(), None])
-def test_what_is_no_pyod_detector_is_refused(wrong):
+def test_an_object_that_is_not_a_pyod_detector_is_refused(wrong):
     with pytest.raises(TypeError, match="must be an instance of a PyOD detector, such as ECOD"):
         from_pyod(wrong)
     with pytest.raises(TypeError, match="must be an instance of a PyOD detector, such as ECOD"):

@@ -1,4 +1,4 @@
-"""Many rows, a chunk at a time."""
+"""Scoring of many rows in chunks."""
 
 import tracemalloc
 from dataclasses import replace
@@ -14,7 +14,7 @@ CPU = torch.device("cpu")
 
 
 def map_rows(finish, rows, width=1):
-    """Apply a function of a chunk (n, F) to rows, in the loop that networks run in."""
+    """Apply a function of a chunk (n, F) to rows, in the loop that runs networks."""
     return map_chunks(
         lambda encoded: (encoded,),
         lambda parts, chunk: finish(chunk),
@@ -102,7 +102,7 @@ def test_a_device_without_memory_gets_smaller_chunks(monkeypatch):
         detector.score_samples(rows)
 
 
-def test_one_without_any_memory_leaves_the_call_to_the_cpu_with_one_warning(monkeypatch):
+def test_a_device_without_any_memory_leaves_the_call_to_the_cpu_with_one_warning(monkeypatch):
     rows = np.random.default_rng(0).normal(size=(5000, 3))
     detector = AutoencoderEnsemble(max_iter=5, random_state=0).fit(rows[:500])
     calls = [detector.score_samples, detector.transform, detector.reconstruct, detector.reconstruction_error]

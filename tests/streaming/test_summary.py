@@ -1,4 +1,4 @@
-"""One pass over a table: moments and a sample that do not depend on its parts."""
+"""Summary of a table in one pass: moments and a sample that do not depend on its parts."""
 
 from functools import reduce
 from itertools import pairwise
@@ -68,7 +68,7 @@ def test_parts_do_not_matter_to_the_bit(monkeypatch_block, cuts):
 
 @pytest.fixture(scope="module")
 def monkeypatch_block():
-    """Blocks so small that the table has many of them."""
+    """Make blocks so small that the table has many."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("aeanomaly.streaming.summary.BLOCK", 1 << 10)
         yield
@@ -117,7 +117,7 @@ def test_columns_that_change_on_the_way_are_named():
     assert surveyed([frame, frame.assign(b=[None, None], a=[3, 4])]).n_rows == 4
 
 
-def test_what_is_not_finite_is_named_with_its_part():
+def test_values_that_are_not_finite_are_reported_with_their_part():
     frame = pd.DataFrame({"t": ["x", "y"], "a": [1.0, np.inf]})
     with pytest.raises(SourceError, match=r"part 0: X contains infinity \(inf\) in column\(s\) 'a' \(1\)"):
         surveyed([frame])

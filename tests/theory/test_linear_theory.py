@@ -1,4 +1,4 @@
-"""Linear autoencoders against what mathematics says of them."""
+"""Linear autoencoders, compared with their closed forms."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Rows with holes and columns of levels, against what probability says of them."""
+"""Missing values and categorical columns, compared with their exact probabilities."""
 
 import numpy as np
 import pytest
@@ -74,7 +74,7 @@ def test_gradients_by_hand_are_those_of_autograd(activation):
         torch.testing.assert_close(p.grad, expected[name], msg=name)
 
 
-def test_what_is_missing_is_neither_likely_nor_unlikely():
+def test_missing_values_are_neither_likely_nor_unlikely():
     whole, target = Observed(Gaussian()), torch.tensor([[1.0, torch.nan]])
     scale = torch.zeros(2)
     near, far = torch.tensor([[0.5, 0.0]]), torch.tensor([[0.5, 9.0]])
@@ -84,7 +84,7 @@ def test_what_is_missing_is_neither_likely_nor_unlikely():
     assert float(whole.log_prob(target, near, scale)[0, 1]) == 0
 
 
-def test_a_column_of_levels_costs_the_cross_entropy():
+def test_a_categorical_column_costs_the_cross_entropy():
     logits, level = torch.from_numpy(RNG.normal(size=(20, 4))), torch.from_numpy(RNG.integers(0, 4, 20))
     target, weight = functional.one_hot(level, 4).double(), 0.25
     cross_entropy = functional.cross_entropy(logits, level, reduction="none")
@@ -128,25 +128,25 @@ def test_gradients_are_those_of_autograd_and_zero_for_what_is_missing(likelihood
     assert (residual[::4] == 0).all()
 
 
-def test_drawn_levels_come_as_often_as_they_should():
+def test_drawn_categories_have_their_expected_frequencies():
     share = torch.tensor([0.5, 0.3, 0.2])
     drawn = Categorical().sample(share.log().expand(20000, -1), torch.zeros(3), torch.Generator().manual_seed(0))
     assert (drawn.sum(dim=1) == 1).all()
     torch.testing.assert_close(drawn.mean(dim=0), share, atol=0.015, rtol=0)
 
 
-def test_holes_are_filled_from_rows_that_are_alike():
+def test_missing_values_are_filled_from_similar_rows():
     t = np.linspace(-1, 1, 200)
     rows = torch.from_numpy(np.stack([t, 2 * t, -t, t**2], axis=1)).float()
-    holes = torch.from_numpy(RNG.random((200, 4)) < 0.2)
-    found = impute(rows.masked_fill(holes, torch.nan), rows.masked_fill(holes, torch.nan))
-    told = ~holes[:, :3].all(dim=1)  # the square alone does not tell the sign
+    missing = torch.from_numpy(RNG.random((200, 4)) < 0.2)
+    found = impute(rows.masked_fill(missing, torch.nan), rows.masked_fill(missing, torch.nan))
+    told = ~missing[:, :3].all(dim=1)  # the square alone does not tell the sign
     assert (found - rows)[told].abs().max() < 0.15
-    torch.testing.assert_close(found[~holes], rows[~holes])
+    torch.testing.assert_close(found[~missing], rows[~missing])
 
 
-def test_what_two_columns_of_a_normal_table_say_of_the_third():
-    """The imputed value tends to the conditional mean, as far as a denoiser of finitely many rows can know it."""
+def test_a_missing_column_of_a_normal_table_is_its_conditional_mean():
+    """The reconstructed value approximates the conditional mean."""
     covariance = np.array([[1.0, 0.8, 0.6], [0.8, 1.0, 0.7], [0.6, 0.7, 1.0]])
     rows = RNG.multivariate_normal(np.zeros(3), covariance, size=6000)
     train, test = rows[:4000].copy(), rows[4000:].copy()

@@ -1,4 +1,4 @@
-"""Parts of the objectives against torch's own distributions and autograd."""
+"""Parts of the objectives, compared with the distributions and autograd of torch."""
 
 import numpy as np
 import pytest

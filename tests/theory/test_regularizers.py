@@ -1,4 +1,4 @@
-"""What each regulariser is for."""
+"""Effect of each regularizer."""
 
 from itertools import pairwise
 
@@ -45,7 +45,7 @@ def test_wide_autoencoder_without_penalty_copies_anomalies_too():
     ],
     ids=["denoising", "contractive", "l1", "kl", "variational"],
 )
-def test_each_regulariser_brings_detection_back(detector):
+def test_each_regularizer_restores_detection(detector):
     assert auroc_on_broken_correlations(detector) > 0.8
 
 
@@ -86,7 +86,7 @@ def test_importance_weighted_bound_is_never_below_the_elbo_and_rises_with_draws(
     np.testing.assert_array_equal(detector.log_evidence(X), detector.log_evidence(X, n_draws=8))
     means = [detector.log_evidence(X, n_draws=n).mean() for n in (2, 8, 32, 128, 512)]
     assert detector.elbo(X).mean() < means[0] < means[-1]
-    # Matched moments lift the bound of few draws, so that its rise is not strict between neighbours.
+    # Matched moments lift the bound of few draws, so that its rise is not strict between adjacent ones.
     assert all(after > before - 0.005 for before, after in pairwise(means))
 
 

@@ -1,4 +1,4 @@
-"""Rates that hold for a finite number of rows, against their exact distributions and against counting."""
+"""Rates for a finite number of rows, compared with exact distributions and with counts."""
 
 import numpy as np
 import pytest
@@ -31,7 +31,7 @@ def test_false_alarms_on_new_rows_come_at_the_rate_promised(n, alpha):
 
 
 @pytest.mark.parametrize("heavy", [stats.t(2).rvs, stats.lognorm(2).rvs, lambda size, random_state: np.zeros(size)])
-def test_the_rate_holds_whatever_the_distribution_and_with_ties(heavy):
+def test_the_rate_holds_for_any_distribution_and_with_ties(heavy):
     rates = []
     for seed in range(300):
         scores = heavy(size=(2, 199), random_state=np.random.RandomState(seed))
@@ -128,20 +128,20 @@ def test_nothing_is_flagged_in_an_empty_batch_nor_among_ones():
 
 
 @pytest.mark.parametrize("value", [0, 1, -0.1, 1.5, "often", None, True, float("nan")])
-def test_what_is_no_rate_is_refused(value):
+def test_an_invalid_rate_is_refused(value):
     for build in (Conformal, CrossConformal, lambda a: Conformal(0.1, a), lambda a: flag_discoveries([0.5], a)):
         with pytest.raises(ValueError, match="must lie between 0 and 1"):
             build(value)
 
 
 @pytest.mark.parametrize("n_splits", [1, 0, -2, 2.5, "five", True])
-def test_what_is_no_number_of_parts_is_refused(n_splits):
+def test_an_invalid_number_of_parts_is_refused(n_splits):
     with pytest.raises(ValueError, match=r"n_splits=.* must be an integer of at least 2"):
         CrossConformal(0.1, n_splits)
 
 
 @pytest.mark.parametrize("scores", [[], [np.nan, 1.0], [np.inf, 1.0], [[1.0, 2.0]]])
-def test_scores_that_are_none_are_refused(scores):
+def test_scores_that_are_not_finite_are_refused(scores):
     for use in (Conformal(0.5).fit, CrossConformal(0.5).fit, lambda s: conformal_p_values(s, [1.0])):
         with pytest.raises(ValueError, match="scores must be finite"):
             use(scores)

@@ -1,4 +1,4 @@
-"""Offsets and probabilities from labelled rows, against trying every offset."""
+"""Offsets and probabilities from labeled rows, compared with a search over every offset."""
 
 import math
 
@@ -25,7 +25,7 @@ def answers(draw):
 
 
 def every_decision(scores):
-    """All that a threshold can flag, the fewest first."""
+    """Return all sets of rows that a threshold can flag, the smallest first."""
     return [scores < cut for cut in [*np.unique(scores), np.inf]]
 
 

@@ -1,4 +1,4 @@
-"""What a threshold rule of one's own may define, and that nothing else passes in silence."""
+"""Definitions allowed in a custom threshold rule; any other is refused."""
 
 import numpy as np
 import pytest
@@ -78,7 +78,7 @@ def test_rows_are_held_out_for_a_rule_that_asks(base):
     assert detector.threshold_info_.n_scores == 20
 
 
-def test_a_rule_with_parameters_of_its_own_is_taken(base):
+def test_a_rule_with_parameters_is_accepted(base):
     taken = rule(
         base, alpha=0.1, fraction=0.2, n_rows=3, k=2, label="fraud team", checks="daily", labels_=[1], quantile=0.5
     )
@@ -86,7 +86,7 @@ def test_a_rule_with_parameters_of_its_own_is_taken(base):
     assert detector.threshold_info_.source.startswith("training rows")
 
 
-def test_a_subclass_without_fit_is_no_rule():
+def test_a_subclass_without_fit_is_refused():
     with pytest.raises(TypeError, match="abstract"):
         type("Empty", (ThresholdRule,), {})()
 

@@ -1,4 +1,4 @@
-"""Rates beyond the calibration scores, against distributions whose tails are known."""
+"""Rates beyond the calibration scores, compared with distributions of known tails."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ def test_a_tenth_of_one_in_n_is_met_within_a_factor_three_in_the_median(name):
 
 
 @pytest.mark.parametrize("shape", [-0.4, 0.0, 0.3, 0.8])
-def test_a_generalised_pareto_sample_gives_its_own_parameters(shape):
+def test_a_generalized_pareto_sample_gives_its_parameters(shape):
     found = [
         generalized_pareto(np.sort(stats.genpareto(shape, scale=2.5).rvs(2000, random_state=seed)))
         for seed in range(20)

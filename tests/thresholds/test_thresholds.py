@@ -16,7 +16,7 @@ def test_a_share_is_flagged_exactly(fraction, n):
     assert flagged == min(max(1, round(fraction * n)), n - 1)
 
 
-def test_neighbouring_floats_are_still_told_apart():
+def test_adjacent_floats_are_told_apart():
     scores = np.array([1.0, np.nextafter(1.0, 2.0), 2.0])
     assert (scores < Contamination(0.3).fit(scores)).sum() == 1
 
@@ -35,7 +35,7 @@ def test_the_robust_rule_follows_shift_and_scale_and_ignores_a_third_of_outliers
 
 
 @pytest.mark.parametrize("value", [0, 0.6, -0.1, "often", None, True, Contamination, float("nan")])
-def test_what_is_no_threshold_is_refused(value):
+def test_a_value_that_is_not_a_threshold_is_refused(value):
     with pytest.raises(ValueError, match="a threshold must be 'auto', a fraction"):
         as_threshold(value)
 

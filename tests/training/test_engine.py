@@ -101,7 +101,7 @@ class Failing(ReconstructionObjective):
         return losses
 
 
-def test_a_diverging_member_keeps_its_last_finite_weights_and_disturbs_nobody():
+def test_a_diverging_member_keeps_its_last_finite_weights_and_disturbs_no_other():
     together, result = trained("plain", [0, 1], target=Failing(1, 40))
     alone, _ = trained("plain", [0])
     assert result.status == ["finished", "diverged"]
@@ -132,7 +132,7 @@ def test_training_lowers_the_loss_and_decay_shrinks_the_weights():
     assert held[name].norm() < 0.9 * free[name].norm()
 
 
-def test_the_optimiser_state_survives_as_arrays():
+def test_the_optimizer_state_is_restored_from_arrays():
     _, result = trained("plain", [0], schedule="constant")
     assert result.optimizer.n_steps == 60
     arrays = result.optimizer.arrays()

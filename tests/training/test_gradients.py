@@ -1,4 +1,4 @@
-"""Gradients made by hand against those of autograd, and recorded ones against those."""
+"""Gradients of the package and recorded gradients, compared with those of autograd."""
 
 import pytest
 import torch
@@ -44,7 +44,7 @@ def network(activation, code, hidden, code_sizes=None, kind="point", **rest):
 
 
 def assert_the_same_gradients(objective, built, rows=ROWS):
-    """By hand twice, so that what the first call left behind would be seen."""
+    """Compare twice, since the first call could leave something behind."""
     FlatParameters(built)
     noises = [NoiseStream(KEYS, device=torch.device("cpu")) for _ in range(3)]
     losses = Objective.backward(objective, built, rows, noises[0])
@@ -57,7 +57,7 @@ def assert_the_same_gradients(objective, built, rows=ROWS):
 
 
 def assert_the_same_when_recorded(objective, built, first):
-    """To the bit, batch after batch."""
+    """Compare to the bit, batch by batch."""
     noises = [NoiseStream(KEYS, device=torch.device("cpu")) for _ in range(2)]
     step = Step(built, objective, noises[0], recorded=True)
     for number in range(6):
@@ -78,7 +78,7 @@ def test_of_every_network(activation, code, hidden):
 
 
 @pytest.mark.parametrize("code", ["relu", RBF])
-def test_of_members_with_codes_of_their_own_width(code):
+def test_of_members_with_codes_of_different_widths(code):
     corruption = GaussianCorruption(torch.tensor([0.1, 0.5]).view(2, 1, 1))
     assert_the_same_gradients(ReconstructionObjective(MIXED, corruption=corruption), network(RBF, code, (), (4, 12)))
 
@@ -91,16 +91,16 @@ def test_of_members_with_codes_of_their_own_width(code):
     ],
     ids=["masking", "salt and pepper"],
 )
-def test_of_what_is_damaged_by_chance(corruption):
+def test_of_random_corruptions(corruption):
     assert_the_same_gradients(ReconstructionObjective(MIXED, corruption=corruption), network("tanh", "relu", (32,)))
 
 
 @pytest.mark.parametrize("activation", ["silu", RBF])
-def test_of_rows_with_holes(activation):
-    holes = torch.rand(ROWS.shape, generator=torch.Generator().manual_seed(1)) < 0.2
+def test_of_rows_with_missing_values(activation):
+    missing = torch.rand(ROWS.shape, generator=torch.Generator().manual_seed(1)) < 0.2
     objective = ReconstructionObjective(Observed(MIXED), corruption=GaussianCorruption(0.1))
     built = network(activation, "identity", (32,), allow_nan=True)
-    assert_the_same_gradients(objective, built, ROWS.masked_fill(holes, torch.nan))
+    assert_the_same_gradients(objective, built, ROWS.masked_fill(missing, torch.nan))
 
 
 @pytest.mark.parametrize(("penalty", "code"), [(L1Sparsity(0.1), "relu"), (KLSparsity(0.1, 0.05), "logistic")])

@@ -21,7 +21,7 @@ def network():
     return built
 
 
-def test_the_optimiser_takes_the_steps_of_torch():
+def test_the_optimizer_takes_the_steps_of_torch():
     ours, theirs = network(), network()
     optimizer = AdamW(flat := FlatParameters(ours), [0.01], [0.1])
     weights = [p for n, p in theirs.named_parameters() if n.endswith("weight")]

@@ -1,4 +1,4 @@
-"""Recorded calls against the same work done anew."""
+"""Recorded calls, compared with the same calls without recording."""
 
 import pytest
 import torch
@@ -28,7 +28,7 @@ def recorded(work, x):
 
 
 @pytest.mark.parametrize("name", sorted(WORK))
-def test_what_is_done_again_is_what_would_be_done_anew(name):
+def test_a_replayed_call_gives_the_result_of_a_new_call(name):
     x, work = torch.arange(6.0).view(2, 3), WORK[name]
     calls, result = recorded(work, x)
     assert torch.equal(result, work(x))
@@ -48,7 +48,7 @@ def test_memory_is_the_same_ever_after():
     assert result.data_ptr() == place
 
 
-def test_what_is_refilled_comes_from_its_source_each_time():
+def test_refilled_buffers_are_read_from_their_source_each_time():
     left = iter(torch.arange(5.0))
     with torch.no_grad(), Recorder() as recorder:
         result = recorder.redraw(lambda: next(left) + 0) * 10
@@ -71,14 +71,14 @@ def test_what_is_refilled_comes_from_its_source_each_time():
     ],
     ids=["a number", "a branch", "numpy", "two results", "much memory"],
 )
-def test_what_cannot_be_done_again_is_not_recorded(work):
+def test_calls_that_cannot_be_replayed_are_not_recorded(work):
     x = torch.ones(2, 3)
     calls, result = recorded(work, x)
     assert calls == []
     assert torch.equal(result, work(x))
 
 
-def test_what_has_a_gradient_is_not_recorded():
+def test_tensors_with_gradients_are_not_recorded():
     x = torch.ones(3, requires_grad=True)
     with Recorder() as recorder:
         (gradient,) = torch.autograd.grad((x * x).sum(), x)

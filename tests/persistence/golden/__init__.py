@@ -1,4 +1,4 @@
-"""Model files of every format ever released, and what they must answer for ever.
+"""Model files of every released format, and the answers that they must always give.
 
 A folder for each format number, never changed once it is released: ``NAME.aea``, and in ``answers.json`` the scores of
 the rows of `table`, the offset and the parameters of each. When the number rises, write the folder of the new one by
@@ -34,7 +34,7 @@ def table() -> pd.DataFrame:
 
 
 def detectors() -> dict[str, Any]:
-    """One of each class, with as different settings as fit in."""
+    """Return one detector of each class, with settings as different as possible."""
     how = {"max_iter": 8, "random_state": 0, "missing": "model"}
     return {
         "undercomplete": aeanomaly.UndercompleteAutoencoder(hidden_layer_sizes=(6, 4), activation="relu", **how),
@@ -47,7 +47,7 @@ def detectors() -> dict[str, Any]:
 
 
 def answers(fitted: Any) -> dict[str, Any]:
-    """What a file must answer."""
+    """Return the answers that a file must give."""
     return {
         "class": type(fitted).__name__,
         "parameters": repr(sorted(fitted.get_params().items())),

@@ -1,4 +1,4 @@
-"""A model file that is killed while written, or damaged: the old one, the new one, or a clear error."""
+"""Model files that are damaged, or whose writer is killed: the old model, the new one, or a clear error."""
 
 import errno
 import fcntl
@@ -22,10 +22,10 @@ needs_fork = pytest.mark.skipif("fork" not in multiprocessing.get_all_start_meth
 may_fork = pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
 
 
-# Case 40
+# Killed and concurrent saves
 
 
-def saving_for_ever(detectors, path, started):
+def save_forever(detectors, path, started):
     while True:
         for detector in detectors:
             detector.save(path)
@@ -36,15 +36,15 @@ def saver(detectors, path):
     """Start a process that saves these detectors in turn, to one path, until it is killed."""
     context = multiprocessing.get_context("fork")
     started = context.Event()
-    process = context.Process(target=saving_for_ever, args=(detectors, path, started), daemon=True)
+    process = context.Process(target=save_forever, args=(detectors, path, started), daemon=True)
     process.start()
     assert started.wait(30)
     return process
 
 
-def old_and_new(any_detector, X):
+def old_and_new(build, X):
     wide = {"hidden_layer_sizes": (200, 200), "max_iter": 2}
-    pair = [any_detector(random_state=seed, **wide).fit(X) for seed in (1, 2)]
+    pair = [build(random_state=seed, **wide).fit(X) for seed in (1, 2)]
     return pair, {one.score_samples(X).tobytes() for one in pair}
 
 
@@ -66,7 +66,7 @@ def kill_while_saving(detector, X, path, moments):
 @needs_fork
 @may_fork
 def test_a_save_that_is_killed_leaves_the_old_or_the_new_model(detector, X, tmp_path):
-    kill_while_saving(detector, X, tmp_path / "model.aea", np.random.default_rng(0).uniform(0, 0.02, size=20))
+    kill_while_saving(detector, X, tmp_path / "model.aea", np.random.default_rng(0).uniform(0, 0.02, size=12))
 
 
 @needs_fork
@@ -83,7 +83,7 @@ def test_loading_while_another_process_saves_gives_the_old_or_the_new_model(dete
     path = tmp_path / "model.aea"
     process = saver(pair, path)
     try:
-        seen = {aeanomaly.load(path).score_samples(X).tobytes() for _ in range(60)}
+        seen = {aeanomaly.load(path).score_samples(X).tobytes() for _ in range(40)}
     finally:
         process.kill()
         process.join()
@@ -97,7 +97,7 @@ def test_two_processes_that_save_to_one_path_do_not_mix(detector, X, tmp_path):
     path = tmp_path / "model.aea"
     processes = [saver([one], path) for one in pair]
     try:
-        seen = {aeanomaly.load(path).score_samples(X).tobytes() for _ in range(50)}
+        seen = {aeanomaly.load(path).score_samples(X).tobytes() for _ in range(30)}
     finally:
         for process in processes:
             process.kill()
@@ -105,11 +105,11 @@ def test_two_processes_that_save_to_one_path_do_not_mix(detector, X, tmp_path):
     assert seen <= possible
 
 
-# Cases 41 and 42
+# Failing system calls, limits, devices and links
 
 
 def failing(monkeypatch, number):
-    """Let the call of this number to the operating system fail, of those that write a file."""
+    """Make the n-th system call of those that write a file fail."""
     calls = itertools.count(1)
 
     def counted(function):
@@ -121,7 +121,7 @@ def failing(monkeypatch, number):
         return call
 
     class File:
-        """A file whose writes and flushes count as well."""
+        """File whose writes and flushes are counted too."""
 
         def __init__(self, file):
             self.file, self.write, self.flush = file, counted(file.write), counted(file.flush)
@@ -142,7 +142,7 @@ def failing(monkeypatch, number):
     return calls
 
 
-def test_whichever_call_fails_the_old_file_is_whole_and_nothing_is_left(detector, X, tmp_path, monkeypatch):
+def test_a_failure_of_any_system_call_keeps_the_old_file_and_leaves_nothing(detector, X, tmp_path, monkeypatch):
     pair, _ = old_and_new(detector, X)
     path, n_failed = tmp_path / "model.aea", 0
     for number in range(1, 30):
@@ -173,7 +173,7 @@ def test_whichever_call_fails_the_old_file_is_whole_and_nothing_is_left(detector
 
 
 def test_a_file_size_limit_keeps_the_old_file(detector, X, tmp_path):
-    """The kernel itself refuses to write on, in the midst of the file."""
+    """Check a write that the kernel refuses in the middle of the file."""
     pair, _ = old_and_new(detector, X)
     path = tmp_path / "model.aea"
     pair[0].save(path)
@@ -211,23 +211,23 @@ def test_a_folder_that_is_not_there_or_cannot_be_written_is_an_os_error_with_the
             fitted.save(path)
 
 
-def test_a_save_leaves_nothing_beside_the_file(any_detector, X, tmp_path):
-    any_detector().fit(X).save(tmp_path / "model.aea")
+def test_a_save_leaves_nothing_beside_the_file(detector, X, tmp_path):
+    detector().fit(X).save(tmp_path / "model.aea")
     assert [path.name for path in tmp_path.iterdir()] == ["model.aea"]
 
 
-# Case 43
+# Damaged files
 
 
-def saved(any_detector, X, path):
-    """Return the bytes of a model file and what they stand for."""
+def saved(build, X, path):
+    """Return the bytes of a model file, its meaning and the rows."""
     X = np.hstack([X, X[:, :1] > 0])
-    any_detector(max_iter=3).fit(X).save(path)
+    build(max_iter=3).fit(X).save(path)
     return path.read_bytes(), meaning(aeanomaly.load(path), X), X
 
 
 def meaning(fitted, X):
-    """Return all that a model answers, with its parameters, as one comparable value."""
+    """Return all answers of a model, with its parameters, as one comparable value."""
     learnt = fitted.offset_, fitted.n_iter_, fitted.n_samples_seen_, fitted.latent_dim_, fitted.n_features_in_
     arrays = fitted.score_samples(X), fitted.transform(X), fitted.reconstruct(X), fitted.training_scores_
     return type(fitted), repr(fitted.get_params()), learnt, [np.asarray(one).tobytes() for one in arrays]
@@ -239,8 +239,8 @@ def assert_refused_or_same(path, damaged, expected, X):
     assert model is None or meaning(model, X) == expected
 
 
-def test_a_file_cut_anywhere_is_refused(any_detector, X, tmp_path):
-    original, _, _ = saved(any_detector, X, tmp_path / "model.aea")
+def test_a_file_cut_anywhere_is_refused(either_detector, X, tmp_path):
+    original, _, _ = saved(either_detector, X, tmp_path / "model.aea")
     for size in [*range(0, 64), *range(64, len(original), max(1, len(original) // 60)), len(original) - 1]:
         (tmp_path / "cut.aea").write_bytes(original[:size])
         with pytest.raises(aeanomaly.ModelFileError):
@@ -257,8 +257,8 @@ def test_a_file_with_a_flipped_bit_is_refused_or_the_same(detector, X, tmp_path)
         assert_refused_or_same(tmp_path / "flipped", bytes(damaged), expected, X)
 
 
-def test_a_damaged_file_is_refused_or_the_same(any_detector, X, tmp_path):
-    original, expected, X = saved(any_detector, X, tmp_path / "model.aea")
+def test_a_damaged_file_is_refused_or_the_same(either_detector, X, tmp_path):
+    original, expected, X = saved(either_detector, X, tmp_path / "model.aea")
     for damaged in itertools.islice(accidents(original, np.random.default_rng(0)), 100):
         assert_refused_or_same(tmp_path / "damaged", damaged, expected, X)
 
@@ -319,25 +319,3 @@ def test_files_of_other_libraries_are_refused(X, tmp_path):
     for path in tmp_path.iterdir():
         with pytest.raises(aeanomaly.ModelFileError):
             aeanomaly.load(path)
-
-
-# The intact file
-
-
-def test_a_loaded_model_is_the_saved_one(any_detector, X, tmp_path, answers):
-    for parameters in ({}, {"likelihood": "gaussian", "contamination": 0.1}, {"hidden_layer_sizes": (), "max_iter": 5}):
-        fitted = any_detector(**parameters).fit(X)
-        fitted.save(tmp_path / "model.aea")
-        loaded = aeanomaly.load(tmp_path / "model.aea")
-        assert type(loaded) is any_detector.cls
-        assert repr(loaded.get_params()) == repr(fitted.get_params())
-        assert answers(loaded, X) == answers(fitted, X)
-        loaded.save(tmp_path / "again.aea")
-        assert (tmp_path / "again.aea").read_bytes() == (tmp_path / "model.aea").read_bytes()
-
-
-def test_a_loaded_model_goes_on_training_as_the_saved_one(any_detector, X, tmp_path, answers):
-    fitted = any_detector().partial_fit(X)
-    fitted.save(tmp_path / "model.aea")
-    loaded = aeanomaly.load(tmp_path / "model.aea")
-    assert answers(loaded.fit(X), X) == answers(fitted.fit(X), X)

@@ -1,4 +1,4 @@
-"""Whatever a frame holds: finite scores that follow their rows, or one clear sentence."""
+"""Random frames give finite scores that follow their rows, or one clear error."""
 
 import numpy as np
 import pandas as pd
@@ -17,11 +17,11 @@ CELLS = {
     "hard numbers": st.one_of(st.floats(-3, 3), HARD),
     "whole numbers": st.integers(-(2**40), 2**40),
     "bytes": st.integers(-128, 127).map(np.int8),
-    "truth values": st.booleans(),
+    "booleans": st.booleans(),
     "a constant": st.just(7.0),
     "text": st.text(max_size=3),
-    "levels": st.sampled_from(["a", "b", "<b>", "", "ü"]),
-    "text with holes": st.sampled_from(["a", "b", None]),
+    "categories": st.sampled_from(["a", "b", "<b>", "", "ü"]),
+    "text with missing values": st.sampled_from(["a", "b", None]),
     "times": st.datetimes(pd.Timestamp("1900-01-01").to_pydatetime(), pd.Timestamp("2100-01-01").to_pydatetime()),
     "durations": st.timedeltas(),
     "nothing": st.none(),

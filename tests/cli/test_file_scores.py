@@ -1,4 +1,4 @@
-"""The same table scores the same from a file on the command line and from a frame in Python."""
+"""Scores of a table are the same from a file on the command line and from a frame in Python."""
 
 import numpy as np
 import pandas as pd
@@ -14,9 +14,9 @@ COLUMNS = {
     "a category called none": ["none", "some", "many", "none"],
     "categories like missing values": ["na", "Na", "N/a", "nil"],
     "words of pandas for missing values": ["NA", "n/a", "#N/A", "x"],
-    "truth values": ["True", "False", "True", "True"],
-    "truth values in lower case": ["true", "false", "true", "true"],
-    "blanks around truth values": [" true", " false", " true", "true "],
+    "booleans": ["True", "False", "True", "True"],
+    "booleans in lower case": ["true", "false", "true", "true"],
+    "blanks around booleans": [" true", " false", " true", "true "],
     "a word that only Python takes for a number": ["NAN", "a", "b", "a"],
     "a blank category": [" ", "a", "b", "a"],
     "whole numbers": ["1", "2", "3", "1"],
@@ -44,7 +44,7 @@ CODES = {
     "whole numbers": ["2", "10", "100", "1"],
     "whole numbers and missing cells": ["2", "10", "", "1"],
     "fractions": ["1.5", "10.25", "2.5", "-0.5"],
-    "truth values": ["True", "False", "False", "True"],
+    "booleans": ["True", "False", "False", "True"],
 }
 
 

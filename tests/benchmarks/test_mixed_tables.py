@@ -1,4 +1,4 @@
-"""The benchmarks of mixed tables, holes and explanations, on little data."""
+"""The benchmarks of mixed tables, missing values and explanations, on little data."""
 
 import numpy as np
 import pandas as pd
@@ -22,7 +22,7 @@ def test_a_share_of_the_cells_is_removed_and_three_ways_compared(tmp_path, capsy
 
 
 def test_planted_rows_have_two_columns_of_other_rows():
-    X = pd.DataFrame({"a": np.arange(100.0), "b": [f"level {n}" for n in range(100)], "c": np.arange(100)})
+    X = pd.DataFrame({"a": np.arange(100.0), "b": [f"category {n}" for n in range(100)], "c": np.arange(100)})
     rows, y = mixed.planted(X, np.random.default_rng(0))
     changed = (rows != X).sum(axis=1)
     assert y.sum() == 5

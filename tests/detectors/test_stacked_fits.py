@@ -1,4 +1,4 @@
-"""Many detectors fitted as members of common stacks learn what each would have learned alone."""
+"""Detectors fitted together in stacks are the same to the bit as detectors fitted alone."""
 
 import warnings
 
@@ -19,7 +19,7 @@ from aeanomaly.detectors import fit_detectors
 
 ROWS = np.random.default_rng(0).normal(size=(240, 6))
 ROWS[:, 2] = ROWS[:, 2] > 0
-#: Unlike in number, and so in mean and deviation.
+#: Tables of different lengths, and so of different means and deviations.
 TABLES = [ROWS[40:], ROWS[:190]]
 
 GRIDS = {
@@ -82,24 +82,24 @@ def test_to_the_bit(grid):
         np.testing.assert_array_equal(together[number].score_samples(ROWS), detector.score_samples(ROWS))
 
 
-def test_the_detectors_that_are_given_stay_as_they_were():
+def test_the_given_detectors_stay_unfitted():
     detector = DenoisingAutoencoder(max_iter=5, latent_dim=8)
     dict(fit_detectors([(detector, ROWS)] * 3))
     assert not detector.__sklearn_is_fitted__()
 
 
-def test_what_cannot_be_fitted_gives_its_exception_and_the_others_their_fits():
-    holes = ROWS.copy()
-    holes[3, 1] = np.nan
+def test_a_failed_fit_gives_its_exception_and_the_others_their_fits():
+    incomplete = ROWS.copy()
+    incomplete[3, 1] = np.nan
     detector = DenoisingAutoencoder(max_iter=5, latent_dim=8, random_state=0)
     wrong = DenoisingAutoencoder(learning_rate=-1.0)
-    answers = dict(fit_detectors([(detector, ROWS), (detector, holes), (wrong, ROWS), (detector, ROWS)]))
+    answers = dict(fit_detectors([(detector, ROWS), (detector, incomplete), (wrong, ROWS), (detector, ROWS)]))
     assert "NaN" in str(answers[1])
     assert "learning_rate" in str(answers[2])
     np.testing.assert_array_equal(answers[0].training_scores_, answers[3].training_scores_)
 
 
-def test_one_that_diverges_leaves_its_neighbours_alone():
+def test_a_diverging_detector_leaves_the_others_alone():
     settings = {"max_iter": 40, "latent_dim": 8, "activation": "silu", "random_state": 0}
     rates = (1e-3, 1e30, 2e-3)
     with warnings.catch_warnings():
