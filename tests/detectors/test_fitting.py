@@ -283,7 +283,7 @@ def test_two_valued_columns_come_back_exactly():
 
 def test_dates_in_an_array_are_refused():
     dates = np.arange("2020-01-01", "2020-02-01", dtype="datetime64[D]")
-    with pytest.raises(ValueError, match="only numbers are taken"):
+    with pytest.raises(ValueError, match="only numbers are accepted"):
         quick().fit(dates[:, None])
 
 
