@@ -1,4 +1,4 @@
-"""Anomaly detection by reconstruction error, as scikit-learn estimators."""
+"""Anomaly detection by reconstruction error, with scikit-learn estimators."""
 
 import os
 
@@ -16,7 +16,7 @@ from aeanomaly.detectors import (
 )
 from aeanomaly.exceptions import FitError, ModelFileError
 
-# A forked child inherits torch's thread pool without its threads, and would wait for them for ever.
+# A forked child process inherits the thread pool of torch without its threads, and would wait for them forever.
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=lambda: torch.set_num_threads(1))
 
