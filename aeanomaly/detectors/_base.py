@@ -391,9 +391,9 @@ class BaseDetector(
         Notes
         -----
         A wrong cell also affects the reconstruction of the other cells in its row. The error is therefore distributed
-        by its decrease when a column is omitted from the row and the others are scored without it (Robnik-Sikonja &
-        Kononenko 2008, Explaining classifications for individual instances, IEEE TKDE 20). This takes one pass through
-        the network per column. The terms of a `VariationalAutoencoder` may be negative; for it, the contributions are
+        by its decrease when a column is omitted from the row and the others are scored without it. This takes one pass
+        through the network per column. See Robnik-Sikonja & Kononenko (2008), Explaining classifications for individual
+        instances, IEEE TKDE 20. The terms of a `VariationalAutoencoder` may be negative; for it, the contributions are
         the decreases, plus an equal share of the remainder. The terms themselves are
         ``reconstruction_error(X, per_feature=True)``.
 

@@ -92,8 +92,9 @@ def _are_varieties(value: Any) -> bool:
 class AutoencoderEnsemble(BaseDetector):
     """Ensemble of denoising autoencoders and a kernel member, with different rows, code sizes and noise.
 
-    The networks are trained as one stack. The error of each member is divided by its scale, the median error on rows
-    not used to train it, so that all members have equal weight. The score is minus the mean of these errors.
+    The networks are trained as one stack. The error of each member is divided by its scale, so that all members have
+    equal weight. The scale is the median error on rows not used to train the member. The score is minus the weighted
+    mean of these errors.
 
     `transform` concatenates the codes of the networks: `latent_dim` is the width of the largest code, and `latent_dim_`
     is the width of all codes together. `reconstruct` and `inverse_transform` average the rows of the networks. The
@@ -173,8 +174,8 @@ class AutoencoderEnsemble(BaseDetector):
     robust : bool, default=False
         Set to True if the training rows contain anomalies. Prototypes are then initialized in dense regions, so
         that few of them represent anomalies. Each is moved twice to the mean of its 10 nearest rows, instead of
-        once to the mean of 3 (Yang, Rahardja & Franti 2021, Mean-shift outlier detection and filtering, Pattern
-        Recognition 115). The initialization of layers with other activations does not change.
+        once to the mean of 3; see Yang, Rahardja & Franti (2021), Mean-shift outlier detection and filtering,
+        Pattern Recognition 115. The initialization of layers with other activations does not change.
     warm_start : bool, default=False
         If True, the next `fit` starts from the current weights, with new statistics and a new threshold.
     contamination : "auto", float in (0, 0.5] or threshold rule, default="auto"

@@ -84,8 +84,8 @@ class UndercompleteAutoencoder(BaseDetector):
     robust : bool, default=False
         Set to True if the training rows contain anomalies. Prototypes are then initialized in dense regions, so
         that few of them represent anomalies. Each is moved twice to the mean of its 10 nearest rows, instead of
-        once to the mean of 3 (Yang, Rahardja & Franti 2021, Mean-shift outlier detection and filtering, Pattern
-        Recognition 115). The initialization of layers with other activations does not change.
+        once to the mean of 3; see Yang, Rahardja & Franti (2021), Mean-shift outlier detection and filtering,
+        Pattern Recognition 115. The initialization of layers with other activations does not change.
     warm_start : bool, default=False
         If True, the next `fit` starts from the current weights, with new statistics and a new threshold.
     contamination : "auto", float in (0, 0.5] or threshold rule, default="auto"
