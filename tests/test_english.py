@@ -78,6 +78,7 @@ KEPT = [
     "aeanomaly",
     "benchmarks",
     "CHANGELOG.md",
+    "CONTRIBUTING.md",
     "datasets",
     "docs",
     "examples",
