@@ -80,7 +80,7 @@ class VariationalAutoencoder(BaseDetector):
     batch_size : int, default=128
         Number of rows per step. If there are fewer rows, they repeat within the batch.
     max_iter : int or "auto", default="auto"
-        Number of optimizer steps, not epochs. "auto": With prototypes, 8 times the square root of the number of
+        Number of optimizer steps, not epochs. "auto": with prototypes, 8 times the square root of the number of
         rows, from 50 to 400; otherwise 20 times, from 100 to 1,000.
     early_stopping : bool, default=False
         If True, hold out `validation_fraction` of the rows, stop when their loss no longer decreases, and
