@@ -1,4 +1,4 @@
-"""Constraints on parameters: checked once, in `fit`, with one sentence for each violation."""
+"""Constraints on parameters, with a one-sentence error for each violation."""
 
 import math
 from collections.abc import Callable
@@ -9,8 +9,17 @@ import numpy as np
 
 
 class Constraint(NamedTuple):
-    """A test of a parameter's value, and the same in words.
+    """Condition on the value of a parameter.
 
+    Attributes
+    ----------
+    allows : callable(value) -> bool
+        Function that returns True for an allowed value.
+    text : str
+        Description of the allowed values, for the error message.
+
+    Examples
+    --------
     >>> integer(1).check("Detector", "max_iter", 0)
     Traceback (most recent call last):
     ...
@@ -33,7 +42,7 @@ def integer(low: int, high: float = math.inf) -> Constraint:
 
 
 def real(low: float, high: float = np.inf, *, with_low: bool = False, with_high: bool = False) -> Constraint:
-    """Allow a finite number between two bounds, which are included only if asked."""
+    """Allow a finite number between two bounds; `with_low` and `with_high` include the bounds."""
 
     def allows(v: Any) -> bool:
         if not isinstance(v, Real) or isinstance(v, bool):
@@ -47,7 +56,7 @@ def real(low: float, high: float = np.inf, *, with_low: bool = False, with_high:
 
 
 def one_of(*words: str) -> Constraint:
-    """Allow some words."""
+    """Allow one of several strings."""
     return Constraint(lambda v: isinstance(v, str) and v in words, "one of " + ", ".join(map(repr, words)))
 
 
@@ -57,7 +66,7 @@ def boolean() -> Constraint:
 
 
 def any_of(first: Constraint, second: Constraint) -> Constraint:
-    """Allow what either constraint allows."""
+    """Allow the values of either constraint."""
     return Constraint(lambda v: first.allows(v) or second.allows(v), f"{first.text}, or {second.text}")
 
 

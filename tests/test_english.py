@@ -82,6 +82,7 @@ KEPT = [
     "aeanomaly",
     "benchmarks",
     "CHANGELOG.md",
+    "CONTRIBUTING.md",
     "datasets",
     "docs",
     "examples",

@@ -1,4 +1,4 @@
-"""The estimators that users build: one for each kind of autoencoder, and an ensemble."""
+"""Estimators: one class for each kind of autoencoder, and an ensemble."""
 
 from aeanomaly.detectors._base import BaseDetector, fit_detectors
 from aeanomaly.detectors._persistence import REGISTRY, load

@@ -1,4 +1,4 @@
-"""The base of all detectors: public methods, and the straight line of a fit."""
+"""Base class of all detectors: public methods, and the steps of a fit."""
 
 import copy
 import os
@@ -36,18 +36,18 @@ from aeanomaly.fitting import (
     Recipe,
     TrainingOptions,
     TrainingRows,
-    as_frame,
-    cells_of,
     contributions,
     finish_fit,
     finish_pass,
     fit_stacked,
-    in_words,
     prepare_first_pass,
     prepare_fit,
     prepare_next_pass,
-    shared_out,
+    redistribute,
     state_so_far,
+    to_cells,
+    to_frame,
+    to_text,
 )
 from aeanomaly.nn import NetworkSpec
 from aeanomaly.objectives import Objective
@@ -60,7 +60,7 @@ from aeanomaly.training import (
     TrainingResult,
 )
 
-#: Shifts of prototypes toward dense regions with `robust` (see `InitData`).
+#: Shifts of prototypes towards dense regions with `robust` (see `InitData`).
 _ROBUST = {"shifts": 2, "n_neighbors": 10}
 
 
@@ -69,7 +69,10 @@ D = TypeVar("D", bound="BaseDetector")
 
 @contextmanager
 def transaction(estimator: D) -> Iterator[D]:
-    """Yield a copy to fit, and make it the estimator at the end; an exception leaves the estimator unchanged."""
+    """Yield a copy to fit, and replace the state of the estimator by that of the copy at the end.
+
+    An exception leaves the estimator unchanged.
+    """
     learner = copy.copy(estimator)
     with torch.inference_mode(False):
         yield learner
@@ -86,13 +89,15 @@ class BaseDetector(
     SharedParameters,
     ABC,
 ):
-    """Base of all detectors. A detector supplies its network, its objective, its members and its scorers."""
+    """Base class of all detectors.
+
+    A detector defines the hooks `_network_spec` and `_objective`, and may override `_members` and `_scorers`.
+    """
 
     constraints: ClassVar[dict[str, Constraint]] = SHARED_CONSTRAINTS
     registry_name: ClassVar[str]
     code: ClassVar[Literal["point", "gaussian"]] = "point"
-    _activation_of_code: ClassVar[str] = ""  # for the docstring
-    _far_from_start: ClassVar[bool] = False  # whether training has to move prototypes far
+    _stays_near_start: ClassVar[bool] = True  # training moves prototypes little, so that few steps suffice
 
     # Set by a fit.
     state_: FittedState
@@ -105,18 +110,18 @@ class BaseDetector(
     @staticmethod
     @abstractmethod
     def auto_latent_dim(n_encoded: int) -> int:
-        """Return the width of the code that ``latent_dim="auto"`` means for encoded rows of a width."""
+        """Return the width of the code with ``latent_dim="auto"`` for encoded rows of width `n_encoded`."""
 
     @abstractmethod
     def _network_spec(self, n_encoded: int) -> NetworkSpec:
-        """Return the shape of the network for encoded rows of this width."""
+        """Return the shape of the network for encoded rows of width `n_encoded`."""
 
     @abstractmethod
     def _objective(self, network: Network, encoder: TableEncoder) -> Objective:
         """Return the training loss."""
 
     def _members(self, seed: int, n_rows: int) -> Members:
-        """Return the members: their streams, learning rates and rows."""
+        """Return the members, with their random streams, learning rates and rows."""
         return Members.single(seed, n_rows, self.learning_rate)
 
     def _scorers(self, job: FitJob, network: Network) -> tuple[Scorer, ...]:
@@ -125,15 +130,16 @@ class BaseDetector(
 
     @with_callbacks
     def fit(self, X: Any, y: Any = None) -> Self:
-        """Learn to reconstruct the rows of X, and set the threshold on their scores.
+        """Train the detector to reconstruct rows, and set the threshold.
 
         Parameters
         ----------
         X : array-like or DataFrame of shape (n_samples, n_features)
-            Finite numbers, at least two rows; mostly normal ones.
+            Mostly normal rows, at least two. Numbers must be finite.
         y : array-like of shape (n_samples,), optional
-            Never trained on. Labels, {0, 1} with 1 = anomaly or {+1, -1} with -1 = anomaly, for a `contamination`
-            that needs them, such as ``BestF1()``; ignored by others, and handed to scikit-learn's callbacks.
+            Labels, not used in training: {0, 1} with 1 = anomaly, or {+1, -1} with -1 = anomaly. They are required by
+            some threshold rules passed as `contamination`, such as ``BestF1()``, and ignored by others. They are also
+            passed to scikit-learn's callbacks.
 
         Returns
         -------
@@ -142,8 +148,8 @@ class BaseDetector(
         Raises
         ------
         ValueError
-            For bad parameters or rows; ``FitError`` if training diverged at once. On any error, or
-            Ctrl-C, the estimator is as it was.
+            If a parameter or a row is invalid. ``FitError``, a subclass, if training diverges at the start. After any
+            error, and after Ctrl-C, the estimator is unchanged.
         """
         self._init_callback_context(max_subtasks=None)
         with transaction(self) as learner:
@@ -155,16 +161,16 @@ class BaseDetector(
         return self
 
     def partial_fit(self, X: Any, y: Any = None) -> Self:
-        """Take one pass over more rows: ceil(n_samples / batch_size) steps at a constant rate.
+        """Train on more rows in one pass: ceil(n_samples / batch_size) steps at a constant rate.
 
-        The first call fixes scaling, columns and network; later ones are checked against them and
-        keep the optimiser's state, which the first call after `fit` starts anew. `offset_` is set by
-        `contamination` from the scores that all rows had when they came; what `set_threshold` had set is lost.
+        The first call fixes scaling, columns and network, and later calls must match them. Later calls continue with
+        the state of the optimizer; the first call after `fit` resets it. `contamination` sets `offset_` from the scores
+        of all rows so far; rows of earlier calls keep their scores. A threshold of `set_threshold` is lost.
 
         Parameters
         ----------
         X : array-like or DataFrame of shape (n_samples, n_features)
-            Finite numbers, at least two rows in the first call.
+            At least two rows in the first call. Numbers must be finite.
         y : Ignored
 
         Returns
@@ -174,7 +180,7 @@ class BaseDetector(
         Raises
         ------
         ValueError
-            As `fit`.
+            As for `fit`. Also, if `contamination` is a rule that holds out rows.
         """
         with transaction(self) as learner:
             job, state = learner._prepare_pass(X)
@@ -190,24 +196,25 @@ class BaseDetector(
         sample_size: int = 100_000,
         checkpoint: str | os.PathLike[str] | None = None,
     ) -> Self:
-        """Learn from a table that is larger than memory, in one pass over it.
+        """Fit to a table that is larger than memory, in one pass.
 
-        Mean, deviation and range of numeric columns are those of all rows. Training, levels, times, and the threshold
-        are of a uniform random sample: an "auto" fit draws 51,200 rows at most in any case, so that more would
-        change nothing. The model is the same, to the bit, for any parts that the same rows come in.
+        The means, standard deviations and ranges of numeric columns are those of all rows. Categories, time ranges,
+        training and threshold use a uniform random sample. An "auto" fit trains on at most 51,200 rows, so more would
+        have no effect. The model is bitwise equal for any partition of the rows.
 
         Parameters
         ----------
         source : path, sequence of paths, frame, array, Arrow object, or iterable of frames, arrays or record batches
-            Files are .parquet, .csv or .arrow (pyarrow reads them, of the extra ``aeanomaly[parquet]``), and a
-            folder stands for those in it. An iterator is read once; a function is called for one.
+            Files must be .parquet, .csv or .arrow, and require pyarrow (``aeanomaly[parquet]``). A folder means all its
+            files. An iterator is read once. A function is called to get an iterator.
         columns : sequence of str, optional
-            Columns to learn from; all by default.
+            Columns to use; all by default.
         sample_size : int, default=100_000
-            Rows in the sample; twice as many are held in memory.
+            Number of rows in the sample. Twice as many are held in memory.
         checkpoint : path-like, optional
-            For files. What the pass has found is put there now and then, at least ten seconds apart; if the file is
-            there, the pass goes on from it, and the fit ends as an unbroken one would have. It is deleted at the end.
+            File in which intermediate results are stored, at intervals of at least ten seconds. If the file exists, the
+            pass resumes from it, and the result equals that of an uninterrupted fit. The file is deleted at the end.
+            `source` must consist of files, and `random_state` must be an int.
 
         Returns
         -------
@@ -216,11 +223,11 @@ class BaseDetector(
         Raises
         ------
         SourceError
-            If a file is damaged, or columns change on the way: it names file and row group.
+            If a file is damaged or columns differ between parts. The message names the file and the row group.
         ValueError
-            As `fit`, and for a checkpoint of another fit.
+            As for `fit`. Also, if `checkpoint` is the checkpoint of another fit.
         TypeError
-            If `source` is none of these.
+            If `source` is of another type.
 
         Examples
         --------
@@ -240,7 +247,7 @@ class BaseDetector(
         return self
 
     def score_samples(self, X: Any) -> np.ndarray:
-        """How normal each row is.
+        """Return the score of each row: higher = more normal.
 
         Parameters
         ----------
@@ -249,13 +256,13 @@ class BaseDetector(
         Returns
         -------
         scores : ndarray of shape (n_samples,)
-            Higher = more normal. The same to the bit for a row alone, in any chunk, in any order.
+            Higher = more normal. The score of a row is bitwise equal for the row alone, in any chunk and in any order.
         """
         fitted = self._fitted()
         return -fitted._call(FittedModel.errors, X)
 
     def decision_function(self, X: Any) -> np.ndarray:
-        """``score_samples(X) - offset_``: below 0 for anomalies.
+        """Return ``score_samples(X) - offset_``, which is below 0 for anomalies.
 
         Parameters
         ----------
@@ -270,7 +277,7 @@ class BaseDetector(
         return fitted.score_samples(X) - fitted.offset_
 
     def predict(self, X: Any) -> np.ndarray:
-        """+1 for normal rows, -1 for anomalies.
+        """Return the label of each row: +1 for normal rows, -1 for anomalies.
 
         Parameters
         ----------
@@ -279,42 +286,45 @@ class BaseDetector(
         Returns
         -------
         labels : ndarray of int of shape (n_samples,)
+            +1 where `decision_function` is at least 0, else -1.
         """
         return np.where(self.decision_function(X) >= 0, 1, -1)
 
     def score(self, X: Any, y: Any = None) -> float:
-        """Mean of `score_samples`, so that cross-validation runs without labels.
+        """Return the mean of `score_samples`, for cross-validation without labels.
 
         Parameters
         ----------
         X : array-like or DataFrame of shape (n_samples, n_features)
-            Rows that were not trained on.
+            Rows that were not used in training.
         y : Ignored
 
         Returns
         -------
         score : float
-            Higher = better reconstructed.
+            Higher = better reconstruction.
         """
         return float(self.score_samples(X).mean())
 
     def score_batches(self, source: Any) -> Iterator[np.ndarray]:
-        """Scores of a table that is larger than memory, part by part, while the next one is read.
+        """Score a table that is larger than memory, part by part.
+
+        The next part is read while a part is scored.
 
         Parameters
         ----------
         source : path, sequence of paths, frame, array, Arrow object, or iterable of frames, arrays or record batches
-            As for `fit_batches`. Of files the columns that the detector knows are read, if it knows names.
+            As for `fit_batches`. If the detector was fitted with column names, only these columns of files are read.
 
         Yields
         ------
         scores : ndarray of shape (n_rows_of_part,)
-            `score_samples` of the part, to the bit.
+            `score_samples` of the part, bitwise equal.
 
         Raises
         ------
         SourceError
-            If a file is damaged, or rows cannot be scored: it names file and row group.
+            If a file is damaged or rows cannot be scored. The message names the file and the row group.
 
         Examples
         --------
@@ -331,15 +341,16 @@ class BaseDetector(
         return score_parts(fitted.score_samples, as_source(source, None if names is None else list(names)))
 
     def reconstruction_error(self, X: Any, per_feature: bool = False) -> np.ndarray:
-        """Deviance of each row from its reconstruction, in encoded units.
+        """Return the deviance of each row from its reconstruction, in encoded units.
 
-        Squared error for Gaussian columns, twice the cross-entropy for Bernoulli ones.
+        The deviance is the squared error for Gaussian columns, and twice the cross-entropy for Bernoulli columns. For
+        categorical columns it is twice the cross-entropy, weighted to a scale comparable with other columns.
 
         Parameters
         ----------
         X : array-like or DataFrame of shape (n_samples, n_features)
         per_feature : bool, default=False
-            Each column's part instead of the sum over columns.
+            If True, return the deviance of each column instead of the sum over columns.
 
         Returns
         -------
@@ -351,33 +362,39 @@ class BaseDetector(
         return fitted._call(lambda model, table: errors(model.reconstruction_model(), table), X)
 
     def explain(self, X: Any, details: bool = False) -> pd.DataFrame:
-        """What each column adds to minus the score of each row: why a row is flagged.
+        """Return the contribution of each column to minus the score of each row.
 
         Parameters
         ----------
         X : array-like or DataFrame of shape (n_samples, n_features)
         details : bool, default=False
-            Whether to tell more than contributions.
+            If True, also return observed values, expected values and tail probabilities.
 
         Returns
         -------
         contributions : DataFrame of shape (n_samples, n_features)
-            Higher = worse; a row's sum is minus its `score_samples`, to float precision. Columns are named as
-            those that the detector was fitted on, x0, x1 and so on where they had no names; rows as those of X.
-            Of a `VariationalAutoencoder` there is one column more, `kl`: how far the code is from the prior. It is
-            called `kl_term` where the table has a column `kl`.
-            With `details`, four such tables side by side, ``explain(X, details=True)["expected"]`` being one:
-            "contribution"; "observed", the cell; "expected", what the other columns have the detector expect
-            there, in original units, or the most likely level; "tail_probability", the share of training rows
-            whose `reconstruction_error` in that column is at least as large: small = unusual.
+            Higher = worse. The contributions of a row sum to minus its `score_samples`, to float precision. The columns
+            have the names of the training table, or x0, x1 and so on if it had no names. The index is that of X.
+
+            A `VariationalAutoencoder` has an additional column `kl`, the divergence of the code from the prior. It is
+            named `kl_term` if the table has a column `kl`.
+
+            With ``details=True``, four tables side by side, such as ``explain(X, details=True)["expected"]``:
+
+            - "contribution": the contributions;
+            - "observed": the cells of X;
+            - "expected": the values that are expected from the other columns, in original units, or the most likely
+              categories;
+            - "tail_probability": share of the training rows whose `reconstruction_error` in the column is at least as
+              large; small = unusual.
 
         Notes
         -----
-        A wrong cell spoils what is made of its neighbours, too. So the error is shared out by how far it falls when
-        a column is left out of the row and the others are scored without it (Robnik-Sikonja & Kononenko 2008,
-        Explaining classifications for individual instances, IEEE TKDE 20); that takes as many passes
-        through the network as there are columns. Of a `VariationalAutoencoder`, whose terms may be below 0,
-        the falls are taken as they are, and the rest in even parts. The terms themselves are
+        A wrong cell also affects the reconstruction of the other cells in its row. The error is therefore distributed
+        by its decrease when a column is omitted from the row and the others are scored without it. This takes one pass
+        through the network per column. See Robnik-Sikonja & Kononenko (2008), Explaining classifications for individual
+        instances, IEEE TKDE 20. The terms of a `VariationalAutoencoder` may be negative; for it, the contributions are
+        the decreases, plus an equal share of the remainder. The terms themselves are
         ``reconstruction_error(X, per_feature=True)``.
 
         Examples
@@ -398,23 +415,23 @@ class BaseDetector(
         found, names = fitted._explain(X), fitted.column_names_
         index = X.index if isinstance(X, pd.DataFrame) else None
         if details:
-            return as_frame(found, fitted.state_.model.columns, names, index)
+            return to_frame(found, fitted.state_.model.columns, names, index)
         terms = contributions(found, names)
         return terms if index is None else terms.set_axis(index, axis=0)
 
     def explain_text(self, X: Any, n_columns: int = 3) -> pd.Series:
-        """A sentence for each row: the columns that add most to its error, and what was expected of them.
+        """Return a sentence for each row, with the columns that contribute most and their expected values.
 
         Parameters
         ----------
         X : array-like or DataFrame of shape (n_samples, n_features)
         n_columns : int, default=3
-            Columns in a sentence at most; fewer where these tell four fifths of the error.
+            Maximum number of columns in a sentence. It contains fewer columns if they make up four fifths of the error.
 
         Returns
         -------
-        sentences : Series of str (n_samples,)
-            Rows are named as those of X. They say what is unusual, of normal rows as well.
+        sentences : Series of str of shape (n_samples,)
+            Description of the most unusual cells of each row, including normal rows. The index is that of X.
 
         Raises
         ------
@@ -435,12 +452,12 @@ class BaseDetector(
         """
         integer(1).check("explain_text", "n_columns", n_columns)
         fitted = self._fitted()
-        sentences = in_words(fitted._explain(X), fitted.state_.model.columns, fitted.column_names_, n_columns)
+        sentences = to_text(fitted._explain(X), fitted.state_.model.columns, fitted.column_names_, n_columns)
         index = X.index if isinstance(X, pd.DataFrame) else None
         return pd.Series(sentences, index=index, dtype=object, name="explanation")
 
     def transform(self, X: Any) -> np.ndarray:
-        """Code of each row.
+        """Return the code of each row.
 
         Parameters
         ----------
@@ -453,16 +470,21 @@ class BaseDetector(
         return self._fitted()._call(FittedModel.encode, X)
 
     def inverse_transform(self, X: Any) -> np.ndarray:
-        """Expected row for each code, in original units.
+        """Return the expected row for each code, in original units.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, ``latent_dim_``)
-            Codes, as from `transform`.
+            Codes, as returned by `transform`.
 
         Returns
         -------
-        rows : ndarray of shape (n_samples, n_features), DataFrame where not all columns are numeric
+        rows : ndarray of shape (n_samples, n_features), or DataFrame if not all columns are numeric
+
+        Raises
+        ------
+        ValueError
+            If X does not have `latent_dim_` columns.
         """
         fitted, code = self._fitted(), check_array(X, dtype=np.float64)
         if code.shape[1] != fitted.latent_dim_:
@@ -470,7 +492,7 @@ class BaseDetector(
         return fitted._to_rows(fitted.state_.model.decode(code))
 
     def reconstruct(self, X: Any) -> np.ndarray:
-        """What the autoencoder makes of each row, in original units.
+        """Return the reconstruction of each row, in original units.
 
         Parameters
         ----------
@@ -478,47 +500,52 @@ class BaseDetector(
 
         Returns
         -------
-        rows : ndarray of shape (n_samples, n_features), DataFrame where not all columns are numeric
-            Expected values; of a two-valued column, between the two; the most likely level of a categorical one.
-            Where X has holes, what was most likely there.
+        rows : ndarray of shape (n_samples, n_features), or DataFrame if not all columns are numeric
+            Expected values. They lie between the two values of a two-valued column. For a categorical column they are
+            the most likely categories. Missing values are imputed.
         """
         fitted = self._fitted()
         rows = fitted._call(FittedModel.reconstruct, X)
         return fitted._to_rows(rows, X.index if isinstance(X, pd.DataFrame) else None)
 
     def encoder_module(self) -> torch.nn.Sequential:
-        """A copy of the trained encoder as a torch module, to fine-tune.
+        """Return a copy of the trained encoder as a torch module, for example for fine-tuning.
 
         Returns
         -------
         module : nn.Sequential
-            Rows in original units (B, n_features), any real dtype -> code (B, ``latent_dim_``), float32.
+            Map from rows in original units (B, n_features), of any real dtype, to codes (B, ``latent_dim_``), float32.
+
+        Raises
+        ------
+        ValueError
+            If not all columns are numeric.
         """
         return self._fitted().state_.model.encoder_module()
 
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
-        """Write the fitted detector to a model file, which holds no code; `aeanomaly.load` reads it.
+        """Save the fitted detector to a model file, which contains no executable code; `aeanomaly.load` reads it.
 
         Parameters
         ----------
         path : path-like
-            The name must end in ``.aea``. An older model file is replaced in one step.
+            File to write; its name must end with ``.aea``. An existing model file is replaced atomically.
         overwrite : bool, default=False
-            Allow any name, and replace a file of another kind.
+            If True, accept any file name and replace a file of another kind.
 
         Raises
         ------
         ModelFileError
-            If a parameter holds an object of one's own, which a file without code cannot.
+            If a parameter is an object of your own, which a file without code cannot contain.
         ValueError
-            If the name does not end in ``.aea``, or a file of another kind is there, unless `overwrite`; and if the
+            If the name does not end with ``.aea`` or a file of another kind exists, unless `overwrite`. Also, if the
             path is not a regular file.
         OSError
-            If the file cannot be written; an older one is intact.
+            If the file cannot be written. An existing file remains intact.
         """
         save(self._fitted(), path, overwrite=overwrite)
 
-    # Fitted attributes beside those of the threshold.
+    # Fitted attributes, except those of the threshold.
 
     @property
     def loss_curve_(self) -> np.ndarray:
@@ -538,7 +565,6 @@ class BaseDetector(
 
     @property
     def schema_(self) -> Schema:
-        """Columns of the training table, and the constants that encode them."""
         return self.state_.model.schema
 
     def __sklearn_is_fitted__(self) -> bool:
@@ -559,20 +585,19 @@ class BaseDetector(
 
     @property
     def column_names_(self) -> list[str]:
-        """Names of the columns; x0, x1 and so on where they have none."""
         return list(getattr(self, "feature_names_in_", [f"x{number}" for number in range(self.n_features_in_)]))
 
     def _fitted(self) -> Self:
-        """Return a copy of the fitted detector that a fit in another thread does not change.
+        """Return a shallow copy of the fitted detector, which a fit in another thread does not change.
 
-        Every public method takes one and reads nothing else, so that it never mixes two fits.
+        Public methods read only such a copy, so that they never combine the results of two fits.
         """
         fitted = copy.copy(self)
         check_is_fitted(fitted)
         return fitted
 
     def _call(self, method: Callable[[FittedModel, np.ndarray], np.ndarray], X: Any) -> np.ndarray:
-        """Call a method of the model on a table; on the CPU if the device lacks memory even for a few rows."""
+        """Call a method of the model on a table; on the CPU if the device has too little memory for a few rows."""
         model = self.state_.model
         table = model.validate(self, X)
         try:
@@ -581,13 +606,13 @@ class BaseDetector(
             if model.device.type == "cpu":
                 raise
             warn(
-                f"{model.device} has no memory for {type(self).__name__}; this call goes on on the CPU; free memory "
-                "there, or set device='cpu'"
+                f"{model.device} has no memory for {type(self).__name__}; this call continues on the CPU; free memory "
+                "of the device, or set device='cpu'"
             )
         return method(model.copied(device=torch.device("cpu")), table)
 
     def _explain(self, X: Any) -> Explanation:
-        """Return all that is known of rows, column by column."""
+        """Explain the scores of rows by column."""
         model, reference = self.state_.model, self.state_.reference
         table = model.validate(self, X)
         ignored = np.isnan(table) & (self.missing == "model")
@@ -595,7 +620,7 @@ class BaseDetector(
         errors, kl = terms[:, : table.shape[1]], terms[:, table.shape[1] :]
         drops, expected, confidence = model.leave_one_out(table)
         return Explanation(
-            contributions=shared_out(errors, np.where(ignored, 0, drops), signed=kl.shape[1] > 0),
+            contributions=redistribute(errors, np.where(ignored, 0, drops), signed=kl.shape[1] > 0),
             observed=cells_as_given(X),
             expected=expected,
             confidence=confidence,
@@ -604,18 +629,18 @@ class BaseDetector(
         )
 
     def _to_rows(self, numbers: np.ndarray, index: Any = None) -> Any:
-        """Return numbers of the table as an array if all columns are numeric, else as a frame."""
+        """Return numbers (N, F) as they are if all columns are numeric, else as a frame of cells."""
         columns = self.state_.model.columns
         if are_numeric(columns):
             return numbers
-        rows = cells_of(numbers, columns, getattr(self, "feature_names_in_", range(len(columns))))
+        rows = to_cells(numbers, columns, getattr(self, "feature_names_in_", range(len(columns))))
         return rows if index is None else rows.set_axis(index, axis=0)
 
-    # The steps of a fit.
+    # Steps of a fit.
 
     @property
     def _recipe(self) -> Recipe:
-        """The detector as its fits know it."""
+        """Options and hooks of the detector, for the functions of `aeanomaly.fitting`."""
         return Recipe(
             device=self.device,
             encoder_options=EncoderOptions(
@@ -631,7 +656,7 @@ class BaseDetector(
                 validation_fraction=self.validation_fraction,
                 n_iter_no_change=self.n_iter_no_change,
                 tol=self.tol,
-                stays_near_start=not self._far_from_start,
+                stays_near_start=self._stays_near_start,
             ),
             prototype_start=_ROBUST if self.robust else {},
             threshold=self.contamination,
@@ -643,29 +668,29 @@ class BaseDetector(
         )
 
     def _prepare_fit(self, X: Any, y: Any = None, initializer: Initializer | None = None) -> FitJob:
-        """Validate, encode, initialize: all of `fit` before training."""
+        """Validate and encode the rows and initialize the network: all steps of `fit` before training."""
         check_parameters(self, self.constraints)
         warm = self.state_ if self.warm_start and self.__sklearn_is_fitted__() else None
         rows, seed = self._read_training_rows(X, y)
-        if initializer is None or len(rows.held_out):  # a cache is of all rows
+        if initializer is None or len(rows.held_out):  # cached results refer to all rows
             initializer = Initializer()
         return prepare_fit(self._recipe, rows, seed, getattr(self, "feature_names_in_", None), initializer, warm)
 
     def _read_training_rows(self, X: Any, y: Any) -> tuple[TrainingRows, int]:
-        """Validate a table, and hold rows out of it if the threshold asks for some."""
+        """Validate a table, hold out rows if the threshold requires it, and return the rows and the seed."""
         table, columns = self._read(X, None, least_rows=2)
         request, owner = CalibrationRequest.from_threshold(self.contamination), type(self).__name__
         request.check(owner, self.contamination, len(table), y, warm_start=self.warm_start)
         seed = draw_seed(self.random_state)
         if request.fraction is None:
             return TrainingRows(table, columns, table[:0], X, y), seed
-        # Columns, too, are learned without the rows that are held out.
+        # The column types are also inferred without the held-out rows.
         held_out = request.held_out(seed, len(table))
         table, columns = self._read(rows_of(X, ~held_out), None, least_rows=2)
         return TrainingRows(table, columns, self._read(rows_of(X, held_out), columns, least_rows=1)[0]), seed
 
     def _read(self, X: Any, columns: Sequence[Column] | None, least_rows: int) -> tuple[np.ndarray, Sequence[Column]]:
-        """Validate a table to train on; its columns are inferred unless given."""
+        """Validate a training table, and return its numbers and columns; infer the columns unless given."""
         return check_table(
             self,
             X,
@@ -678,7 +703,7 @@ class BaseDetector(
         )
 
     def _spec(self, n_encoded: int, **own: Any) -> NetworkSpec:
-        """Return a network of the shared parameters, and of the detector's own arguments."""
+        """Return the shape of a network from the shared parameters and the arguments of the detector."""
         return NetworkSpec(
             n_encoded=n_encoded,
             code=self.code,
@@ -693,21 +718,21 @@ class BaseDetector(
         self.state_ = finish_fit(self._recipe, job, result, partial(self._scores_out_of_fold, job))
 
     def _as_if_fitted(self, job: FitJob) -> dict[str, Any] | None:
-        """Return the attributes of a fit that ends now, for callbacks; None while there are none."""
+        """Return the attributes as if training ended now, for callbacks; None if the scores are not finite."""
         learner = copy.copy(self)
         if CalibrationRequest.from_threshold(self.contamination).n_splits is not None:
-            learner.contamination = "auto"  # clones are fitted once, at the end
+            learner.contamination = "auto"  # clones are fitted only at the end
         try:
             learner.state_ = state_so_far(learner._recipe, job)
-        except ValueError:  # training has diverged, and the engine will say so
+        except ValueError:  # training has diverged, and the engine will raise an error
             return None
         return {name: value for name, value in vars(learner).items() if name not in self.get_params()}
 
     def _scores_out_of_fold(self, job: FitJob, n_splits: int) -> np.ndarray:
-        """Score each row by a clone that was fitted on the rows of the other folds, (n_rows,)."""
+        """Return the score of each row by a clone fitted on the other folds, (n_rows,)."""
         X, n_rows = job.rows.given, len(job.rows.table)
-        how = {"contamination": "auto", "warm_start": False, "random_state": job.seed, "verbose": 0}
-        clone = type(self)(**{**self.get_params(deep=False), **how})
+        settings = {"contamination": "auto", "warm_start": False, "random_state": job.seed, "verbose": 0}
+        clone = type(self)(**{**self.get_params(deep=False), **settings})
         order = numpy_stream(MemberKey(job.seed), "folds").permutation(n_rows)
         folds = [np.sort(fold) for fold in np.array_split(order, n_splits)]
         others = (np.setdiff1d(order, fold) for fold in folds)
@@ -719,12 +744,13 @@ class BaseDetector(
         return scores
 
     def _prepare_pass(self, X: Any) -> tuple[FitJob, OptimizerState | None]:
-        """Validate rows, and prepare one pass over them."""
+        """Validate rows, and prepare a pass over them, with the state of the optimizer to continue from."""
         check_parameters(self, self.constraints)
         if CalibrationRequest.from_threshold(self.contamination):
             raise ValueError(
-                f"{type(self).__name__}: contamination={self.contamination!r} wants rows that are never trained on, "
-                "and partial_fit trains on all; set contamination='auto', and call set_threshold(rule, X) with new rows"
+                f"{type(self).__name__}: contamination={self.contamination!r} needs rows that are not used in "
+                "training, but partial_fit trains on all rows; set contamination='auto', and call "
+                "set_threshold(rule, X) with new rows"
             )
         if self.__sklearn_is_fitted__():
             table, columns = self._read(X, self.state_.model.columns, least_rows=1)
@@ -736,7 +762,7 @@ class BaseDetector(
     def _summarize(
         self, source: Any, columns: Sequence[str] | None, sample_size: int, checkpoint: str | os.PathLike[str] | None
     ) -> tuple[TableSummary, Checkpoint | None]:
-        """Pass over a table once, and keep statistics and a sample."""
+        """Compute statistics and a sample of a table in one pass; also return the checkpoint, if any."""
         owner = type(self).__name__
         check_parameters(self, self.constraints)
         integer(2).check(f"{owner}.fit_batches", "sample_size", sample_size)
@@ -746,16 +772,16 @@ class BaseDetector(
             if found.fingerprint is None or self.random_state is None:
                 raise ValueError(
                     f"{owner}.fit_batches: a checkpoint needs files that can be read again, and an integer as "
-                    "random_state; pass these, or no checkpoint"
+                    "random_state; pass these, or omit the checkpoint"
                 )
             place = Checkpoint(checkpoint, found.fingerprint)
         return summarize_source(found, summary, place, owner, bool(self.verbose)), place
 
     def fit_summary(self, summary: TableSummary) -> Self:
-        """Learn from the summary of a table that was read in parts."""
+        """Fit to the summary of a table that was read in parts."""
         statistics = summary.statistics()
         if statistics is None:
-            raise ValueError("the table has n_samples=0, and a fit needs at least 2 rows")
+            raise ValueError("the table has n_samples=0 rows, but a fit needs at least 2; pass more rows")
         job = self._prepare_fit(summary.sample.rows(), initializer=Initializer((summary.numeric_columns, statistics)))
         self._set_fitted(job, job.train())
         calibration = self.state_.calibration.of_more_rows(summary.n_rows)
@@ -764,17 +790,18 @@ class BaseDetector(
 
 
 def fit_detectors(fits: Iterable[tuple[BaseDetector, Any]]) -> Iterator[tuple[int, Any]]:
-    """Fit detectors, each to its table, as members of common stacks; see `fit_stacked`.
+    """Fit detectors, each to its own table, as members of common stacks; see `fit_stacked`.
 
     Parameters
     ----------
     fits : iterable of (detector, table)
-        Detectors are not changed. A table that comes again at once, the same object, is encoded once.
+        Pairs of detector and training table. The detectors are not changed. If consecutive pairs have the same table
+        object, it is encoded once.
 
     Yields
     ------
     number, fitted : int, detector or Exception
-        As they finish: the number of the pair, and a fitted copy or the exception that its fit raised.
+        Index of the pair, in the order of completion, and a fitted copy or the exception of its fit.
     """
     initializer = CachedInitializer()
     return fit_stacked(_prepared(detector, table, initializer.for_source(table)) for detector, table in fits)

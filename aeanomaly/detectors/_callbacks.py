@@ -1,4 +1,4 @@
-"""What happens after each step beside training: the progress bar, and scikit-learn's callbacks where they exist."""
+"""Progress bar and callbacks after each step; scikit-learn has callbacks from version 1.9."""
 
 import importlib
 import importlib.util
@@ -12,7 +12,7 @@ from aeanomaly.training import StepHook
 
 
 class _NoCallbacks:
-    """Stands in for scikit-learn's mixin before version 1.9, which has no callbacks."""
+    """Substitute for the mixin of scikit-learn, which is missing before version 1.9."""
 
     def _init_callback_context(self, **_: Any) -> None:
         return None
@@ -29,17 +29,18 @@ __all__ = ["CallbackSupportMixin", "step_callbacks", "with_callbacks"]
 def step_callbacks(
     estimator: Any, n_steps: int, data: dict[str, Any], attributes: Callable[[], dict[str, Any] | None]
 ) -> Iterator[StepHook | None]:
-    """Yield the engine's step hook, or None where nobody watches.
+    """Yield the step hook for the training engine, or None without progress bar and callbacks.
 
     Parameters
     ----------
     estimator : estimator
-        Its ``verbose`` asks for the bar; its callbacks are those of ``set_callbacks``.
+        The estimator to fit. A positive ``verbose`` shows the bar; ``set_callbacks`` sets the callbacks.
     n_steps : int
+        Number of steps of the training.
     data : dict
-        X and y as they came, for callbacks that ask for them.
+        X and y as passed to `fit`, for callbacks that require them.
     attributes : callable() -> dict or None
-        The fitted attributes as if training stopped now; called only if a callback asks.
+        Function that returns the fitted attributes as if training ended now; called only if a callback requires them.
     """
     context = getattr(estimator, "_callback_fit_ctx", None) if getattr(estimator, "_skl_callbacks", None) else None
     if context is None and not estimator.verbose:

@@ -1,4 +1,4 @@
-"""Methods that a class inherits, under the name of the class."""
+"""Renaming of inherited methods, for error messages that name the class of the user."""
 
 from types import CellType, FunctionType
 
@@ -6,11 +6,11 @@ _PACKAGE = __name__.partition(".")[0]
 
 
 def own_methods(cls: type) -> None:
-    """Give a class copies of the public methods that it inherits from this package.
+    """Add copies of the public methods that a class inherits from this package.
 
-    For a call with wrong arguments the interpreter names the class in which a method was written,
-    ``BaseDetector.fit() missing 1 required positional argument``; of a copy it names the class that a user knows.
-    A subclass of a user is left alone: its own bases may define some of the methods.
+    If a call has wrong arguments, the interpreter names the class that defines the method, as in
+    ``BaseDetector.fit() missing 1 required positional argument``. For a copy it names the class of the detector.
+    Classes outside of this package are not changed, because their own bases may define some of the methods.
     """
     if cls.__module__.partition(".")[0] != _PACKAGE:
         return
@@ -24,7 +24,7 @@ def own_methods(cls: type) -> None:
 
 def _renamed(method: FunctionType, name: str) -> FunctionType:
     inner, cells = getattr(method, "__wrapped__", None), method.__closure__
-    if inner is not None and cells is not None:  # a decorator keeps the method that it calls in a cell
+    if inner is not None and cells is not None:  # a decorator stores the wrapped method in a cell
         cells = tuple(CellType(_renamed(inner, name)) if cell.cell_contents is inner else cell for cell in cells)
     code = method.__code__.replace(co_qualname=name)
     renamed = FunctionType(code, method.__globals__, method.__name__, method.__defaults__, cells)

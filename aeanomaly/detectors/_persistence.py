@@ -1,4 +1,4 @@
-"""Detectors <-> model files: which class a file means, and whether all of it fits together."""
+"""Conversion between detectors and model files, with checks that all parts of a file are consistent."""
 
 import os
 from collections.abc import Callable
@@ -20,7 +20,7 @@ from aeanomaly.training import FlatParameters
 if TYPE_CHECKING:
     from aeanomaly.detectors._base import BaseDetector
 
-#: Every detector by the word that names it in files and on the command line.
+#: Detector classes by their names in files and on the command line.
 REGISTRY: dict[str, Any] = {}
 _CURVES = ("training_scores_", "jittered_scores_", "calibration_scores_", "loss_curve_", "validation_loss_curve_")
 _OPTIMIZER = ("mean", "square", "n_steps")
@@ -30,14 +30,14 @@ D = TypeVar("D", bound=Any)
 
 
 def register(name: str) -> Callable[[D], D]:
-    """Class decorator: enter a detector into the registry, which files and the command line read."""
+    """Return a class decorator that registers a detector for files and the command line."""
 
-    def enter(cls: D) -> D:
+    def decorate(cls: D) -> D:
         REGISTRY[name] = cls
         cls.registry_name = name
         return cls
 
-    return enter
+    return decorate
 
 
 def save(detector: "BaseDetector", path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
@@ -49,7 +49,7 @@ def save(detector: "BaseDetector", path: str | os.PathLike[str], *, overwrite: b
     parameters["device"] = str(detector.device)
     names = getattr(detector, "feature_names_in_", None)
     specs, parts = state.model.to_state()
-    decision, schema = state.calibration.threshold, state.model.schema
+    threshold, schema = state.calibration.threshold, state.model.schema
     manifest = {
         "aeanomaly": __version__,
         "detector": detector.registry_name,
@@ -57,8 +57,8 @@ def save(detector: "BaseDetector", path: str | os.PathLike[str], *, overwrite: b
         "network": specs[0],
         "kernel": specs[1] if len(specs) > 1 else None,
         "fitted": {
-            "offset": float(decision.offset),
-            "threshold": decision.to_dict(),
+            "offset": float(threshold.offset),
+            "threshold": threshold.to_dict(),
             "n_samples_seen": int(state.calibration.summary.n_rows),
             "feature_names": None if names is None else list(names),
             "columns": [column.to_json() for column in schema.columns],
@@ -93,35 +93,36 @@ def _prefixed(prefix: str, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarra
 
 
 def _taken(prefix: str, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Take the arrays with a prefix out of others: the inverse of `_prefixed`."""
+    """Remove and return the arrays with a prefix; the inverse of `_prefixed`."""
     names = [name for name in arrays if name.startswith(f"{prefix}.")]
     return {name.removeprefix(f"{prefix}."): arrays.pop(name) for name in names}
 
 
 def load(path: str | os.PathLike[str], *, expected_sha256: str | None = None) -> Any:
-    """Read a fitted detector from a model file.
+    """Load a fitted detector from a model file.
 
-    No code in the file is run, and nothing is imported because the file says so.
+    No code in the file is run, and nothing is imported at the request of the file.
 
     Parameters
     ----------
     path : path-like
+        Model file, written by the method `save` of a detector.
     expected_sha256 : str, optional
-        What the file must be, as ``sha256sum`` prints it: 64 hexadecimal digits. The checksums within a file tell of
-        damage; only this one, kept elsewhere, tells of a file that was changed on purpose.
+        SHA-256 digest of the whole file, 64 hexadecimal digits as printed by ``sha256sum``. The checksums within a file
+        detect damage; only a digest stored elsewhere detects a deliberate change.
 
     Returns
     -------
-    detector : one of the classes of this package
-        Scores as the one that was saved, to the bit on the same machine. On the device that its
-        `device` parameter means here, or on the CPU where that device is missing.
+    detector : estimator of this package
+        Detector whose scores are bitwise equal to those of the saved detector on the same machine. It uses the device
+        of its parameter `device` on this machine, or the CPU if the device is not available.
 
     Raises
     ------
     ModelFileError
-        If the file is damaged, from a newer format, not the one expected, or not a model.
+        If the file is damaged, has a newer format, does not have the expected digest, or is not a model.
     OSError
-        If it cannot be read.
+        If the file cannot be read.
 
     Examples
     --------
@@ -137,12 +138,12 @@ def load(path: str | os.PathLike[str], *, expected_sha256: str | None = None) ->
     manifest, arrays = read_model(path, expected_sha256)
     try:
         manifest, arrays = upgrade(manifest, arrays)
-        return _built(manifest, arrays)
+        return _from_manifest(manifest, arrays)
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, MemoryError) as error:
         raise model_file_error(path, error, "does not hold a whole detector") from None
 
 
-def _built(manifest: dict[str, Any], arrays: dict[str, np.ndarray]) -> Any:
+def _from_manifest(manifest: dict[str, Any], arrays: dict[str, np.ndarray]) -> Any:
     cls = REGISTRY[manifest["detector"]]
     parameters = {name: from_json(value, RULES) for name, value in manifest["parameters"].items()}
     detector = cls(**parameters)
@@ -169,7 +170,7 @@ def _state_from(
         summary=ScoreSummary(curves["training_scores_"], _checked_count(fitted["n_samples_seen"], "n_samples_seen")),
         jittered_scores=curves["jittered_scores_"],
         calibration_scores=_checked_calibration(curves["calibration_scores_"]),
-        threshold=_checked_decision(fitted["threshold"], _checked_offset(fitted["offset"])),
+        threshold=_checked_threshold(fitted["threshold"], _checked_offset(fitted["offset"])),
         probability=ScoreCalibrator.from_arrays(probability) if probability else None,
     )
     return FittedState(
@@ -194,23 +195,23 @@ def _model_from(
 ) -> FittedModel:
     specs, parts = [manifest["network"]], [arrays]
     if (manifest["kernel"] is None) != (not kernel):
-        raise ModelFileError("the kernel member is not whole")
+        raise ModelFileError("the kernel member is incomplete")
     if kernel:
         specs, parts = [*specs, manifest["kernel"]], [*parts, kernel]
     draws = (getattr(detector, "n_draws", 1), MemberKey(seed))
     blocks = [(str(kind), int(width)) for kind, width in manifest["fitted"]["blocks"]]
     model = FittedModel.from_state(specs, parts, columns, blocks, device_or_cpu(detector.device), draws)
     if (model.spec.code, model.spec.n_members) != (detector.code, getattr(detector, "n_estimators", 1)):
-        raise ModelFileError("the network is not one of this detector's")
+        raise ModelFileError("the network does not match the detector")
     for scorer in model.scorers[1:]:
         if (scorer.spec.n_members, scorer.spec.code_activation) != (1, RBF):
-            raise ModelFileError("the kernel member is not one of this detector's")
+            raise ModelFileError("the kernel member does not match the detector")
     return model
 
 
 def _checked_count(value: Any, name: str) -> int:
     if type(value) is not int or value < 0:
-        raise ModelFileError(f"{name} is not a whole number of at least 0")
+        raise ModelFileError(f"{name} is not an integer of at least 0")
     return value
 
 
@@ -220,9 +221,9 @@ def _checked_offset(value: Any) -> float:
     return float(value)
 
 
-def _checked_decision(values: Any, offset: float) -> ThresholdInfo:
+def _checked_threshold(values: Any, offset: float) -> ThresholdInfo:
     if set(values) != _THRESHOLD_INFO or not all(isinstance(values[n], str) for n in _THRESHOLD_INFO - {"n_scores"}):
-        raise ModelFileError("threshold does not say what set it")
+        raise ModelFileError("threshold does not have the fields of a ThresholdInfo")
     return ThresholdInfo.from_dict(
         {**values, "n_scores": _checked_count(values["n_scores"], "n_scores")}, float(offset)
     )
@@ -236,13 +237,13 @@ def _checked_calibration(scores: np.ndarray) -> np.ndarray:
 
 def _curve(array: np.ndarray, name: str) -> np.ndarray:
     if array.ndim != 1 or array.dtype != np.float64:
-        raise ModelFileError(f"{name} is not a row of float64 numbers")
+        raise ModelFileError(f"{name} is not a one-dimensional float64 array")
     return array
 
 
 def _checked_names(names: Any, n_columns: int) -> np.ndarray:
     if not isinstance(names, list) or len(names) != n_columns or not all(isinstance(n, str) for n in names):
-        raise ModelFileError(f"feature_names are not {n_columns} texts")
+        raise ModelFileError(f"feature_names are not {n_columns} strings")
     return np.array(names, dtype=object)
 
 
@@ -250,10 +251,10 @@ def _checked_optimizer(arrays: dict[str, np.ndarray], model: FittedModel) -> dic
     if not arrays:
         return None
     if sorted(arrays) != sorted(_OPTIMIZER):
-        raise ModelFileError("the optimiser's state is not whole")
+        raise ModelFileError("the state of the optimizer is incomplete")
     shape = FlatParameters(model.scorer.copied().network.requires_grad_(True)).values.shape
     for name in ("mean", "square"):
         moment = arrays[name]
         if moment.shape != shape or moment.dtype != np.float32 or not np.isfinite(moment).all():
-            raise ModelFileError(f"the optimiser's {name} is not a finite float32 number for each weight")
+            raise ModelFileError(f"the optimizer's {name} is not a finite float32 number for each weight")
     return arrays

@@ -1,4 +1,4 @@
-"""Thresholds, p-values, flags and probabilities of a detector."""
+"""Methods of a detector for thresholds, p-values, flags and probabilities."""
 
 from abc import abstractmethod
 from dataclasses import replace
@@ -12,18 +12,18 @@ from aeanomaly.thresholds import Threshold, ThresholdInfo, flag_discoveries
 
 
 class ThresholdMixin:
-    """Methods and attributes that need the scores of rows and the calibration of the fitted state only."""
+    """Methods and attributes that require only the scores of rows and the calibration of the fitted state."""
 
     state_: FittedState
     robust: bool
 
     @abstractmethod
     def _fitted(self) -> Self:
-        """Return a copy that a fit in another thread does not change."""
+        """Return a shallow copy, which a fit in another thread does not change."""
 
     @abstractmethod
     def score_samples(self, X: Any) -> np.ndarray:
-        """Return the score of each row; higher is more normal."""
+        """Return the score of each row: higher = more normal."""
 
     @property
     def _calibration(self) -> Calibration:
@@ -54,19 +54,20 @@ class ThresholdMixin:
         return self._calibration.summary.n_rows
 
     def set_threshold(self, threshold: Threshold, X: Any = None, y: Any = None) -> Self:
-        """Move `offset_` without refitting.
+        """Set `offset_` without a new fit.
 
         Parameters
         ----------
-        threshold : "auto", float in (0, 0.5] or object with ``fit(scores) -> offset``
-            As for the parameter `contamination`, which is left as it is. See `aeanomaly.thresholds`.
+        threshold : "auto", float in (0, 0.5] or threshold rule
+            Threshold as for the parameter `contamination`, which does not change. See `aeanomaly.thresholds`.
         X : array-like or DataFrame of shape (n_samples, n_features), optional
-            Rows to set it on, which the detector was not trained on; their scores become `calibration_scores_`. By
-            default a threshold that holds rows out takes those; any other, `training_scores_`, or for "auto"
-            `jittered_scores_` if there are any and `robust` is not set.
+            Rows that were not used in training. The threshold is computed from their scores, and the scores of normal
+            rows become `calibration_scores_`. Without X, a rule that holds out rows uses `calibration_scores_`, and
+            other thresholds use `training_scores_`. "auto" uses `jittered_scores_` if there are any, unless `robust`.
         y : array-like of shape (n_samples,), optional
-            Labels of these rows, {0, 1} with 1 = anomaly or {+1, -1} with -1 = anomaly, both. For thresholds that
-            take them; with others that calibrate, normal rows alone do. `outlier_probability` then goes by them, too.
+            Labels of the rows: {0, 1} with 1 = anomaly, or {+1, -1} with -1 = anomaly. Both classes are required. They
+            are passed to rules that use labels; other rules that hold out rows use the normal rows only. The labels
+            also calibrate `outlier_probability`.
 
         Returns
         -------
@@ -75,14 +76,14 @@ class ThresholdMixin:
         Raises
         ------
         ValueError
-            If it is no threshold, its answer is not a finite number, the rows are too few for what it promises, or
-            labels are missing or of one class.
+            If `threshold` is invalid or does not return a finite number. If the rows are too few for its guarantee, or
+            if labels are missing or contain one class only.
 
         Warns
         -----
         UserWarning
-            If most rows of X seem to have been trained on, and the threshold promises something of new rows. Where it
-            does not, they are taken, but not for `calibration_scores_`.
+            If most rows of X seem to be training rows, and the threshold has a guarantee for new rows. Other thresholds
+            accept training rows, but do not store their scores in `calibration_scores_`.
 
         Examples
         --------
@@ -103,15 +104,15 @@ class ThresholdMixin:
         else:
             calibration = calibration.with_threshold(threshold, robust=fitted.robust)
         fitted.state_ = replace(fitted.state_, calibration=calibration)
-        self.__dict__ = fitted.__dict__  # as a whole: of a fit and a threshold set at once, one wins
+        self.__dict__ = fitted.__dict__  # in one step: a concurrent fit replaces this state, or is replaced
         return self
 
     def p_values(self, X: Any) -> np.ndarray:
-        """How often a normal row scores as low as each of these.
+        """Return the conformal p-value of each row: how often a normal row has a score as low.
 
-        ``(1 + number of calibration_scores_ that are not above the score) / (n + 1)``. For a new normal row
-        P(p <= t) is at most t for every t, on the average over calibration sets, if normal rows come from where the
-        calibration rows do.
+        The p-value is ``(1 + number of calibration_scores_ at or below the score) / (n + 1)``. For a new normal row,
+        P(p <= t) is at most t for every t, on average over calibration sets. New normal rows and calibration rows must
+        have the same distribution.
 
         Parameters
         ----------
@@ -120,7 +121,7 @@ class ThresholdMixin:
         Returns
         -------
         p_values : ndarray of shape (n_samples,)
-            In [1 / (n + 1), 1], lower = more anomalous.
+            Numbers in [1 / (n + 1), 1]; lower = more anomalous.
 
         Raises
         ------
@@ -129,7 +130,7 @@ class ThresholdMixin:
 
         See Also
         --------
-        aeanomaly.thresholds.conformal_p_values : The same from scores of any detector.
+        aeanomaly.thresholds.conformal_p_values : Conformal p-values from the scores of any detector.
 
         References
         ----------
@@ -151,16 +152,16 @@ class ThresholdMixin:
         return fitted._calibration.p_values(fitted.score_samples(X))
 
     def flag(self, X: Any, fdr: float = 0.1) -> np.ndarray:
-        """Flag rows so that of those flagged a share of `fdr` at most is normal, on the average.
+        """Flag anomalies so that, on average, at most a share `fdr` of the flagged rows is normal.
 
-        A decision on all rows of X together (Benjamini & Hochberg 1995, on `p_values`): the more anomalies
-        there are, the more rows it flags. `offset_` plays no part in it.
+        The rows of X are decided jointly, by the procedure of Benjamini & Hochberg (1995) on `p_values`. The more
+        anomalies there are, the more rows are flagged. `offset_` is not used.
 
         Parameters
         ----------
         X : array-like or DataFrame of shape (n_samples, n_features)
         fdr : float in (0, 1), default=0.1
-            False discovery rate: expected share of normal rows among those flagged.
+            False discovery rate: expected share of normal rows among the flagged rows.
 
         Returns
         -------
@@ -174,8 +175,8 @@ class ThresholdMixin:
 
         Notes
         -----
-        It needs p-values as small as fdr / n_samples times the number of rows to be flagged, and so calibration
-        rows of about ``n_samples / (fdr * number of anomalies)`` at least; with fewer it flags nothing.
+        To flag k rows, p-values of at most ``fdr * k / n_samples`` are needed. This requires about
+        ``n_samples / (fdr * number of anomalies)`` calibration rows; with fewer, no row is flagged.
 
         Examples
         --------
@@ -190,20 +191,20 @@ class ThresholdMixin:
         return flag_discoveries(self.p_values(X), fdr)
 
     def outlier_probability(self, X: Any, rate: float | None = None) -> np.ndarray:
-        """Probability that each row is an anomaly, as labelled rows tell; without any, a tail probability.
+        """Return the probability that each row is an anomaly, or a tail probability without labels.
 
-        After `set_threshold` with labels, or a fit with a threshold that needs them: a sigmoid of the score (Platt
-        1999); from 1,000 labels, with 100 of each class, a step function of it (isotonic regression). It is calibrated
-        for rows of which the same share are anomalies as among the labelled ones; for another share give `rate`.
+        Labels come from `set_threshold`, or from a fit with a rule that needs them. The probability is a sigmoid of the
+        score (Platt 1999). From 1,000 labels, with 100 of each class, it is a step function of the score (isotonic
+        regression). It assumes the share of anomalies among the labeled rows; for another share, pass `rate`.
 
-        Otherwise ``1 - p_values(X)``: how often a normal row scores higher than this one. Near 1 for anomalies, it
-        is no share of anomalies: among normal rows it is spread evenly over 0 to 1.
+        Without labels, ``1 - p_values(X)`` is returned: how often a normal row has a higher score. This is near 1 for
+        anomalies, but it is not a probability of being an anomaly. For normal rows it is uniform in [0, 1].
 
         Parameters
         ----------
         X : array-like or DataFrame of shape (n_samples, n_features)
         rate : float in (0, 1), optional
-            Share of anomalies among rows like those of X, where labels are known.
+            Share of anomalies in the distribution of X. Requires labels.
 
         Returns
         -------
@@ -213,13 +214,13 @@ class ThresholdMixin:
         Raises
         ------
         ValueError
-            If there are neither labels nor `calibration_scores_`, or `rate` is given without labels.
+            If there are neither labels nor `calibration_scores_`. Also, if `rate` is given without labels.
 
         References
         ----------
         Platt (1999), Probabilistic outputs for support vector machines. Zadrozny & Elkan (2002), Transforming
-        classifier scores into accurate multiclass probability estimates, KDD. Of `rate`: Saerens, Latinne &
-        Decaestecker (2002), Adjusting the outputs of a classifier to new a priori probabilities, Neural Computation 14.
+        classifier scores into accurate multiclass probability estimates, KDD. Saerens, Latinne & Decaestecker (2002),
+        Adjusting the outputs of a classifier to new a priori probabilities, Neural Computation 14, for `rate`.
 
         Examples
         --------
@@ -239,6 +240,6 @@ class ThresholdMixin:
         if fitted._calibration.probability is not None:
             return fitted._calibration.probability.probability(fitted.score_samples(X), rate)
         if rate is not None:
-            raise ValueError("outlier_probability: rate needs labels; call set_threshold(BestF1(), X, y) before")
+            raise ValueError("outlier_probability: rate needs labels; call set_threshold(BestF1(), X, y) first")
         fitted._calibration.check_calibrated("outlier_probability")
         return 1 - fitted.p_values(X)

@@ -1,14 +1,14 @@
-"""The denoiser."""
+"""Autoencoder that reconstructs corrupted rows."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
 
 from aeanomaly._constraints import Constraint, any_of, one_of, real
 from aeanomaly.detectors._base import BaseDetector
-from aeanomaly.detectors._parameters import SHARED_CONSTRAINTS, documented, prototypes
+from aeanomaly.detectors._parameters import SHARED_CONSTRAINTS, prototypes
 from aeanomaly.detectors._persistence import register
 from aeanomaly.fitting import likelihood_for
 from aeanomaly.nn import NetworkSpec
@@ -23,38 +23,151 @@ from aeanomaly.objectives import (
 from aeanomaly.preprocessing import TableEncoder
 from aeanomaly.scoring import Network
 
-#: Share of the values that corruption_level="auto" replaces.
+#: Share of the values that are replaced with corruption_level="auto".
 _SHARE = 0.2
 
 
 @register("denoising")
-@documented
 @dataclass(kw_only=True, eq=False, repr=False)
 class DenoisingAutoencoder(BaseDetector):
-    """Autoencoder that repairs damaged rows: it learns where normal rows lie, whatever the code's width.
+    """Autoencoder trained to reconstruct rows from corrupted copies.
 
-    Rows are damaged in training only; a score is that of the row as it is.
+    It learns to move rows towards the normal rows, for any width of the code. Rows are corrupted in training only; the
+    score is computed on the uncorrupted row.
 
     Parameters
     ----------
     corruption : {"gaussian", "masking", "salt_and_pepper"}, default="gaussian"
-        Normal noise on every value; values replaced by their column's mean; values replaced by their
-        column's smallest or largest.
+        Corruption of the training rows. "gaussian" adds normal noise to every value. "masking" replaces random values
+        by the mean of their column, and "salt_and_pepper" by its minimum or maximum.
     corruption_level : float or "auto", default="auto"
-        Standard deviation of the noise in encoded units; or the share of values that is replaced,
-        which must be below 1. "auto": noise that moves a row about as far as its neighbours are, by the
-        spacing of the prototypes (0.5 without any); a share of 0.2.
-    {shared}
+        With ``corruption="gaussian"``, the standard deviation of the noise in encoded units. "auto" is about the
+        distance between neighboring rows, or 0.5 without prototypes. With other corruptions, the share of the values
+        that are replaced, less than 1. "auto" is 0.2.
+    hidden_layer_sizes : tuple of int, default=()
+        Widths of the hidden layers of the encoder; the decoder mirrors them. ``()`` means no hidden layers.
+    latent_dim : int or "auto", default="auto"
+        Width of the code. "auto": 512.
+    activation : {"rbf", "silu", "relu", "gelu", "tanh", "logistic", "identity"}, default="rbf"
+        Activation of the hidden layers. In `DenoisingAutoencoder` and `AutoencoderEnsemble` it is also the
+        activation of the code. With "rbf", the units of a layer are prototypes, which are initialized near
+        training rows. Their outputs express how near the row is to each prototype, relative to the others.
+        Before training, the network is a kernel smoother of the training rows. A row far from all prototypes
+        cannot be reconstructed. The other activations give ordinary layers, which start at random weights and
+        extrapolate.
+    likelihood : {"auto", "gaussian", "bernoulli", "poisson"} or mapping, default="auto"
+        Likelihood of numeric columns. With "auto", a column with exactly two distinct values is Bernoulli, and
+        any other is Gaussian. "bernoulli" requires values in [0, 1]. "poisson" is for counts, and requires values
+        of at least 0. A mapping gives the likelihood of some columns by name, or by position without names, as in
+        {"visits": "poisson"}; the others are "auto".
+    standardize : bool, default=True
+        Standardize numeric columns to mean 0 and standard deviation 1. Datetime, duration and ordinal columns
+        are always standardized.
+    missing : {"error", "model", "informative"}, default="error"
+        Treatment of missing values (NaN, None, NA). "error" raises a ValueError. "model" omits missing values
+        from the loss. In the score, a missing value contributes the mean error of the observed values in its
+        row, shrunk towards the mean training error. Prototypes use the observed columns only; other layers
+        learn weights for a missing-value indicator. "informative" also reconstructs and scores the presence of
+        a missing value, as a binary feature of its column. An unexpected missing value is then an anomaly.
+    column_types : dict or None, default=None
+        Types of columns that differ from their dtypes. Keys are column names, or indices if the columns have no
+        names. Values are "numeric", "logarithmic", "categorical", "ordinal", "datetime", "duration", or a list
+        of categories in order. By dtype, numbers and booleans are numeric, text and unordered categories are
+        categorical, and ordered categories are ordinal. With ``standardize=True`` and ``likelihood="auto"``,
+        wide counts are logarithmic instead of numeric, encoded as asinh(x / 2). Wide counts are nonnegative
+        integers, at least half of them positive, with at least 20 distinct values. Their 99 % quantile is at
+        least 5 times the median of the positive values. Select "logarithmic" for other columns if ratios
+        matter, including ratios of very small values. The unit of such a column is the 5 % quantile of its
+        positive values, or 1 for integers.
+    learning_rate : float, default=2e-3
+        Peak learning rate of AdamW, for a layer with 128 inputs. Weights of narrower layers have a
+        proportionally higher rate, up to 16 times, and weights of wider layers a lower one. Prototypes have 5
+        times the rate, and the outputs stored for them 16 times. The rate rises during the first twentieth of
+        the steps, then falls along a cosine.
+    weight_decay : float, default=1e-5
+        Decoupled decay of the weights. Biases do not decay.
+    batch_size : int, default=128
+        Number of rows per step. If there are fewer rows, they repeat within the batch.
+    max_iter : int or "auto", default="auto"
+        Number of optimizer steps, not epochs. "auto": with prototypes, 8 times the square root of the number of
+        rows, from 50 to 400; otherwise 20 times, from 100 to 1,000.
+    early_stopping : bool, default=False
+        If True, hold out `validation_fraction` of the rows, stop when their loss no longer decreases, and
+        restore the best weights.
+    validation_fraction : float in (0, 1), default=0.1
+        Share of the rows that are held out for early stopping.
+    n_iter_no_change : int, default=10
+        Number of checks of the validation loss without improvement before training stops. Checks are one epoch
+        apart, but at least 10 steps, and at most a twentieth of `max_iter` if this is more than 10 steps.
+    tol : float, default=1e-4
+        Decrease of the validation loss per row that counts as an improvement.
+    robust : bool, default=False
+        Set to True if the training rows contain anomalies. Prototypes are then initialized in dense regions, so
+        that few of them represent anomalies. Each is moved twice to the mean of its 10 nearest rows, instead of
+        once to the mean of 3; see Yang, Rahardja & Franti (2021), Mean-shift outlier detection and filtering,
+        Pattern Recognition 115. The initialization of layers with other activations does not change.
+    warm_start : bool, default=False
+        If True, the next `fit` starts from the current weights, with new statistics and a new threshold.
+    contamination : "auto", float in (0, 0.5] or threshold rule, default="auto"
+        Rule that sets `offset_`. A float is the share of the training rows to flag. A threshold rule is an
+        object with ``fit(scores) -> offset``, from `aeanomaly.thresholds` or of your own. Some rules, such as
+        `Conformal`, hold out rows from the fit to guarantee a false-alarm rate. "auto" has no guarantee: the
+        offset lies 2.5 robust standard deviations below the median score (`MedianAbsoluteDeviation`). It is
+        computed from `jittered_scores_` for networks with prototypes, which reconstruct their training rows too
+        well, and from `training_scores_` for others. With `robust`, the anomalies to flag are assumed to be
+        among the training rows, and `training_scores_` are always used.
+    device : str, default="auto"
+        "auto" selects an available accelerator (CUDA, XPU or MPS), or the CPU if there is none. Other values
+        are names that torch accepts, such as "cpu" or "cuda:1". A ValueError is raised if the device is not
+        available.
+    random_state : int, RandomState, Generator or None, default=None
+        Only source of randomness. An int gives bitwise equal results in every run, on one machine with one
+        number of threads.
+    verbose : int, default=0
+        If positive, `fit` displays a progress bar on standard error.
 
     Attributes
     ----------
-    {attributes}
+    state_ : FittedState
+        Immutable state of the fitted detector: model, threshold and loss curves. A new fit or threshold
+        replaces it as a whole.
+    schema_ : Schema
+        Columns of the training table, and the constants that encode them.
+    column_names_ : list of str
+        Names of the columns; x0, x1 and so on if the training rows had no names.
+    offset_ : float
+        Threshold of the score: ``decision_function = score_samples - offset_``. Rows with a lower score are
+        anomalies.
+    threshold_info_ : ThresholdInfo
+        Origin of `offset_`: ``rule``, ``source`` and ``n_scores``, and the ``guarantee`` as a sentence.
+    training_scores_ : ndarray of shape (n_samples,)
+        `score_samples` of the training rows, or of a random sample of 100,000 of them.
+    jittered_scores_ : ndarray of shape (n_jittered,)
+        `score_samples` of at most 10,000 training rows with added noise, to mimic new rows. The noise has the
+        size of the distance between neighboring rows. Empty without prototypes and after `partial_fit`.
+    calibration_scores_ : ndarray of shape (n_calibration,)
+        Ascending scores of normal rows that were not used in training, for `p_values` and `flag`. They come
+        from a threshold rule that holds out rows, or from `set_threshold`; otherwise empty.
+    n_samples_seen_ : int
+        Number of rows that `training_scores_` represent.
+    loss_curve_ : ndarray of shape (n_iter_,)
+        Training loss before each step; lower = better.
+    validation_loss_curve_ : ndarray of shape (n_checks,)
+        Validation loss at each check; empty without early stopping.
+    n_iter_ : int
+        Number of optimizer steps taken.
+    latent_dim_ : int
+        Number of columns of the code that `transform` returns.
+    n_features_in_ : int
+        Number of columns of the training table.
+    feature_names_in_ : ndarray of str
+        Names of the columns. Defined only if all names are strings.
 
     References
     ----------
-    Vincent et al. (2010), Stacked denoising autoencoders, JMLR 11. Alain & Bengio (2014), What
-    regularized auto-encoders learn from the data-generating distribution, JMLR 15. Of the default network: Moody &
-    Darken (1989), Fast learning in networks of locally-tuned processing units, Neural Computation 1.
+    Vincent et al. (2010), Stacked denoising autoencoders, JMLR 11. Alain & Bengio (2014), What regularized
+    auto-encoders learn from the data-generating distribution, JMLR 15. Moody & Darken (1989), Fast learning in networks
+    of locally-tuned processing units, Neural Computation 1, for the default network.
 
     Examples
     --------
@@ -69,8 +182,8 @@ class DenoisingAutoencoder(BaseDetector):
     """
 
     hidden_layer_sizes: tuple[int, ...] = ()
-    corruption: str = "gaussian"
-    corruption_level: float | str = "auto"
+    corruption: Literal["gaussian", "masking", "salt_and_pepper"] = "gaussian"
+    corruption_level: float | Literal["auto"] = "auto"
 
     constraints: ClassVar[dict[str, Constraint]] = {
         **SHARED_CONSTRAINTS,
@@ -78,7 +191,6 @@ class DenoisingAutoencoder(BaseDetector):
         "corruption_level": any_of(one_of("auto"), real(0, with_low=True)),
     }
     auto_latent_dim = staticmethod(prototypes)
-    _activation_of_code = " and of the code"
 
     def _network_spec(self, n_encoded: int) -> NetworkSpec:
         return self._spec(n_encoded, code_activation=self.activation)
@@ -99,7 +211,7 @@ class DenoisingAutoencoder(BaseDetector):
         if level >= 1:
             raise ValueError(
                 f"DenoisingAutoencoder: corruption_level={level!r} must be below 1 with "
-                f"corruption={self.corruption!r}, where it is the share of values that is replaced"
+                f"corruption={self.corruption!r}, because it is the share of values to replace; lower it"
             )
         if self.corruption == "masking":
             return MaskingCorruption(level, column_values(encoder.schema.mean))

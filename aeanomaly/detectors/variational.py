@@ -1,14 +1,14 @@
-"""The code that is a distribution."""
+"""Autoencoder with a Gaussian code."""
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
 from aeanomaly._constraints import Constraint, any_of, integer, one_of, real
 from aeanomaly.detectors._base import BaseDetector
-from aeanomaly.detectors._parameters import SHARED_CONSTRAINTS, bottleneck, documented
+from aeanomaly.detectors._parameters import SHARED_CONSTRAINTS, bottleneck
 from aeanomaly.detectors._persistence import register
 from aeanomaly.fitting import FitJob, FittedModel, likelihood_for
 from aeanomaly.nn import NetworkSpec
@@ -19,34 +19,147 @@ from aeanomaly.streams import MemberKey, draw_seed
 
 
 @register("variational")
-@documented
 @dataclass(kw_only=True, eq=False, repr=False)
 class VariationalAutoencoder(BaseDetector):
-    """Autoencoder with a Gaussian over codes, trained on the evidence lower bound (ELBO), which is its score.
+    """Autoencoder with a Gaussian distribution of the code, whose score is the evidence lower bound (ELBO).
 
-    log p(x) >= ELBO = E_q[log p(x|z)] - KL(q(z|x) || N(0, I)), in nats, of the encoded row.
+    For an encoded row x, log p(x) >= ELBO = E_q[log p(x|z)] - KL(q(z|x) || N(0, I)), in nats. Training maximizes it.
 
     Parameters
     ----------
     beta : float, default=1.0
-        Weight of the KL term in training; scores always use 1.
+        Weight of the KL term in training. Scores always use 1.
     noise_variance : {"column", "shared"} or float, default="column"
-        The decoder's noise variance on Gaussian columns, in encoded units: learned per column, learned
-        as one number, or given.
+        Noise variance of the decoder for Gaussian columns, in encoded units. "column" learns one per column, "shared"
+        learns one for all columns, and a float fixes it.
     n_draws : int, default=16
-        Draws of the code behind the expectation in a score, 1 to 10,000: the same for every row and every
-        call, with exact first and second moments. With at least twice `latent_dim_` of them the expectation is
+        Number of draws of the code for the expectation in a score, from 1 to 10,000. All rows and calls use the same
+        draws, which have exact first and second moments. With at least twice `latent_dim_` draws, the expectation is
         exact for a linear decoder of Gaussian columns.
-    {shared}
+    hidden_layer_sizes : tuple of int, default=(256,)
+        Widths of the hidden layers of the encoder; the decoder mirrors them. ``()`` means no hidden layers.
+    latent_dim : int or "auto", default="auto"
+        Width of the code. "auto": 1 plus the rounded square root of the width of the encoded row, but less than
+        this width.
+    activation : {"rbf", "silu", "relu", "gelu", "tanh", "logistic", "identity"}, default="rbf"
+        Activation of the hidden layers. In `DenoisingAutoencoder` and `AutoencoderEnsemble` it is also the
+        activation of the code. With "rbf", the units of a layer are prototypes, which are initialized near
+        training rows. Their outputs express how near the row is to each prototype, relative to the others.
+        Before training, the network is a kernel smoother of the training rows. A row far from all prototypes
+        cannot be reconstructed. The other activations give ordinary layers, which start at random weights and
+        extrapolate.
+    likelihood : {"auto", "gaussian", "bernoulli", "poisson"} or mapping, default="auto"
+        Likelihood of numeric columns. With "auto", a column with exactly two distinct values is Bernoulli, and
+        any other is Gaussian. "bernoulli" requires values in [0, 1]. "poisson" is for counts, and requires values
+        of at least 0. A mapping gives the likelihood of some columns by name, or by position without names, as in
+        {"visits": "poisson"}; the others are "auto".
+    standardize : bool, default=True
+        Standardize numeric columns to mean 0 and standard deviation 1. Datetime, duration and ordinal columns
+        are always standardized.
+    missing : {"error", "model", "informative"}, default="error"
+        Treatment of missing values (NaN, None, NA). "error" raises a ValueError. "model" omits missing values
+        from the loss. In the score, a missing value contributes the mean error of the observed values in its
+        row, shrunk towards the mean training error. Prototypes use the observed columns only; other layers
+        learn weights for a missing-value indicator. "informative" also reconstructs and scores the presence of
+        a missing value, as a binary feature of its column. An unexpected missing value is then an anomaly.
+    column_types : dict or None, default=None
+        Types of columns that differ from their dtypes. Keys are column names, or indices if the columns have no
+        names. Values are "numeric", "logarithmic", "categorical", "ordinal", "datetime", "duration", or a list
+        of categories in order. By dtype, numbers and booleans are numeric, text and unordered categories are
+        categorical, and ordered categories are ordinal. With ``standardize=True`` and ``likelihood="auto"``,
+        wide counts are logarithmic instead of numeric, encoded as asinh(x / 2). Wide counts are nonnegative
+        integers, at least half of them positive, with at least 20 distinct values. Their 99 % quantile is at
+        least 5 times the median of the positive values. Select "logarithmic" for other columns if ratios
+        matter, including ratios of very small values. The unit of such a column is the 5 % quantile of its
+        positive values, or 1 for integers.
+    learning_rate : float, default=2e-3
+        Peak learning rate of AdamW, for a layer with 128 inputs. Weights of narrower layers have a
+        proportionally higher rate, up to 16 times, and weights of wider layers a lower one. Prototypes have 5
+        times the rate, and the outputs stored for them 16 times. The rate rises during the first twentieth of
+        the steps, then falls along a cosine.
+    weight_decay : float, default=1e-5
+        Decoupled decay of the weights. Biases do not decay.
+    batch_size : int, default=128
+        Number of rows per step. If there are fewer rows, they repeat within the batch.
+    max_iter : int or "auto", default="auto"
+        Number of optimizer steps, not epochs. "auto": with prototypes, 8 times the square root of the number of
+        rows, from 50 to 400; otherwise 20 times, from 100 to 1,000.
+    early_stopping : bool, default=False
+        If True, hold out `validation_fraction` of the rows, stop when their loss no longer decreases, and
+        restore the best weights.
+    validation_fraction : float in (0, 1), default=0.1
+        Share of the rows that are held out for early stopping.
+    n_iter_no_change : int, default=10
+        Number of checks of the validation loss without improvement before training stops. Checks are one epoch
+        apart, but at least 10 steps, and at most a twentieth of `max_iter` if this is more than 10 steps.
+    tol : float, default=1e-4
+        Decrease of the validation loss per row that counts as an improvement.
+    robust : bool, default=False
+        Set to True if the training rows contain anomalies. Prototypes are then initialized in dense regions, so
+        that few of them represent anomalies. Each is moved twice to the mean of its 10 nearest rows, instead of
+        once to the mean of 3; see Yang, Rahardja & Franti (2021), Mean-shift outlier detection and filtering,
+        Pattern Recognition 115. The initialization of layers with other activations does not change.
+    warm_start : bool, default=False
+        If True, the next `fit` starts from the current weights, with new statistics and a new threshold.
+    contamination : "auto", float in (0, 0.5] or threshold rule, default="auto"
+        Rule that sets `offset_`. A float is the share of the training rows to flag. A threshold rule is an
+        object with ``fit(scores) -> offset``, from `aeanomaly.thresholds` or of your own. Some rules, such as
+        `Conformal`, hold out rows from the fit to guarantee a false-alarm rate. "auto" has no guarantee: the
+        offset lies 2.5 robust standard deviations below the median score (`MedianAbsoluteDeviation`). It is
+        computed from `jittered_scores_` for networks with prototypes, which reconstruct their training rows too
+        well, and from `training_scores_` for others. With `robust`, the anomalies to flag are assumed to be
+        among the training rows, and `training_scores_` are always used.
+    device : str, default="auto"
+        "auto" selects an available accelerator (CUDA, XPU or MPS), or the CPU if there is none. Other values
+        are names that torch accepts, such as "cpu" or "cuda:1". A ValueError is raised if the device is not
+        available.
+    random_state : int, RandomState, Generator or None, default=None
+        Only source of randomness. An int gives bitwise equal results in every run, on one machine with one
+        number of threads.
+    verbose : int, default=0
+        If positive, `fit` displays a progress bar on standard error.
 
     Attributes
     ----------
-    {attributes}
+    state_ : FittedState
+        Immutable state of the fitted detector: model, threshold and loss curves. A new fit or threshold
+        replaces it as a whole.
+    schema_ : Schema
+        Columns of the training table, and the constants that encode them.
+    column_names_ : list of str
+        Names of the columns; x0, x1 and so on if the training rows had no names.
+    offset_ : float
+        Threshold of the score: ``decision_function = score_samples - offset_``. Rows with a lower score are
+        anomalies.
+    threshold_info_ : ThresholdInfo
+        Origin of `offset_`: ``rule``, ``source`` and ``n_scores``, and the ``guarantee`` as a sentence.
+    training_scores_ : ndarray of shape (n_samples,)
+        `score_samples` of the training rows, or of a random sample of 100,000 of them.
+    jittered_scores_ : ndarray of shape (n_jittered,)
+        `score_samples` of at most 10,000 training rows with added noise, to mimic new rows. The noise has the
+        size of the distance between neighboring rows. Empty without prototypes and after `partial_fit`.
+    calibration_scores_ : ndarray of shape (n_calibration,)
+        Ascending scores of normal rows that were not used in training, for `p_values` and `flag`. They come
+        from a threshold rule that holds out rows, or from `set_threshold`; otherwise empty.
+    n_samples_seen_ : int
+        Number of rows that `training_scores_` represent.
+    loss_curve_ : ndarray of shape (n_iter_,)
+        Training loss before each step; lower = better.
+    validation_loss_curve_ : ndarray of shape (n_checks,)
+        Validation loss at each check; empty without early stopping.
+    n_iter_ : int
+        Number of optimizer steps taken.
+    latent_dim_ : int
+        Number of columns of the code that `transform` returns.
+    n_features_in_ : int
+        Number of columns of the training table.
+    feature_names_in_ : ndarray of str
+        Names of the columns. Defined only if all names are strings.
 
     References
     ----------
-    Kingma & Welling (2014), Auto-encoding variational Bayes, ICLR. Higgins et al. (2017), beta-VAE,
-    ICLR. Burda, Grosse & Salakhutdinov (2016), Importance weighted autoencoders, ICLR.
+    Kingma & Welling (2014), Auto-encoding variational Bayes, ICLR. Higgins et al. (2017), beta-VAE, ICLR. Burda, Grosse
+    & Salakhutdinov (2016), Importance weighted autoencoders, ICLR.
 
     Examples
     --------
@@ -62,7 +175,7 @@ class VariationalAutoencoder(BaseDetector):
     """
 
     beta: float = 1.0
-    noise_variance: str | float = "column"
+    noise_variance: Literal["column", "shared"] | float = "column"
     n_draws: int = 16
 
     constraints: ClassVar[dict[str, Constraint]] = {
@@ -85,7 +198,7 @@ class VariationalAutoencoder(BaseDetector):
         return (ELBOScorer(job.spec, network, job.likelihood, n_draws=self.n_draws, key=MemberKey(job.seed)),)
 
     def elbo(self, X: Any) -> np.ndarray:
-        """Evidence lower bound of each row, in nats; the same as `score_samples`.
+        """Return the evidence lower bound of each row, in nats; equal to `score_samples`.
 
         Parameters
         ----------
@@ -99,7 +212,7 @@ class VariationalAutoencoder(BaseDetector):
         return self.score_samples(X)
 
     def negative_elbo(self, X: Any) -> np.ndarray:
-        """Minus `elbo`.
+        """Return minus the evidence lower bound of each row, in nats; see `elbo`.
 
         Parameters
         ----------
@@ -113,21 +226,28 @@ class VariationalAutoencoder(BaseDetector):
         return -self.elbo(X)
 
     def log_evidence(self, X: Any, n_draws: int | None = None) -> np.ndarray:
-        """Importance-weighted estimate of log p(x), in nats: the closer, the more draws.
+        """Return an importance-weighted estimate of log p(x) for each row, in nats.
+
+        The estimate becomes more accurate with the number of draws.
 
         Parameters
         ----------
         X : array-like or DataFrame of shape (n_samples, n_features)
         n_draws : int, optional
-            Draws of the code; by default the parameter `n_draws`. These are then the draws of `elbo`, and
-            with two or more of them no row's estimate is below its ELBO. Over independent draws the
-            estimate would be a lower bound in the mean; the moments of these are exact, which makes it
-            steadier and, with few draws, a little higher.
+            Number of draws of the code; the parameter `n_draws` by default. The default draws are those of `elbo`, so
+            that with at least two draws the estimate is at least the ELBO. With independent draws, the expected
+            estimate would be a lower bound. These draws have exact moments, so the estimate varies less and is slightly
+            higher with few draws.
 
         Returns
         -------
         log_evidence : ndarray of shape (n_samples,)
             Higher = more normal.
+
+        Raises
+        ------
+        ValueError
+            If `n_draws` is not an integer from 1 to 10,000.
         """
         fitted = self._fitted()
         n_draws = fitted.n_draws if n_draws is None else n_draws
@@ -135,17 +255,19 @@ class VariationalAutoencoder(BaseDetector):
         return fitted._call(partial(FittedModel.log_evidence, n_draws=n_draws), X)
 
     def sample(self, n_samples: int = 1, random_state: Any = None) -> np.ndarray:
-        """New rows: codes from the prior, decoded, with the decoder's noise.
+        """Generate rows: draw codes from the prior, decode them, and add the noise of the decoder.
 
         Parameters
         ----------
         n_samples : int, default=1
+            Number of rows.
         random_state : int, RandomState, Generator or None, default=None
+            Source of randomness; an int gives reproducible rows.
 
         Returns
         -------
-        rows : ndarray of shape (n_samples, n_features), DataFrame where not all columns are numeric
-            In original units; two-valued columns hold their two values.
+        rows : ndarray of shape (n_samples, n_features), or DataFrame if not all columns are numeric
+            Rows in original units. Two-valued columns contain their two values.
         """
         fitted = self._fitted()
         integer(1).check("sample", "n_samples", n_samples)

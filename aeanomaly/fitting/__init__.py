@@ -1,7 +1,15 @@
-"""From rows to a fitted state: prepared trainings, stacks of them, and what a fit leaves behind."""
+"""Steps of a fit, from validated rows to the fitted state, for single detectors and for stacks."""
 
 from aeanomaly.fitting.calibration import Calibration, CalibrationRequest
-from aeanomaly.fitting.explanation import Explanation, as_frame, cells_of, contributions, in_words, shared_out, shown
+from aeanomaly.fitting.explanation import (
+    Explanation,
+    contributions,
+    format_cell,
+    redistribute,
+    to_cells,
+    to_frame,
+    to_text,
+)
 from aeanomaly.fitting.finish import finish_fit, finish_pass, state_so_far
 from aeanomaly.fitting.initializer import CachedInitializer, EncoderOptions, Initializer
 from aeanomaly.fitting.job import FitJob, PreparedFit
@@ -30,21 +38,21 @@ __all__ = [
     "TrainingOptions",
     "TrainingReference",
     "TrainingRows",
-    "as_frame",
-    "cells_of",
     "contributions",
     "device_or_cpu",
     "finish_fit",
     "finish_pass",
     "fit_stacked",
-    "in_words",
+    "format_cell",
     "likelihood_for",
     "likelihood_of",
     "prepare_first_pass",
     "prepare_fit",
     "prepare_next_pass",
-    "shared_out",
-    "shown",
+    "redistribute",
     "some_rows",
     "state_so_far",
+    "to_cells",
+    "to_frame",
+    "to_text",
 ]

@@ -1,4 +1,4 @@
-"""Explanations of scores, as numbers and in words."""
+"""Explanations of scores, as numbers and as text."""
 
 import reprlib
 from collections.abc import Sequence
@@ -11,27 +11,27 @@ import pandas as pd
 
 from aeanomaly.preprocessing import Column
 
-#: A sentence names columns until this share of the error is told.
-_TOLD = 0.8
+#: A sentence names columns until they make up this share of the error.
+_EXPLAINED = 0.8
 
 
 class Explanation(NamedTuple):
-    """What is known of rows, column by column, (n, F) but for `kl`.
+    """Explanation of the scores of rows by column, (n, F) except `kl`.
 
     Attributes
     ----------
     contributions : ndarray
-        What each column adds to minus the score.
+        Contribution of each column to minus the score.
     observed : DataFrame
-        The cells as they came.
+        Cells as passed by the user.
     expected : ndarray
-        The numbers that the other columns have the detector expect.
+        Numbers that are expected from the other columns.
     confidence : ndarray
-        How probable the expected level is; NaN for columns that have none.
+        Probability of the expected value or category; NaN for columns without one.
     tail_probability : ndarray
-        Share of training rows with at least such an error in the column; NaN for holes.
+        Share of the training rows whose error in the column is at least as large; NaN for missing values.
     kl : ndarray (n, 0 or 1)
-        What the code adds.
+        Contribution of the code.
     """
 
     contributions: np.ndarray
@@ -42,21 +42,21 @@ class Explanation(NamedTuple):
     kl: np.ndarray
 
 
-def shared_out(terms: np.ndarray, drops: np.ndarray, *, signed: bool) -> np.ndarray:
-    """Terms of rows (n, F) shared out anew among the columns by how far the error falls without each (n, F).
+def redistribute(terms: np.ndarray, drops: np.ndarray, *, signed: bool) -> np.ndarray:
+    """Redistribute the terms of rows (n, F) among the columns by the decrease of the error without each column (n, F).
 
-    In proportion to that; or if terms are `signed`, as those of log-densities, the falls themselves, and the rest
-    in even parts.
+    Shares are proportional to the positive decreases. If the terms are `signed`, such as those of log-densities, the
+    shares are the positive decreases, plus an equal part of the remainder.
     """
-    total, falls = terms.sum(axis=1, keepdims=True), np.maximum(drops, 0)
-    fallen = falls.sum(axis=1, keepdims=True)
+    total, decreases = terms.sum(axis=1, keepdims=True), np.maximum(drops, 0)
+    decrease = decreases.sum(axis=1, keepdims=True)
     if signed:
-        return falls + (total - fallen) / terms.shape[1]
-    return np.where(fallen > 0, falls * (total / np.where(fallen > 0, fallen, 1)), terms)
+        return decreases + (total - decrease) / terms.shape[1]
+    return np.where(decrease > 0, decreases * (total / np.where(decrease > 0, decrease, 1)), terms)
 
 
 def contributions(found: Explanation, names: Sequence[str]) -> pd.DataFrame:
-    """Return what each column adds to minus the score, and last the term `kl`, if there is one."""
+    """Return the contribution of each column to minus the score, and last the term `kl`, if there is one."""
     name = "kl"
     while name in names:
         name += "_term"
@@ -64,32 +64,32 @@ def contributions(found: Explanation, names: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(terms, columns=[*names, *[name] * found.kl.shape[1]])
 
 
-def as_frame(found: Explanation, columns: Sequence[Column], names: Sequence[str], index: Any) -> pd.DataFrame:
-    """Four tables side by side: contribution, observed, expected and tail_probability."""
+def to_frame(found: Explanation, columns: Sequence[Column], names: Sequence[str], index: Any) -> pd.DataFrame:
+    """Return four tables side by side: contribution, observed, expected and tail_probability."""
     parts = {
         "contribution": contributions(found, names),
         "observed": found.observed.set_axis(list(names), axis=1),
-        "expected": cells_of(found.expected, columns, names),
+        "expected": to_cells(found.expected, columns, names),
         "tail_probability": pd.DataFrame(found.tail_probability, columns=list(names)),
     }
     joined = pd.concat(parts, axis=1)
     return joined if index is None else joined.set_axis(index, axis=0)
 
 
-def cells_of(numbers: np.ndarray, columns: Sequence[Column], names: Sequence[Any]) -> pd.DataFrame:
-    """Numbers (n, F) as the table held them."""
+def to_cells(numbers: np.ndarray, columns: Sequence[Column], names: Sequence[Any]) -> pd.DataFrame:
+    """Convert numbers (n, F) to cells of the types in the training table."""
     cells = [column.cells(numbers[:, j]) for j, column in enumerate(columns)]
     return pd.concat(cells, axis=1, keys=range(len(cells))).set_axis(list(names), axis=1)
 
 
-def in_words(found: Explanation, columns: Sequence[Column], names: Sequence[str], n_columns: int) -> list[str]:
-    """A sentence for each row: the columns that add most to its error, and what was expected of them."""
-    observed, expected = found.observed, cells_of(found.expected, columns, names)
+def to_text(found: Explanation, columns: Sequence[Column], names: Sequence[str], n_columns: int) -> list[str]:
+    """Return a sentence for each row, with the columns that contribute most and their expected values."""
+    observed, expected = found.observed, to_cells(found.expected, columns, names)
     sentences = []
     for row, positive in enumerate(np.maximum(found.contributions, 0)):
         order = np.argsort(-positive, kind="stable")[:n_columns]
-        told = np.cumsum(positive[order]) / max(positive.sum(), np.finfo(float).tiny)
-        enough = int(np.searchsorted(told, _TOLD)) + 1
+        share = np.cumsum(positive[order]) / max(positive.sum(), np.finfo(float).tiny)
+        enough = int(np.searchsorted(share, _EXPLAINED)) + 1
         phrases = [
             _phrase(
                 names[j],
@@ -100,26 +100,26 @@ def in_words(found: Explanation, columns: Sequence[Column], names: Sequence[str]
             for j in order[:enough].tolist()
             if positive[j] > 0
         ]
-        sentences.append("; ".join(phrases) or "nothing is out of the ordinary")
+        sentences.append("; ".join(phrases) or "no column is unusual")
     return sentences
 
 
 def _phrase(name: str, observed: Any, expected: Any, confidence: float) -> str:
-    sure = "" if np.isnan(confidence) else f" (p = {confidence:.2f})"
+    probability = "" if np.isnan(confidence) else f" (p = {confidence:.2f})"
     if _is_missing(observed):
-        return f"{name} missing where {shown(expected)} was expected"
+        return f"{name} missing where {format_cell(expected)} was expected"
     if _is_missing(expected):
-        return f"{name} {shown(observed)} where another level was expected{sure}"
+        return f"{name} {format_cell(observed)} where another category was expected{probability}"
     if isinstance(observed, (bool, np.bool_)):
         expected = bool(expected)
-    if shown(observed) == shown(expected):
-        return f"{name} {shown(observed)}{sure or ', which is rare'}"
-    ending = " was expected" if not sure else ""
-    return f"{name} {shown(observed)} where {shown(expected)}{ending}{sure}"
+    if format_cell(observed) == format_cell(expected):
+        return f"{name} {format_cell(observed)}{probability or ', which is rare'}"
+    ending = " was expected" if not probability else ""
+    return f"{name} {format_cell(observed)} where {format_cell(expected)}{ending}{probability}"
 
 
-def shown(value: Any) -> str:
-    """A cell as an analyst would write it."""
+def format_cell(value: Any) -> str:
+    """Format a cell for a sentence or a report."""
     if isinstance(value, str):
         return repr(str(value))
     if isinstance(value, pd.Timestamp):

@@ -1,4 +1,4 @@
-"""From a finished training to the fitted state."""
+"""Conversion of a finished training to the fitted state."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,12 +19,12 @@ from aeanomaly.streams import MemberKey, numpy_stream
 from aeanomaly.thresholds import MOST_SCORES, ScoreSummary
 from aeanomaly.training import TrainingResult
 
-#: Maximum number of training rows that are jittered for the threshold.
+#: Maximum number of training rows that are scored with added noise, for the threshold.
 _JITTERED = 10_000
-#: Maximum number of training rows that explanations compare with.
+#: Maximum number of training rows from which the reference of explanations is computed.
 _REFERENCE = 2_000
 
-#: Number of folds -> score of each row by a clone that was fitted without it, (n_rows,).
+#: Function of the number of folds that returns the score of each row by a clone fitted without it, (n_rows,).
 ScoreOutOfFold = Callable[[int], np.ndarray]
 
 
@@ -36,7 +36,7 @@ def finish_fit(recipe: Recipe, job: FitJob, result: TrainingResult, score_out_of
 
 
 def finish_pass(recipe: Recipe, job: FitJob, result: TrainingResult, earlier: FittedState | None) -> FittedState:
-    """Return the state after one pass over more rows; scales and kernel members stay those of the first pass."""
+    """Return the state after a pass over more rows; scales and kernel members remain those of the first pass."""
     _check_result(recipe, job, result)
     curves = result.loss.mean(axis=1), np.empty(0)
     if earlier is None:
@@ -46,7 +46,7 @@ def finish_pass(recipe: Recipe, job: FitJob, result: TrainingResult, earlier: Fi
         model = job.model(earlier.model.scorer.replaced(network=job.copied_network()), *others)
         curves = np.concatenate([earlier.loss_curve, curves[0]]), earlier.validation_loss_curve
     state = _make_state(recipe, job, model, curves, job.run_index + 1, None, earlier)
-    # After a divergence the weights are older than the moments.
+    # After divergence, the restored weights are older than the moments.
     return replace(state, optimizer=None if "diverged" in result.status else result.optimizer.arrays())
 
 
@@ -56,7 +56,7 @@ def state_so_far(recipe: Recipe, job: FitJob) -> FittedState:
 
 
 def first_model(recipe: Recipe, job: FitJob) -> FittedModel:
-    """Return a model of the network as it is now, with scales and typical errors of the training rows."""
+    """Return a model of the current network, with scales and typical errors measured on the training rows."""
     return job.model(*recipe.scorers(job, job.copied_network())).fit_typical_error(job.rows.table)
 
 
@@ -69,7 +69,7 @@ def _make_state(
     score_out_of_fold: ScoreOutOfFold | None,
     earlier: FittedState | None = None,
 ) -> FittedState:
-    """Score the training rows, set the threshold, and keep all of it."""
+    """Score the training rows, set the threshold, and return the state."""
     table, key = job.rows.table, MemberKey(job.seed)
     scored = some_rows(table, MOST_SCORES, numpy_stream(key, "scored", n_runs))
     summary = ScoreSummary(-model.errors(scored), len(table))
@@ -84,12 +84,12 @@ def _make_state(
         labels=job.rows.labels,
         score_out_of_fold=score_out_of_fold,
     )
-    reference = TrainingReference.of(model.terms(compared)[:, : table.shape[1]], compared)
+    reference = TrainingReference.from_rows(model.terms(compared)[:, : table.shape[1]], compared)
     return FittedState(model, calibration, reference, *curves, seed=job.seed, n_runs=n_runs)
 
 
 def _scores_of_jittered(job: FitJob, model: FittedModel, n_runs: int) -> np.ndarray:
-    """Score training rows, 10,000 at most, each moved about as far as its neighbors are."""
+    """Score at most 10,000 training rows, each moved by about the distance to its neighbors."""
     stream = numpy_stream(MemberKey(job.seed), "jitter", n_runs)
     rows = some_rows(job.rows.table, _JITTERED, stream)
     steps = float(model.scorer.network.neighbor_distance.mean()) * stream.standard_normal(rows.shape)
@@ -97,7 +97,7 @@ def _scores_of_jittered(job: FitJob, model: FittedModel, n_runs: int) -> np.ndar
 
 
 def _check_result(recipe: Recipe, job: FitJob, result: TrainingResult) -> None:
-    """Raise a FitError if a member diverged before any of its weights could be kept; warn if one diverged later."""
+    """Raise a FitError if a member diverged before its weights were saved; warn if one diverged later."""
     if any(status == "diverged" and n == 0 for status, n in zip(result.status, result.n_steps, strict=True)):
         raise FitError(
             f"training diverged before any step could be kept (learning_rate={max(job.members.learning_rates):g}, "
@@ -105,6 +105,6 @@ def _check_result(recipe: Recipe, job: FitJob, result: TrainingResult) -> None:
         )
     if "diverged" in result.status:
         warn(
-            f"training diverged; the weights of step {min(result.n_steps)} are kept; lower learning_rate",
+            f"training diverged; the weights of step {min(result.n_steps)} are restored; lower learning_rate",
             ConvergenceWarning,
         )

@@ -1,4 +1,4 @@
-"""The start of a fit: the encoded table, and a network whose weights are drawn."""
+"""Start of a fit: encoding of the table, and initialization of the network."""
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
@@ -18,11 +18,19 @@ from aeanomaly.training import check_memory
 
 @dataclass(frozen=True)
 class EncoderOptions:
-    """Parameters of a detector that decide how a table is encoded."""
+    """Parameters of a detector for the encoding of tables.
+
+    Attributes
+    ----------
+    likelihood : {"auto", "gaussian", "bernoulli", "poisson"} or tuple of (column, likelihood)
+    standardize : bool
+    has_missing_indicators : bool
+        If True, each column has a feature that indicates missing values.
+    """
 
     likelihood: str | tuple[tuple[Any, str], ...]
     standardize: bool
-    show_missing: bool
+    has_missing_indicators: bool
 
 
 class Initializer:
@@ -31,7 +39,7 @@ class Initializer:
     Parameters
     ----------
     known : (ndarray of int, Statistics), optional
-        Statistics of numeric columns over more rows than the table has.
+        Indices of numeric columns, and their statistics over more rows than the table has.
     """
 
     def __init__(self, known: KnownStatistics | None = None):
@@ -40,9 +48,16 @@ class Initializer:
     def encode(
         self, table: np.ndarray, columns: Sequence[Column], options: EncoderOptions, names: Sequence[str] | None
     ) -> tuple[Schema, np.ndarray]:
-        """Learn the schema of a table (N, F), and encode its rows (N, D); `names` of columns are for errors."""
-        likelihood = options.likelihood if isinstance(options.likelihood, str) else dict(options.likelihood)
-        return encode_table(table, likelihood, options.standardize, options.show_missing, columns, names, self._known)
+        """Fit the schema to a table (N, F), and encode its rows (N, D); column `names` are for error messages."""
+        return encode_table(
+            table,
+            options.likelihood if isinstance(options.likelihood, str) else dict(options.likelihood),
+            options.standardize,
+            options.has_missing_indicators,
+            columns,
+            names,
+            self._known,
+        )
 
     def network(
         self,
@@ -55,12 +70,25 @@ class Initializer:
         samples: Sequence[np.ndarray],
         **start: Any,
     ) -> Network:
-        """Draw the weights of a network; prototypes start at encoded rows (N, D). `start` is for `InitData`.
+        """Build a network and draw its initial weights.
+
+        Parameters
+        ----------
+        schema : Schema
+        spec : NetworkSpec
+        keys : sequence of MemberKey (M,)
+        rows : ndarray of float32 (N, D)
+            Encoded rows, from which prototypes are initialized.
+        device : torch.device
+        samples : sequence of ndarray of int (M,)
+            Indices of the training rows of each member.
+        **start
+            Other fields of `InitData`.
 
         Raises
         ------
         ValueError
-            If the device cannot hold the network.
+            If the network does not fit into the memory of the device.
         """
         check_memory(spec.n_weights, device)
         network = build_network(spec)
@@ -71,7 +99,7 @@ class Initializer:
 
 
 class CachedInitializer(Initializer):
-    """An initializer that encodes and draws once for detectors that share a table, network and seed."""
+    """Initializer that caches results for detectors with the same table, network and seed."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -79,7 +107,7 @@ class CachedInitializer(Initializer):
         self._cache: dict[Hashable, Any] = {}
 
     def for_source(self, source: Any) -> "CachedInitializer":
-        """Return this initializer for tables read from `source`; the cache of another source is dropped."""
+        """Return this initializer, and clear its cache if the previous `source` was another object."""
         if source is not self._source:
             self._source, self._cache = source, {}
         return self
@@ -87,7 +115,7 @@ class CachedInitializer(Initializer):
     def encode(
         self, table: np.ndarray, columns: Sequence[Column], options: EncoderOptions, names: Sequence[str] | None
     ) -> tuple[Schema, np.ndarray]:
-        key = (tuple(columns), options)  # names are for errors only
+        key = (tuple(columns), options)  # names are for error messages only
         if key not in self._cache:
             self._cache[key] = super().encode(table, columns, options, names)
         return self._cache[key]

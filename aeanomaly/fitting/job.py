@@ -1,4 +1,4 @@
-"""Everything that one training needs, prepared by a detector."""
+"""Prepared training of a detector."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -20,26 +20,26 @@ from aeanomaly.training import OptimizerState, StepHook, TrainingData, TrainingR
 
 @dataclass(frozen=True)
 class FitJob:
-    """A training that is ready to run.
+    """Data, network and settings of a training.
 
     Attributes
     ----------
     rows : TrainingRows
     encoder : TableEncoder
     encoded : ndarray (N, D)
-        The encoded rows of the table.
+        Encoded rows of the table.
     spec : NetworkSpec
-    network : nn.Module
-        Of that spec, initialized; trained in place.
+    network : Network
+        Initialized network, which is trained in place.
     members : Members
     objective : Objective
     data : TrainingData
     settings : TrainingSettings
     device : torch.device
     seed : int
-        Of all random streams.
+        Seed of all random streams.
     run_index : int
-        Number of earlier trainings of the network.
+        Number of previous training runs of the network.
     """
 
     rows: TrainingRows
@@ -57,24 +57,24 @@ class FitJob:
 
     @property
     def likelihood(self) -> Likelihood:
-        """The likelihood of encoded rows."""
+        """Likelihood of encoded rows."""
         return likelihood_for(self.network, self.encoder)
 
     def train(self, on_step: StepHook | None = None, state: OptimizerState | None = None) -> TrainingResult:
-        """Train the network in place, from the optimizer's `state` if given."""
+        """Train the network in place; continue from the `state` of the optimizer if given."""
         network = self.network.requires_grad_(True)
         return train(network, self.objective, self.data, self.settings, state=state, on_step=on_step)
 
     def copied_network(self) -> Network:
-        """Return a copy of the network as it is now, without the memory of training."""
+        """Return a copy of the current network, without the buffers of the training."""
         network = build_network(self.spec)
         network.load_state_dict(self.network.state_dict())
         return network.to(self.device).requires_grad_(False)
 
     def model(self, *scorers: Scorer) -> FittedModel:
-        """Return a model of these scorers."""
+        """Return a model with the encoder of this job and the given scorers."""
         return FittedModel(self.encoder, scorers, self.device)
 
 
-#: A prepared training, and the function of its result that returns the fitted detector.
+#: Prepared training, and function that converts its result to the fitted detector.
 PreparedFit = tuple[FitJob, Callable[[TrainingResult], Any]]

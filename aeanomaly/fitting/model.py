@@ -1,4 +1,4 @@
-"""The fitted model: the encoder of a table and the scorers of encoded rows."""
+"""Fitted model: the encoder of a table and the scorers of encoded rows."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -30,11 +30,11 @@ from aeanomaly.scoring import (
 from aeanomaly.streams import MemberKey, torch_stream
 from aeanomaly.training import resolve_device
 
-#: Products of a larger code with weights might overflow float32.
+#: Products of a larger code with weights may overflow float32.
 _LARGEST_CODE = 1e12
-#: No training reaches such weights, but a forged file might hold them.
+#: Upper bound of weights: training does not reach it, but a forged file may exceed it.
 _LARGEST_WEIGHT = 1e9
-#: Rows from which the typical error of a column is measured.
+#: Maximum number of rows from which the typical error of a column is measured.
 _TYPICAL_ROWS = 4096
 
 
@@ -50,11 +50,11 @@ def likelihood_for(network: Network, encoder: TableEncoder) -> Likelihood:
 
 @dataclass(frozen=True)
 class FittedModel:
-    """Rows of a table -> errors, codes and reconstructions.
+    """Model that computes errors, codes and reconstructions of the rows of a table.
 
-    The first scorer's network encodes and reconstructs; the errors of all scorers add up. Nothing is changed after
-    construction, so any number of threads may use a model. It is pickled as NumPy arrays and can be loaded on a machine
-    without the device of its training.
+    The network of the first scorer encodes and reconstructs; the errors of all scorers are added. A model is immutable,
+    so that several threads may use it. It is pickled as NumPy arrays, and can be loaded on a machine without the device
+    of its training.
 
     Attributes
     ----------
@@ -78,7 +78,7 @@ class FittedModel:
 
     @property
     def scorer(self) -> Scorer:
-        """The scorer whose network encodes and reconstructs."""
+        """First scorer, whose network encodes and reconstructs."""
         return self.scorers[0]
 
     @property
@@ -87,20 +87,20 @@ class FittedModel:
 
     @property
     def allow_nan(self) -> bool:
-        """Whether rows may have missing values: the network or the schema models them."""
+        """True if rows may have missing values."""
         return self.spec.allow_nan
 
     @property
     def code_width(self) -> int:
-        """Units of the code that the members use, all together."""
+        """Number of code units that all members use together."""
         return sum(self.spec.used_code)
 
     def validate(self, estimator: Any, X: Any) -> np.ndarray:
-        """Check a table against a fitted estimator, and return its numbers (N, F)."""
+        """Validate a table against a fitted estimator, and return its numbers (N, F)."""
         return check_table(estimator, X, columns=self.columns, allow_nan=self.allow_nan)[0]
 
     def preprocess(self, table: np.ndarray) -> np.ndarray:
-        """Numbers of a table (N, F) -> encoded float32 rows (N, D)."""
+        """Encode the numbers of a table (N, F) as float32 rows (N, D)."""
         return self.encoder.encode(table)
 
     def errors(self, table: np.ndarray) -> np.ndarray:
@@ -109,12 +109,12 @@ class FittedModel:
         return map_chunks(partial(member_terms, self.scorers), finish, table, **self._loop)
 
     def terms(self, table: np.ndarray) -> np.ndarray:
-        """Return the terms whose sum over the last axis is `errors`, (N, F), or (N, F + 1) with that of the code."""
+        """Return the terms of `errors`, (N, F), or (N, F + 1) with the term of the code; their sum is `errors`."""
         finish = partial(column_terms, self.scorers, self.encoder)
         return map_chunks(partial(member_terms, self.scorers), finish, table, **self._loop)
 
     def reconstruction_model(self) -> "FittedModel":
-        """Return a model whose errors are reconstruction errors: the same one where they are already."""
+        """Return a model whose errors are reconstruction errors; the model itself if they already are."""
         if isinstance(self.scorer, DevianceScorer):
             return self
         scorer = self.scorer
@@ -122,16 +122,16 @@ class FittedModel:
         return replace(self, scorers=(deviance,))
 
     def encode(self, table: np.ndarray) -> np.ndarray:
-        """Return the code of each row, the members' side by side, (N, code_width)."""
+        """Return the code of each row, with the codes of the members concatenated, (N, code_width)."""
 
-        def side_by_side(parts: list[torch.Tensor], chunk: np.ndarray) -> np.ndarray:
+        def concatenate(parts: list[torch.Tensor], chunk: np.ndarray) -> np.ndarray:
             codes = zip(parts[0], self.spec.used_code, strict=True)
             return to_numpy(torch.cat([code[:, :used] for code, used in codes], dim=1))
 
-        return map_chunks(self._of_members(self.scorer.network.encode), side_by_side, table, **self._loop)
+        return map_chunks(self._of_members(self.scorer.network.encode), concatenate, table, **self._loop)
 
     def decode(self, code: np.ndarray) -> np.ndarray:
-        """Codes (N, code_width) -> expected rows in original units, (N, F)."""
+        """Decode codes (N, code_width) to expected rows in original units (N, F)."""
 
         def rows(codes: torch.Tensor) -> tuple[torch.Tensor]:
             stack = codes.new_zeros((self.spec.n_members, codes.shape[1], self.spec.latent_dim))
@@ -165,7 +165,7 @@ class FittedModel:
         return map_chunks(self._of_members(log_prob), finish, table, **self._loop)
 
     def log_evidence(self, table: np.ndarray, n_draws: int) -> np.ndarray:
-        """Return the importance-weighted bound of log p(x) of an ELBO scorer, in nats, (N,)."""
+        """Return the importance-weighted estimate of log p(x) by an ELBO scorer, in nats, (N,)."""
         scorer = self.scorer
         assert isinstance(scorer, ELBOScorer)
         draws = scorer.draw(n_draws)
@@ -200,16 +200,17 @@ class FittedModel:
         return self.encoder.decode(rows.numpy())
 
     def leave_one_out(self, table: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Score rows without each column in turn: one pass through the networks for each column.
+        """Score rows without each column in turn, with one pass through the networks per column.
 
         Returns
         -------
         drops : ndarray (N, F)
-            Decrease of a row's error when a column is taken out of it.
+            Decrease of the error of a row without the column.
         expected : ndarray (N, F)
-            Value that the other columns suggest, in original units; the likelier of two values; the likeliest category.
+            Value that is expected from the other columns, in original units; the more probable value of a two-valued
+            column; the most probable category.
         confidence : ndarray (N, F)
-            Probability of that value or category; NaN for other columns.
+            Probability of this value or category; NaN for other columns.
         """
         n_columns = len(self.columns)
         found = [self._leave_one_out(scorer, table) for scorer in self.scorers]
@@ -217,7 +218,7 @@ class FittedModel:
         return found[0][:, :n_columns] + drops, *self.encoder.most_likely(found[0][:, n_columns:])
 
     def _leave_one_out(self, scorer: Scorer, table: np.ndarray) -> np.ndarray:
-        """Return decreases of the error (N, F) and expected encoded features (N, D), side by side."""
+        """Return decreases of the error (N, F) and expected encoded features (N, D), concatenated."""
         likelihood = likelihood_of(self.schema, allow_missing=True)
         whole = scorer if scorer.spec.allow_nan else scorer.allowing_missing(likelihood)
         weights: torch.Tensor = scorer.weights[:, :, 0]
@@ -240,7 +241,7 @@ class FittedModel:
         return map_chunks(_of_members(without_each, scorer.spec.n_members), finish, table, **self._loop)
 
     def errors_of_members(self, table: np.ndarray) -> np.ndarray:
-        """Return the reconstruction error of each row by each member of the first scorer, before scales, (N, M)."""
+        """Return the unscaled reconstruction error of each row by each member of the first scorer, (N, M)."""
 
         def errors(rows: torch.Tensor) -> torch.Tensor:
             return self.scorer.raw_terms(rows).sum(dim=2, keepdim=True)
@@ -252,7 +253,7 @@ class FittedModel:
         return map_chunks(self._of_members(errors), finish, table, **self._loop)
 
     def fit_typical_error(self, table: np.ndarray) -> "FittedModel":
-        """Return a model that knows the mean term of an observed column, measured on some rows, for each scorer."""
+        """Return a model whose scorers have the mean term of an observed column, measured on some rows."""
         if not self.allow_nan:
             return self
         rows = table[np.linspace(0, len(table) - 1, min(len(table), _TYPICAL_ROWS)).astype(int)]
@@ -266,14 +267,16 @@ class FittedModel:
         return replace(self, scorers=tuple(map(with_typical_error, self.scorers)))
 
     def copied(self, *, device: torch.device | None = None) -> "FittedModel":
-        """Return a model with networks of its own, on another device if given."""
+        """Return a copy with copied networks, on another device if given."""
         device = device or self.device
         return replace(self, scorers=tuple(scorer.copied(device) for scorer in self.scorers), device=device)
 
     def encoder_module(self) -> torch.nn.Sequential:
-        """Return the encoder as a plain torch module on the CPU."""
+        """Return the encoder as a standard torch module on the CPU."""
         if not are_numeric(self.columns):
-            raise ValueError("encoder_module() takes rows of numbers, and not all columns are; encode them beforehand")
+            raise ValueError(
+                "encoder_module() needs rows of numbers, but not all columns are numeric; encode them before fit"
+            )
         constants = [torch.from_numpy(np.array(getattr(self.schema, n))) for n in ("order", "offset", "scale", "limit")]
         units = np.array([getattr(column, "unit", 0.0) for column in self.columns])
         constants.append(torch.from_numpy(units[self.schema.order]))
@@ -289,7 +292,7 @@ class FittedModel:
         return _of_members(function, self.spec.n_members)
 
     def to_state(self) -> tuple[list[dict[str, Any]], list[dict[str, np.ndarray]]]:
-        """Return the specs of the scorers, and the arrays of each: weights, scales and, with the first, the schema."""
+        """Return the spec of each scorer, and its arrays: weights and scales, and the schema with the first."""
         arrays = [_arrays_of(scorer) for scorer in self.scorers]
         arrays[0] = {**{f"schema.{name}": values for name, values in self.schema.arrays().items()}, **arrays[0]}
         return [scorer.spec.to_dict() for scorer in self.scorers], arrays
@@ -304,14 +307,14 @@ class FittedModel:
         device: torch.device,
         draws: tuple[int, MemberKey],
     ) -> "FittedModel":
-        """Build the model that `to_state` describes, with columns and blocks of its schema.
+        """Build a model from the output of `to_state`, with the columns and blocks of its schema.
 
         `draws` are number and key of the draws of an ELBO scorer.
 
         Raises
         ------
         ValueError
-            If names, shapes or dtypes do not fit together, or a number is not finite.
+            If names, shapes or dtypes are inconsistent, or a number is not finite.
         """
         schema_arrays = {n.removeprefix("schema."): a for n, a in arrays[0].items() if n.startswith("schema.")}
         schema = Schema.from_arrays(schema_arrays, columns, blocks)
@@ -345,7 +348,7 @@ class FittedModel:
 
 
 def device_or_cpu(device: str) -> torch.device:
-    """Return the device asked for if this machine has it, else the CPU."""
+    """Return the requested device if this machine has it, else the CPU."""
     try:
         return resolve_device(device)
     except ValueError:
@@ -359,7 +362,7 @@ def _expected(scorer: Scorer, rows: torch.Tensor) -> torch.Tensor:
 def _of_members(
     function: Callable[[torch.Tensor], torch.Tensor], n_members: int
 ) -> Callable[[torch.Tensor], tuple[torch.Tensor]]:
-    """Apply a function of rows (M, b, D) to rows (1, b, D) for the chunk loop."""
+    """Convert a function of rows (M, b, D) to a function of rows (1, b, D), for the chunk loop."""
     return lambda rows: (function(rows.expand(n_members, -1, -1)),)
 
 
@@ -381,16 +384,16 @@ def _scorer_from(
 ) -> Scorer:
     weights = {n.removeprefix("network."): a for n, a in arrays.items() if n.startswith("network.")}
     if unknown := {n for n in arrays if not n.startswith("network.")} - {"scales", "usual"}:
-        raise ValueError(f"{sorted(unknown)} belong to nothing")
+        raise ValueError(f"the arrays {sorted(unknown)} are unknown")
     if {n: a.shape for n, a in weights.items()} != spec.shapes():
         raise ValueError("the weights do not have the names and shapes of the network in the manifest")
     for name, array in weights.items():
         if array.dtype != np.float32 or not (np.abs(array) < _LARGEST_WEIGHT).all():
-            raise ValueError(f"the weights {name!r} are not float32 numbers that a fit could give")
+            raise ValueError(f"the weights {name!r} are not plausible float32 numbers")
         if name.endswith("spacing") and not (array > 0).all():
             raise ValueError(f"{name!r} is not above 0")
     if spec.n_encoded != schema.n_encoded:
-        raise ValueError("the network does not have the columns of the schema")
+        raise ValueError("the network does not have the width of the schema")
     scales, typical_error = arrays["scales"], arrays["usual"]
     if scales.dtype != np.float64 or scales.shape != (spec.n_members,) or not _plausible(scales):
         raise ValueError("the scales are not one plausible number above 0 for each member")

@@ -1,4 +1,4 @@
-"""From validated rows to a training that is ready to run."""
+"""Preparation of a training from validated rows."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -24,7 +24,7 @@ def prepare_fit(
     initializer: Initializer,
     warm: FittedState | None = None,
 ) -> FitJob:
-    """Encode the rows, initialize the network or take that of `warm`, and plan a whole fit."""
+    """Prepare a whole fit: encode the rows, and initialize the network, or copy that of the state `warm`."""
     device, options = resolve_device(recipe.device), recipe.training
     schema, encoded = initializer.encode(rows.table, rows.columns, recipe.encoder_options, names)
     spec = recipe.network_spec(schema.n_encoded)
@@ -56,19 +56,20 @@ def prepare_fit(
 
 
 def prepare_first_pass(recipe: Recipe, rows: TrainingRows, seed: int, names: Sequence[str] | None) -> FitJob:
-    """Plan a first pass over rows at a constant rate."""
+    """Prepare a first pass over rows at a constant learning rate."""
     job = prepare_fit(recipe, rows, seed, names, Initializer())
     data = replace(job.data, members=list(job.members.rows), validation=None)
     return replace(job, data=data, settings=_settings_of_pass(recipe, job.members, len(rows.table), 0))
 
 
 def prepare_next_pass(recipe: Recipe, rows: TrainingRows, state: FittedState) -> tuple[FitJob, OptimizerState | None]:
-    """Plan one more pass over other rows, and return the state of the optimizer to go on from."""
+    """Prepare a pass over more rows, and return it with the state of the optimizer to continue from."""
     model = state.model.copied(device=resolve_device(recipe.device))
-    wanted = recipe.network_spec(model.spec.n_encoded)
-    if wanted != model.spec:
+    requested = recipe.network_spec(model.spec.n_encoded)
+    if requested != model.spec:
         raise ValueError(
-            f"partial_fit goes on with {model.spec}; the parameters now mean {wanted}: set them back, or fit anew"
+            f"partial_fit continues with {model.spec}, but the parameters now require {requested}; restore the "
+            "parameters, or call fit"
         )
     encoded, network = model.preprocess(rows.table), model.scorer.network
     members = recipe.members(state.seed, len(encoded))
@@ -95,8 +96,8 @@ def _check_warm_start(warm: FittedState, spec: NetworkSpec, kinds: list[str]) ->
     if known != (spec, kinds):
         raise ValueError(
             "warm_start=True needs the columns and the network of the last fit: "
-            f"that had {known[0]}, with columns {known[1]}; this has {spec}, with columns {kinds}; "
-            "set warm_start=False to start anew"
+            f"it had {known[0]}, with columns {known[1]}; this fit has {spec}, with columns {kinds}; "
+            "set warm_start=False to start again"
         )
 
 

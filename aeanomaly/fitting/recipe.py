@@ -1,8 +1,9 @@
-"""A detector as its fits know it: its options, and the functions that build its parts."""
+"""Options of a detector, and its hooks, as the functions of this subpackage need them."""
 
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -19,17 +20,17 @@ from aeanomaly.training import EarlyStopping
 
 @dataclass(frozen=True)
 class TrainingOptions:
-    """Parameters of a detector that decide how its networks are trained; see `SharedParameters`.
+    """Parameters of a detector for the training of its networks; see the docstring of a detector.
 
     Attributes
     ----------
     stays_near_start : bool
-        Whether prototypes move little in training, so that fewer steps do.
+        True if training moves prototypes little, so that fewer steps suffice.
     """
 
     batch_size: int
     weight_decay: float
-    max_iter: int | str
+    max_iter: int | Literal["auto"]
     early_stopping: bool
     validation_fraction: float
     n_iter_no_change: int
@@ -38,7 +39,7 @@ class TrainingOptions:
 
     @property
     def held_out_fraction(self) -> float | None:
-        """Share of the rows that early stopping watches."""
+        """Share of the rows that early stopping holds out; None without early stopping."""
         return self.validation_fraction if self.early_stopping else None
 
     def n_steps(self, spec: NetworkSpec, n_rows: int) -> int:
@@ -50,7 +51,7 @@ class TrainingOptions:
         return int(np.clip(per_root * math.sqrt(n_rows), least, most))
 
     def stopping(self, n_rows: int, n_steps: int) -> EarlyStopping | None:
-        """Return the rule of early stopping for members with a number of rows."""
+        """Return the settings of early stopping for members with `n_rows` rows, or None."""
         if not self.early_stopping:
             return None
         epoch = -(-n_rows // self.batch_size)
@@ -60,7 +61,7 @@ class TrainingOptions:
 
 @dataclass(frozen=True)
 class Recipe:
-    """Options of a detector, and the functions that build its parts.
+    """Options and hooks of a detector.
 
     Attributes
     ----------
@@ -68,11 +69,11 @@ class Recipe:
     encoder_options : EncoderOptions
     training : TrainingOptions
     prototype_start : mapping
-        Arguments of `InitData` for the prototypes.
-    threshold : Any
-        The threshold of a fit, in any of its forms.
+        Fields of `InitData` for the prototypes.
+    threshold : Threshold
+        Threshold that a fit sets.
     robust : bool
-        Whether the training rows hold anomalies that the threshold should flag.
+        True if the training rows contain anomalies that the threshold should flag.
     network_spec : callable(n_encoded) -> NetworkSpec
     members : callable(seed, n_rows) -> Members
     objective : callable(network, encoder) -> Objective

@@ -1,4 +1,4 @@
-"""The rows of a fit."""
+"""Rows of a fit."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,17 +11,17 @@ from aeanomaly.preprocessing import Column
 
 @dataclass(frozen=True)
 class TrainingRows:
-    """A validated table, the rows held out of it, and what came with it.
+    """Validated training rows, held-out rows, and the original arguments of `fit`.
 
     Attributes
     ----------
     table : ndarray (N, F)
-        Numbers of the rows to train on.
+        Numbers of the training rows.
     columns : tuple of Column (F,)
     held_out : ndarray (H, F)
-        Numbers of the rows that only calibrate the threshold; often none.
+        Numbers of the rows that calibrate the threshold; may be empty.
     given, labels : array-like or None
-        X and y as they came, for clones that are fitted on parts of them.
+        X and y as passed by the user, for clones that are fitted on parts of them.
     """
 
     table: np.ndarray
@@ -32,5 +32,5 @@ class TrainingRows:
 
 
 def some_rows(table: np.ndarray, n_rows: int, stream: np.random.Generator) -> np.ndarray:
-    """Return rows of a table at random, in their order; all of them where they are fewer."""
+    """Return a random sample of at most `n_rows` rows of a table, in the order of the table."""
     return table if len(table) <= n_rows else table[np.sort(stream.permutation(len(table))[:n_rows])]

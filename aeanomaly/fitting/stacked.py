@@ -1,4 +1,4 @@
-"""Training many networks at about the cost of a few: as members of common stacks."""
+"""Training of many detectors as members of common stacks."""
 
 import threading
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
@@ -14,12 +14,12 @@ from aeanomaly.nn import join_networks, split_network
 from aeanomaly.threads import limit_threads
 from aeanomaly.training import StepHook, TrainingData, TrainingResult, TrainingSettings, is_worth_threads, train
 
-#: Numbers in all layers of a batch, members together. A larger stack saves nothing and does not fit into the cache.
-_MAX_NUMBERS = 1 << 20
+#: Maximum number of elements in all layers of a batch: a larger stack is not faster, and does not fit into the cache.
+_MAX_ELEMENTS = 1 << 20
 
 
 class _Numbered(NamedTuple):
-    """A prepared fit with its number."""
+    """Prepared fit with its index."""
 
     number: int
     fit: PreparedFit
@@ -30,21 +30,22 @@ class _Numbered(NamedTuple):
 
 
 def fit_stacked(fits: Iterable[PreparedFit | Exception]) -> Iterator[tuple[int, Any]]:
-    """Run prepared fits; each learns what it would have learned alone, to the bit.
+    """Run prepared fits in stacks, with results that are bitwise equal to those of separate fits.
 
-    Networks of one shape train as one stack, with their own learning rates, decays, penalties, noise, seeds and rows.
-    On the CPU each of torch's threads trains a stack. A narrower code could be masked among wider ones, but products
-    and sums would round differently, and training amplifies that. Networks that are worth several threads train alone.
+    Networks of one shape are trained as one stack, with individual learning rates, decays, penalties, noise, seeds and
+    rows. On the CPU, each thread of torch trains one stack. Narrower codes are not masked to join wider ones, because
+    products and sums would round differently, and training amplifies the difference. Networks that are large enough for
+    several threads are trained separately.
 
     Parameters
     ----------
     fits : iterable of PreparedFit or Exception
-        Read as memory allows. An exception, from a fit that could not be prepared, is passed through.
+        Prepared fits, read as memory allows. An exception, from a failed preparation, is passed through.
 
     Yields
     ------
     number, fitted : int, detector or Exception
-        As they finish: the number of the fit, and the fitted detector or the exception that the fit raised.
+        Index of the fit, in the order of completion, and the fitted detector or the exception of the fit.
     """
     waiting: dict[Hashable, list[_Numbered]] = {}
     for number, fit in enumerate(fits):
@@ -57,13 +58,13 @@ def fit_stacked(fits: Iterable[PreparedFit | Exception]) -> Iterator[tuple[int, 
             continue
         key = _stack_key(entry.job)
         waiting.setdefault(key, []).append(entry)
-        if len(waiting[key]) * _n_numbers(entry.job) >= _MAX_NUMBERS * _n_workers(entry.job):
-            yield from _run_side_by_side([waiting.pop(key)])
-    yield from _run_side_by_side(list(waiting.values()))
+        if len(waiting[key]) * _n_elements(entry.job) >= _MAX_ELEMENTS * _n_workers(entry.job):
+            yield from _run_in_parallel([waiting.pop(key)])
+    yield from _run_in_parallel(list(waiting.values()))
 
 
 def _stack_key(job: FitJob) -> Hashable:
-    """Return a key that is equal for jobs that can be one stack."""
+    """Return a key that is equal for jobs that can be combined into one stack."""
     return (
         replace(job.spec, n_members=1, code_sizes=None),
         job.objective.stack_key,
@@ -73,46 +74,46 @@ def _stack_key(job: FitJob) -> Hashable:
     )
 
 
-def _n_numbers(job: FitJob) -> int:
-    """Return the numbers in all layers of a batch."""
+def _n_elements(job: FitJob) -> int:
+    """Return the number of elements in all layers of a batch."""
     spec = job.spec
     width = 2 * sum(spec.hidden_layer_sizes) + spec.latent_dim + spec.n_encoded
     return spec.n_members * job.settings.batch_size * width
 
 
 def _n_workers(job: FitJob) -> int:
-    """Return the number of stacks that train side by side."""
+    """Return the number of stacks that are trained in parallel."""
     return torch.get_num_threads() if job.device.type == "cpu" else 1
 
 
-def _run_side_by_side(groups: Sequence[list[_Numbered]]) -> Iterator[tuple[int, Any]]:
-    """Train the fits of each group, which have one stack key, with as many stacks at a time as there are threads."""
+def _run_in_parallel(groups: Sequence[list[_Numbered]]) -> Iterator[tuple[int, Any]]:
+    """Train the fits of each group, which have the same stack key, with one stack per thread in parallel."""
     stacks = [part for group in groups for part in _parts(group, _n_workers(group[0].job))]
     if not stacks:
         return
-    given_up = threading.Event()
+    is_cancelled = threading.Event()
 
     def run(stack: Sequence[_Numbered]) -> list[tuple[int, Any]]:
-        # One thread each: threads that share a product would wait for each other at every one of many small steps.
+        # One thread per stack: threads that share small products would spend most of the time waiting for each other.
         with limit_threads(1):
-            return list(_run_stack(stack, lambda _: given_up.is_set()))
+            return list(_run_stack(stack, lambda _: is_cancelled.is_set()))
 
     with ThreadPoolExecutor(max(_n_workers(group[0].job) for group in groups)) as pool:
         try:
             for done in pool.map(run, stacks):
                 yield from done
         finally:
-            given_up.set()
+            is_cancelled.set()
 
 
 def _parts(group: list[_Numbered], n_parts: int) -> list[list[_Numbered]]:
-    """Divide fits into parts of at least two, where there are enough."""
+    """Divide fits into parts of at least two, if there are enough."""
     n_parts = max(1, min(n_parts, len(group) // 2))
     return [group[part::n_parts] for part in range(n_parts)]
 
 
 def _run_stack(stack: Sequence[_Numbered], on_step: StepHook | None = None) -> Iterator[tuple[int, Any]]:
-    """Train a stack and finish each of its fits."""
+    """Train a stack, and yield the result of each of its fits."""
     try:
         with torch.inference_mode(False):
             results: Sequence[Any] = _train([entry.job for entry in stack], on_step)
@@ -123,7 +124,7 @@ def _run_stack(stack: Sequence[_Numbered], on_step: StepHook | None = None) -> I
 
 
 def _finished(finish: Callable[[TrainingResult], Any], result: TrainingResult) -> Any:
-    """Return the fitted detector, or the exception."""
+    """Return the fitted detector, or the exception of `finish`."""
     try:
         with torch.inference_mode(False):
             return finish(result)

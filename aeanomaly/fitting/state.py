@@ -1,4 +1,4 @@
-"""Everything that a fit leaves behind."""
+"""State of a fitted detector."""
 
 from dataclasses import dataclass
 
@@ -11,19 +11,20 @@ from aeanomaly.fitting.reference import TrainingReference
 
 @dataclass(frozen=True)
 class FittedState:
-    """The state of a fitted detector. A new fit or threshold replaces it as a whole.
+    """Immutable state of a fitted detector. A new fit or threshold replaces it as a whole.
 
     Attributes
     ----------
     model : FittedModel
     calibration : Calibration
     reference : TrainingReference
-        Distributions over training rows, for explanations and drift.
+        Distributions of training rows, for explanations and drift.
     loss_curve, validation_loss_curve : ndarray
+        Training loss before each step, and validation loss at each check.
     seed : int
         Seed of the random streams.
     n_runs : int
-        Number of trainings of the network so far.
+        Number of training runs of the network so far.
     optimizer : dict of str to ndarray, or None
         State of the optimizer after `partial_fit`.
     """

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from aeanomaly.fitting import shown
+from aeanomaly.fitting import format_cell
 
 #: Colors that remain distinct under color blindness (Okabe & Ito 2008).
 BLUE, ORANGE, GREY, BLACK = "#0072B2", "#D55E00", "#999999", "#000000"
@@ -40,7 +40,7 @@ def text_of(name: Any, most: int = _MAX_NAME_LENGTH) -> str:
 
 def cell_text(value: Any) -> str:
     """Format a cell of a table."""
-    return "missing" if pd.isna(value) else text_of(shown(value))
+    return "missing" if pd.isna(value) else text_of(format_cell(value))
 
 
 def number_text(value: float) -> str:

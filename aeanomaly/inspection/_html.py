@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from aeanomaly.fitting import shown
+from aeanomaly.fitting import format_cell
 from aeanomaly.inspection._report_data import ReportData
 from aeanomaly.inspection._svg import bar
 from aeanomaly.inspection._text import escaped, is_missing, isolated
@@ -45,7 +45,7 @@ def measure(label: str, share: float, words: str) -> str:
 def value_text(value: Any, nothing: str) -> str:
     if value is None:
         return "\u2013"
-    return f"<em>{nothing}</em>" if is_missing(value) else isolated(shown(value))
+    return f"<em>{nothing}</em>" if is_missing(value) else isolated(format_cell(value))
 
 
 def option_text(data: ReportData, column: int) -> str:

@@ -79,7 +79,7 @@ def column_drift(detector: Any, X: Any) -> pd.DataFrame:
             {
                 "kind": column.kind,
                 "drift": _distance(column, there, schema, place, reference.values[:, place]),
-                "missing_in_training": reference.holes[place],
+                "missing_in_training": reference.missing[place],
                 "missing": 1 - len(there) / len(values),
                 "outside": _is_outside(column, there, schema, place).mean() if len(there) else np.nan,
             }

@@ -2,7 +2,7 @@
 
 from aeanomaly.likelihoods.base import Likelihood
 from aeanomaly.likelihoods.bernoulli import Bernoulli
-from aeanomaly.likelihoods.build import LIKELIHOODS, build_likelihood
+from aeanomaly.likelihoods.build import LIKELIHOODS, NumericLikelihood, build_likelihood
 from aeanomaly.likelihoods.categorical import Categorical
 from aeanomaly.likelihoods.gaussian import Gaussian
 from aeanomaly.likelihoods.observed import Observed
@@ -15,6 +15,7 @@ __all__ = [
     "Categorical",
     "Gaussian",
     "Likelihood",
+    "NumericLikelihood",
     "Observed",
     "Poisson",
     "Product",

@@ -1,6 +1,7 @@
 """The likelihood of encoded rows from the kinds of their columns."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 
@@ -12,6 +13,8 @@ from aeanomaly.likelihoods.observed import Observed
 from aeanomaly.likelihoods.poisson import Poisson
 from aeanomaly.likelihoods.product import Product
 
+#: Likelihoods that a user may choose for a numeric column.
+NumericLikelihood = Literal["gaussian", "bernoulli", "poisson"]
 #: Likelihood of each kind of column, in the order of the encoded features.
 LIKELIHOODS: dict[str, type[Likelihood]] = {cls.kind: cls for cls in (Gaussian, Bernoulli, Poisson, Categorical)}
 

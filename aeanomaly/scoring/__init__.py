@@ -1,4 +1,4 @@
-"""Scorers, which turn encoded rows into terms of the score, and the one loop over the rows of a table."""
+"""Scorers, which compute the terms of the score from encoded rows, and the loop over the rows of a table."""
 
 from aeanomaly.scoring.chunks import map_blocks, map_chunks, mean_of_members, to_numpy, with_padding
 from aeanomaly.scoring.elbo import elbo_terms, log_weights, matched_draws

@@ -1,4 +1,4 @@
-"""The one loop over the rows of a table: encode a chunk, run networks on it in blocks, collect the results."""
+"""Loop over the rows of a table: encode a chunk, run networks on it in blocks, collect the results."""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -9,17 +9,17 @@ import torch
 from aeanomaly.nn import empty, workspace
 from aeanomaly.threads import limit_threads
 
-#: Matrix products round differently with the number of rows, but not at multiples of this number. So a row's score has
-#: the same bits alone, in any chunk and in any order.
+#: Rounding in matrix products depends on the number of rows, except at multiples of this number. With padding, the
+#: score of a row is bitwise equal for the row alone, in any chunk and in any order.
 PADDING = 256
-#: Maximum rows in a chunk and numbers of the table in it: much work beside the fixed cost of a chunk.
+#: Maximum number of rows and of cells in a chunk: large enough to hide the fixed cost of a chunk.
 _MAX_ROWS, _IN_CHUNK = 16 * PADDING, 1 << 19
-#: Maximum rows in a block of a chunk, and numbers in its widest layer that a cache holds.
+#: Maximum number of rows in a block of a chunk, and of elements in its widest layer, which should fit into a cache.
 _BLOCK_ROWS, _IN_BLOCK = 4 * PADDING, 1 << 19
 
-#: Encoded rows (1, b, D) -> tensors (M, b, T), in which a row's numbers depend on that row only.
+#: Function from encoded rows (1, b, D) to tensors (M, b, T); each row of the result depends on one input row only.
 Compute = Callable[[torch.Tensor], Sequence[torch.Tensor]]
-#: The tensors of a whole chunk (M, n, T), and the chunk (n, ...) -> numbers (n, ...).
+#: Function from the tensors of a whole chunk (M, n, T), and the chunk (n, ...), to its result (n, ...).
 Finish = Callable[[list[torch.Tensor], np.ndarray], np.ndarray]
 
 
@@ -32,10 +32,10 @@ def map_chunks(
     device: torch.device,
     width: int,
 ) -> np.ndarray:
-    """Apply networks to all rows of a table, holding no more than the result and a few chunks.
+    """Apply networks to all rows of a table; memory holds the result and a few chunks only.
 
-    Each chunk runs on one thread, and several chunks run side by side: a product that is shared among threads would
-    round by a row's place in it.
+    Each chunk runs on one thread, and several chunks run in parallel. If several threads shared a product, its rounding
+    would depend on the position of a row.
 
     Parameters
     ----------
@@ -44,15 +44,16 @@ def map_chunks(
     table : ndarray (N, ...)
         At least one row.
     encode : callable
-        Part of the table (n, ...) -> float32 rows (n, D).
+        Function from a part of the table (n, ...) to float32 rows (n, D).
     device : torch.device
-        Where `compute` runs. Chunks run side by side on the CPU only.
+        Device on which `compute` runs. Chunks run in parallel on the CPU only.
     width : int
-        Numbers that `compute` holds for a row at a time: the wider, the fewer rows in a chunk and in a block.
+        Number of elements per row that `compute` holds in memory; chunks and blocks of wider rows have fewer rows.
 
     Returns
     -------
     ndarray (N, ...)
+        Results of all rows, in order.
     """
 
     def run(chunk: np.ndarray) -> np.ndarray:
@@ -66,7 +67,7 @@ def map_chunks(
     with limit_threads(1), workspace(frozen=True):
         if len(table) <= size:
             return run_in_memory(table)
-        first = run_in_memory(table[:PADDING])  # its shape is that of all results; the other threads wait
+        first = run_in_memory(table[:PADDING])  # determines the shape of all results, before other threads start
     starts = range(PADDING, len(table), size)
     numbers = np.empty((len(table), *first.shape[1:]), dtype=first.dtype)
     numbers[:PADDING] = first
@@ -76,7 +77,7 @@ def map_chunks(
             for start in starts:
                 numbers[start : start + size] = run_in_memory(table[start : start + size])
 
-    left = iter(starts)  # each worker takes its next chunk from here
+    left = iter(starts)  # shared iterator: each worker takes the next chunk
     workers = min(len(starts), torch.get_num_threads()) if device.type == "cpu" else 1
     if workers == 1:
         fill(left)
@@ -87,9 +88,9 @@ def map_chunks(
 
 
 def map_blocks(compute: Compute, rows: torch.Tensor, width: int) -> list[torch.Tensor]:
-    """Run `compute` on rows (1, B, D), on a CPU in blocks: each layer finds the last one's output in the cache.
+    """Run `compute` on rows (1, B, D) and return contiguous tensors (M, B, T).
 
-    B must be a multiple of 256. The tensors of the blocks are put together, contiguous, (M, B, T).
+    B must be a multiple of 256. On a CPU the rows run in blocks, so that the output of each layer stays in the cache.
     """
     size = min(_BLOCK_ROWS, _multiple_within(_IN_BLOCK // width)) if rows.device.type == "cpu" else rows.shape[1]
     if rows.shape[1] <= size:
@@ -97,19 +98,19 @@ def map_blocks(compute: Compute, rows: torch.Tensor, width: int) -> list[torch.T
     joined: list[torch.Tensor] = []
     for start in range(0, rows.shape[1], size):
         parts = compute(rows[:, start : start + size])
-        joined = joined or [_room_for(part, rows.shape[1], number) for number, part in enumerate(parts)]
+        joined = joined or [_allocate(part, rows.shape[1], number) for number, part in enumerate(parts)]
         for whole, part in zip(joined, parts, strict=True):
             whole[:, start : start + size] = part
     return joined
 
 
-def _room_for(part: torch.Tensor, n_rows: int, number: int) -> torch.Tensor:
+def _allocate(part: torch.Tensor, n_rows: int, number: int) -> torch.Tensor:
     return empty(("blocks", number), (len(part), n_rows, *part.shape[2:]), part)
 
 
 def with_padding(rows: np.ndarray, device: torch.device) -> torch.Tensor:
-    """Rows (n, D) float32 -> a tensor (1, B, D), filled up with zeros to a multiple of 256 rows."""
-    # Allocated by torch, which aligns: matrix products may round by alignment, too.
+    """Convert float32 rows (n, D) to a tensor (1, B, D), padded with zeros to a multiple of 256 rows."""
+    # Allocated by torch, which aligns memory: rounding in matrix products may also depend on the alignment.
     filled = torch.empty((1, -(-len(rows) // PADDING) * PADDING, rows.shape[1]), dtype=torch.float32, device="cpu")
     filled[0, : len(rows)] = torch.from_numpy(rows)
     filled[0, len(rows) :] = 0
@@ -122,17 +123,17 @@ def to_numpy(rows: torch.Tensor) -> np.ndarray:
 
 
 def mean_of_members(part: torch.Tensor) -> np.ndarray:
-    """Numbers of members (M, n, T) -> their mean (n, T), float64."""
+    """Return the mean of the members (M, n, T) as a float64 array (n, T)."""
     return to_numpy(part.mean(dim=0) if len(part) > 1 else part[0])
 
 
 def _multiple_within(n_rows: int) -> int:
-    """Return the largest multiple of `PADDING` up to a number of rows, and at least `PADDING`."""
+    """Return the largest multiple of `PADDING` that is at most `n_rows`, or `PADDING` if this is larger."""
     return max(1, n_rows // PADDING) * PADDING
 
 
 def _halve_on_oom(run: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.ndarray], np.ndarray]:
-    """Return a function that runs half a chunk at a time, and again half, where the device lacks memory for more."""
+    """Return a function that splits a chunk into halves, repeatedly, if the device has too little memory."""
 
     def apply(chunk: np.ndarray) -> np.ndarray:
         try:

@@ -1,8 +1,7 @@
-"""Evidence of a row under the variational autoencoder, and its lower bounds.
+"""Evidence lower bound and importance weights of rows under the variational autoencoder.
 
-All are taken on one fixed set of draws, the same for every row, so that scoring is deterministic
-and a row's score does not depend on its neighbours. The draws are a quadrature rather than a random
-sample: an expectation over few of them has less error, and is no longer unbiased.
+All rows use one fixed set of draws, so that scores are deterministic and do not depend on other rows. The draws are a
+quadrature rather than a random sample: an expectation over few draws has a smaller error, but is biased.
 """
 
 import math
@@ -16,12 +15,11 @@ from aeanomaly.streams import MemberKey, numpy_stream
 
 
 def matched_draws(key: MemberKey, n_draws: int, latent_dim: int) -> np.ndarray:
-    """Standard normal draws whose sample moments are exact, (S, L) float32.
+    """Return standard normal draws with exact sample moments, (S, L) float32.
 
-    They come in pairs +-e, so their mean is 0, and are scaled to unit second moments; with at least
-    2 L of them their whole covariance is the identity, so that the expectation of a quadratic, such
-    as a linear decoder's log-likelihood, is exact (a spherical cubature; McNamee & Stenger 1967).
-    A single draw stays as drawn.
+    The draws are pairs +-e, with mean 0, scaled to unit second moments. With at least 2 L draws, the covariance is the
+    identity matrix. The expectation of a quadratic function, such as the log-likelihood of a linear decoder, is then
+    exact (spherical cubature; McNamee & Stenger 1967). A single draw is not changed.
     """
     half = numpy_stream(key, "draws").standard_normal((-(-n_draws // 2), latent_dim))
     if n_draws == 1:
@@ -36,9 +34,9 @@ def matched_draws(key: MemberKey, n_draws: int, latent_dim: int) -> np.ndarray:
 def elbo_terms(
     network: GaussianAutoencoder, likelihood: Likelihood, rows: torch.Tensor, draws: torch.Tensor
 ) -> torch.Tensor:
-    """E_q[log p(x|z)] per column, then -KL: rows (M, B, D), draws (S, L) -> (M, B, D + 1).
+    """Return E_q[log p(x|z)] per column, then -KL: rows (M, B, D), draws (S, L) -> (M, B, D + 1).
 
-    The KL is analytic, the expectation a mean over the draws; the ELBO is the sum over the last axis.
+    The KL divergence is analytic, and the expectation is a mean over the draws. The ELBO is the sum over the last axis.
     """
     loc, log_scale = network.posterior(rows)
     log_prob = torch.zeros_like(rows)
@@ -52,12 +50,12 @@ def elbo_terms(
 def log_weights(
     network: GaussianAutoencoder, likelihood: Likelihood, rows: torch.Tensor, draws: torch.Tensor
 ) -> torch.Tensor:
-    """log p(x, z) - log q(z|x) for each draw: rows (M, B, D), draws (S, L) -> (S, M, B).
+    """Return log p(x, z) - log q(z|x) for each draw: rows (M, B, D), draws (S, L) -> (S, M, B).
 
-    Their mean over draws is the ELBO, the log of their mean exponential the importance-weighted
-    bound (Burda, Grosse & Salakhutdinov 2016, ICLR), which by Jensen's inequality is never below.
+    The mean over draws is the ELBO. The log of the mean exponential is the importance-weighted bound (Burda, Grosse &
+    Salakhutdinov 2016, ICLR), which is at least the ELBO by Jensen's inequality.
     """
-    wide = torch.float32 if rows.device.type == "mps" else torch.float64  # which MPS lacks
+    wide = torch.float32 if rows.device.type == "mps" else torch.float64  # MPS has no float64
     loc, log_scale = network.posterior(rows)
     weights = []
     for draw in draws:

@@ -1,8 +1,8 @@
 """Correction of error terms for missing values.
 
-A missing column contributes the mean error of the row's observed columns, shrunk toward the typical training error of
-a column: the mean is taken over one column more, which has the typical error. This makes errors of incomplete rows
-comparable with those of complete ones.
+A missing column contributes the mean error of the observed columns of its row, shrunk towards the typical training
+error of a column: the mean includes one additional column, which has the typical error. Errors of incomplete rows are
+thus comparable with those of complete rows.
 """
 
 import numpy as np
@@ -10,33 +10,33 @@ import torch
 
 
 def growth(observed: torch.Tensor) -> torch.Tensor:
-    """Return the factor by which the observed columns of each row count: observed (N, F) -> (N, 1) float64."""
-    return 1 + _n_guessed(observed)
+    """Return the factor of the errors of observed columns in each row: observed (N, F) -> (N, 1) float64."""
+    return 1 + _n_extra(observed)
 
 
 def complete_total(errors: torch.Tensor, observed: torch.Tensor, typical_error: torch.Tensor) -> torch.Tensor:
     """Correct sums over columns: errors (N,) float64, observed (N, F) -> (N,)."""
-    guessed = _n_guessed(observed)[:, 0]
-    return errors * (1 + guessed) + guessed * typical_error
+    extra = _n_extra(observed)[:, 0]
+    return errors * (1 + extra) + extra * typical_error
 
 
 def complete_columns(terms: np.ndarray, observed: np.ndarray, typical_error: float) -> np.ndarray:
-    """Correct the terms of columns (N, F); missing columns contribute through the observed ones.
+    """Correct the terms of columns (N, F); missing columns increase the terms of the observed ones.
 
-    The terms of a row add up to `complete_total`, but for rounding.
+    The sum of the terms of a row is `complete_total`, except for rounding.
     """
-    guessed = _n_guessed(torch.from_numpy(observed)).numpy()
+    extra = _n_extra(torch.from_numpy(observed)).numpy()
     present = observed.sum(axis=1, keepdims=True)
-    typical = np.where(observed, guessed * typical_error / np.maximum(present, 1), 0)
-    return terms * (1 + guessed) + np.where(present == 0, typical_error, typical)
+    typical = np.where(observed, extra * typical_error / np.maximum(present, 1), 0)
+    return terms * (1 + extra) + np.where(present == 0, typical_error, typical)
 
 
 def per_observed(errors: np.ndarray, observed: np.ndarray) -> np.ndarray:
-    """Extrapolate errors of members (N, M) from the observed columns (N, F) to all, without shrinkage."""
+    """Extrapolate errors of members (N, M) from the observed columns (N, F) to all columns, without shrinkage."""
     return errors * (observed.shape[1] / np.maximum(1, observed.sum(axis=1, keepdims=True)))
 
 
-def _n_guessed(observed: torch.Tensor) -> torch.Tensor:
-    """Return how many columns more than the observed ones each row counts, (N, 1) float64."""
+def _n_extra(observed: torch.Tensor) -> torch.Tensor:
+    """Return the number of missing columns divided by 1 + the number of observed columns, (N, 1) float64."""
     present = observed.double().sum(dim=1, keepdim=True)
     return (observed.shape[1] - present) / (present + 1)

@@ -1,4 +1,4 @@
-"""Scorers: a stack of networks and the terms of minus the score that it gives to each column of a row."""
+"""Scorers: stacks of networks that compute the terms of minus the score for each column of a row."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -18,33 +18,34 @@ from aeanomaly.scoring.elbo import elbo_terms, matched_draws
 from aeanomaly.scoring.missing import complete_columns, complete_total
 from aeanomaly.streams import MemberKey
 
-#: A member's errors are divided by this number at least.
+#: Lower bound of the scale by which the errors of a member are divided.
 SMALLEST_SCALE = 1e-12
 
 Network = PointAutoencoder | GaussianAutoencoder
 
 
 class Encoding(Protocol):
-    """The encoder of a table, as far as scorers know it."""
+    """Interface of the table encoder that scorers require."""
 
     def sum_columns(self, terms: np.ndarray) -> np.ndarray:
-        """Terms of encoded features (n, D) -> sums over the features of each column (n, F)."""
+        """Sum the terms of encoded features (n, D) by column of the table (n, F)."""
 
 
 class Scorer(nn.Module, ABC):
-    """Terms of minus the score, each at least 0 up to a constant, by a stack of M networks.
+    """Stack of M networks that computes the terms of minus the score, each at least 0 up to a constant.
 
     Parameters
     ----------
     spec : NetworkSpec
-    network : nn.Module
-        Of that spec.
+        Shape of the network.
+    network : Network
+        Trained network.
     likelihood : Likelihood
-        Of encoded rows, for missing values if the spec allows them.
+        Likelihood of encoded rows; it must allow missing values if the spec does.
     scales : ndarray of float64 (M,), optional
-        Divisors of the members' terms; 1 by default.
+        Divisors of the terms of each member; 1 by default.
     typical_error : float, default=0
-        Mean term of an observed column of a training row, for rows with missing values.
+        Mean term of an observed column of the training rows, for rows with missing values.
     """
 
     weights: torch.Tensor
@@ -68,24 +69,27 @@ class Scorer(nn.Module, ABC):
 
     @abstractmethod
     def raw_terms(self, rows: torch.Tensor) -> torch.Tensor:
-        """Encoded rows (M, B, D) -> new terms (M, B, D), or (M, B, D + 1) with a term of the code, before scales."""
+        """Return unscaled terms of encoded rows, (M, B, D) -> (M, B, D), or (M, B, D + 1) with a term of the code.
+
+        The result must be a new tensor, because it may be changed in place.
+        """
 
     def member_terms(self, rows: torch.Tensor) -> torch.Tensor:
-        """Encoded rows (1, B, D) -> terms of each member on its own scale, (M, B, T)."""
+        """Return the terms of each member, divided by its scale: encoded rows (1, B, D) -> (M, B, T)."""
         return self.raw_terms(rows.expand(self.spec.n_members, -1, -1)).mul_(self.weights)
 
     def forward(self, rows: torch.Tensor, observed: torch.Tensor) -> torch.Tensor:
-        """Minus the score, as in an exported graph: rows (B, D), observed cells (B, F) -> (B,) float64."""
+        """Return minus the score, for export: rows (B, D), observed cells (B, F) -> (B,) float64."""
         terms = self.member_terms(rows.unsqueeze(0)).mean(dim=0).double()
         errors, code = terms[:, : self.spec.n_encoded].sum(dim=1), terms[:, self.spec.n_encoded :].sum(dim=1)
         if self.spec.allow_nan:
-            # As a tensor: an exporter rounds plain numbers to float32.
+            # A tensor, because exporters round Python numbers to float32.
             typical_error = torch.tensor(self.typical_error, dtype=torch.float64, device=rows.device)
             errors = complete_total(errors, observed, typical_error)
         return errors + code
 
     def column_terms(self, part: torch.Tensor, chunk: np.ndarray, encoding: Encoding) -> np.ndarray:
-        """`member_terms` of a chunk (M, n, T) -> terms of the table's columns (n, F), or (n, F + 1)."""
+        """Convert `member_terms` of a chunk (M, n, T) to terms of columns (n, F), or with the code (n, F + 1)."""
         terms = mean_of_members(part)
         columns = encoding.sum_columns(terms[:, : self.spec.n_encoded])
         if self.spec.allow_nan:
@@ -95,12 +99,12 @@ class Scorer(nn.Module, ABC):
 
     @property
     def width(self) -> int:
-        """Numbers in the widest layer of a row, all members together."""
+        """Number of elements per row in the widest layer, over all members."""
         spec = self.spec
         return spec.n_members * max(spec.n_encoded, spec.latent_dim, *spec.hidden_layer_sizes)
 
     def replaced(self, **changes: Any) -> Self:
-        """Return a scorer of the same kind; `changes` are arguments of the constructor."""
+        """Return a copy with some arguments of the constructor replaced."""
         return type(self)(**{**self._arguments(), **changes})
 
     def _arguments(self) -> dict[str, Any]:
@@ -108,13 +112,13 @@ class Scorer(nn.Module, ABC):
         return {name: getattr(self, name) for name in names}
 
     def copied(self, device: torch.device | None = None) -> Self:
-        """Return a scorer with a network of its own, on another device if given."""
+        """Return a copy with a copied network, on another device if given."""
         network = build_network(self.spec)
         network.load_state_dict(self.network.state_dict())
         return self.replaced(network=network.to(device or self.weights.device))
 
     def allowing_missing(self, likelihood: Likelihood) -> Self:
-        """Return a scorer for rows with missing values; layers other than prototypes take these as 0."""
+        """Return a scorer for rows with missing values; layers other than prototypes replace them by 0."""
         spec = replace(self.spec, allow_nan=True)
         network = build_network(spec)
         network.load_state_dict({**network.state_dict(), **self.network.state_dict()})
@@ -122,27 +126,29 @@ class Scorer(nn.Module, ABC):
 
 
 class DevianceScorer(Scorer):
-    """Deviance of a row from its reconstruction, per column: minus a reconstruction-error score.
+    """Scorer whose terms are the deviances of a row from its reconstruction, per column.
 
-    The row goes in as it is, without corruption; a Gaussian code is taken at its mean.
+    The row is not corrupted, and a Gaussian code is replaced by its mean.
     """
 
     def raw_terms(self, rows: torch.Tensor) -> torch.Tensor:
         output = self.network.decode(self.network.encode(rows))
-        if output.stride(-1) != 1:  # a difference of many numbers in two orders is slow
+        if output.stride(-1) != 1:  # differences of tensors with different memory orders are slow
             output = output.contiguous()
         return self.likelihood.deviance(rows, output)
 
 
 class ELBOScorer(Scorer):
-    """Minus the expected log-likelihood per column, and the KL divergence of the code: minus the ELBO.
+    """Scorer whose terms are minus the expected log-likelihood per column, and the KL divergence: minus the ELBO.
 
     Parameters
     ----------
+    *args, **rest
+        Arguments of `Scorer`.
     n_draws : int
-        Draws of the code behind the expectation.
+        Number of draws of the code for the expectation.
     key : MemberKey
-        Key of the stream of the draws.
+        Key of the random stream of the draws.
     """
 
     draws: torch.Tensor
@@ -155,7 +161,7 @@ class ELBOScorer(Scorer):
         self.register_buffer("draws", self.draw(n_draws), persistent=False)
 
     def draw(self, n_draws: int) -> torch.Tensor:
-        """Return draws (S, L) with exact moments, the same for every row and call."""
+        """Return draws (S, L) with exact moments, equal for all rows and calls."""
         draws = matched_draws(self.key, n_draws, self.spec.latent_dim)
         return torch.from_numpy(draws).to(self.weights.device)
 
@@ -174,7 +180,7 @@ def member_terms(scorers: Sequence[Scorer], rows: torch.Tensor) -> list[torch.Te
 def column_terms(
     scorers: Sequence[Scorer], encoding: Encoding, parts: list[torch.Tensor], chunk: np.ndarray
 ) -> np.ndarray:
-    """Add up the terms of the table's columns over scorers, (n, F) or (n, F + 1)."""
+    """Return the terms of each column, summed over scorers, (n, F) or (n, F + 1)."""
     pairs = zip(scorers, parts, strict=True)
     return reduce(np.add, [scorer.column_terms(part, chunk, encoding) for scorer, part in pairs])
 

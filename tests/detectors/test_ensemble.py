@@ -122,7 +122,7 @@ def test_parameters_set_after_a_fit_do_not_change_its_scores(rows, tmp_path):
 
 def test_partial_fit_refuses_to_go_on_with_other_members(rows):
     detector = AutoencoderEnsemble(**QUICK).fit(rows).set_params(n_estimators=2)
-    with pytest.raises(ValueError, match="partial_fit goes on with"):
+    with pytest.raises(ValueError, match="partial_fit continues with"):
         detector.partial_fit(rows)
 
 

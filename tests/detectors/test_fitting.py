@@ -258,6 +258,12 @@ def test_two_valued_columns_come_back_exactly():
     assert set(np.unique(detector.sample(50, random_state=2**64 + 5))) <= {-2.7, -0.6}
 
 
+def test_dates_in_an_array_are_refused():
+    dates = np.arange("2020-01-01", "2020-02-01", dtype="datetime64[D]")
+    with pytest.raises(ValueError, match="only numbers are accepted"):
+        quick().fit(dates[:, None])
+
+
 def test_rows_held_out_by_early_stopping_are_not_prototypes():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(300, 4))
