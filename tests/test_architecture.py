@@ -63,3 +63,48 @@ def test_networks_and_training_import_no_table_library(subpackage):
 def test_tables_and_thresholds_do_not_import_torch(subpackage):
     for path in files(subpackage):
         assert "torch" not in {name.split(".")[0] for name in imports(path)}, path
+
+
+def definitions_and_reads(path):
+    """Return the private names that a file defines, and (line, name) of the private attributes and modules it reads."""
+    defined, read = set(), []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            defined.add(node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            defined.add(node.id)
+        elif isinstance(node, ast.Attribute):
+            if isinstance(node.ctx, ast.Store):
+                defined.add(node.attr)
+            else:
+                read.append((node.lineno, node.attr))
+        elif isinstance(node, ast.ImportFrom) and node.module.split(".")[0] == "aeanomaly":
+            if node.module.split(".")[1:2] != [owner(path)]:
+                names = [*node.module.split(".")[2:], *(alias.name for alias in node.names)]
+                read += [(node.lineno, name) for name in names]
+    return {name for name in defined if is_private(name)}, [(line, name) for line, name in read if is_private(name)]
+
+
+def is_private(name):
+    return name.startswith("_") and not name.startswith("__")
+
+
+def owner(path):
+    """Name of the subpackage, or of the module, that a file belongs to."""
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def test_no_subpackage_reads_a_private_name_of_another():
+    found = {path: definitions_and_reads(path) for path in sorted(PACKAGE.rglob("*.py"))}
+    owners = {}
+    for path, (defined, _) in found.items():
+        for name in defined:
+            owners.setdefault(name, set()).add(owner(path))
+    assert owners["_read"]  # the detectors have private methods, so the search finds some
+    foreign = [
+        f"{path}:{line} reads {name} of {owners[name]}"
+        for path, (_, reads) in found.items()
+        for line, name in reads
+        if name in owners and owner(path) not in owners[name]
+    ]
+    assert not foreign
