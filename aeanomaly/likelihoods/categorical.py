@@ -16,7 +16,7 @@ _EVEN = math.log(2)
 
 @dataclass(frozen=True)
 class Categorical(Likelihood):
-    """One column with K categories, whose logits are `output` (..., K); targets are one-hot.
+    """Categorical distribution of one column: `output` (..., K) holds logits, targets are one-hot.
 
     Its unit deviance is twice the cross-entropy times `weight`, all in the category of the target. The weight does
     not apply to log-probabilities.

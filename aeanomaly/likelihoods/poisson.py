@@ -95,8 +95,10 @@ def _split(target: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 def _half_deviance(count: torch.Tensor, log_rate: torch.Tensor) -> torch.Tensor:
     """Compute x log(x / mu) - x + mu as x (exp(r) - 1 - r), r = log(mu / x), without cancellation where r is small."""
     ratio = log_rate - count.clamp(min=_ZERO).log()
-    series = ratio.square() * (0.5 + ratio * (1 / 6 + ratio * (1 / 24 + ratio / 120)))
-    excess = torch.where(ratio.abs() < 0.1, series, torch.exp(ratio) - 1 - ratio)
+    series = torch.zeros_like(ratio)
+    for k in range(7, 1, -1):
+        series = series * ratio + 1 / math.factorial(k)
+    excess = torch.where(ratio.abs() < 0.2, series * ratio.square(), torch.exp(ratio) - 1 - ratio)
     return torch.where(count > _ZERO, count * excess, torch.exp(log_rate))
 
 

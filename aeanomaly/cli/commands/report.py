@@ -43,6 +43,6 @@ def run_report(options: argparse.Namespace) -> None:
     X.index = pd.RangeIndex(1, len(X) + 1, name="row")  # the row numbers of score --top
     page = report(detector, X, path, n_rows=options.rows, title=options.title, overwrite=options.force)
     if path is None:
-        sys.stdout.buffer.write(page.encode("utf-8"))  # as the page declares, whatever the terminal's encoding
+        sys.stdout.buffer.write(page.encode("utf-8"))  # as the page declares, not in the encoding of the terminal
         return
     print(f"report on {len(X):,} rows written to {options.output}", file=sys.stderr)
