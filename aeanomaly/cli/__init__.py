@@ -1,5 +1,6 @@
 """Command line: parse arguments, call the public API of the library, print results."""
 
+import argparse
 import os
 import re
 import sys
@@ -7,7 +8,8 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from aeanomaly.cli.arguments import parser
+from aeanomaly._version import __version__
+from aeanomaly.cli.commands import COMMANDS
 from aeanomaly.cli.errors import CommandError, quote
 
 __all__ = ["main"]
@@ -29,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     code : int
         0 = success; 1 = failure, with a message on standard error; 130 = interrupted. Wrong usage exits with 2.
     """
-    options = parser().parse_args(arguments)
+    options = _parser().parse_args(arguments)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("always", UserWarning)
@@ -47,6 +49,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"aeanomaly: error: {_to_text(error)}", file=sys.stderr)
         return _FAILED
     return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    """Return the parser; each command sets ``run``, a function of the parsed options."""
+    root = argparse.ArgumentParser(prog="aeanomaly", description="Anomaly detection by reconstruction error.")
+    root.add_argument("--version", action="version", version=f"aeanomaly {__version__}")
+    commands = root.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    for command in COMMANDS:
+        command.add_parser(commands)
+    return root
 
 
 def _to_text(error: BaseException) -> str:

@@ -1,6 +1,6 @@
 """Parameters shared by all detectors, their constraints, and the meanings of ``latent_dim="auto"``.
 
-The docstring of each detector documents them; a test holds that the descriptions agree.
+The docstring of each detector documents them; a test checks that the descriptions agree.
 """
 
 import math

@@ -140,7 +140,7 @@ def load(path: str | os.PathLike[str], *, expected_sha256: str | None = None) ->
         manifest, arrays = upgrade(manifest, arrays)
         return _from_manifest(manifest, arrays)
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, MemoryError) as error:
-        raise model_file_error(path, error, "does not hold a whole detector") from None
+        raise model_file_error(path, error, "does not contain a complete detector") from None
 
 
 def _from_manifest(manifest: dict[str, Any], arrays: dict[str, np.ndarray]) -> Any:

@@ -24,7 +24,7 @@ _KERNEL_ROWS = 2048
 #: Index of the kernel member in the keys of random streams, for any number of members.
 _KERNEL_MEMBER = 1 << 30
 #: Share of the rows that the kernel member does not store, to measure its scale.
-_KERNEL_LEAVES = 0.1
+_KERNEL_HELD_OUT = 0.1
 #: Maximum number of rows from which the scale of a member is measured.
 _SCALE_ROWS = 4096
 #: A scale is at least this share of the mean error, because the median error of duplicate rows may be 0.
@@ -311,7 +311,7 @@ class AutoencoderEnsemble(BaseDetector):
     def _kernel(self, job: FitJob, share: float) -> Scorer:
         """Return the kernel member, whose prototypes are rows: the optimal denoiser of a uniform mixture of them."""
         key, n_rows = MemberKey(job.seed, _KERNEL_MEMBER), len(job.encoded)
-        most = min(_KERNEL_ROWS, n_rows - max(1, round(_KERNEL_LEAVES * n_rows)))
+        most = min(_KERNEL_ROWS, n_rows - max(1, round(_KERNEL_HELD_OUT * n_rows)))
         stored = self._sample(key, n_rows)[:most]
         spec = NetworkSpec(
             code="point",

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from aeanomaly.preprocessing import Column
+from aeanomaly.preprocessing import Column, label_index
 
 #: A sentence names columns until they make up this share of the error.
 _EXPLAINED = 0.8
@@ -61,25 +61,28 @@ def contributions(found: Explanation, names: Sequence[str]) -> pd.DataFrame:
     while name in names:
         name += "_term"
     terms = np.hstack([found.contributions, found.kl])
-    return pd.DataFrame(terms, columns=[*names, *[name] * found.kl.shape[1]])
+    return pd.DataFrame(terms, columns=label_index([*names, *[name] * found.kl.shape[1]]))
 
 
 def to_frame(found: Explanation, columns: Sequence[Column], names: Sequence[str], index: Any) -> pd.DataFrame:
     """Return four tables side by side: contribution, observed, expected and tail_probability."""
     parts = {
         "contribution": contributions(found, names),
-        "observed": found.observed.set_axis(list(names), axis=1),
+        "observed": found.observed.set_axis(label_index(names), axis=1),
         "expected": to_cells(found.expected, columns, names),
-        "tail_probability": pd.DataFrame(found.tail_probability, columns=list(names)),
+        "tail_probability": pd.DataFrame(found.tail_probability, columns=label_index(names)),
     }
-    joined = pd.concat(parts, axis=1)
+    joined = pd.concat([part.set_axis(range(part.shape[1]), axis=1) for part in parts.values()], axis=1)
+    tables = [name for name, part in parts.items() for _ in part.columns]
+    labels = label_index(label for part in parts.values() for label in part.columns)
+    joined = joined.set_axis(pd.MultiIndex.from_arrays([tables, labels]), axis=1)
     return joined if index is None else joined.set_axis(index, axis=0)
 
 
 def to_cells(numbers: np.ndarray, columns: Sequence[Column], names: Sequence[Any]) -> pd.DataFrame:
     """Convert numbers (n, F) to cells of the types in the training table."""
     cells = [column.cells(numbers[:, j]) for j, column in enumerate(columns)]
-    return pd.concat(cells, axis=1, keys=range(len(cells))).set_axis(list(names), axis=1)
+    return pd.concat(cells, axis=1, keys=range(len(cells))).set_axis(label_index(names), axis=1)
 
 
 def to_text(found: Explanation, columns: Sequence[Column], names: Sequence[str], n_columns: int) -> list[str]:

@@ -401,11 +401,11 @@ def _scorer_from(
         raise ValueError("the typical error of a column is not a finite number")
     network = build_network(spec)
     network.load_state_dict({n: torch.from_numpy(np.array(a)) for n, a in weights.items()})
-    likelihood, usual = likelihood_of(schema, allow_missing=spec.allow_nan), float(typical_error)
+    likelihood, error = likelihood_of(schema, allow_missing=spec.allow_nan), float(typical_error)
     if spec.code == "gaussian":
         n_draws, key = draws
-        return ELBOScorer(spec, network.to(device), likelihood, scales, usual, n_draws=n_draws, key=key)
-    return DevianceScorer(spec, network.to(device), likelihood, scales, usual)
+        return ELBOScorer(spec, network.to(device), likelihood, scales, error, n_draws=n_draws, key=key)
+    return DevianceScorer(spec, network.to(device), likelihood, scales, error)
 
 
 def _plausible(scales: np.ndarray) -> bool:

@@ -1,4 +1,4 @@
-"""Options of a detector, and its hooks, as the functions of this subpackage need them."""
+"""Parameters and hooks of a detector, in the form that the functions of this subpackage take."""
 
 import math
 from collections.abc import Callable, Mapping

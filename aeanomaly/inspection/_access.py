@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 from aeanomaly import thresholds
 from aeanomaly.detectors import BaseDetector
 from aeanomaly.model_selection.estimators import detector_and_rows, snapshot, transformers_and_detector
+from aeanomaly.preprocessing import label_index
 
 
 class ScoredRows(NamedTuple):
@@ -55,15 +56,18 @@ class ScoredRows(NamedTuple):
     def contributions(self) -> pd.DataFrame:
         """Return the result of `explain` with the names of rows and columns."""
         found = self.detector.explain(self.rows)
-        return self._with_names(found, [self._column_name(j, name) for j, name in enumerate(found.columns)])
+        return self._with_names(found, label_index(self._column_name(j, name) for j, name in enumerate(found.columns)))
 
     def details(self) -> pd.DataFrame:
         """Return the result of ``explain(details=True)`` with the names of rows and columns."""
         found = self.detector.explain(self.rows, details=True)
-        pairs: list[tuple[str, str]] = []
-        for part in ("contribution", "observed", "expected", "tail_probability"):
-            pairs += [(part, self._column_name(j, name)) for j, name in enumerate(found[part].columns)]
-        return self._with_names(found, pd.MultiIndex.from_tuples(pairs))
+        names = [
+            self._column_name(j, name)
+            for part in ("contribution", "observed", "expected", "tail_probability")
+            for j, name in enumerate(found[part].columns)
+        ]
+        parts = found.columns.get_level_values(0)
+        return self._with_names(found, pd.MultiIndex.from_arrays([parts, label_index(names)]))
 
     def _column_name(self, place: int, name: str) -> str:
         """Return the name of a column; the last one, `kl`, keeps its name."""

@@ -7,6 +7,7 @@ import pandas as pd
 
 from aeanomaly.inspection._access import ScoredRows
 from aeanomaly.inspection.drift import column_drift
+from aeanomaly.preprocessing import label_index
 
 #: Maximum number of columns in the details of a row.
 _REASONS = 5
@@ -81,7 +82,9 @@ def collect(scored: ScoredRows, n_rows: int) -> ReportData:
         scores=scores,
         rows=_rows(scored, worst, scores, details),
         top_columns=_top_columns(_take(scored, np.flatnonzero(scores - offset < 0)), names),
-        drift=column_drift(scored.detector, scored.rows).set_axis(names[: scored.detector.n_features_in_], axis=0),
+        drift=column_drift(scored.detector, scored.rows).set_axis(
+            label_index(names[: scored.detector.n_features_in_]), axis=0
+        ),
     )
 
 
@@ -156,8 +159,8 @@ def _reason_of(parts_of_row: dict[str, np.ndarray], parts_of_error: np.ndarray, 
 
 def _top_columns(flagged: ScoredRows, names: list[str]) -> pd.DataFrame:
     if not len(flagged.rows):
-        return pd.DataFrame(np.zeros((len(names), 2)), index=pd.Index(names), columns=["top", "mean"])
+        return pd.DataFrame(np.zeros((len(names), 2)), index=label_index(names), columns=["top", "mean"])
     parts_of_error = np.maximum(flagged.contributions().to_numpy(), 0)
     top = np.bincount(parts_of_error.argmax(axis=1), minlength=len(names)) / len(parts_of_error)
     mean = (parts_of_error / np.maximum(parts_of_error.sum(axis=1, keepdims=True), np.finfo(float).tiny)).mean(axis=0)
-    return pd.DataFrame({"top": top, "mean": mean}, index=pd.Index(names))
+    return pd.DataFrame({"top": top, "mean": mean}, index=label_index(names))

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from aeanomaly.inspection._access import ScoredRows
-from aeanomaly.preprocessing import Column, Schema
+from aeanomaly.preprocessing import Column, Schema, label_index
 
 
 def column_drift(detector: Any, X: Any) -> pd.DataFrame:
@@ -84,7 +84,7 @@ def column_drift(detector: Any, X: Any) -> pd.DataFrame:
                 "outside": _is_outside(column, there, schema, place).mean() if len(there) else np.nan,
             }
         )
-    return pd.DataFrame(compared, index=pd.Index(scored.names or detector.column_names_))
+    return pd.DataFrame(compared, index=label_index(scored.names or detector.column_names_))
 
 
 def _distance(column: Column, there: np.ndarray, schema: Schema, place: int, quantiles: np.ndarray) -> float:

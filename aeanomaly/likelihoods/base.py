@@ -22,7 +22,7 @@ class Likelihood(ABC):
     support: ClassVar[tuple[float, float]] = (-math.inf, math.inf)
     #: Encoding of its columns: "standardize" (if the detector does), "divide" by the deviation always, or "keep".
     encoding: ClassVar[Literal["standardize", "divide", "keep"]] = "standardize"
-    #: True if a likelihood object is of one column of the table, because it has parameters of it.
+    #: True if each column of the table has its own object, with parameters of that column.
     per_column: ClassVar[bool] = False
 
     @classmethod
@@ -32,7 +32,7 @@ class Likelihood(ABC):
 
     @property
     def replayable(self) -> bool:
-        """True if derivatives do without autograd, so that their calls may be recorded and replayed."""
+        """True if derivatives do not use autograd, so that the engine may record and replay their calls."""
         own, default = type(self), Likelihood
         return (
             own.deviance_and_residual is not default.deviance_and_residual
@@ -46,7 +46,7 @@ class Likelihood(ABC):
     def deviance_and_residual(self, target: torch.Tensor, output: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return `deviance`, and half its derivative by the output; both are new tensors.
 
-        The derivative of a distribution whose output is the canonical parameter is the mean less the target.
+        If the output is the canonical parameter, half the derivative is the mean minus the target.
         """
         with torch.enable_grad():
             output = output.detach().requires_grad_()
@@ -75,7 +75,7 @@ class Likelihood(ABC):
 
     @abstractmethod
     def output(self, mean: torch.Tensor) -> torch.Tensor:
-        """Decoder output with this mean, as near as is finite: the inverse of `mean`."""
+        """Return the decoder output with this mean: the inverse of `mean`, with finite values only."""
 
     @abstractmethod
     def sample(self, output: torch.Tensor, log_scale: torch.Tensor, generator: torch.Generator) -> torch.Tensor:

@@ -7,7 +7,7 @@ from torch.nn import functional
 
 from aeanomaly.likelihoods.base import Likelihood
 
-#: Smallest distance from 0 and 1 of a mean that an output is made for.
+#: `output` clips means to this distance from 0 and 1.
 _RAREST = 0.02
 
 
@@ -15,8 +15,8 @@ _RAREST = 0.02
 class Bernoulli(Likelihood):
     """Bernoulli with logits `output`; its unit deviance is twice the cross-entropy less the target's entropy.
 
-    A target strictly between 0 and 1 is a probability. A target outside, which training does not have, counts as the
-    nearer of the two values plus its squared distance.
+    A target strictly between 0 and 1 is a probability. A target outside, which does not occur in training, has the
+    deviance of the nearer of the two values plus its squared distance from it.
 
     >>> Bernoulli().deviance(torch.tensor([1.0, 3.0]), torch.tensor([20.0, 20.0])).round(decimals=3)
     tensor([0., 4.])

@@ -31,7 +31,7 @@ def build_likelihood(
     mean, scale : ndarray (D,)
         Mean of the encoded training rows, and units of a column per unit of its encoding.
     allow_missing : bool
-        Accept rows with missing values, which add nothing.
+        Accept missing values in rows; they contribute 0.
     """
     ends = np.cumsum([width for _, width in blocks])[:-1]
     parts = [

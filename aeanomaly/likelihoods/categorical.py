@@ -8,7 +8,7 @@ import torch
 
 from aeanomaly.likelihoods.base import Likelihood
 
-#: Smallest probability, divided by K, that an output is made for.
+#: `output` clips probabilities to this number divided by K.
 _RAREST = 0.02
 #: Entropy of a fair coin, in nats.
 _EVEN = math.log(2)
@@ -16,10 +16,10 @@ _EVEN = math.log(2)
 
 @dataclass(frozen=True)
 class Categorical(Likelihood):
-    """One column with K categories, whose logits are `output` (..., K); targets are one-hot.
+    """Categorical distribution of one column: `output` (..., K) holds logits, targets are one-hot.
 
-    Its unit deviance is twice the cross-entropy times `weight`, all in the category of the target; log-probabilities
-    are without the weight.
+    Its unit deviance is twice the cross-entropy times `weight`, all in the category of the target. The weight does
+    not apply to log-probabilities.
 
     Parameters
     ----------

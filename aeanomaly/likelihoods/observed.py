@@ -1,4 +1,4 @@
-"""Rows with missing values, which add nothing."""
+"""Likelihood of the observed cells of rows with missing values."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -8,11 +8,11 @@ import torch
 
 from aeanomaly.likelihoods.base import Likelihood
 
-#: Smallest mean, in deviations, that an output is made for.
+#: `output` clips means to this number of standard deviations.
 _RAREST = 0.02
-#: Log rates are taken within these bounds, beyond which nothing is encoded.
+#: Log rates are clipped to plus or minus this number, which keeps rates finite in float32.
 _BOUND = 30.0
-#: Targets up to this number count as 0.
+#: Targets up to this number are treated as 0.
 _ZERO = 1e-12
 
 
@@ -20,9 +20,9 @@ _ZERO = 1e-12
 class Poisson(Likelihood):
     """Poisson counts of one column, with the log rate `output`; both in units of `scale` counts.
 
-    Its unit deviance is the Poisson deviance of the counts times `weight`, which log-probabilities are without
-    (McCullagh & Nelder 1989, Generalized Linear Models, sections 2.3 and 6.2). A negative target, which training does
-    not have, counts as 0 plus its squared distance.
+    Its unit deviance is `weight` times the Poisson deviance of the counts (McCullagh & Nelder 1989, Generalized
+    Linear Models, sections 2.3 and 6.2). The weight does not apply to log-probabilities. A negative target, which does
+    not occur in training, has the deviance of 0 plus its square.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ class Poisson(Likelihood):
     def from_training(cls, mean: np.ndarray, scale: np.ndarray) -> "Poisson":
         """Return the likelihood with the dispersion of training, the variance over the mean, and at least 1.
 
-        So a column whose counts vary more than Poisson counts adds as much to the deviance as a standardized one.
+        Overdispersed counts then contribute about as much to the deviance as a standardized column.
         """
         dispersion = float(scale[0] / mean[0]) if mean[0] > 0 else 1.0
         return cls(float(scale[0]), 1 / max(1.0, dispersion))
@@ -95,8 +95,10 @@ def _split(target: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 def _half_deviance(count: torch.Tensor, log_rate: torch.Tensor) -> torch.Tensor:
     """Compute x log(x / mu) - x + mu as x (exp(r) - 1 - r), r = log(mu / x), without cancellation where r is small."""
     ratio = log_rate - count.clamp(min=_ZERO).log()
-    series = ratio.square() * (0.5 + ratio * (1 / 6 + ratio * (1 / 24 + ratio / 120)))
-    excess = torch.where(ratio.abs() < 0.1, series, torch.exp(ratio) - 1 - ratio)
+    series = torch.zeros_like(ratio)
+    for k in range(7, 1, -1):
+        series = series * ratio + 1 / math.factorial(k)
+    excess = torch.where(ratio.abs() < 0.2, series * ratio.square(), torch.exp(ratio) - 1 - ratio)
     return torch.where(count > _ZERO, count * excess, torch.exp(log_rate))
 
 

@@ -170,7 +170,7 @@ def _cross_validate(detector: AutoencoderEnsemble, X: Any, n_columns: int, seed:
 
 def _sizes(detector: AutoencoderEnsemble, n_columns: int) -> list[int]:
     """Return the code size of each candidate."""
-    width = detector.auto_latent_dim(n_columns)
+    width = detector.auto_latent_dim(n_columns) if detector.latent_dim == "auto" else int(detector.latent_dim)
     return [max(1, round(code * width)) for code, _, _ in _CONFIGS]
 
 

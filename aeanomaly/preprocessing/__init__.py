@@ -1,7 +1,15 @@
 """Encoding of tables (frames or arrays) as float32 matrices with a column schema, and decoding."""
 
 from aeanomaly.preprocessing.cells import infer_cell_type, numbers_or_missing, times
-from aeanomaly.preprocessing.columns import Categorical, Column, Numeric, Ordinal, are_numeric, column_from_json
+from aeanomaly.preprocessing.columns import (
+    Categorical,
+    Column,
+    Numeric,
+    Ordinal,
+    are_numeric,
+    column_from_json,
+    label_index,
+)
 from aeanomaly.preprocessing.encoder import KnownStatistics, TableEncoder, encode_table
 from aeanomaly.preprocessing.inference import COLUMN_TYPES
 from aeanomaly.preprocessing.schema import Schema
@@ -25,6 +33,7 @@ __all__ = [
     "column_from_json",
     "encode_table",
     "infer_cell_type",
+    "label_index",
     "numbers_or_missing",
     "rows_of",
     "times",

@@ -1,7 +1,7 @@
 """Column types: conversion of cells to numbers, of numbers to features of the network, and back."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
@@ -195,16 +195,17 @@ class _Categories(Column):
     def cells(self, numbers: np.ndarray) -> pd.Series:
         places = np.where(np.isfinite(numbers), numbers, -1).round().astype(int)
         places[(places < 0) | (places >= len(self.categories))] = -1
-        dtype = pd.CategoricalDtype(_index(self.categories), ordered=self.kind == "ordinal")
+        dtype = pd.CategoricalDtype(label_index(self.categories), ordered=self.kind == "ordinal")
         return pd.Series(pd.Categorical.from_codes(places, dtype=dtype))
 
 
-def _index(categories: tuple[Any, ...]) -> pd.Index:
-    """Return categories as an index, of objects if the text dtype cannot hold them."""
+def label_index(labels: Iterable[Any]) -> pd.Index:
+    """Return categories or column names as an index, of objects if the text dtype cannot hold them."""
+    labels = list(labels)
     try:
-        return pd.Index(list(categories))
+        return pd.Index(labels)
     except UnicodeEncodeError:  # an unpaired surrogate
-        return pd.Index(list(categories), dtype=object)
+        return pd.Index(labels, dtype=object)
 
 
 @dataclass(frozen=True)

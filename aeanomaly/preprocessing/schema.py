@@ -22,7 +22,7 @@ class Schema:
     """Columns and their features, and the constants that encode them.
 
     Arrays have one entry per encoded feature, D in all. Features are ordered by kind of likelihood, so that each
-    likelihood is of a block of neighbors.
+    likelihood covers a block of adjacent features.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""One pass over a table in parts: to summarize it, or to score it."""
+"""A pass over a table in parts, which summarizes or scores it."""
 
 from collections.abc import Callable, Iterator
 from typing import Any

@@ -12,7 +12,7 @@ from aeanomaly.thresholds._checks import check_fraction, check_n_splits
 
 #: Optional attributes of a rule.
 _OPTIONAL = ("calibration_fraction", "n_splits", "labels", "check", "guarantee")
-#: Other words for these.
+#: Synonyms of optional attributes.
 _SYNONYMS = {
     **dict.fromkeys(
         ("calibration", "calibration_size", "held_out_fraction", "holdout_fraction"), "calibration_fraction"
@@ -116,7 +116,7 @@ def check_rule(rule: object) -> None:
             raise ValueError(f"the rule {name} has {attribute}={method!r}, which must be a method")
         if method is not None and not _takes(method, arguments):
             called = {"fit": ("scores", "y"), "check": ("n",), "guarantee": ("scores", "y")}[attribute][:arguments]
-            raise ValueError(f"the rule {name} is called as {attribute}({', '.join(called)}), which its method refuses")
+            raise ValueError(f"the rule {name} must have a method {attribute}({', '.join(called)})")
 
 
 def _meant_by(attribute: str) -> str | None:
@@ -129,7 +129,7 @@ def _meant_by(attribute: str) -> str | None:
 
 
 def _could_be(meant: str, value: object) -> bool:
-    """Return True if a value makes sense for an optional attribute: other values are a rule's own business."""
+    """Return True if a value has the type of an optional attribute; other values are parameters of the rule."""
     if meant == "calibration_fraction":
         return isinstance(value, Real) and not isinstance(value, bool)
     if meant == "n_splits":

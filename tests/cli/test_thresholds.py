@@ -97,7 +97,7 @@ def test_score_flags_discoveries(folder):
         (("threshold", "model.aea"), "no threshold rule given; pass --false-alarm-rate RATE, --rule RULE or --labels"),
         (
             ("threshold", "model.aea", "--false-alarm-rate", "0.01"),
-            "needs scores of rows that were not trained on",
+            "needs scores of rows that were not used in training",
         ),
         (
             ("threshold", "model.aea", "--rows", "normal.csv", "--false-alarm-rate", "0.001"),

@@ -141,7 +141,7 @@ def test_a_file_with_numbers_that_no_fit_gives_is_refused(rows, tmp_path, name, 
     manifest, arrays = read_model(tmp_path / "model.aea")
     arrays[name] = np.full_like(arrays.get(name, np.zeros(1)), value)
     write_model(tmp_path / "model.aea", manifest, arrays)
-    with pytest.raises(aeanomaly.ModelFileError, match="does not hold a whole detector"):
+    with pytest.raises(aeanomaly.ModelFileError, match="does not contain a complete detector"):
         aeanomaly.load(tmp_path / "model.aea")
 
 

@@ -338,7 +338,7 @@ def test_criteria_without_labels_take_it(fitted, kind):
     new = table(200, seed=4)
     assert model_selection.pseudo_anomaly_auc(fitted, new, kind=kind) > 0.6
     assert model_selection.pseudo_anomaly_ratio(fitted, new, kind=kind) > 0
-    with pytest.raises(TypeError, match="wants a table of numbers"):
+    with pytest.raises(TypeError, match="needs a table of numbers"):
         model_selection.pseudo_anomaly_auc(fitted, new, kind="global")
 
 

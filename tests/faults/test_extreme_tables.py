@@ -34,7 +34,15 @@ def durations_of_centuries():
     return pd.DataFrame({"took": spans, "a": RNG.normal(size=100)})
 
 
-TABLES = {f.__name__: f for f in (largest_floats, last_dates, longest_durations, durations_of_centuries)}
+def names_with_a_surrogate():
+    names = pd.Index(["price\ud800", "weight", "\udfff"], dtype=object)
+    return pd.DataFrame(RNG.normal(size=(60, 3)), columns=names)
+
+
+TABLES = {
+    f.__name__: f
+    for f in (largest_floats, last_dates, longest_durations, durations_of_centuries, names_with_a_surrogate)
+}
 
 
 @pytest.mark.parametrize("name", TABLES)

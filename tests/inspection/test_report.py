@@ -15,6 +15,7 @@ from sklearn.preprocessing import StandardScaler
 from aeanomaly import AutoencoderEnsemble, DenoisingAutoencoder, VariationalAutoencoder
 from aeanomaly.datasets import load_payments
 from aeanomaly.inspection import report
+from aeanomaly.thresholds import ThresholdRule
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -220,8 +221,15 @@ def test_few_rows_and_no_flags():
         assert words in page.text
         assert ("No row is flagged." in page.text) == words.startswith("0")
     assert_safe(report(detector, (X[:3] * 50).tolist()))
-    detector.offset_ = 3.0  # above any score: a threshold that no scale of errors has
+    detector.set_threshold(AboveAllScores(), X)
     assert_safe(report(detector, X))
+
+
+class AboveAllScores(ThresholdRule):
+    """Rule with a positive offset, which no logarithmic scale of errors shows."""
+
+    def fit(self, scores):
+        return 3.0
 
 
 def test_errors_of_all_sizes_make_a_picture():

@@ -81,8 +81,8 @@ class TestLabels:
             (np.zeros(10), "all 10 labels are 0"),
             (np.ones(10), "all 10 labels are 1"),
             (-np.ones(10), "all 10 labels are -1"),
-            (np.arange(10), "they hold 0, 1, 2"),
-            (["a", "b"] * 5, "they hold 'a', 'b'"),
+            (np.arange(10), "got 0, 1, 2"),
+            (["a", "b"] * 5, "got 'a', 'b'"),
             (np.zeros((10, 2)), "shape"),
         ],
     )

@@ -2,9 +2,20 @@
 
 import argparse
 import sys
+from pathlib import Path
 
+from aeanomaly.cli.arguments import add_force
 from aeanomaly.cli.outputs import check_output
 from aeanomaly.detectors import load
+
+
+def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command to a command line."""
+    command = commands.add_parser("export", help="export a model to ONNX")
+    command.add_argument("model", type=Path, help="model file")
+    command.add_argument("output", type=Path, metavar="GRAPH.onnx", help="graph to write")
+    add_force(command)
+    command.set_defaults(run=run_export)
 
 
 def run_export(options: argparse.Namespace) -> None:

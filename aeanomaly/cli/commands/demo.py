@@ -13,6 +13,15 @@ from aeanomaly.cli.errors import CommandError
 from aeanomaly.persistence import write_atomically
 
 
+def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command to a command line."""
+    command = commands.add_parser("demo", help="fit and score a table from scikit-learn; works offline")
+    command.add_argument(
+        "--folder", type=Path, default=Path("aeanomaly-demo"), help="output folder; default: aeanomaly-demo"
+    )
+    command.set_defaults(run=run_demo)
+
+
 def run_demo(options: argparse.Namespace) -> None:
     """Write a table as CSV, fit on benign rows, score the other rows and print those with the lowest scores."""
     from aeanomaly.cli import main  # avoids a circular import

@@ -4,10 +4,12 @@ import argparse
 import json
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from aeanomaly.cli.arguments import add_force, add_rule, assignment
 from aeanomaly.cli.cells import check_missing, parse_training
 from aeanomaly.cli.errors import CommandError
 from aeanomaly.cli.labels import are_anomalies, label_values, ranking, ranking_to_text, read_labels
@@ -16,6 +18,47 @@ from aeanomaly.cli.parts import frames_of, is_large, training_source
 from aeanomaly.cli.tables import read_table, rows_for, select_columns
 from aeanomaly.detectors import REGISTRY, BaseDetector
 from aeanomaly.persistence import MODEL
+
+
+def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command to a command line."""
+    command = commands.add_parser("fit", help="fit a detector to a table and write a model file")
+    command.add_argument("table", help="training rows as .csv, .csv.gz or .parquet; - reads CSV from standard input")
+    command.add_argument("-o", "--output", required=True, type=Path, metavar="MODEL.aea", help="model file to write")
+    add_force(command)
+    command.add_argument(
+        "--detector", choices=sorted(REGISTRY), default="denoising", help="kind of detector; default: denoising"
+    )
+    add_rule(
+        command,
+        "--contamination",
+        "share of training rows to flag, or a rule such as 'PeaksOverThreshold(1e-5)'; default: auto",
+        "maximum share of new normal rows to flag; holds out 20 %% of the training rows",
+    )
+    command.add_argument("--missing", choices=("error", "model"), help="reject missing values (default) or model them")
+    command.add_argument("--drop", action="append", default=[], metavar="COLUMN", help="exclude a column; repeatable")
+    command.add_argument(
+        "--label",
+        metavar="COLUMN",
+        help="label column, {0, 1} with 1 = anomaly or {+1, -1} with -1 = anomaly; not used for training",
+    )
+    command.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        type=assignment,
+        dest="parameters",
+        metavar="NAME=VALUE",
+        help="parameter of the detector; repeatable; random_state defaults to 0",
+    )
+    command.add_argument(
+        "--checkpoint",
+        type=Path,
+        metavar="FILE",
+        help="save progress here and resume an interrupted fit; tables above 64 MB",
+    )
+    command.add_argument("--json", action="store_true", help="print a summary as JSON")
+    command.set_defaults(run=run_fit)
 
 
 def run_fit(options: argparse.Namespace) -> None:

@@ -5,13 +5,22 @@ import json
 import reprlib
 from collections import Counter
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
-from aeanomaly.cli.threshold import threshold_to_text
+from aeanomaly.cli.commands.threshold import threshold_to_text
 from aeanomaly.persistence import model_file_error, read_manifest, upgrade_manifest
 
 #: Maximum number of categories to list.
 _LEVELS = 6
+
+
+def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command to a command line."""
+    command = commands.add_parser("info", help="describe a model file without loading the model")
+    command.add_argument("model", type=Path)
+    command.add_argument("--json", action="store_true", help="print the manifest as JSON")
+    command.set_defaults(run=run_info)
 
 
 def run_info(options: argparse.Namespace) -> None:

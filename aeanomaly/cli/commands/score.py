@@ -4,11 +4,13 @@ import argparse
 import json
 import sys
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from aeanomaly.cli.arguments import add_force, positive_integer, share
 from aeanomaly.cli.errors import CommandError
 from aeanomaly.cli.labels import are_anomalies, label_values, ranking, ranking_to_text
 from aeanomaly.cli.parts import check_table_output, frames_of, table_writer
@@ -21,6 +23,43 @@ _NEW_COLUMNS = ("score", "decision", "anomaly")
 _P_VALUE = "p_value"
 #: Maximum width of a line of --top, in characters.
 _WIDTH = 110
+
+#: Default number of columns that --explain adds.
+_REASONS = 3
+
+
+def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command to a command line."""
+    command = commands.add_parser("score", help="score the rows of a table")
+    command.add_argument("model", type=Path, help="model file")
+    command.add_argument("table", help="rows to score as .csv, .csv.gz or .parquet; - reads CSV from standard input")
+    command.add_argument(
+        "-o",
+        "--output",
+        metavar="TABLE",
+        help="scored rows; default: standard output, or no table with --top or --json",
+    )
+    add_force(command)
+    command.add_argument("--prefix", default="", help="prefix of the new columns score, decision, anomaly")
+    command.add_argument(
+        "--fdr",
+        type=share,
+        metavar="SHARE",
+        help="level of the false discovery rate, the expected share of normal rows among flagged rows; adds p_value",
+    )
+    command.add_argument(
+        "--explain",
+        nargs="?",
+        const=_REASONS,
+        type=positive_integer,
+        metavar="N",
+        help="add an explanation, the N columns with the largest contributions to the error (reason_1 to reason_N) "
+        f"and their shares (share_1 to share_N); default: {_REASONS}; without N, give this option after the table",
+    )
+    command.add_argument("--top", type=positive_integer, metavar="N", help="print the N rows with the lowest scores")
+    command.add_argument("--label", metavar="COLUMN", help="label column; report AUROC and average precision")
+    command.add_argument("--json", action="store_true", help="print a summary as JSON")
+    command.set_defaults(run=run_score)
 
 
 def run_score(options: argparse.Namespace) -> None:

@@ -3,10 +3,12 @@
 import argparse
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from aeanomaly.cli.arguments import add_force, add_rule
 from aeanomaly.cli.errors import CommandError
 from aeanomaly.cli.labels import read_labels
 from aeanomaly.cli.outputs import check_output
@@ -14,6 +16,32 @@ from aeanomaly.cli.tables import read_table, rows_for
 from aeanomaly.detectors import BaseDetector, load
 from aeanomaly.persistence import MODEL
 from aeanomaly.thresholds import BestF1
+
+
+def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command to a command line."""
+    command = commands.add_parser("threshold", help="set the threshold of a model without training")
+    command.add_argument("model", type=Path, help="model file")
+    rows = command.add_mutually_exclusive_group()
+    rows.add_argument("--labels", metavar="TABLE", help="labeled rows; the default rule maximizes F1")
+    rows.add_argument("--rows", metavar="TABLE", help="normal rows that the model was not trained on")
+    command.add_argument(
+        "--label",
+        metavar="COLUMN",
+        help="label column; default: the only column that the model does not use",
+    )
+    add_rule(
+        command,
+        "--rule",
+        "threshold rule, such as 'TargetPrecision(0.9)', 'Conformal(0.01)', 0.05 or auto",
+        "maximum share of new normal rows to flag",
+    )
+    command.add_argument(
+        "-o", "--output", type=Path, metavar="MODEL.aea", help="model file to write; default: replace the model"
+    )
+    add_force(command)
+    command.add_argument("--json", action="store_true", help="print a summary as JSON")
+    command.set_defaults(run=run_threshold)
 
 
 def run_threshold(options: argparse.Namespace) -> None:

@@ -2,13 +2,31 @@
 
 import argparse
 import sys
+from pathlib import Path
 
 import pandas as pd
 
+from aeanomaly.cli.arguments import add_force, positive_integer
 from aeanomaly.cli.errors import CommandError
 from aeanomaly.cli.outputs import check_output
 from aeanomaly.cli.tables import read_table, rows_for
 from aeanomaly.detectors import load
+
+
+def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command to a command line."""
+    command = commands.add_parser("report", help="write an HTML report on a table: flags, explanations, drift")
+    command.add_argument("model", type=Path, help="model file")
+    command.add_argument("table", help="rows to score as .csv, .csv.gz or .parquet; - reads CSV from standard input")
+    command.add_argument(
+        "-o", "--output", required=True, metavar="REPORT.html", help="page to write; - writes to standard output"
+    )
+    add_force(command)
+    command.add_argument(
+        "--rows", type=positive_integer, default=100, metavar="N", help="number of rows to list; default: 100"
+    )
+    command.add_argument("--title", metavar="TEXT", help="title of the page")
+    command.set_defaults(run=run_report)
 
 
 def run_report(options: argparse.Namespace) -> None:
@@ -25,6 +43,6 @@ def run_report(options: argparse.Namespace) -> None:
     X.index = pd.RangeIndex(1, len(X) + 1, name="row")  # the row numbers of score --top
     page = report(detector, X, path, n_rows=options.rows, title=options.title, overwrite=options.force)
     if path is None:
-        sys.stdout.buffer.write(page.encode("utf-8"))  # as the page declares, whatever the terminal's encoding
+        sys.stdout.buffer.write(page.encode("utf-8"))  # as the page declares, not in the encoding of the terminal
         return
     print(f"report on {len(X):,} rows written to {options.output}", file=sys.stderr)
