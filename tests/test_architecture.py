@@ -78,10 +78,10 @@ def definitions_and_reads(path):
                 defined.add(node.attr)
             else:
                 read.append((node.lineno, node.attr))
-        elif isinstance(node, ast.ImportFrom) and node.module.split(".")[0] == "aeanomaly":
-            if node.module.split(".")[1:2] != [owner(path)]:
-                names = [*node.module.split(".")[2:], *(alias.name for alias in node.names)]
-                read += [(node.lineno, name) for name in names]
+        elif isinstance(node, ast.ImportFrom) and node.module.startswith("aeanomaly."):
+            _, subpackage, *modules = node.module.split(".")
+            if subpackage != owner(path):
+                read += [(node.lineno, name) for name in (*modules, *(alias.name for alias in node.names))]
     return {name for name in defined if is_private(name)}, [(line, name) for line, name in read if is_private(name)]
 
 
