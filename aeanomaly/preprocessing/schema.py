@@ -135,7 +135,10 @@ class Schema:
         layout = Layout(tuple(columns), bool(arrays["shows_holes"]))
         if layout.n_features != len(order):
             raise ValueError("the schema's columns do not match its order")
-        if group_by_likelihood([kind for kind, width in blocks for _ in range(width)], order, layout) != tuple(blocks):
+        kinds, widths = zip(*blocks, strict=True)
+        if min(widths) < 1 or sum(widths) != len(order) or not set(kinds) <= set(LIKELIHOODS):
+            raise ValueError("the schema's blocks do not match its order")
+        if group_by_likelihood(np.repeat(kinds, widths).tolist(), order, layout) != tuple(blocks):
             raise ValueError("the schema's blocks do not match its columns")
         for name, values in constants.items():
             if values.shape != order.shape or values.dtype != np.float64 or not np.isfinite(values).all():

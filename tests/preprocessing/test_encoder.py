@@ -75,7 +75,14 @@ def test_a_schema_survives_as_arrays_and_is_audited():
     for change in ({"order": np.array([0, 0, 2])}, {"scale": np.zeros(3)}, {"mean": np.full(3, np.nan)}):
         with pytest.raises(ValueError, match="schema"):
             Schema.from_arrays({**schema.arrays(), **change}, schema.columns, schema.blocks)
-    for blocks in ([("gaussian", 2)], [("gaussian", 2), ("poisson", 1), ("gaussian", 0)], [("categorical", 3)]):
+    for blocks in (
+        [("gaussian", 2)],
+        [("gaussian", 10**15)],
+        [("gaussian", 2), ("poisson", 1), ("gaussian", 0)],
+        [("gaussian", 1), ("gaussian", 2)],
+        [("categorical", 3)],
+        [("cauchy", 3)],
+    ):
         with pytest.raises(ValueError, match=r"categorical|blocks"):
             Schema.from_arrays(schema.arrays(), schema.columns, blocks)
 
