@@ -150,7 +150,7 @@ class DenoisingAutoencoder(BaseDetector):
         from a threshold rule that holds out rows, or from `set_threshold`; otherwise empty.
     n_samples_seen_ : int
         Number of rows that `training_scores_` represent.
-    loss_curve_ : ndarray of shape (n_iter_,)
+    loss_curve_ : ndarray of shape (n_steps,)
         Training loss before each step; lower = better.
     validation_loss_curve_ : ndarray of shape (n_checks,)
         Validation loss at each check; empty without early stopping.
