@@ -327,6 +327,14 @@ def _is_plain(value: Any) -> bool:
     return type(value) in (str, bool, int) or (type(value) is float and np.isfinite(value))
 
 
+def check_names(parameter: str, names: Iterable[Any], labels: Sequence[Any]) -> None:
+    """Raise a ValueError if a parameter names a column that is not among the labels of X."""
+    for name in names:
+        if name not in labels:
+            known = ", ".join(map(repr, labels[:20]))
+            raise ValueError(f"{parameter} names {name!r}, which is not a column of X; X has {known}")
+
+
 def are_numeric(columns: Sequence[Column]) -> bool:
     """Return True if all columns hold numbers."""
     return all(isinstance(column, (Numeric, Logarithmic)) for column in columns)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from aeanomaly.likelihoods import LIKELIHOODS
-from aeanomaly.preprocessing.columns import Column, Numeric
+from aeanomaly.preprocessing.columns import Column, Numeric, check_names
 from aeanomaly.preprocessing.layout import Layout
 from aeanomaly.preprocessing.schema import Schema, group_by_likelihood
 from aeanomaly.preprocessing.statistics import Statistics
@@ -252,10 +252,8 @@ def _check_support(
 
 def _check_named(chosen: Mapping[Any, str], labels: Sequence[Any], columns: Sequence[Column]) -> None:
     """Raise a ValueError if the user named a column that X does not have, or one that does not hold plain numbers."""
+    check_names("likelihood", chosen, labels)
     for label, kind in chosen.items():
-        if label not in labels:
-            known = ", ".join(map(repr, labels[:20]))
-            raise ValueError(f"likelihood names {label!r}, which is not a column of X; X has {known}")
         column = columns[labels.index(label)]
         if kind != "auto" and not isinstance(column, Numeric):
             raise ValueError(

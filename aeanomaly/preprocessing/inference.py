@@ -18,6 +18,7 @@ from aeanomaly.preprocessing.columns import (
     Logarithmic,
     Numeric,
     Ordinal,
+    check_names,
     plain,
 )
 
@@ -41,10 +42,7 @@ _DEFAULT_KIND: dict[CellType, str] = {
 def infer_columns(frame: pd.DataFrame, column_types: Mapping[Any, Any] | None) -> tuple[Column, ...]:
     """Infer the column types of a frame; keys of `column_types` are names, or positions without names."""
     asked = dict(column_types or {})
-    unknown = [key for key in asked if key not in frame.columns]
-    if unknown:
-        names = ", ".join(map(repr, frame.columns[:20]))
-        raise ValueError(f"column_types names {unknown[0]!r}, which is not a column of X; X has {names}")
+    check_names("column_types", asked, frame.columns.tolist())
     return tuple(_infer(frame.iloc[:, j], asked.get(name)) for j, name in enumerate(frame.columns))
 
 
