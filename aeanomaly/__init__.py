@@ -6,16 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from aeanomaly import detectors
 from aeanomaly._version import __version__
-from aeanomaly.detectors import (
-    AutoencoderEnsemble,
-    ContractiveAutoencoder,
-    DenoisingAutoencoder,
-    SparseAutoencoder,
-    UndercompleteAutoencoder,
-    VariationalAutoencoder,
-    load,
-)
+from aeanomaly.detectors import *  # noqa: F403 - its `__all__` is the list of detectors
 from aeanomaly.exceptions import FitError, ModelFileError
 
 if TYPE_CHECKING:
@@ -31,18 +24,8 @@ if TYPE_CHECKING:
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=lambda: torch.set_num_threads(1))
 
-__all__ = [
-    "AutoencoderEnsemble",
-    "ContractiveAutoencoder",
-    "DenoisingAutoencoder",
-    "FitError",
-    "ModelFileError",
-    "SparseAutoencoder",
-    "UndercompleteAutoencoder",
-    "VariationalAutoencoder",
-    "__version__",
-    "load",
-]
+__all__ = ["FitError", "ModelFileError", "__version__"]
+__all__ += detectors.__all__
 
 #: Public subpackages, imported on first access.
 _SUBPACKAGES = ("dask", "datasets", "inspection", "model_selection", "onnx", "pyod", "thresholds")

@@ -1,7 +1,12 @@
-"""Estimators: one class for each kind of autoencoder, and an ensemble."""
+"""Estimators: one class for each kind of autoencoder, and an ensemble.
 
-from aeanomaly.detectors._base import BaseDetector, fit_detectors
-from aeanomaly.detectors._persistence import REGISTRY, load
+`__all__` lists the public names, which `aeanomaly` exports.
+"""
+
+from aeanomaly.detectors._base import BaseDetector as BaseDetector
+from aeanomaly.detectors._base import fit_detectors as fit_detectors
+from aeanomaly.detectors._persistence import REGISTRY as REGISTRY
+from aeanomaly.detectors._persistence import load
 from aeanomaly.detectors.contractive import ContractiveAutoencoder
 from aeanomaly.detectors.denoising import DenoisingAutoencoder
 from aeanomaly.detectors.ensemble import AutoencoderEnsemble
@@ -10,14 +15,11 @@ from aeanomaly.detectors.undercomplete import UndercompleteAutoencoder
 from aeanomaly.detectors.variational import VariationalAutoencoder
 
 __all__ = [
-    "REGISTRY",
     "AutoencoderEnsemble",
-    "BaseDetector",
     "ContractiveAutoencoder",
     "DenoisingAutoencoder",
     "SparseAutoencoder",
     "UndercompleteAutoencoder",
     "VariationalAutoencoder",
-    "fit_detectors",
     "load",
 ]

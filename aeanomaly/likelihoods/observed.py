@@ -12,7 +12,7 @@ from aeanomaly.likelihoods.base import Likelihood
 class Observed(Likelihood):
     """Likelihood of the observed cells of a target; missing ones (NaN) add 0 to every sum and derivative.
 
-    >>> from aeanomaly.likelihoods import Gaussian
+    >>> from aeanomaly.likelihoods.gaussian import Gaussian
     >>> Observed(Gaussian()).deviance(torch.tensor([1.0, torch.nan]), torch.tensor([3.0, 3.0]))
     tensor([4., 0.])
     """

@@ -20,7 +20,8 @@ class Product(Likelihood):
 
     Examples
     --------
-    >>> from aeanomaly.likelihoods import Bernoulli, Gaussian
+    >>> from aeanomaly.likelihoods.bernoulli import Bernoulli
+    >>> from aeanomaly.likelihoods.gaussian import Gaussian
     >>> mixed = Product(((Gaussian(), 2), (Bernoulli(), 1)))
     >>> mixed.mean(torch.tensor([[3.0, -1.0, 0.0]]))
     tensor([[ 3.0000, -1.0000,  0.5000]])

@@ -8,7 +8,13 @@ import torch
 from scipy import stats
 from sklearn.metrics import mean_poisson_deviance
 
-from aeanomaly.likelihoods import LIKELIHOODS, Bernoulli, Categorical, Gaussian, Likelihood, Observed, Poisson, Product
+from aeanomaly.likelihoods import LIKELIHOODS, Likelihood
+from aeanomaly.likelihoods.bernoulli import Bernoulli
+from aeanomaly.likelihoods.categorical import Categorical
+from aeanomaly.likelihoods.gaussian import Gaussian
+from aeanomaly.likelihoods.observed import Observed
+from aeanomaly.likelihoods.poisson import Poisson
+from aeanomaly.likelihoods.product import Product
 
 RNG = np.random.default_rng(0)
 NO_SCALE = torch.zeros(1)

@@ -6,7 +6,12 @@ import torch
 from torch.nn import functional
 
 from aeanomaly import DenoisingAutoencoder
-from aeanomaly.likelihoods import Bernoulli, Categorical, Gaussian, Observed, Poisson, Product
+from aeanomaly.likelihoods.bernoulli import Bernoulli
+from aeanomaly.likelihoods.categorical import Categorical
+from aeanomaly.likelihoods.gaussian import Gaussian
+from aeanomaly.likelihoods.observed import Observed
+from aeanomaly.likelihoods.poisson import Poisson
+from aeanomaly.likelihoods.product import Product
 from aeanomaly.nn import InitData, NetworkSpec, build_network
 from aeanomaly.nn.missing import impute
 from aeanomaly.nn.prototypes import StackedPrototypes

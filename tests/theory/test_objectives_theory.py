@@ -6,7 +6,9 @@ import torch
 from torch.distributions import Bernoulli as TorchBernoulli
 from torch.distributions import Normal, kl_divergence
 
-from aeanomaly.likelihoods import Bernoulli, Gaussian, Product
+from aeanomaly.likelihoods.bernoulli import Bernoulli
+from aeanomaly.likelihoods.gaussian import Gaussian
+from aeanomaly.likelihoods.product import Product
 from aeanomaly.nn import ACTIVATIONS, RBF, InitData, PrototypeInit, StackedMLP, kl_to_standard_normal
 from aeanomaly.objectives.penalties import exact_squared_jacobian, probed_squared_jacobian
 from aeanomaly.streams import MemberKey, NoiseStream

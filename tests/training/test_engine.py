@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from aeanomaly.likelihoods import Gaussian
+from aeanomaly.likelihoods.gaussian import Gaussian
 from aeanomaly.nn import NetworkSpec, build_network
 from aeanomaly.objectives import Contraction, GaussianCorruption, KLSparsity, NegativeELBO, ReconstructionObjective
 from aeanomaly.streams import MemberKey

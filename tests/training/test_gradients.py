@@ -3,7 +3,10 @@
 import pytest
 import torch
 
-from aeanomaly.likelihoods import Bernoulli, Gaussian, Observed, Product
+from aeanomaly.likelihoods.bernoulli import Bernoulli
+from aeanomaly.likelihoods.gaussian import Gaussian
+from aeanomaly.likelihoods.observed import Observed
+from aeanomaly.likelihoods.product import Product
 from aeanomaly.nn import ACTIVATIONS, RBF, InitData, NetworkSpec, build_network
 from aeanomaly.objectives import (
     Contraction,

@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 import torch
 
-from aeanomaly.likelihoods import Gaussian
+from aeanomaly.likelihoods.gaussian import Gaussian
 from aeanomaly.nn import NetworkSpec, build_network
 from aeanomaly.objectives import ReconstructionObjective
 from aeanomaly.streams import MemberKey
