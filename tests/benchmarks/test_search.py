@@ -9,6 +9,7 @@ from benchmarks import search
 def test_a_run_writes_every_round_and_a_report(monkeypatch, tmp_path, capsys):
     tiny = {"tiny": {"hidden_layer_sizes": (8,), "latent_dim": 2, "max_iter": 5}}
     monkeypatch.setattr(search, "NETWORKS", tiny)
+    monkeypatch.setattr(search, "matrix_product_rate", lambda: 1e11)
     words = ["--networks", "tiny", "--rows", "60", "--columns", "3", "--repeats", "2", "--threads", "1"]
     assert search.main([*words, "--out", str(tmp_path)]) == 0
     runs = pd.read_csv(tmp_path / "search.csv")
