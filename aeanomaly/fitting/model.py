@@ -321,7 +321,7 @@ class FittedModel:
         weights = [{n: a for n, a in part.items() if not n.startswith("schema.")} for part in arrays]
         pairs = zip(specs, weights, strict=True)
         scorers = tuple(_scorer_from(NetworkSpec.from_dict(spec), part, schema, device, draws) for spec, part in pairs)
-        return cls(TableEncoder.from_schema(schema), scorers, device)
+        return cls(TableEncoder(schema), scorers, device)
 
     def __getstate__(self) -> dict[str, Any]:
         specs, arrays = self.to_state()

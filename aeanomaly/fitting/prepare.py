@@ -38,7 +38,7 @@ def prepare_fit(
         _check_warm_start(warm, spec, schema.kinds)
         network, run_index = warm.model.copied(device=device).scorer.network, warm.n_runs
     split, n_steps = members.split(options.held_out_fraction, run_index), options.n_steps(spec, len(encoded))
-    stopping, encoder = options.stopping(len(split.training[0]), n_steps), TableEncoder.from_schema(schema)
+    stopping, encoder = options.stopping(len(split.training[0]), n_steps), TableEncoder(schema)
     return FitJob(
         rows=rows,
         encoder=encoder,
