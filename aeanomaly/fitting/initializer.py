@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from aeanomaly.fitting.model import likelihood_of
+from aeanomaly.fitting.model import copy_network, likelihood_of
 from aeanomaly.nn import InitData, NetworkSpec, build_network
 from aeanomaly.preprocessing import Column, EncoderOptions, KnownStatistics, Schema, TableEncoder, fit_schema
 from aeanomaly.scoring import Network
@@ -110,6 +110,4 @@ class CachedInitializer(Initializer):
         key = (id(schema), spec, tuple(keys), device, drawn, *sorted(start.items()))
         if key not in self._cache:
             self._cache[key] = super().network(schema, spec, keys, rows, device, samples=samples, **start)
-        network = build_network(spec)
-        network.load_state_dict(self._cache[key].state_dict())
-        return network.to(device).requires_grad_(False)
+        return copy_network(self._cache[key], device)

@@ -8,10 +8,10 @@ import numpy as np
 import torch
 
 from aeanomaly.fitting.members import Members
-from aeanomaly.fitting.model import FittedModel, likelihood_for
+from aeanomaly.fitting.model import FittedModel, copy_network, likelihood_for
 from aeanomaly.fitting.rows import TrainingRows
 from aeanomaly.likelihoods import Likelihood
-from aeanomaly.nn import NetworkSpec, build_network
+from aeanomaly.nn import NetworkSpec
 from aeanomaly.objectives import Objective
 from aeanomaly.preprocessing import TableEncoder
 from aeanomaly.scoring import Network, Scorer
@@ -67,9 +67,7 @@ class FitJob:
 
     def copied_network(self) -> Network:
         """Return a copy of the current network, without the buffers of the training."""
-        network = build_network(self.spec)
-        network.load_state_dict(self.network.state_dict())
-        return network.to(self.device).requires_grad_(False)
+        return copy_network(self.network, self.device)
 
     def model(self, *scorers: Scorer) -> FittedModel:
         """Return a model with the encoder of this job and the given scorers."""

@@ -71,7 +71,7 @@ def prepare_next_pass(recipe: Recipe, rows: TrainingRows, state: FittedState) ->
             f"partial_fit continues with {model.spec}, but the parameters now require {requested}; restore the "
             "parameters, or call fit"
         )
-    encoded, network = model.preprocess(rows.table), model.scorer.network
+    encoded, network = model.encoder.encode(rows.table), model.scorer.network
     members = recipe.members(state.seed, len(encoded))
     job = FitJob(
         rows=rows,
