@@ -4,13 +4,14 @@ import argparse
 import json
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from aeanomaly.cli.arguments import add_force, add_rule, assignment
-from aeanomaly.cli.cells import check_missing, parse_training
+from aeanomaly.cli.cells import check_missing, parse_columns
 from aeanomaly.cli.errors import CommandError
 from aeanomaly.cli.labels import are_anomalies, label_values, ranking, ranking_to_text, read_labels
 from aeanomaly.cli.outputs import check_output
@@ -84,11 +85,9 @@ def run_fit(options: argparse.Namespace) -> None:
 def _fit_at_once(detector: BaseDetector, options: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
     frame = read_table(options.table)
     anomalous = None if options.label is None else read_labels(frame, options.label, options.table)
-    X = parse_training(
-        select_columns(frame, _columns(list(frame.columns), options), options.table),
-        detector.column_types,
-        options.table,
-    )
+    kinds = detector.column_types if isinstance(detector.column_types, Mapping) else {}
+    frame = select_columns(frame, _columns(list(frame.columns), options), options.table)
+    X = parse_columns(frame, kinds, options.table)
     check_missing(X, detector)
     start = time.perf_counter()
     detector.fit(X, None if anomalous is None else anomalous.astype(int))
