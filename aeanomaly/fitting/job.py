@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from aeanomaly.fitting.members import Members
-from aeanomaly.fitting.model import FittedModel, copy_network, likelihood_for
+from aeanomaly.fitting.model import FittedModel, likelihood_for
 from aeanomaly.fitting.rows import TrainingRows
 from aeanomaly.likelihoods import Likelihood
 from aeanomaly.nn import NetworkSpec
@@ -64,10 +64,6 @@ class FitJob:
         """Train the network in place; continue from the `state` of the optimizer if given."""
         network = self.network.requires_grad_(True)
         return train(network, self.objective, self.data, self.settings, state=state, on_step=on_step)
-
-    def copied_network(self) -> Network:
-        """Return a copy of the current network, without the buffers of the training."""
-        return copy_network(self.network, self.device)
 
     def model(self, *scorers: Scorer) -> FittedModel:
         """Return a model with the encoder of this job and the given scorers."""

@@ -50,7 +50,7 @@ def likelihood_for(network: Network, encoder: TableEncoder) -> Likelihood:
 
 
 def copy_network(network: Network, device: torch.device) -> Network:
-    """Return a copy of a network that is not trained further."""
+    """Return a copy of a network to compute with, without the buffers of its training."""
     copied = build_network(network.spec)
     copied.load_state_dict(network.state_dict())
     return copied.to(device).requires_grad_(False)

@@ -67,12 +67,6 @@ def column_label(cells: pd.Series) -> str:
     return str(cells.name) if isinstance(cells.name, (int, np.integer)) else repr(str(cells.name))
 
 
-def example_cell(cells: pd.Series) -> str:
-    """Return the first present cell for a message."""
-    there = cells[cells.notna()]
-    return format_cell(there.iloc[0]) if len(there) else "nothing"
-
-
 def format_cell(cell: Any) -> str:
     """Return a shortened cell for a message, with text in quotes."""
     return reprlib.repr(cell) if isinstance(cell, str) else reprlib.repr(str(cell))[1:-1]

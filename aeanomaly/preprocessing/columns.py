@@ -12,7 +12,7 @@ from aeanomaly.preprocessing.cells import (
     CellType,
     column_label,
     duration_seconds,
-    example_cell,
+    format_cell,
     infer_cell_type,
     numbers,
     seconds,
@@ -53,8 +53,9 @@ class Column(ABC):
             return np.full(len(cells), np.nan)
         cell_type = infer_cell_type(cells)
         if cell_type not in self._cell_types or self._is_mismatch(cells):
+            example = format_cell(cells.dropna().iloc[0])
             raise ValueError(
-                f"column {column_label(cells)} holds {cell_type} ({example_cell(cells)}), but {self._expected_type} in "
+                f"column {column_label(cells)} holds {cell_type} ({example}), but {self._expected_type} in "
                 "training; correct it, or fit the detector again on this column, "
                 f"with column_types={{{column_label(cells)}: 'categorical'}} to encode it as categories"
             )

@@ -49,7 +49,7 @@ def infer_columns(frame: pd.DataFrame, column_types: Mapping[Any, Any] | None) -
 
 def _infer(cells: pd.Series, asked: Any) -> Column:
     cell_type = infer_cell_type(cells)
-    if cell_type == "nothing" or cells.isna().all():
+    if cells.isna().all():
         raise ValueError(f"column {column_label(cells)} is NaN in all {len(cells)} rows; drop the column")
     if isinstance(asked, (list, tuple)):
         return _checked(Ordinal(tuple(plain(category) for category in asked)), cells)
