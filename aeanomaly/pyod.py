@@ -105,15 +105,12 @@ class PyODDetector(BaseDetector):
         """
         _PYOD_CONTAMINATION.check(type(self).__name__, "contamination", self.contamination)
         learner = copy.copy(self)
-        learner._fit(X)
+        learner.detector_ = _clone_or_default(self.detector).fit(X)
+        learner.decision_scores_ = _errors(learner.detector_, X)
+        learner._set_n_classes(None)  # y would change the number of columns of predict_proba
+        learner._process_decision_scores()
         self.__dict__ = learner.__dict__
         return self
-
-    def _fit(self, X: Any) -> None:
-        self.detector_ = _clone_or_default(self.detector).fit(X)
-        self.decision_scores_ = _errors(self.detector_, X)
-        self._set_n_classes(None)  # y would change the number of columns of predict_proba
-        self._process_decision_scores()
 
     def decision_function(self, X: Any) -> np.ndarray:
         """Return minus ``score_samples`` of the detector.
@@ -230,18 +227,15 @@ class FromPyOD(OutlierMixin, BaseEstimator):
         _check_from_pyod(self.detector)
         _CONTAMINATION.check(type(self).__name__, "contamination", self.contamination)
         learner = copy.copy(self)
-        learner._fit(X)
-        self.__dict__ = learner.__dict__
-        return self
-
-    def _fit(self, X: Any) -> None:
-        table = self._table(X, reset=True)
+        table = learner._table(X, reset=True)
         detector = clone(self.detector)
         if self.contamination is not None:
             # Clone again, because some PyOD detectors read their parameters only in the constructor.
             detector = clone(detector.set_params(contamination=float(self.contamination)))
-        self.detector_ = detector.fit(table)
-        self.offset_ = -_threshold(self.detector_)
+        learner.detector_ = detector.fit(table)
+        learner.offset_ = -_threshold(learner.detector_)
+        self.__dict__ = learner.__dict__
+        return self
 
     def _table(self, X: Any, *, reset: bool) -> np.ndarray:
         """Validate X and return a copy in float64, because PyOD detectors may keep X and compute in its dtype."""

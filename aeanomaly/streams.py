@@ -83,13 +83,14 @@ class NoiseStream:
 
     def normal(self, purpose: str, *shape: int) -> torch.Tensor:
         """Return standard normal noise, (M, *shape)."""
-        return self._next("normal", purpose, shape)
+        return self.draw("normal", purpose, shape)
 
     def uniform(self, purpose: str, *shape: int) -> torch.Tensor:
         """Return uniform noise on [0, 1), (M, *shape)."""
-        return self._next("uniform", purpose, shape)
+        return self.draw("uniform", purpose, shape)
 
-    def _next(self, kind: str, purpose: str, shape: tuple[int, ...]) -> torch.Tensor:
+    def draw(self, kind: str, purpose: str, shape: tuple[int, ...]) -> torch.Tensor:
+        """Return noise of a kind, "normal" or "uniform", (M, *shape)."""
         name = (kind, purpose, shape)
         if name not in self._ahead:
             self._ahead[name] = self._iterate(*name)
@@ -97,7 +98,7 @@ class NoiseStream:
 
     def _iterate(self, kind: str, purpose: str, shape: tuple[int, ...]) -> Iterator[torch.Tensor]:
         while True:
-            for noise in self._draw(kind, purpose, shape).unbind():
+            for noise in self._draw_block(kind, purpose, shape).unbind():
                 yield self._for_members(noise)
 
     def _for_members(self, noise: torch.Tensor) -> torch.Tensor:
@@ -108,7 +109,7 @@ class NoiseStream:
             return noise.expand(len(self._key_of_member), *noise.shape[1:])
         return noise[self._key_of_member]
 
-    def _draw(self, kind: str, purpose: str, shape: tuple[int, ...]) -> torch.Tensor:
+    def _draw_block(self, kind: str, purpose: str, shape: tuple[int, ...]) -> torch.Tensor:
         draws = int(np.clip(_BLOCK_ELEMENTS // max(1, int(np.prod(shape))), 1, _BLOCK_DRAWS))
         if purpose not in self._generators:
             self._generators[purpose] = [torch_stream(k, purpose, self._run_index, self._device) for k in self._keys]

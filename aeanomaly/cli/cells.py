@@ -13,11 +13,6 @@ from aeanomaly.preprocessing import Categorical, Column, Ordinal, text
 _MAX_NAMES = 10
 
 
-def parse_training(frame: pd.DataFrame, column_types: Any, source: str) -> pd.DataFrame:
-    """Parse cells by the types in `column_types`, and infer the types of other columns."""
-    return parse_columns(frame, column_types if isinstance(column_types, Mapping) else {}, source)
-
-
 def parse_columns(frame: pd.DataFrame, kinds: Mapping[Any, Any], source: str) -> pd.DataFrame:
     """Parse cells by the given types of columns, and infer the types of other columns."""
     return _each(frame, source, lambda name, cells: _reader(kinds.get(name))(cells))
@@ -40,11 +35,6 @@ def _read_as(column: Column, cells: pd.Series, source: str) -> pd.Series:
             "in training; correct the column or fit the model again"
         )
     return _reader(levels)(cells)
-
-
-def numbers(cells: pd.Series, source: str) -> pd.Series:
-    """Parse text as numbers; true and false become 1 and 0."""
-    return _each(cells.to_frame(), source, lambda _, cells: text.numbers(cells)).iloc[:, 0]
 
 
 def check_missing(frame: pd.DataFrame, detector: BaseDetector) -> None:

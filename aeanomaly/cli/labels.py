@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from aeanomaly.cli.cells import numbers
+from aeanomaly.cli.cells import is_parquet
 from aeanomaly.cli.errors import CommandError
+from aeanomaly.preprocessing import text
 
 
 def read_labels(frame: pd.DataFrame, label: str, source: str) -> np.ndarray:
@@ -18,12 +19,13 @@ def label_values(frame: pd.DataFrame, label: str, source: str) -> np.ndarray:
     if label not in frame.columns:
         listed = ", ".join(frame.columns[:20])
         raise CommandError(f"{source}: column {label!r} of --label does not exist; the columns are {listed}")
-    try:
-        cells = frame[label]
-        cells = numbers(cells, source) if pd.api.types.is_string_dtype(cells) else cells
-        return cells.to_numpy(dtype=np.float64, na_value=np.nan)
-    except CommandError:
-        return frame[label].to_numpy(dtype=object)
+    cells = frame[label]
+    if not is_parquet(source) and pd.api.types.is_string_dtype(cells):
+        try:
+            cells = text.numbers(cells)
+        except text.CellError:
+            return cells.to_numpy(dtype=object)
+    return cells.to_numpy(dtype=np.float64, na_value=np.nan)
 
 
 def are_anomalies(values: np.ndarray, label: str, source: str) -> np.ndarray:

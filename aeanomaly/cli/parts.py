@@ -2,7 +2,6 @@
 
 import contextlib
 import gzip
-import io
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -16,12 +15,11 @@ from aeanomaly.cli.outputs import check_output
 from aeanomaly.cli.tables import arrow, read_csv_parts, read_table, select_columns
 from aeanomaly.detectors import BaseDetector
 from aeanomaly.persistence import FileKind, replace_file
-from aeanomaly.preprocessing import infer_cell_type
+from aeanomaly.preprocessing import DEFAULT_KIND, infer_cell_type
 from aeanomaly.streaming import Part, Source, as_source, fingerprint_of
 
 #: Minimum size in bytes of files that are read in parts.
 LARGE = 64 << 20
-_KINDS = {"numbers": "numeric", "text": "categorical", "times": "datetime", "durations": "duration"}
 
 
 def _is_scored(path: Path) -> bool:
@@ -79,7 +77,7 @@ def training_source(source: str, columns: Callable[[list[str]], list[str]], dete
         for number, frame in enumerate(_frames(source)):
             rows = parse_columns(select_columns(frame, columns(list(frame.columns)), source), kinds, source)
             if number == 0:
-                kinds = {name: _KINDS.get(infer_cell_type(rows[name])) for name in rows.columns} | kinds
+                kinds = {name: DEFAULT_KIND.get(infer_cell_type(rows[name])) for name in rows.columns} | kinds
             check_missing(rows, detector)
             left, first = rows.iloc[max(0, skip - first) :], first + len(rows)
             yield Part(left, f"{source}, part {number}")
@@ -140,9 +138,7 @@ def _csv_appender(file: Any) -> Callable[[pd.DataFrame], None]:
 
     def append(frame: pd.DataFrame) -> None:
         nonlocal started
-        buffer = io.StringIO()
-        frame.to_csv(buffer, index=False, header=not started, lineterminator="\n")
-        file.write(buffer.getvalue().encode())
+        file.write(frame.to_csv(index=False, header=not started, lineterminator="\n").encode())
         started = True
 
     return append

@@ -10,14 +10,13 @@ from aeanomaly.thresholds import RULES, Conformal
 def rule(text: str) -> Any:
     """Parse a rule with literal arguments, a fraction or "auto"; raise an ArgumentTypeError for other text."""
     try:
-        value = _value(ast.parse(text.strip(), mode="eval").body)
+        return _value(ast.parse(text.strip(), mode="eval").body)
     except (ValueError, TypeError, SyntaxError) as error:
         reason = f": {error}" if isinstance(error, ValueError) else ""
         raise argparse.ArgumentTypeError(
             f"{text!r} is not auto, a share such as 0.05, or a rule such as 'TargetPrecision(0.9)'; the rules are "
             f"{', '.join(RULES)}{reason}"
         ) from None
-    return value
 
 
 def _value(node: ast.expr) -> Any:

@@ -2,13 +2,13 @@
 
 import contextlib
 import gzip
-import importlib
 import io
 import reprlib
 import sys
 import warnings
 import zlib
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ import pandas as pd
 from aeanomaly.cli.cells import check_missing, is_parquet, parse_for_model
 from aeanomaly.cli.errors import CommandError
 from aeanomaly.detectors import BaseDetector
+from aeanomaly.streaming import arrow as imported_arrow
 
 _OTHER_SEPARATORS = (";", "\t", "|")
 #: Arguments of `read_csv` that keep every cell as text.
@@ -31,6 +32,8 @@ _AS_TEXT: dict[str, Any] = {
 }
 #: Number of rows in a part of a large table.
 _ROWS = 1 << 16
+#: Function that imports pyarrow, or a module of it.
+arrow = partial(imported_arrow, wanted="Parquet needs")
 
 
 def read_table(source: str) -> pd.DataFrame:
@@ -131,11 +134,3 @@ def rows_for(detector: BaseDetector, frame: pd.DataFrame, source: str, label: st
         rows = parse_for_model(frame[columns], detector, source).set_axis(range(len(columns)), axis=1)
     check_missing(rows, detector)
     return rows
-
-
-def arrow(module: str | None = None) -> Any:
-    """Import and return pyarrow or one of its modules."""
-    try:
-        return importlib.import_module("pyarrow" if module is None else f"pyarrow.{module}")
-    except ImportError:
-        raise CommandError("Parquet needs pyarrow; install it with: pip install 'aeanomaly[parquet]'") from None

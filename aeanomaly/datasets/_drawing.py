@@ -5,20 +5,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from aeanomaly._constraints import Constraint, integer, real
 from aeanomaly.streams import draw_seed
 
 #: Name of the label column; 1 = anomaly.
 LABEL = "anomaly"
+_RATE = Constraint(real(0, 0.5, with_low=True, with_high=True).allows, "a number from 0 to 0.5")
 
 
 def counts(maker: str, n_samples: Any, anomaly_rate: Any) -> tuple[int, int]:
     """Return the numbers of normal rows and of anomalies."""
-    whole = isinstance(n_samples, (int, np.integer)) and not isinstance(n_samples, bool)
-    if not whole or n_samples < 1:
-        raise ValueError(f"{maker}: n_samples must be an integer of at least 1; got {n_samples!r}")
-    number = isinstance(anomaly_rate, (int, float, np.number)) and not isinstance(anomaly_rate, bool)
-    if not number or not 0 <= anomaly_rate <= 0.5:
-        raise ValueError(f"{maker}: anomaly_rate must be a number from 0 to 0.5; got {anomaly_rate!r}")
+    integer(1).check(maker, "n_samples", n_samples)
+    _RATE.check(maker, "anomaly_rate", anomaly_rate)
     abnormal = round(int(n_samples) * float(anomaly_rate))
     return int(n_samples) - abnormal, abnormal
 

@@ -25,7 +25,6 @@ from aeanomaly.detectors._threshold import ThresholdMixin
 from aeanomaly.fitting import (
     CachedInitializer,
     CalibrationRequest,
-    EncoderOptions,
     Explanation,
     FitJob,
     FittedModel,
@@ -51,7 +50,16 @@ from aeanomaly.fitting import (
 )
 from aeanomaly.nn import NetworkSpec
 from aeanomaly.objectives import Objective
-from aeanomaly.preprocessing import Column, Schema, TableEncoder, are_numeric, cells_as_given, check_table, rows_of
+from aeanomaly.preprocessing import (
+    Column,
+    EncoderOptions,
+    Schema,
+    TableEncoder,
+    are_numeric,
+    cells_as_given,
+    check_table,
+    rows_of,
+)
 from aeanomaly.scoring import DevianceScorer, Network, Scorer
 from aeanomaly.streaming import Checkpoint, TableSummary, as_source, score_parts, summarize_source
 from aeanomaly.streams import MemberKey, draw_seed, numpy_stream
@@ -639,15 +647,17 @@ class BaseDetector(
     # Steps of a fit.
 
     @property
+    def _encoder_options(self) -> EncoderOptions:
+        chosen = self.likelihood
+        likelihood, named = (chosen, ()) if isinstance(chosen, str) else ("auto", tuple(chosen.items()))
+        return EncoderOptions(likelihood, named, self.standardize, self.missing == "informative")
+
+    @property
     def _recipe(self) -> Recipe:
         """Options and hooks of the detector, for the functions of `aeanomaly.fitting`."""
         return Recipe(
             device=self.device,
-            encoder_options=EncoderOptions(
-                self.likelihood if isinstance(self.likelihood, str) else tuple(self.likelihood.items()),
-                self.standardize,
-                self.missing == "informative",
-            ),
+            encoder_options=self._encoder_options,
             training=TrainingOptions(
                 batch_size=self.batch_size,
                 weight_decay=self.weight_decay,
@@ -678,7 +688,7 @@ class BaseDetector(
 
     def _read_training_rows(self, X: Any, y: Any) -> tuple[TrainingRows, int]:
         """Validate a table, hold out rows if the threshold requires it, and return the rows and the seed."""
-        table, columns = self._read(X, None, least_rows=2)
+        table, columns = self._read(X, None)
         request, owner = CalibrationRequest.from_threshold(self.contamination), type(self).__name__
         request.check(owner, self.contamination, len(table), y, warm_start=self.warm_start)
         seed = draw_seed(self.random_state)
@@ -686,20 +696,21 @@ class BaseDetector(
             return TrainingRows(table, columns, table[:0], X, y), seed
         # The column types are also inferred without the held-out rows.
         held_out = request.held_out(seed, len(table))
-        table, columns = self._read(rows_of(X, ~held_out), None, least_rows=2)
-        return TrainingRows(table, columns, self._read(rows_of(X, held_out), columns, least_rows=1)[0]), seed
+        table, columns = self._read(rows_of(X, ~held_out), None)
+        return TrainingRows(table, columns, self._read(rows_of(X, held_out), columns)[0]), seed
 
-    def _read(self, X: Any, columns: Sequence[Column] | None, least_rows: int) -> tuple[np.ndarray, Sequence[Column]]:
+    def _read(self, X: Any, columns: Sequence[Column] | None) -> tuple[np.ndarray, Sequence[Column]]:
         """Validate a training table, and return its numbers and columns; infer the columns unless given."""
+        options = self._encoder_options
         return check_table(
             self,
             X,
             columns=columns,
             column_types=self.column_types if columns is None else None,
-            mark_counts=self.standardize and (self.likelihood == "auto" or not isinstance(self.likelihood, str)),
-            numeric=() if isinstance(self.likelihood, str) else self.likelihood,
+            mark_counts=options.standardize and options.likelihood == "auto",
+            numeric=dict(options.named),
             allow_nan=self._allow_nan,
-            least_rows=least_rows,
+            least_rows=2 if columns is None else 1,
         )
 
     def _spec(self, n_encoded: int, **own: Any) -> NetworkSpec:
@@ -752,11 +763,12 @@ class BaseDetector(
                 "training, but partial_fit trains on all rows; set contamination='auto', and call "
                 "set_threshold(rule, X) with new rows"
             )
-        if self.__sklearn_is_fitted__():
-            table, columns = self._read(X, self.state_.model.columns, least_rows=1)
-            return prepare_next_pass(self._recipe, TrainingRows(table, columns, table[:0]), self.state_)
-        table, columns = self._read(X, None, least_rows=2)
-        rows, names = TrainingRows(table, columns, table[:0]), getattr(self, "feature_names_in_", None)
+        earlier = self.state_ if self.__sklearn_is_fitted__() else None
+        table, columns = self._read(X, None if earlier is None else earlier.model.columns)
+        rows = TrainingRows(table, columns, table[:0])
+        if earlier is not None:
+            return prepare_next_pass(self._recipe, rows, earlier)
+        names = getattr(self, "feature_names_in_", None)
         return prepare_first_pass(self._recipe, rows, draw_seed(self.random_state), names), None
 
     def _summarize(

@@ -15,7 +15,7 @@ class _NoCallbacks:
     """Substitute for the mixin of scikit-learn, which is missing before version 1.9."""
 
     def _init_callback_context(self, **_: Any) -> None:
-        return None
+        """Do nothing."""
 
 
 _sklearn = importlib.import_module("sklearn.callback") if importlib.util.find_spec("sklearn.callback") else None

@@ -11,7 +11,16 @@ from aeanomaly.detectors._parameters import check_parameters
 from aeanomaly.exceptions import ModelFileError
 from aeanomaly.fitting import Calibration, FittedModel, FittedState, TrainingReference, device_or_cpu
 from aeanomaly.nn import RBF
-from aeanomaly.persistence import from_json, model_file_error, read_model, to_json, upgrade, write_model
+from aeanomaly.persistence import (
+    add_prefix,
+    from_json,
+    model_file_error,
+    read_model,
+    take_prefix,
+    to_json,
+    upgrade,
+    write_model,
+)
 from aeanomaly.preprocessing import Column, column_from_json
 from aeanomaly.streams import MemberKey
 from aeanomaly.thresholds import RULES, ScoreCalibrator, ScoreSummary, ThresholdInfo
@@ -76,26 +85,16 @@ def _arrays_of(state: FittedState, parts: list[dict[str, np.ndarray]]) -> dict[s
     probability = {} if calibration.probability is None else calibration.probability.arrays()
     return {
         **parts[0],
-        **_prefixed("kernel", parts[1] if len(parts) > 1 else {}),
+        **add_prefix("kernel", parts[1] if len(parts) > 1 else {}),
         "training_scores_": calibration.summary.values,
         "jittered_scores_": calibration.jittered_scores,
         "calibration_scores_": calibration.calibration_scores,
         "loss_curve_": state.loss_curve,
         "validation_loss_curve_": state.validation_loss_curve,
-        **_prefixed("reference", state.reference.arrays()),
-        **_prefixed("probability", probability),
-        **_prefixed("optimizer", state.optimizer or {}),
+        **add_prefix("reference", state.reference.arrays()),
+        **add_prefix("probability", probability),
+        **add_prefix("optimizer", state.optimizer or {}),
     }
-
-
-def _prefixed(prefix: str, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    return {f"{prefix}.{name}": values for name, values in arrays.items()}
-
-
-def _taken(prefix: str, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Remove and return the arrays with a prefix; the inverse of `_prefixed`."""
-    names = [name for name in arrays if name.startswith(f"{prefix}.")]
-    return {name.removeprefix(f"{prefix}."): arrays.pop(name) for name in names}
 
 
 def load(path: str | os.PathLike[str], *, expected_sha256: str | None = None) -> Any:
@@ -161,8 +160,8 @@ def _state_from(
     manifest: dict[str, Any], arrays: dict[str, np.ndarray], detector: "BaseDetector", columns: list[Column]
 ) -> FittedState:
     fitted = manifest["fitted"]
-    optimizer, kernel = _taken("optimizer", arrays), _taken("kernel", arrays)
-    reference, probability = _taken("reference", arrays), _taken("probability", arrays)
+    optimizer, kernel = take_prefix("optimizer", arrays), take_prefix("kernel", arrays)
+    reference, probability = take_prefix("reference", arrays), take_prefix("probability", arrays)
     curves = {name: _curve(arrays.pop(name), name) for name in _CURVES}
     seed = _checked_count(fitted["seed"], "seed")
     model = _model_from(manifest, arrays, kernel, detector, columns, seed)
@@ -224,9 +223,8 @@ def _checked_offset(value: Any) -> float:
 def _checked_threshold(values: Any, offset: float) -> ThresholdInfo:
     if set(values) != _THRESHOLD_INFO or not all(isinstance(values[n], str) for n in _THRESHOLD_INFO - {"n_scores"}):
         raise ModelFileError("threshold does not have the fields of a ThresholdInfo")
-    return ThresholdInfo.from_dict(
-        {**values, "n_scores": _checked_count(values["n_scores"], "n_scores")}, float(offset)
-    )
+    _checked_count(values["n_scores"], "n_scores")
+    return ThresholdInfo(offset, **values)
 
 
 def _checked_calibration(scores: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 
 from aeanomaly._constraints import real
 from aeanomaly.fitting import Calibration, FittedState
-from aeanomaly.thresholds import Threshold, ThresholdInfo, flag_discoveries
+from aeanomaly.thresholds import Threshold, ThresholdInfo, flag_discoveries, p_values_of_sorted
 
 
 class ThresholdMixin:
@@ -31,7 +31,7 @@ class ThresholdMixin:
 
     @property
     def offset_(self) -> float:
-        return self._calibration.offset
+        return self._calibration.threshold.offset
 
     @property
     def threshold_info_(self) -> ThresholdInfo:
@@ -149,7 +149,7 @@ class ThresholdMixin:
         """
         fitted = self._fitted()
         fitted._calibration.check_calibrated("p_values")
-        return fitted._calibration.p_values(fitted.score_samples(X))
+        return p_values_of_sorted(fitted.calibration_scores_, fitted.score_samples(X))
 
     def flag(self, X: Any, fdr: float = 0.1) -> np.ndarray:
         """Flag anomalies so that, on average, at most a share `fdr` of the flagged rows is normal.

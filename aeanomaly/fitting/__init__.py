@@ -11,14 +11,14 @@ from aeanomaly.fitting.explanation import (
     to_text,
 )
 from aeanomaly.fitting.finish import finish_fit, finish_pass, state_so_far
-from aeanomaly.fitting.initializer import CachedInitializer, EncoderOptions, Initializer
+from aeanomaly.fitting.initializer import CachedInitializer, Initializer
 from aeanomaly.fitting.job import FitJob, PreparedFit
 from aeanomaly.fitting.members import Members
-from aeanomaly.fitting.model import FittedModel, device_or_cpu, likelihood_for, likelihood_of
+from aeanomaly.fitting.model import FittedModel, device_or_cpu, likelihood_for
 from aeanomaly.fitting.prepare import prepare_first_pass, prepare_fit, prepare_next_pass
 from aeanomaly.fitting.recipe import Recipe, TrainingOptions
 from aeanomaly.fitting.reference import TrainingReference
-from aeanomaly.fitting.rows import TrainingRows, some_rows
+from aeanomaly.fitting.rows import TrainingRows
 from aeanomaly.fitting.stacked import fit_stacked
 from aeanomaly.fitting.state import FittedState
 
@@ -26,7 +26,6 @@ __all__ = [
     "CachedInitializer",
     "Calibration",
     "CalibrationRequest",
-    "EncoderOptions",
     "Explanation",
     "FitJob",
     "FittedModel",
@@ -45,12 +44,10 @@ __all__ = [
     "fit_stacked",
     "format_cell",
     "likelihood_for",
-    "likelihood_of",
     "prepare_first_pass",
     "prepare_fit",
     "prepare_next_pass",
     "redistribute",
-    "some_rows",
     "state_so_far",
     "to_cells",
     "to_frame",

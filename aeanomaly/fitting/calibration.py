@@ -17,7 +17,6 @@ from aeanomaly.thresholds import (
     as_threshold,
     decide,
     is_anomaly,
-    p_values_of_sorted,
 )
 
 _HOW_TO_CALIBRATE = (
@@ -168,10 +167,6 @@ class Calibration:
         return cls(summary, jittered_scores, np.sort(normal), decision, probability)
 
     @property
-    def offset(self) -> float:
-        return self.threshold.offset
-
-    @property
     def is_set_on_training_rows(self) -> bool:
         """True if the threshold was computed from training scores, without noise, and no calibration scores exist."""
         return self.threshold.source == "training rows" and not len(self.calibration_scores)
@@ -235,10 +230,6 @@ class Calibration:
         decision = decide(threshold, scores, source="training rows, by a sketch")
         summary = ScoreSummary(scores, self.summary.n_rows)
         return replace(self, summary=summary, threshold=replace(decision, n_scores=sketch.n_scores))
-
-    def p_values(self, scores: np.ndarray) -> np.ndarray:
-        """Return the conformal p-value of each score, (n,)."""
-        return p_values_of_sorted(self.calibration_scores, scores)
 
     def check_calibrated(self, method: str) -> None:
         """Raise a ValueError if the calibration scores are empty."""

@@ -109,9 +109,9 @@ def to_text(found: Explanation, columns: Sequence[Column], names: Sequence[str],
 
 def _phrase(name: str, observed: Any, expected: Any, confidence: float) -> str:
     probability = "" if np.isnan(confidence) else f" (p = {confidence:.2f})"
-    if _is_missing(observed):
+    if pd.isna(observed):
         return f"{name} missing where {format_cell(expected)} was expected"
-    if _is_missing(expected):
+    if pd.isna(expected):
         return f"{name} {format_cell(observed)} where another category was expected{probability}"
     if isinstance(observed, (bool, np.bool_)):
         expected = bool(expected)
@@ -134,7 +134,3 @@ def format_cell(value: Any) -> str:
     except OverflowError:  # a category may be an integer of any size
         return reprlib.repr(value)
     return f"{number:,.0f}" if 1000 <= abs(number) < 1e9 else f"{number:.4g}"
-
-
-def _is_missing(value: Any) -> bool:
-    return value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and bool(np.isnan(value)))

@@ -10,7 +10,7 @@ from aeanomaly._warnings import warn
 from aeanomaly.exceptions import FitError
 from aeanomaly.fitting.calibration import Calibration
 from aeanomaly.fitting.job import FitJob
-from aeanomaly.fitting.model import FittedModel
+from aeanomaly.fitting.model import FittedModel, copy_network
 from aeanomaly.fitting.recipe import Recipe
 from aeanomaly.fitting.reference import TrainingReference
 from aeanomaly.fitting.rows import some_rows
@@ -43,7 +43,7 @@ def finish_pass(recipe: Recipe, job: FitJob, result: TrainingResult, earlier: Fi
         model = first_model(recipe, job)
     else:
         others = [scorer.copied(job.device) for scorer in earlier.model.scorers[1:]]
-        model = job.model(earlier.model.scorer.replaced(network=job.copied_network()), *others)
+        model = job.model(earlier.model.scorer.replaced(network=copy_network(job.network, job.device)), *others)
         curves = np.concatenate([earlier.loss_curve, curves[0]]), earlier.validation_loss_curve
     state = _make_state(recipe, job, model, curves, job.run_index + 1, None, earlier)
     # After divergence, the restored weights are older than the moments.
@@ -57,7 +57,7 @@ def state_so_far(recipe: Recipe, job: FitJob) -> FittedState:
 
 def first_model(recipe: Recipe, job: FitJob) -> FittedModel:
     """Return a model of the current network, with scales and typical errors measured on the training rows."""
-    return job.model(*recipe.scorers(job, job.copied_network())).fit_typical_error(job.rows.table)
+    return job.model(*recipe.scorers(job, copy_network(job.network, job.device))).fit_typical_error(job.rows.table)
 
 
 def _make_state(

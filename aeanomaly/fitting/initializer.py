@@ -1,36 +1,18 @@
 """Start of a fit: encoding of the table, and initialization of the network."""
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 
-from aeanomaly.fitting.model import likelihood_of
+from aeanomaly.fitting.model import copy_network, likelihood_of
 from aeanomaly.nn import InitData, NetworkSpec, build_network
-from aeanomaly.preprocessing import Column, KnownStatistics, Schema, encode_table
+from aeanomaly.preprocessing import Column, EncoderOptions, KnownStatistics, Schema, TableEncoder, fit_schema
 from aeanomaly.scoring import Network
 from aeanomaly.streams import MemberKey
 from aeanomaly.threads import limit_threads
 from aeanomaly.training import check_memory
-
-
-@dataclass(frozen=True)
-class EncoderOptions:
-    """Parameters of a detector for the encoding of tables.
-
-    Attributes
-    ----------
-    likelihood : {"auto", "gaussian", "bernoulli", "poisson"} or tuple of (column, likelihood)
-    standardize : bool
-    has_missing_indicators : bool
-        If True, each column has a feature that indicates missing values.
-    """
-
-    likelihood: str | tuple[tuple[Any, str], ...]
-    standardize: bool
-    has_missing_indicators: bool
 
 
 class Initializer:
@@ -49,15 +31,8 @@ class Initializer:
         self, table: np.ndarray, columns: Sequence[Column], options: EncoderOptions, names: Sequence[str] | None
     ) -> tuple[Schema, np.ndarray]:
         """Fit the schema to a table (N, F), and encode its rows (N, D); column `names` are for error messages."""
-        return encode_table(
-            table,
-            options.likelihood if isinstance(options.likelihood, str) else dict(options.likelihood),
-            options.standardize,
-            options.has_missing_indicators,
-            columns,
-            names,
-            self._known,
-        )
+        schema = fit_schema(table, options, columns, names, self._known)
+        return schema, TableEncoder(schema).encode(table)
 
     def network(
         self,
@@ -135,6 +110,4 @@ class CachedInitializer(Initializer):
         key = (id(schema), spec, tuple(keys), device, drawn, *sorted(start.items()))
         if key not in self._cache:
             self._cache[key] = super().network(schema, spec, keys, rows, device, samples=samples, **start)
-        network = build_network(spec)
-        network.load_state_dict(self._cache[key].state_dict())
-        return network.to(device).requires_grad_(False)
+        return copy_network(self._cache[key], device)

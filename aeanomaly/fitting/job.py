@@ -11,7 +11,7 @@ from aeanomaly.fitting.members import Members
 from aeanomaly.fitting.model import FittedModel, likelihood_for
 from aeanomaly.fitting.rows import TrainingRows
 from aeanomaly.likelihoods import Likelihood
-from aeanomaly.nn import NetworkSpec, build_network
+from aeanomaly.nn import NetworkSpec
 from aeanomaly.objectives import Objective
 from aeanomaly.preprocessing import TableEncoder
 from aeanomaly.scoring import Network, Scorer
@@ -64,12 +64,6 @@ class FitJob:
         """Train the network in place; continue from the `state` of the optimizer if given."""
         network = self.network.requires_grad_(True)
         return train(network, self.objective, self.data, self.settings, state=state, on_step=on_step)
-
-    def copied_network(self) -> Network:
-        """Return a copy of the current network, without the buffers of the training."""
-        network = build_network(self.spec)
-        network.load_state_dict(self.network.state_dict())
-        return network.to(self.device).requires_grad_(False)
 
     def model(self, *scorers: Scorer) -> FittedModel:
         """Return a model with the encoder of this job and the given scorers."""

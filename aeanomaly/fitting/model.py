@@ -11,6 +11,7 @@ import torch
 
 from aeanomaly.likelihoods import Likelihood, build_likelihood
 from aeanomaly.nn import GaussianAutoencoder, NetworkSpec, Standardize, build_network, encoder_module
+from aeanomaly.persistence import add_prefix, take_prefix
 from aeanomaly.preprocessing import Column, Schema, TableEncoder, are_numeric, check_table, column_from_json
 from aeanomaly.scoring import (
     SMALLEST_SCALE,
@@ -46,6 +47,13 @@ def likelihood_of(schema: Schema, *, allow_missing: bool) -> Likelihood:
 def likelihood_for(network: Network, encoder: TableEncoder) -> Likelihood:
     """Return the likelihood of a network's output, for missing values if the network allows them."""
     return likelihood_of(encoder.schema, allow_missing=network.spec.allow_nan)
+
+
+def copy_network(network: Network, device: torch.device) -> Network:
+    """Return a copy of a network to compute with, without the buffers of its training."""
+    copied = build_network(network.spec)
+    copied.load_state_dict(network.state_dict())
+    return copied.to(device).requires_grad_(False)
 
 
 @dataclass(frozen=True)
@@ -99,10 +107,6 @@ class FittedModel:
         """Validate a table against a fitted estimator, and return its numbers (N, F)."""
         return check_table(estimator, X, columns=self.columns, allow_nan=self.allow_nan)[0]
 
-    def preprocess(self, table: np.ndarray) -> np.ndarray:
-        """Encode the numbers of a table (N, F) as float32 rows (N, D)."""
-        return self.encoder.encode(table)
-
     def errors(self, table: np.ndarray) -> np.ndarray:
         """Return minus the scores, (N,)."""
         finish = partial(total_errors, self.scorers, self.encoder)
@@ -124,33 +128,29 @@ class FittedModel:
     def encode(self, table: np.ndarray) -> np.ndarray:
         """Return the code of each row, with the codes of the members concatenated, (N, code_width)."""
 
-        def concatenate(parts: list[torch.Tensor], chunk: np.ndarray) -> np.ndarray:
-            codes = zip(parts[0], self.spec.used_code, strict=True)
-            return to_numpy(torch.cat([code[:, :used] for code, used in codes], dim=1))
+        def concatenate(codes: torch.Tensor) -> np.ndarray:
+            pairs = zip(codes, self.spec.used_code, strict=True)
+            return to_numpy(torch.cat([code[:, :used] for code, used in pairs], dim=1))
 
-        return map_chunks(self._of_members(self.scorer.network.encode), concatenate, table, **self._loop)
+        return self._map(self.scorer.network.encode, concatenate, table)
 
     def decode(self, code: np.ndarray) -> np.ndarray:
         """Decode codes (N, code_width) to expected rows in original units (N, F)."""
 
-        def rows(codes: torch.Tensor) -> tuple[torch.Tensor]:
+        def rows(codes: torch.Tensor) -> torch.Tensor:
             stack = codes.new_zeros((self.spec.n_members, codes.shape[1], self.spec.latent_dim))
             for member, part in enumerate(codes[0].split(self.spec.used_code, dim=1)):
                 stack[member, :, : part.shape[1]] = part
-            return (self.scorer.likelihood.mean(self.scorer.network.decode(stack)),)
+            return self.scorer.likelihood.mean(self.scorer.network.decode(stack))
 
-        def finish(parts: list[torch.Tensor], chunk: np.ndarray) -> np.ndarray:
-            return self.encoder.decode(to_numpy(parts[0].mean(dim=0)))
-
-        return map_chunks(rows, finish, code, **{**self._loop, "encode": _code_in_float32})
+        return self._map(rows, self._decoded_mean, code, encode=_code_in_float32)
 
     def reconstruct(self, table: np.ndarray) -> np.ndarray:
         """Return the expected row given each row's code, in original units, (N, F)."""
+        return self._map(partial(_expected, self.scorer), self._decoded_mean, table)
 
-        def finish(parts: list[torch.Tensor], chunk: np.ndarray) -> np.ndarray:
-            return self.encoder.decode(mean_of_members(parts[0]))
-
-        return map_chunks(self._of_members(partial(_expected, self.scorer)), finish, table, **self._loop)
+    def _decoded_mean(self, rows: torch.Tensor) -> np.ndarray:
+        return self.encoder.decode(mean_of_members(rows))
 
     def log_prob(self, table: np.ndarray) -> np.ndarray:
         """Return the log density of each encoded row given its reconstruction, at unit scale, in nats, (N,)."""
@@ -159,10 +159,7 @@ class FittedModel:
         def log_prob(rows: torch.Tensor) -> torch.Tensor:
             return scorer.likelihood.log_prob(rows, scorer.network.decode(scorer.network.encode(rows)), unit)
 
-        def finish(parts: list[torch.Tensor], chunk: np.ndarray) -> np.ndarray:
-            return mean_of_members(parts[0]).sum(axis=1)
-
-        return map_chunks(self._of_members(log_prob), finish, table, **self._loop)
+        return self._map(log_prob, lambda terms: mean_of_members(terms).sum(axis=1), table)
 
     def log_evidence(self, table: np.ndarray, n_draws: int) -> np.ndarray:
         """Return the importance-weighted estimate of log p(x) by an ELBO scorer, in nats, (N,)."""
@@ -174,10 +171,7 @@ class FittedModel:
             weights = log_weights(scorer.network, scorer.likelihood, rows, draws)
             return (torch.logsumexp(weights, dim=0) - float(np.log(n_draws))).unsqueeze(2)
 
-        def finish(parts: list[torch.Tensor], chunk: np.ndarray) -> np.ndarray:
-            return mean_of_members(parts[0])[:, 0]
-
-        return map_chunks(self._of_members(bound), finish, table, **self._loop)
+        return self._map(bound, lambda bounds: mean_of_members(bounds)[:, 0], table)
 
     def sample(self, n_samples: int, seed: int) -> np.ndarray:
         """Draw rows with a code from the prior N(0, I), in original units, (n_samples, F)."""
@@ -186,14 +180,7 @@ class FittedModel:
         generator = torch_stream(MemberKey(seed), "sample", 0, cpu)
         code = torch.empty((n_samples, self.spec.latent_dim), dtype=torch.float32, device=cpu)
         code.normal_(generator=generator)
-
-        def output(codes: torch.Tensor) -> tuple[torch.Tensor]:
-            return (network.decode(codes.expand(self.spec.n_members, -1, -1)),)
-
-        def finish(parts: list[torch.Tensor], chunk: np.ndarray) -> np.ndarray:
-            return to_numpy(parts[0][0])
-
-        decoded = map_chunks(output, finish, code.numpy(), **{**self._loop, "encode": _code_in_float32})
+        decoded = self._map(network.decode, lambda rows: to_numpy(rows[0]), code.numpy(), encode=_code_in_float32)
         outputs = torch.from_numpy(decoded).float()
         with torch.no_grad():
             rows = self.scorer.likelihood.sample(outputs, network.log_noise_scale[0].to(cpu), generator)
@@ -235,10 +222,7 @@ class FittedModel:
                 expected[:, :, places] = _expected(whole, left)[:, :, places]
             return torch.cat([torch.stack(drops, dim=2), expected], dim=2)
 
-        def finish(parts: list[torch.Tensor], chunk: np.ndarray) -> np.ndarray:
-            return mean_of_members(parts[0])
-
-        return map_chunks(_of_members(without_each, scorer.spec.n_members), finish, table, **self._loop)
+        return self._map(without_each, mean_of_members, table, n_members=scorer.spec.n_members)
 
     def errors_of_members(self, table: np.ndarray) -> np.ndarray:
         """Return the unscaled reconstruction error of each row by each member of the first scorer, (N, M)."""
@@ -246,11 +230,8 @@ class FittedModel:
         def errors(rows: torch.Tensor) -> torch.Tensor:
             return self.scorer.raw_terms(rows).sum(dim=2, keepdim=True)
 
-        def finish(parts: list[torch.Tensor], chunk: np.ndarray) -> np.ndarray:
-            found = to_numpy(parts[0][:, :, 0].T)
-            return per_observed(found, ~np.isnan(chunk)) if self.spec.allow_nan else found
-
-        return map_chunks(self._of_members(errors), finish, table, **self._loop)
+        found = self._map(errors, lambda errors: to_numpy(errors[:, :, 0].T), table)
+        return per_observed(found, ~np.isnan(table)) if self.allow_nan else found
 
     def fit_typical_error(self, table: np.ndarray) -> "FittedModel":
         """Return a model whose scorers have the mean term of an observed column, measured on some rows."""
@@ -288,13 +269,28 @@ class FittedModel:
         width = max(scorer.width for scorer in self.scorers)
         return {"encode": self.encoder.encode, "device": self.device, "width": width}
 
-    def _of_members(self, function: Callable[[torch.Tensor], torch.Tensor]) -> Callable[..., tuple[torch.Tensor]]:
-        return _of_members(function, self.spec.n_members)
+    def _map(
+        self,
+        function: Callable[[torch.Tensor], torch.Tensor],
+        finish: Callable[[torch.Tensor], np.ndarray],
+        table: np.ndarray,
+        *,
+        n_members: int | None = None,
+        **loop: Any,
+    ) -> np.ndarray:
+        """Apply a function of encoded rows (M, b, D) to a table in chunks, and finish its output (M, n, T)."""
+        shape = (n_members or self.spec.n_members, -1, -1)
+        return map_chunks(
+            lambda rows: (function(rows.expand(shape)),),
+            lambda parts, _: finish(parts[0]),
+            table,
+            **{**self._loop, **loop},
+        )
 
     def to_state(self) -> tuple[list[dict[str, Any]], list[dict[str, np.ndarray]]]:
         """Return the spec of each scorer, and its arrays: weights and scales, and the schema with the first."""
         arrays = [_arrays_of(scorer) for scorer in self.scorers]
-        arrays[0] = {**{f"schema.{name}": values for name, values in self.schema.arrays().items()}, **arrays[0]}
+        arrays[0] = {**add_prefix("schema", self.schema.arrays()), **arrays[0]}
         return [scorer.spec.to_dict() for scorer in self.scorers], arrays
 
     @classmethod
@@ -307,7 +303,7 @@ class FittedModel:
         device: torch.device,
         draws: tuple[int, MemberKey],
     ) -> "FittedModel":
-        """Build a model from the output of `to_state`, with the columns and blocks of its schema.
+        """Build a model from the output of `to_state`, which is consumed, with the columns and blocks of its schema.
 
         `draws` are number and key of the draws of an ELBO scorer.
 
@@ -316,12 +312,10 @@ class FittedModel:
         ValueError
             If names, shapes or dtypes are inconsistent, or a number is not finite.
         """
-        schema_arrays = {n.removeprefix("schema."): a for n, a in arrays[0].items() if n.startswith("schema.")}
-        schema = Schema.from_arrays(schema_arrays, columns, blocks)
-        weights = [{n: a for n, a in part.items() if not n.startswith("schema.")} for part in arrays]
-        pairs = zip(specs, weights, strict=True)
+        schema = Schema.from_arrays(take_prefix("schema", arrays[0]), columns, blocks)
+        pairs = zip(specs, arrays, strict=True)
         scorers = tuple(_scorer_from(NetworkSpec.from_dict(spec), part, schema, device, draws) for spec, part in pairs)
-        return cls(TableEncoder.from_schema(schema), scorers, device)
+        return cls(TableEncoder(schema), scorers, device)
 
     def __getstate__(self) -> dict[str, Any]:
         specs, arrays = self.to_state()
@@ -359,20 +353,13 @@ def _expected(scorer: Scorer, rows: torch.Tensor) -> torch.Tensor:
     return scorer.likelihood.mean(scorer.network.decode(scorer.network.encode(rows)))
 
 
-def _of_members(
-    function: Callable[[torch.Tensor], torch.Tensor], n_members: int
-) -> Callable[[torch.Tensor], tuple[torch.Tensor]]:
-    """Convert a function of rows (M, b, D) to a function of rows (1, b, D), for the chunk loop."""
-    return lambda rows: (function(rows.expand(n_members, -1, -1)),)
-
-
 def _code_in_float32(code: np.ndarray) -> np.ndarray:
     return np.clip(code, -_LARGEST_CODE, _LARGEST_CODE).astype(np.float32)
 
 
 def _arrays_of(scorer: Scorer) -> dict[str, np.ndarray]:
-    weights = {f"network.{n}": p.detach().cpu().numpy().copy() for n, p in scorer.network.state_dict().items()}
-    return {**weights, "scales": scorer.scales.copy(), "usual": np.array(scorer.typical_error)}
+    weights = {n: p.detach().cpu().numpy().copy() for n, p in scorer.network.state_dict().items()}
+    return {**add_prefix("network", weights), "scales": scorer.scales.copy(), "usual": np.array(scorer.typical_error)}
 
 
 def _scorer_from(
@@ -382,8 +369,8 @@ def _scorer_from(
     device: torch.device,
     draws: tuple[int, MemberKey],
 ) -> Scorer:
-    weights = {n.removeprefix("network."): a for n, a in arrays.items() if n.startswith("network.")}
-    if unknown := {n for n in arrays if not n.startswith("network.")} - {"scales", "usual"}:
+    weights = take_prefix("network", arrays)
+    if unknown := set(arrays) - {"scales", "usual"}:
         raise ValueError(f"the arrays {sorted(unknown)} are unknown")
     if {n: a.shape for n, a in weights.items()} != spec.shapes():
         raise ValueError("the weights do not have the names and shapes of the network in the manifest")

@@ -38,7 +38,7 @@ def prepare_fit(
         _check_warm_start(warm, spec, schema.kinds)
         network, run_index = warm.model.copied(device=device).scorer.network, warm.n_runs
     split, n_steps = members.split(options.held_out_fraction, run_index), options.n_steps(spec, len(encoded))
-    stopping, encoder = options.stopping(len(split.training[0]), n_steps), TableEncoder.from_schema(schema)
+    stopping, encoder = options.stopping(len(split.training[0]), n_steps), TableEncoder(schema)
     return FitJob(
         rows=rows,
         encoder=encoder,
@@ -71,7 +71,7 @@ def prepare_next_pass(recipe: Recipe, rows: TrainingRows, state: FittedState) ->
             f"partial_fit continues with {model.spec}, but the parameters now require {requested}; restore the "
             "parameters, or call fit"
         )
-    encoded, network = model.preprocess(rows.table), model.scorer.network
+    encoded, network = model.encoder.encode(rows.table), model.scorer.network
     members = recipe.members(state.seed, len(encoded))
     job = FitJob(
         rows=rows,

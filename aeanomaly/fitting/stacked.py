@@ -22,11 +22,8 @@ class _Numbered(NamedTuple):
     """Prepared fit with its index."""
 
     number: int
-    fit: PreparedFit
-
-    @property
-    def job(self) -> FitJob:
-        return self.fit[0]
+    job: FitJob
+    finish: Callable[[TrainingResult], Any]
 
 
 def fit_stacked(fits: Iterable[PreparedFit | Exception]) -> Iterator[tuple[int, Any]]:
@@ -52,7 +49,7 @@ def fit_stacked(fits: Iterable[PreparedFit | Exception]) -> Iterator[tuple[int, 
         if isinstance(fit, Exception):
             yield number, fit
             continue
-        entry = _Numbered(number, fit)
+        entry = _Numbered(number, *fit)
         if is_worth_threads(entry.job.network, entry.job.settings):
             yield from _run_stack([entry])
             continue
@@ -119,7 +116,7 @@ def _run_stack(stack: Sequence[_Numbered], on_step: StepHook | None = None) -> I
             results: Sequence[Any] = _train([entry.job for entry in stack], on_step)
     except Exception as error:
         results = [error] * len(stack)
-    for (number, (_, finish)), result in zip(stack, results, strict=True):
+    for (number, _, finish), result in zip(stack, results, strict=True):
         yield number, result if isinstance(result, Exception) else _finished(finish, result)
 
 

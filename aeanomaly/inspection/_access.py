@@ -91,9 +91,3 @@ def is_anomaly(caller: str, y: Any, n_rows: int) -> np.ndarray:
     if len(found) != n_rows:
         raise ValueError(f"{caller}: y has {len(found)} labels for {n_rows} rows; pass one label for each row")
     return found
-
-
-def check_number(caller: str, name: str, value: Any, least: int = 1) -> None:
-    """Raise a ValueError unless a value is an integer of at least `least`."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
-        raise ValueError(f"{caller}: {name} must be an integer of at least {least}; got {value!r}")

@@ -22,13 +22,19 @@ def pyplot(caller: str) -> Any:
     return plt
 
 
-def axes_of(display: Any, ax: Any, **figure: Any) -> Any:
-    """Return the axes to draw on, new ones if `ax` is None, and store them in the display."""
-    plt = pyplot(f"{type(display).__name__}.plot")
-    if ax is None:
-        _, ax = plt.subplots(layout="constrained", **figure)
-    display.ax_, display.figure_ = ax, ax.figure
-    return ax
+class Display:
+    """Base class of displays."""
+
+    ax_: Any
+    figure_: Any
+
+    def _new_axes(self, ax: Any, **figure: Any) -> Any:
+        """Set and return the axes to draw on, new ones if `ax` is None."""
+        plt = pyplot(f"{type(self).__name__}.plot")
+        if ax is None:
+            _, ax = plt.subplots(layout="constrained", **figure)
+        self.ax_, self.figure_ = ax, ax.figure
+        return ax
 
 
 def text_of(name: Any, most: int = _MAX_NAME_LENGTH) -> str:
@@ -70,9 +76,3 @@ def set_ticks(axis: Any, low: float, high: float, unit: float | None = None) -> 
     ticks = ticks[(ticks == 0) | ((ticks >= low) & (ticks <= high) & (np.abs(ticks) >= least))]
     axis.set_ticks(ticks, labels=[f"{tick:g}".replace("-", "\N{MINUS SIGN}") for tick in ticks])
     axis.set_ticks([], minor=True)
-
-
-def check_scale(caller: str, scale: Any, allowed: tuple[str, ...]) -> None:
-    """Raise a ValueError unless a scale is one of the allowed scales."""
-    if scale not in allowed:
-        raise ValueError(f"{caller}: scale must be one of {', '.join(map(repr, allowed))}; got {scale!r}")

@@ -7,7 +7,7 @@ import pandas as pd
 
 from aeanomaly.inspection._access import ScoredRows
 from aeanomaly.inspection.drift import column_drift
-from aeanomaly.preprocessing import label_index
+from aeanomaly.preprocessing import as_pandas, label_index, rows_of
 
 #: Maximum number of columns in the details of a row.
 _REASONS = 5
@@ -90,20 +90,17 @@ def collect(scored: ScoredRows, n_rows: int) -> ReportData:
 
 def _indexable(rows: Any) -> Any:
     """Convert rows to a pandas DataFrame or an array, from which rows can be selected by position."""
-    if isinstance(rows, (pd.DataFrame, np.ndarray)):
-        return rows
-    if hasattr(rows, "to_pandas"):
-        try:
-            return rows.to_pandas()
-        except ImportError:  # polars without pyarrow
-            return pd.DataFrame(rows.to_dict(as_series=False))
+    frame = as_pandas(rows)
+    if frame is not None:
+        return frame
     array = np.asarray(rows)
     return array if array.dtype.kind in "biuf" else np.asarray(rows, dtype=object)
 
 
 def _take(scored: ScoredRows, places: np.ndarray) -> ScoredRows:
-    rows = scored.rows.iloc[places] if isinstance(scored.rows, pd.DataFrame) else scored.rows[places]
-    return scored._replace(rows=rows, index=None if scored.index is None else scored.index[places])
+    return scored._replace(
+        rows=rows_of(scored.rows, places), index=None if scored.index is None else scored.index[places]
+    )
 
 
 def _row_name(index: Any) -> str:

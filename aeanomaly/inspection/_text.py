@@ -7,6 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+from aeanomaly.fitting import format_cell
+
 #: Maximum number of characters of a text on the page, and of its full text in a tooltip.
 _MAX_SHOWN, _MAX_TITLE = 80, 2000
 _INVISIBLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
@@ -54,8 +56,7 @@ def is_missing(value: Any) -> bool:
 
 def number(value: float) -> str:
     """Format a number with four significant digits, or with all digits before the decimal point."""
-    value = float(value)
-    return f"{value:,.0f}" if 1000 <= abs(value) < 1e9 else f"{value:.4g}"
+    return format_cell(float(value))
 
 
 def percent(share: float) -> str:

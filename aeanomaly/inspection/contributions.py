@@ -5,11 +5,12 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from aeanomaly.inspection._access import ScoredRows, check_number
-from aeanomaly.inspection._drawing import BLACK, BLUE, GREY, ORANGE, axes_of, cell_text, number_text, pyplot, text_of
+from aeanomaly._constraints import integer
+from aeanomaly.inspection._access import ScoredRows
+from aeanomaly.inspection._drawing import BLACK, BLUE, GREY, ORANGE, Display, cell_text, number_text, pyplot, text_of
 
 
-class ContributionsDisplay:
+class ContributionsDisplay(Display):
     """Waterfall plot of the contributions of the columns to minus the score of one row.
 
     Use `from_estimator` or `from_explanation` to create a display. All parameters are stored as attributes.
@@ -51,9 +52,6 @@ class ContributionsDisplay:
     >>> plt.close(display.figure_)
     """
 
-    ax_: Any
-    figure_: Any
-    bars_: Any
     line_: Any
 
     def __init__(
@@ -140,7 +138,7 @@ class ContributionsDisplay:
 
     @classmethod
     def _of_row(cls, explanation: pd.DataFrame, row: int, offset: float | None) -> Self:
-        check_number(cls.__name__, "row", row, least=0)
+        integer(0).check(cls.__name__, "row", row)
         if row >= len(explanation):
             raise ValueError(f"{cls.__name__}: row must be less than the number of rows, {len(explanation)}; got {row}")
         detailed = explanation.columns.nlevels > 1
@@ -177,11 +175,11 @@ class ContributionsDisplay:
         ImportError
             If matplotlib is not installed.
         """
-        check_number("ContributionsDisplay", "n_columns", n_columns)
+        integer(1).check("ContributionsDisplay", "n_columns", n_columns)
         labels, steps = self._steps(n_columns)
         ends = np.cumsum(steps)
         widths, lefts = np.append(steps, ends[-1]), np.append(ends - steps, 0.0)
-        ax = axes_of(self, ax, figsize=(8.5, 1.4 + 0.38 * len(widths)))
+        ax = self._new_axes(ax, figsize=(8.5, 1.4 + 0.38 * len(widths)))
         places = np.arange(len(widths))
         colors = [*np.where(steps >= 0, ORANGE, BLUE), GREY]
         self.bars_ = ax.barh(places, widths, left=lefts, color=colors, height=0.7)

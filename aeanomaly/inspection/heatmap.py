@@ -5,8 +5,9 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from aeanomaly.inspection._access import ScoredRows, check_number
-from aeanomaly.inspection._drawing import BLACK, axes_of, check_scale, number_text, pyplot, set_ticks, text_of
+from aeanomaly._constraints import integer, one_of
+from aeanomaly.inspection._access import ScoredRows
+from aeanomaly.inspection._drawing import BLACK, Display, number_text, pyplot, set_ticks, text_of
 
 #: Number of powers of ten on a logarithmic scale.
 _DECADES = 3
@@ -16,7 +17,7 @@ _MIN_WRITTEN_SHARE = 0.095
 _MAX_LABELS = 40
 
 
-class ContributionsHeatmapDisplay:
+class ContributionsHeatmapDisplay(Display):
     """Heat map of the contributions of the columns to minus the scores, for the rows with the lowest scores.
 
     Use `from_estimator` or `from_explanation` to create a display. All parameters are stored as attributes.
@@ -50,11 +51,6 @@ class ContributionsHeatmapDisplay:
     (5, 10)
     >>> plt.close(display.figure_)
     """
-
-    ax_: Any
-    figure_: Any
-    image_: Any
-    colorbar_: Any
 
     def __init__(self, *, contributions: pd.DataFrame, scores: np.ndarray, offset: float | None = None):
         self.contributions = contributions
@@ -127,7 +123,7 @@ class ContributionsHeatmapDisplay:
 
     @classmethod
     def _of_worst(cls, contributions: pd.DataFrame, scores: np.ndarray, n_rows: int, offset: float | None) -> Self:
-        check_number(cls.__name__, "n_rows", n_rows)
+        integer(1).check(cls.__name__, "n_rows", n_rows)
         worst = np.argsort(scores, kind="stable")[:n_rows]
         return cls(contributions=contributions.iloc[worst], scores=scores[worst], offset=offset)
 
@@ -157,12 +153,12 @@ class ContributionsHeatmapDisplay:
         ImportError
             If matplotlib is not installed.
         """
-        check_scale("ContributionsHeatmapDisplay", scale, ("share", "log"))
-        check_number("ContributionsHeatmapDisplay", "n_columns", n_columns)
+        one_of("share", "log").check("ContributionsHeatmapDisplay", "scale", scale)
+        integer(1).check("ContributionsHeatmapDisplay", "n_columns", n_columns)
         names, values = self._columns(n_columns)
         if scale == "share":
             values = values / np.maximum(np.abs(values).sum(axis=1, keepdims=True), np.finfo(float).tiny)
-        ax = axes_of(self, ax, figsize=(2.5 + 0.62 * len(names), 2.2 + 0.27 * min(len(values), _MAX_LABELS)))
+        ax = self._new_axes(ax, figsize=(2.5 + 0.62 * len(names), 2.2 + 0.27 * min(len(values), _MAX_LABELS)))
         style, label = _style(values, scale)
         self.image_ = ax.imshow(values, aspect="auto", interpolation="nearest", **style)
         self.colorbar_ = ax.figure.colorbar(self.image_, ax=ax, label=label)

@@ -6,13 +6,13 @@ import numpy as np
 from sklearn.decomposition import PCA
 
 from aeanomaly.inspection._access import ScoredRows
-from aeanomaly.inspection._drawing import ORANGE, axes_of, pyplot, set_ticks, share_text
+from aeanomaly.inspection._drawing import ORANGE, Display, pyplot, set_ticks, share_text
 
 #: Quantiles of the errors at the ends of the color scale.
 _COLOR_QUANTILES = (0.01, 0.99)
 
 
-class LatentSpaceDisplay:
+class LatentSpaceDisplay(Display):
     """Scatter plot of the codes in two dimensions, colored by minus the score; rings mark flagged rows.
 
     Use `from_estimator` to create a display. All parameters are stored as attributes.
@@ -50,11 +50,6 @@ class LatentSpaceDisplay:
     ['code 0', 'code 1']
     >>> plt.close(display.figure_)
     """
-
-    ax_: Any
-    figure_: Any
-    scatter_: Any
-    colorbar_: Any
 
     def __init__(self, *, codes: np.ndarray, names: list[str], scores: np.ndarray, offset: float):
         self.codes = codes
@@ -113,7 +108,7 @@ class LatentSpaceDisplay:
         ImportError
             If matplotlib is not installed.
         """
-        ax = axes_of(self, ax, figsize=(7, 5))
+        ax = self._new_axes(ax, figsize=(7, 5))
         order = np.argsort(-self.scores, kind="stable")
         x, y = self.codes[order].T
         errors, flagged = -self.scores[order], self.scores[order] < self.offset

@@ -5,8 +5,9 @@ from typing import Any, Self
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from aeanomaly._constraints import one_of
 from aeanomaly.detectors import BaseDetector
-from aeanomaly.inspection._drawing import BLUE, ORANGE, axes_of, check_scale, pyplot
+from aeanomaly.inspection._drawing import BLUE, ORANGE, Display, pyplot
 from aeanomaly.model_selection.estimators import snapshot, transformers_and_detector
 
 #: Window of the running mean, as a share of the steps.
@@ -15,7 +16,7 @@ _WINDOW = 1 / 20
 _LOG_SCALE_FACTOR = 20
 
 
-class LossCurveDisplay:
+class LossCurveDisplay(Display):
     """Curve of the training loss, and of the validation loss if there is one.
 
     Use `from_estimator` to create a display. All parameters are stored as attributes.
@@ -49,9 +50,6 @@ class LossCurveDisplay:
     >>> plt.close(display.figure_)
     """
 
-    ax_: Any
-    figure_: Any
-    line_: Any
     validation_line_: Any
 
     def __init__(self, *, loss: np.ndarray, validation_loss: np.ndarray):
@@ -108,13 +106,13 @@ class LossCurveDisplay:
         ImportError
             If matplotlib is not installed.
         """
-        check_scale("LossCurveDisplay", scale, ("auto", "log", "linear"))
+        one_of("auto", "log", "linear").check("LossCurveDisplay", "scale", scale)
         low = min(self.loss.min(), self.validation_loss.min(initial=np.inf))
         if scale == "log" and low <= 0:
             raise ValueError(
                 f"LossCurveDisplay: scale='log' needs positive losses; got a minimum of {low:.3g}; use scale='linear'"
             )
-        ax = axes_of(self, ax, figsize=(7, 4))
+        ax = self._new_axes(ax, figsize=(7, 4))
         steps, window = np.arange(len(self.loss)), max(1, round(_WINDOW * len(self.loss)))
         ax.plot(steps, self.loss, color=BLUE, alpha=0.3, linewidth=0.8)
         middle = steps[: len(steps) - window + 1] + (window - 1) / 2

@@ -6,12 +6,13 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from aeanomaly.inspection._access import ScoredRows, check_number
-from aeanomaly.inspection._drawing import GREY, ORANGE, axes_of, pyplot, share_text, text_of
+from aeanomaly._constraints import integer
+from aeanomaly.inspection._access import ScoredRows
+from aeanomaly.inspection._drawing import GREY, ORANGE, Display, pyplot, share_text, text_of
 from aeanomaly.inspection._panels import positions
 
 
-class ReconstructionDisplay:
+class ReconstructionDisplay(Display):
     """Scatter plots of observed against reconstructed cells, one for each column, with flagged rows in color.
 
     Use `from_estimator` to create a display. All parameters are stored as attributes.
@@ -43,9 +44,6 @@ class ReconstructionDisplay:
     (2,)
     >>> plt.close(display.figure_)
     """
-
-    ax_: Any
-    figure_: Any
 
     def __init__(self, *, observed: pd.DataFrame, reconstructed: pd.DataFrame, scores: np.ndarray, offset: float):
         self.observed = observed
@@ -94,7 +92,7 @@ class ReconstructionDisplay:
             If the estimator does not end with a detector of this package.
         """
         pyplot(f"{cls.__name__}.from_estimator")
-        check_number(cls.__name__, "n_columns", n_columns)
+        integer(1).check(cls.__name__, "n_columns", n_columns)
         scored = ScoredRows.from_estimator(cls.__name__, estimator, X)
         details, scores, offset = scored.details(), scored.scores, scored.detector.offset_
         observed = pd.DataFrame(details["observed"])
@@ -137,7 +135,7 @@ class ReconstructionDisplay:
         ImportError
             If matplotlib is not installed.
         """
-        check_number("ReconstructionDisplay", "n_across", n_across)
+        integer(1).check("ReconstructionDisplay", "n_across", n_across)
         axes = self._axes(ax, n_across)
         flagged = self.scores < self.offset
         for j, axis in enumerate(axes):
@@ -171,7 +169,7 @@ class ReconstructionDisplay:
             return axes
         n_across = min(n_across, n_columns)
         n_down = -(-n_columns // n_across)
-        ax = axes_of(self, ax, figsize=(3.4 * n_across, 3.0 * n_down))
+        ax = self._new_axes(ax, figsize=(3.4 * n_across, 3.0 * n_down))
         ax.set_axis_off()
         grid = ax.get_subplotspec()
         if grid is None:

@@ -4,7 +4,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from aeanomaly.inspection._access import ScoredRows, check_number
+from aeanomaly._constraints import integer
+from aeanomaly.inspection._access import ScoredRows
 from aeanomaly.inspection._page import page_of
 from aeanomaly.inspection._report_data import collect
 from aeanomaly.persistence import FileKind, check_target, read_start, write_atomically
@@ -73,7 +74,7 @@ def report(
     >>> page.splitlines()[0], "<h1>Payments of March</h1>" in page.replace("<bdi>", "").replace("</bdi>", "")
     ('<!doctype html>', True)
     """
-    check_number("report", "n_rows", n_rows)
+    integer(1).check("report", "n_rows", n_rows)
     if path is not None:
         check_target(path, REPORT, overwrite=overwrite)
     page = page_of(collect(ScoredRows.from_estimator("report", detector, X), int(n_rows)), title or "Anomaly report")

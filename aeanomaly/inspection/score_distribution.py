@@ -5,14 +5,14 @@ from typing import Any, Self
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from aeanomaly.inspection._access import check_number, is_anomaly
+from aeanomaly._constraints import integer, one_of
+from aeanomaly.inspection._access import is_anomaly
 from aeanomaly.inspection._drawing import (
     BLACK,
     BLUE,
     GREY,
     ORANGE,
-    axes_of,
-    check_scale,
+    Display,
     number_text,
     pyplot,
     set_ticks,
@@ -26,7 +26,7 @@ _MIN_FRACTION = 1e-4
 _LOG_SCALE_FACTOR = 20
 
 
-class ScoreDistributionDisplay:
+class ScoreDistributionDisplay(Display):
     """Histogram of minus the scores (higher = worse), with the threshold.
 
     Use `from_estimator` or `from_predictions` to create a display. All parameters are stored as attributes.
@@ -62,10 +62,6 @@ class ScoreDistributionDisplay:
     'minus the score (higher = worse)'
     >>> plt.close(display.figure_)
     """
-
-    ax_: Any
-    figure_: Any
-    line_: Any
 
     def __init__(self, *, scores: Any, offset: float, is_anomaly: Any = None, training_scores: Any = None):
         self.scores = scores
@@ -176,9 +172,9 @@ class ScoreDistributionDisplay:
         ImportError
             If matplotlib is not installed.
         """
-        check_scale("ScoreDistributionDisplay", scale, ("auto", "log", "linear"))
-        check_number("ScoreDistributionDisplay", "n_bins", n_bins)
-        ax = axes_of(self, ax, figsize=(7, 4))
+        one_of("auto", "log", "linear").check("ScoreDistributionDisplay", "scale", scale)
+        integer(1).check("ScoreDistributionDisplay", "n_bins", n_bins)
+        ax = self._new_axes(ax, figsize=(7, 4))
         groups = self._groups()
         edges, axis = _bins(-np.concatenate([scores for scores, *_ in groups]), -self.offset, scale, n_bins)
         for scores, name, style in groups:

@@ -14,6 +14,7 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
 from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.validation import _num_samples
 
 from aeanomaly.detectors import BaseDetector, fit_detectors
 from aeanomaly.model_selection.comparison import Comparison
@@ -116,7 +117,7 @@ class Trials:
 
     @property
     def n_rows(self) -> int:
-        return _n_rows(self.X)
+        return _num_samples(self.X)
 
     @property
     def n_repeats(self) -> int:
@@ -192,7 +193,7 @@ class Trials:
 
 def folds_of(X: Any, splits: Iterable[tuple[Any, Any]]) -> list[Fold]:
     """Convert splits of the rows of X, indices or masks, to row numbers."""
-    numbers = np.arange(_n_rows(X))
+    numbers = np.arange(_num_samples(X))
     return [Fold(numbers[train], numbers[test]) for train, test in splits]
 
 
@@ -208,10 +209,6 @@ def _compared(comparison: Comparison, scores_of_fits: list[list[Any]]) -> list[A
         for number, value in zip(sound, compared, strict=True):
             values[number] = float(value)
     return values
-
-
-def _n_rows(X: Any) -> int:
-    return X.shape[0] if hasattr(X, "shape") else len(X)
 
 
 class _Preparation:
@@ -236,7 +233,7 @@ class _Preparation:
     def detectors(self) -> Iterator[tuple[Any, Any]]:
         """Yield unfitted detectors with their training tables."""
         for number, fold in enumerate(self._trials.folds):
-            fitted_transformers = _FittedTransformers(self._trials.rows(fold.train))
+            rows, known = self._trials.rows(fold.train), dict[str, tuple[list[Any], Any]]()
             for candidate, repeat in product(range(len(self._trials.candidates)), range(self._trials.n_repeats)):
                 trial, parameters = Trial(candidate, number, repeat), self._trials.candidates[candidate]
                 estimator = clone(self._trials.estimator).set_params(**clone(parameters, safe=False))
@@ -246,7 +243,7 @@ class _Preparation:
                     self.separate.append((trial, estimator))
                     continue
                 try:
-                    steps, table = fitted_transformers.fitted(transformers)
+                    steps, table = _fit_transformers(transformers, rows, known)
                 except Exception as error:
                     self.failed.append((trial, error))
                     continue
@@ -254,22 +251,17 @@ class _Preparation:
                 yield detector, table
 
 
-class _FittedTransformers:
-    """Transformers, fitted once on the training rows of a fold."""
-
-    def __init__(self, rows: tuple[Any, ...]):
-        self._rows = rows
-        self._known: dict[str, tuple[list[Any], Any]] = {}
-
-    def fitted(self, transformers: Pipeline | None) -> tuple[list[Any], Any]:
-        """Return the fitted steps and the transformed table."""
-        if transformers is None:
-            return [], self._rows[0]
-        key = joblib.hash(transformers)
-        if key not in self._known:
-            table = transformers.fit_transform(*self._rows)
-            self._known[key] = (transformers.steps, table)
-        return self._known[key]
+def _fit_transformers(
+    transformers: Pipeline | None, rows: tuple[Any, ...], known: dict[str, tuple[list[Any], Any]]
+) -> tuple[list[Any], Any]:
+    """Return the fitted steps and the transformed table; equal transformers are fitted once, and added to `known`."""
+    if transformers is None:
+        return [], rows[0]
+    key = joblib.hash(transformers)
+    if key not in known:
+        table = transformers.fit_transform(*rows)
+        known[key] = (transformers.steps, table)
+    return known[key]
 
 
 def _reseed(detector: Any, repeat: int) -> None:

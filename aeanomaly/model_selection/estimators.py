@@ -56,29 +56,15 @@ def frame_of(X: Any) -> pd.DataFrame:
     return cells if names is None else cells.set_axis(getattr(X, "column_names", list(names)), axis=1)
 
 
-class NumericTable:
-    """Values of an array or DataFrame, with a conversion of new values to the same type.
+def numbers_of(X: Any, scorer: str) -> np.ndarray:
+    """Convert a table to float64 (n_samples, n_features); `scorer` is for the error message."""
+    try:
+        return np.array(X, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"{scorer} generates rows and needs a table of numbers: {error}; encode the table") from None
 
-    Parameters
-    ----------
-    X : array-like or DataFrame of shape (n_samples, n_features)
-    scorer : str
-        Name of the scorer in error messages.
 
-    Attributes
-    ----------
-    values : ndarray of float64 (n_samples, n_features)
-    """
-
-    def __init__(self, X: Any, scorer: str):
-        self._columns = getattr(X, "columns", None)
-        try:
-            self.values = np.array(X, dtype=np.float64)
-        except (TypeError, ValueError) as error:
-            raise TypeError(
-                f"{scorer} generates rows and needs a table of numbers: {error}; encode the table"
-            ) from None
-
-    def like_input(self, values: np.ndarray) -> Any:
-        """Convert values to the type and the column names of the input."""
-        return values if self._columns is None else pd.DataFrame(values, columns=self._columns)
+def like_input(values: np.ndarray, X: Any) -> Any:
+    """Convert values to the type and the column names of X."""
+    columns = getattr(X, "columns", None)
+    return values if columns is None else pd.DataFrame(values, columns=columns)

@@ -11,7 +11,7 @@ from sklearn.model_selection import KFold
 from sklearn.utils import _safe_indexing
 
 from aeanomaly.detectors import AutoencoderEnsemble
-from aeanomaly.model_selection._default import DEFAULT_SCORING
+from aeanomaly.model_selection.pseudo import DEFAULT_SCORING
 from aeanomaly.model_selection.search import StackedGridSearchCV
 from aeanomaly.preprocessing import check_table
 from aeanomaly.streams import draw_seed

@@ -1,6 +1,7 @@
 """Versions of scikit-learn's searches that fit all candidates together."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Self
 
 import joblib
@@ -11,10 +12,10 @@ from sklearn.model_selection import GridSearchCV, ParameterGrid, ParameterSample
 from sklearn.utils import indexable
 from tqdm.auto import tqdm
 
-from aeanomaly.model_selection._default import DEFAULT_SCORING
 from aeanomaly.model_selection._trials import Outcome, Trial, Trials, folds_of
 from aeanomaly.model_selection.comparison import check_enough
 from aeanomaly.model_selection.likelihood import check_comparable
+from aeanomaly.model_selection.pseudo import DEFAULT_SCORING
 
 #: Name that scikit-learn gives to a single scorer.
 _ONLY = "score"
@@ -89,12 +90,11 @@ class _StackedSearch:
             (joblib.hash(candidates[trial.candidate]), folds[trial.fold].train.tobytes()): outcome
             for trial, outcome in outcomes.items()
         }
+        precomputed = {name: partial(_precomputed_score, name) for name in scorers}
         results = GridSearchCV(
             _PrecomputedEstimator(clone(self.estimator), (trials.X, trials.y), by_key),
             [{name: [value] for name, value in candidate.items()} for candidate in candidates],
-            scoring={name: _PrecomputedScorer(name) for name in scorers}
-            if self._is_multimetric
-            else _PrecomputedScorer(_ONLY),
+            scoring=precomputed if self._is_multimetric else precomputed[_ONLY],
             refit=self.refit,
             cv=folds,
             error_score=self.error_score,
@@ -174,17 +174,12 @@ class _PrecomputedEstimator(BaseEstimator):
         return self
 
 
-class _PrecomputedScorer:
-    """A scorer that returns precomputed scores."""
-
-    def __init__(self, name: str):
-        self.name = name
-
-    def __call__(self, estimator: _PrecomputedEstimator, numbers: np.ndarray, y: Any = None) -> Any:
-        score = estimator.found.scores[self.name, numbers.tobytes()]
-        if isinstance(score, Exception):
-            raise score
-        return score
+def _precomputed_score(name: str, estimator: _PrecomputedEstimator, numbers: np.ndarray, y: Any = None) -> Any:
+    """Return the precomputed result of a scorer for rows with the given numbers (n, 1)."""
+    score = estimator.found.scores[name, numbers.tobytes()]
+    if isinstance(score, Exception):
+        raise score
+    return score
 
 
 class StackedGridSearchCV(_StackedSearch, GridSearchCV):

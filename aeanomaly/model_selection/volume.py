@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from aeanomaly.model_selection.estimators import NumericTable, scores_of, snapshot
+from aeanomaly.model_selection.estimators import like_input, numbers_of, scores_of, snapshot
 
 #: Maximum number of columns that vary at a time; with more, uniform draws are far from all rows.
 _COLUMNS = 5
@@ -87,8 +87,7 @@ def _curves(
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield the masses and the volumes of level sets, in ascending order, for each subset of columns."""
     estimator = snapshot(estimator)
-    table, stream = NumericTable(X, scorer), np.random.default_rng(random_state)
-    rows = table.values
+    rows, stream = numbers_of(X, scorer), np.random.default_rng(random_state)
     n_columns, scores = rows.shape[1], np.sort(scores_of(estimator, X))
     # Levels in descending order; the last level set contains all rows.
     levels = scores[np.linspace(len(scores) - 1, 0, min(_LEVELS, len(scores))).astype(int)]
@@ -100,7 +99,7 @@ def _curves(
         draws = rows[stream.integers(len(rows), size=size)]
         low, high = rows[:, columns].min(axis=0), rows[:, columns].max(axis=0)
         draws[:, columns] = low + (high - low) * stream.random((size, len(columns)))
-        drawn = np.sort(scores_of(estimator, table.like_input(draws)))
+        drawn = np.sort(scores_of(estimator, like_input(draws, X)))
         inside = size - np.searchsorted(drawn, levels, side="left")
         # Counts one additional draw in each level set, so that no volume is 0.
         yield mass, (inside + 1) / (size + 1)

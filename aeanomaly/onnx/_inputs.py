@@ -153,18 +153,10 @@ def _input_of(column: Column, name: str, missing: str) -> Input:
     return Numbers(name, 1, "numbers", missing)
 
 
-def _is_unicode(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
 def _levels_of(column: Categorical | Ordinal, name: str, missing: str) -> Levels:
     places = {level: float(place) for place, level in enumerate(column.categories)}
     texts = {level: place for level, place in places.items() if isinstance(level, str)}
-    if wrong := [text for text in texts if not _is_unicode(text)]:
+    if wrong := [text for text in texts if text.encode(errors="ignore").decode() != text]:
         raise ExportError(
             f"column {name!r} has a category that is not valid Unicode, {wrong[0]!r}, but ONNX accepts valid text "
             "only; rename the category and fit again"

@@ -111,7 +111,7 @@ def _own_errors(detector: BaseDetector, table: np.ndarray, scores: np.ndarray) -
 def _sizes(detector: BaseDetector, table: np.ndarray) -> np.ndarray:
     """Return approximate scores of rows for a reconstruction of zero, (n,)."""
     model = detector.state_.model
-    rows = np.nan_to_num(model.preprocess(table)).astype(np.float64)
+    rows = np.nan_to_num(model.encoder.encode(table)).astype(np.float64)
     sizes = np.square(rows).sum(axis=1) + rows.shape[1]
     weight = float(sum(np.mean(1 / scorer.scales) for scorer in model.scorers))
     network = model.scorer.network

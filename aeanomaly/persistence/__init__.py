@@ -4,11 +4,12 @@ from aeanomaly.persistence.archive import MODEL, model_file_error, read_manifest
 from aeanomaly.persistence.atomic import replace_file, write_atomically
 from aeanomaly.persistence.targets import FileKind, check_target, read_start
 from aeanomaly.persistence.upgrade import upgrade, upgrade_manifest
-from aeanomaly.persistence.values import from_json, to_json
+from aeanomaly.persistence.values import add_prefix, from_json, take_prefix, to_json
 
 __all__ = [
     "MODEL",
     "FileKind",
+    "add_prefix",
     "check_target",
     "from_json",
     "model_file_error",
@@ -16,6 +17,7 @@ __all__ = [
     "read_model",
     "read_start",
     "replace_file",
+    "take_prefix",
     "to_json",
     "upgrade",
     "upgrade_manifest",

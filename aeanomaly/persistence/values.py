@@ -1,4 +1,4 @@
-"""Conversion of parameter values to JSON and back, with their types."""
+"""Conversion of parameter values to JSON and back, with their types, and names of arrays with a prefix."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -66,3 +66,14 @@ def from_json(value: Any, classes: Mapping[str, type]) -> Any:
         case {"object": str(key), "fields": dict(fields), **rest} if not rest and key in classes:
             return classes[key](**{f: from_json(v, classes) for f, v in fields.items()})
     raise ModelFileError(f"the model file contains an unknown value: {str(value)[:80]}")
+
+
+def add_prefix(prefix: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return arrays under the names ``prefix.name``."""
+    return {f"{prefix}.{name}": values for name, values in arrays.items()}
+
+
+def take_prefix(prefix: str, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Remove and return the arrays with a prefix; the inverse of `add_prefix`."""
+    names = [name for name in arrays if name.startswith(f"{prefix}.")]
+    return {name.removeprefix(f"{prefix}."): arrays.pop(name) for name in names}

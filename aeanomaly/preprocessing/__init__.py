@@ -10,16 +10,18 @@ from aeanomaly.preprocessing.columns import (
     column_from_json,
     label_index,
 )
-from aeanomaly.preprocessing.encoder import KnownStatistics, TableEncoder, encode_table
-from aeanomaly.preprocessing.inference import COLUMN_TYPES
+from aeanomaly.preprocessing.encoder import EncoderOptions, KnownStatistics, TableEncoder, fit_schema
+from aeanomaly.preprocessing.inference import COLUMN_TYPES, DEFAULT_KIND
 from aeanomaly.preprocessing.schema import Schema
 from aeanomaly.preprocessing.statistics import Statistics
-from aeanomaly.preprocessing.tables import cells_as_given, check_finite, check_table, rows_of
+from aeanomaly.preprocessing.tables import as_pandas, cells_as_given, check_finite, check_table, rows_of
 
 __all__ = [
     "COLUMN_TYPES",
+    "DEFAULT_KIND",
     "Categorical",
     "Column",
+    "EncoderOptions",
     "KnownStatistics",
     "Numeric",
     "Ordinal",
@@ -27,11 +29,12 @@ __all__ = [
     "Statistics",
     "TableEncoder",
     "are_numeric",
+    "as_pandas",
     "cells_as_given",
     "check_finite",
     "check_table",
     "column_from_json",
-    "encode_table",
+    "fit_schema",
     "infer_cell_type",
     "label_index",
     "numbers_or_missing",

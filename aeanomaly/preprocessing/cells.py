@@ -67,40 +67,25 @@ def column_label(cells: pd.Series) -> str:
     return str(cells.name) if isinstance(cells.name, (int, np.integer)) else repr(str(cells.name))
 
 
-def example_cell(cells: pd.Series) -> str:
-    """Return the first present cell for a message."""
-    there = cells[cells.notna()]
-    return format_cell(there.iloc[0]) if len(there) else "nothing"
-
-
 def format_cell(cell: Any) -> str:
     """Return a shortened cell for a message, with text in quotes."""
     return reprlib.repr(cell) if isinstance(cell, str) else reprlib.repr(str(cell))[1:-1]
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (Real, Decimal, np.bool_))
-
-
 def numbers(cells: pd.Series) -> np.ndarray:
     """Convert cells of type "numbers" to float64 (N,), with NaN for missing values."""
-    if cells.dtype == object:
-        cells = cells.where(cells.notna(), np.nan)
-        try:
-            found = cells.to_numpy(dtype=np.float64)
-        except OverflowError:
-            digits = max((len(str(abs(cell))) for cell in cells if isinstance(cell, int)), default=0)
-            largest = f"an integer of {digits} digits" if digits > _MOST_DIGITS else "a number"
-            raise ValueError(
-                f"column {column_label(cells)} holds {largest}, beyond the range of float64; drop the column if it is "
-                "an identifier, else divide it or take its logarithm"
-            ) from None
+    try:
+        found = cells.to_numpy(dtype=np.float64, na_value=np.nan)
+    except OverflowError:
+        digits = max((len(str(abs(cell))) for cell in cells if isinstance(cell, int)), default=0)
+        largest = f"an integer of {digits} digits" if digits > _MOST_DIGITS else "a number"
+        raise ValueError(
+            f"column {column_label(cells)} holds {largest}, beyond the range of float64; drop the column if it is "
+            "an identifier, else divide it or take its logarithm"
+        ) from None
+    if cells.dtype == object or pd.api.types.is_integer_dtype(cells.dtype):
         warn_if_rounded(cells.dropna(), column_label(cells))
-        return found
-    if not pd.api.types.is_integer_dtype(cells.dtype):
-        return cells.to_numpy(dtype=np.float64, na_value=np.nan)
-    warn_if_rounded(cells.dropna(), column_label(cells))
-    return cells.to_numpy(dtype=np.float64, na_value=np.nan)
+    return found
 
 
 def numbers_or_missing(cells: pd.Series) -> np.ndarray:
@@ -187,7 +172,7 @@ def _infer_object_type(cells: pd.Series) -> CellType:
 
 
 def _type_of_cell(cell: Any) -> CellType | None:
-    if _is_number(cell):
+    if isinstance(cell, (Real, Decimal, np.bool_)):
         return "numbers"
     if isinstance(cell, str):
         return "text"

@@ -12,7 +12,7 @@ from aeanomaly.preprocessing.cells import (
     CellType,
     column_label,
     duration_seconds,
-    example_cell,
+    format_cell,
     infer_cell_type,
     numbers,
     seconds,
@@ -39,6 +39,8 @@ class Column(ABC):
     kind: ClassVar[str]
     #: The accepted cell types.
     _cell_types: ClassVar[tuple[CellType, ...]]
+    #: True if the feature is the number itself.
+    is_plain: ClassVar[bool] = False
 
     @property
     def n_features(self) -> int:
@@ -47,18 +49,13 @@ class Column(ABC):
 
     def numbers(self, cells: pd.Series) -> np.ndarray:
         """Convert cells to numbers (N,); raise a ValueError if their type differs from that in training."""
-        try:
-            cell_type = infer_cell_type(cells)
-            fits = cell_type in self._cell_types and not self._is_mismatch(cells)
-        except ValueError:
-            if not cells.isna().all():
-                raise
-            cell_type, fits = "nothing", False
-        if not fits and (cell_type == "nothing" or cells.isna().all()):  # missing values of any dtype
+        if cells.isna().all():  # of any dtype
             return np.full(len(cells), np.nan)
-        if not fits:
+        cell_type = infer_cell_type(cells)
+        if cell_type not in self._cell_types or self._is_mismatch(cells):
+            example = format_cell(cells.dropna().iloc[0])
             raise ValueError(
-                f"column {column_label(cells)} holds {cell_type} ({example_cell(cells)}), but {self._expected_type} in "
+                f"column {column_label(cells)} holds {cell_type} ({example}), but {self._expected_type} in "
                 "training; correct it, or fit the detector again on this column, "
                 f"with column_types={{{column_label(cells)}: 'categorical'}} to encode it as categories"
             )
@@ -87,11 +84,6 @@ class Column(ABC):
         """Convert expected features (N, n_features) to numbers (N,)."""
         return features[:, 0]
 
-    @property
-    def is_plain(self) -> bool:
-        """True if the feature is the number itself."""
-        return False
-
     def shift(self, numbers: np.ndarray, steps: np.ndarray) -> np.ndarray:
         """Shift numbers (N,) by `steps` in units of the feature; categories and times do not change."""
         return numbers
@@ -103,44 +95,35 @@ class Column(ABC):
 
 
 @dataclass(frozen=True)
-class _Plain(Column):
-    """Column with the number itself as feature."""
+class _Numbers(Column):
+    """Column of numbers and booleans."""
 
-    @property
-    def is_plain(self) -> bool:
-        return True
+    _cell_types = ("numbers",)
+
+    def _numbers(self, cells: pd.Series) -> np.ndarray:
+        return numbers(cells)
+
+    def cells(self, numbers: np.ndarray) -> pd.Series:
+        return pd.Series(numbers)
+
+
+@dataclass(frozen=True)
+class Numeric(_Numbers):
+    """Numbers as they are."""
+
+    kind = "numeric"
+    is_plain = True
 
     def shift(self, numbers: np.ndarray, steps: np.ndarray) -> np.ndarray:
         return numbers + steps
 
 
 @dataclass(frozen=True)
-class Numeric(_Plain):
-    """Numbers and booleans."""
-
-    kind = "numeric"
-    _cell_types = ("numbers",)
-
-    def _numbers(self, cells: pd.Series) -> np.ndarray:
-        return numbers(cells)
-
-    def cells(self, numbers: np.ndarray) -> pd.Series:
-        return pd.Series(numbers)
-
-
-@dataclass(frozen=True)
-class Logarithmic(Column):
+class Logarithmic(_Numbers):
     """Numbers on a logarithmic scale: asinh(x / 2 unit), which is logarithmic beyond the unit."""
 
     unit: float
     kind = "logarithmic"
-    _cell_types = ("numbers",)
-
-    def _numbers(self, cells: pd.Series) -> np.ndarray:
-        return numbers(cells)
-
-    def cells(self, numbers: np.ndarray) -> pd.Series:
-        return pd.Series(numbers)
 
     def features(self, numbers: np.ndarray) -> np.ndarray:
         # Halves, because twice the unit may overflow.
@@ -154,17 +137,21 @@ class Logarithmic(Column):
 
 
 @dataclass(frozen=True)
-class Duration(_Plain):
+class Duration(Column):
     """Durations, in seconds."""
 
     kind = "duration"
     _cell_types = ("durations",)
+    is_plain = True
 
     def _numbers(self, cells: pd.Series) -> np.ndarray:
         return duration_seconds(cells)
 
     def cells(self, numbers: np.ndarray) -> pd.Series:
         return pd.to_timedelta(pd.Series(np.clip(numbers, -_LONGEST, _LONGEST)).round(6), unit="s")
+
+    def shift(self, numbers: np.ndarray, steps: np.ndarray) -> np.ndarray:
+        return numbers + steps
 
 
 @dataclass(frozen=True)
@@ -213,10 +200,7 @@ class Ordinal(_Categories):
     """Ordered categories with their index as feature; an unknown category gets twice the number of categories."""
 
     kind = "ordinal"
-
-    @property
-    def is_plain(self) -> bool:
-        return True
+    is_plain = True
 
     @property
     def unknown(self) -> int:
@@ -337,4 +321,4 @@ def check_names(parameter: str, names: Iterable[Any], labels: Sequence[Any]) -> 
 
 def are_numeric(columns: Sequence[Column]) -> bool:
     """Return True if all columns hold numbers."""
-    return all(isinstance(column, (Numeric, Logarithmic)) for column in columns)
+    return all(isinstance(column, _Numbers) for column in columns)

@@ -1,6 +1,7 @@
 """Fitting the schema of a table, and encoding with it."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -24,103 +25,46 @@ _MAX = np.finfo(np.float64).max
 _ROUNDINGS = 8
 
 
-class TableEncoder:
-    """Encoder of the numbers of a table (N, F) as float32 rows (N, D), and decoder.
+@dataclass(frozen=True)
+class EncoderOptions:
+    """Parameters of a detector for the encoding of tables.
 
-    Parameters
+    Attributes
     ----------
-    likelihood : {"auto", "gaussian", "bernoulli", "poisson"} or mapping
-        Likelihood of numeric columns, or of some by name, or by position without names; the others are "auto". With
-        "auto", a column with exactly two distinct values is Bernoulli, any other is Gaussian. "bernoulli" requires
-        values in [0, 1], and "poisson" values of at least 0.
+    likelihood : {"auto", "gaussian", "bernoulli", "poisson"}
+        Likelihood of numeric columns. With "auto", a column with exactly two distinct values is Bernoulli, any other is
+        Gaussian. "bernoulli" requires values in [0, 1], and "poisson" values of at least 0.
+    named : tuple of (column, likelihood)
+        Likelihood of single columns, by name, or by position without names.
     standardize : bool
         Subtract the mean of a Gaussian column and divide by its standard deviation, in float64, so that a column of
         1e9 +- 1 keeps its digits.
     has_missing_indicators : bool, default=False
         Add a Bernoulli feature to each column: 1 for a missing value, else 0.
-    known : (ndarray of int (K,), Statistics of K columns), optional
-        Indices and statistics of columns, from more rows than `fit` gets. Used for numeric columns.
+    """
+
+    likelihood: str
+    named: tuple[tuple[Any, str], ...]
+    standardize: bool
+    has_missing_indicators: bool = False
+
+
+@dataclass(frozen=True)
+class TableEncoder:
+    """Encoder of the numbers of a table (N, F) as float32 rows (N, D), and decoder.
 
     Examples
     --------
     >>> import numpy as np
     >>> table = np.array([[1e9 + 1, 5.0], [1e9 - 1, 7.0], [1e9, 7.0]])
-    >>> encoder = TableEncoder("auto", True).fit(table)
-    >>> encoder.encode(table).round(2)
+    >>> schema = fit_schema(table, EncoderOptions("auto", (), True))
+    >>> TableEncoder(schema).encode(table).round(2)
     array([[ 1.22,  0.  ],
            [-1.22,  1.  ],
            [ 0.  ,  1.  ]], dtype=float32)
     """
 
     schema: Schema
-
-    def __init__(
-        self,
-        likelihood: str | Mapping[Any, str],
-        standardize: bool,
-        has_missing_indicators: bool = False,
-        known: KnownStatistics | None = None,
-    ):
-        self._likelihood = likelihood
-        self._standardize = standardize
-        self._has_missing_indicators = has_missing_indicators
-        self._known = known
-
-    @classmethod
-    def from_schema(cls, schema: Schema) -> "TableEncoder":
-        """Return an encoder with a given schema."""
-        encoder = cls("auto", True)
-        encoder.schema = schema
-        return encoder
-
-    def fit(
-        self, table: np.ndarray, columns: Sequence[Column] | None = None, names: Sequence[str] | None = None
-    ) -> "TableEncoder":
-        """Fit the schema to rows (N, F), which may have NaN; column `names` are for error messages."""
-        layout = Layout(tuple(columns or [Numeric()] * table.shape[1]), self._has_missing_indicators)
-        features = _Features(table, layout) if self._known is None else _KnownFeatures(table, layout, *self._known)
-        low, high = features.range()
-        center, half = 0.5 * low + 0.5 * high, 0.5 * high - 0.5 * low
-        half[half == 0] = 1.0
-        mean, deviation, two_valued = features.moments(low, high, center, half)
-        magnitude = np.maximum(np.abs(low), np.abs(high))
-        # Relative to the magnitude, because subtracting a large mean leaves rounding errors.
-        constant = half * deviation <= _ROUNDINGS * np.finfo(np.float64).eps * magnitude
-        mean, deviation = center + half * mean, half * deviation
-        for pair in layout.cyclic:  # cosine and sine share a scale
-            deviation[pair] = np.sqrt(np.square(deviation[pair]).sum())
-        kinds = self._chosen_kinds(layout, names)
-        automatic = layout.is_numeric & (kinds == "auto")
-        real = ~layout.is_category & ~layout.missing_indicators
-        scaled = real & (self._standardize | ~layout.is_numeric)
-        offset, scale = np.where(scaled, mean, 0.0), np.where(scaled & ~constant, deviation, 1.0)
-        for kind, likelihood in LIKELIHOODS.items():
-            chosen = layout.is_numeric & (kinds == kind)
-            _check_support(kind, low, high, chosen, layout, names)
-            if likelihood.encoding != "standardize":
-                divisor = np.where(constant, 1.0, deviation) if likelihood.encoding == "divide" else 1.0
-                offset, scale = np.where(chosen, 0.0, offset), np.where(chosen, divisor, scale)
-        # Any column of two rows has at most two values; with three rows a value occurs twice.
-        with np.errstate(over="ignore"):
-            width = high - low
-        two_valued = two_valued & ~constant & np.isfinite(width) & (len(table) > 2) & automatic
-        offset, scale = np.where(two_valued, low, offset), np.where(two_valued, width, scale)
-        kinds = np.where(automatic, np.where(two_valued, "bernoulli", "gaussian"), kinds)
-        self.schema = _schema(layout, kinds, offset, scale, low, high, mean)
-        return self
-
-    def _chosen_kinds(self, layout: Layout, names: Sequence[str] | None) -> np.ndarray:
-        """Return the kind of likelihood of each feature, "auto" for numeric columns without a choice of the user."""
-        labels = list(range(len(layout.columns)) if names is None else names)
-        chosen = self._likelihood
-        if isinstance(chosen, str):
-            of_columns = [chosen] * len(labels)
-        else:
-            _check_named(chosen, labels, layout.columns)
-            of_columns = [chosen.get(label, "auto") for label in labels]
-        kinds = np.where(layout.is_numeric, np.repeat(of_columns, layout.widths), "gaussian").astype(object)
-        kinds[layout.is_category], kinds[layout.missing_indicators] = "categorical", "bernoulli"
-        return kinds
 
     def encode(self, table: np.ndarray) -> np.ndarray:
         """Encode rows (N, F) of any real dtype as float32 (N, D), clipped to the schema's limits; NaN stays NaN."""
@@ -149,7 +93,8 @@ class TableEncoder:
 
     def sum_columns(self, terms: np.ndarray) -> np.ndarray:
         """Terms of encoded features (N, D) -> their sums for each column of the table (N, F)."""
-        return self.schema.in_table_order(terms)
+        layout, ordered = self.schema.layout, self.schema.to_feature_order(terms)
+        return ordered if len(layout.columns) == layout.n_features else np.add.reduceat(ordered, layout.starts, axis=1)
 
     def most_likely(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Decode with the most likely value of two-valued and categorical columns, and return its probability.
@@ -167,18 +112,67 @@ class TableEncoder:
         return self.decode(rows), np.where(np.isfinite(largest), largest, np.nan)
 
 
-def encode_table(
+def fit_schema(
     table: np.ndarray,
-    likelihood: str | Mapping[Any, str],
-    standardize: bool,
-    has_missing_indicators: bool = False,
+    options: EncoderOptions,
     columns: Sequence[Column] | None = None,
     names: Sequence[str] | None = None,
     known: KnownStatistics | None = None,
-) -> tuple[Schema, np.ndarray]:
-    """Fit the schema of a table (N, F), and encode its rows as float32 (N, D)."""
-    encoder = TableEncoder(likelihood, standardize, has_missing_indicators, known).fit(table, columns, names)
-    return encoder.schema, encoder.encode(table)
+) -> Schema:
+    """Fit the schema to rows.
+
+    Parameters
+    ----------
+    table : ndarray (N, F)
+        Numbers of the rows, which may be NaN.
+    options : EncoderOptions
+    columns : sequence of Column (F,), optional
+        Types of the columns; numeric by default.
+    names : sequence of str (F,), optional
+        Names of the columns, for `options` and error messages.
+    known : (ndarray of int (K,), Statistics of K columns), optional
+        Indices and statistics of columns, from more rows than the table has. Used for numeric columns.
+    """
+    layout = Layout(tuple(columns or [Numeric()] * table.shape[1]), options.has_missing_indicators)
+    features = _Features(table, layout) if known is None else _KnownFeatures(table, layout, *known)
+    low, high = features.range()
+    center, half = 0.5 * low + 0.5 * high, 0.5 * high - 0.5 * low
+    half[half == 0] = 1.0
+    mean, deviation, two_valued = features.moments(low, high, center, half)
+    magnitude = np.maximum(np.abs(low), np.abs(high))
+    # Relative to the magnitude, because subtracting a large mean leaves rounding errors.
+    constant = half * deviation <= _ROUNDINGS * np.finfo(np.float64).eps * magnitude
+    mean, deviation = center + half * mean, half * deviation
+    for pair in layout.cyclic:  # cosine and sine share a scale
+        deviation[pair] = np.sqrt(np.square(deviation[pair]).sum())
+    kinds = _chosen_kinds(layout, options, names)
+    automatic = layout.is_numeric & (kinds == "auto")
+    real = ~layout.is_category & ~layout.missing_indicators
+    scaled = real & (options.standardize | ~layout.is_numeric)
+    offset, scale = np.where(scaled, mean, 0.0), np.where(scaled & ~constant, deviation, 1.0)
+    for kind, likelihood in LIKELIHOODS.items():
+        chosen = layout.is_numeric & (kinds == kind)
+        _check_support(kind, low, high, chosen, layout, names)
+        if likelihood.encoding != "standardize":
+            divisor = np.where(constant, 1.0, deviation) if likelihood.encoding == "divide" else 1.0
+            offset, scale = np.where(chosen, 0.0, offset), np.where(chosen, divisor, scale)
+    # Any column of two rows has at most two values; with three rows a value occurs twice.
+    with np.errstate(over="ignore"):
+        width = high - low
+    two_valued = two_valued & ~constant & np.isfinite(width) & (len(table) > 2) & automatic
+    offset, scale = np.where(two_valued, low, offset), np.where(two_valued, width, scale)
+    kinds = np.where(automatic, np.where(two_valued, "bernoulli", "gaussian"), kinds)
+    return _schema(layout, kinds, offset, scale, low, high, mean)
+
+
+def _chosen_kinds(layout: Layout, options: EncoderOptions, names: Sequence[str] | None) -> np.ndarray:
+    """Return the kind of likelihood of each feature, "auto" for numeric columns without a choice of the user."""
+    labels, named = list(range(len(layout.columns)) if names is None else names), dict(options.named)
+    _check_named(named, labels, layout.columns)
+    of_columns = [named.get(label, options.likelihood) for label in labels]
+    kinds = np.where(layout.is_numeric, np.repeat(of_columns, layout.widths), "gaussian").astype(object)
+    kinds[layout.is_category], kinds[layout.missing_indicators] = "categorical", "bernoulli"
+    return kinds
 
 
 def _scaled(values: np.ndarray, offset: np.ndarray, scale: np.ndarray) -> np.ndarray:

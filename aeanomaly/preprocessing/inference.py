@@ -31,7 +31,8 @@ _MOST_CATEGORIES = 100
 _LEAST_COUNTS, _WIDE = 20, 5.0
 #: Number of values that are checked before the whole column.
 _FIRST = 1000
-_DEFAULT_KIND: dict[CellType, str] = {
+#: Kind of column for each type of cells.
+DEFAULT_KIND: dict[CellType, str] = {
     "numbers": "numeric",
     "text": "categorical",
     "times": "datetime",
@@ -48,7 +49,7 @@ def infer_columns(frame: pd.DataFrame, column_types: Mapping[Any, Any] | None) -
 
 def _infer(cells: pd.Series, asked: Any) -> Column:
     cell_type = infer_cell_type(cells)
-    if cell_type == "nothing" or cells.isna().all():
+    if cells.isna().all():
         raise ValueError(f"column {column_label(cells)} is NaN in all {len(cells)} rows; drop the column")
     if isinstance(asked, (list, tuple)):
         return _checked(Ordinal(tuple(plain(category) for category in asked)), cells)
@@ -119,7 +120,7 @@ def _logarithmic(cells: pd.Series) -> Column:
 def _usual_kind(cells: pd.Series, cell_type: CellType) -> str:
     if isinstance(cells.dtype, pd.CategoricalDtype):
         return "ordinal" if cells.dtype.ordered else "categorical"
-    return _DEFAULT_KIND[cell_type]
+    return DEFAULT_KIND[cell_type]
 
 
 def _checked(column: Ordinal, cells: pd.Series) -> Column:
@@ -133,9 +134,9 @@ def _checked(column: Ordinal, cells: pd.Series) -> Column:
 
 
 def _ordinal(cells: pd.Series) -> Column:
-    if isinstance(cells.dtype, pd.CategoricalDtype):
-        return Ordinal(tuple(plain(category) for category in cells.cat.categories))
-    return Ordinal(tuple(plain(category) for category in np.sort(cells.dropna().unique())))
+    has_order = isinstance(cells.dtype, pd.CategoricalDtype)
+    categories = cells.cat.categories if has_order else np.sort(cells.dropna().unique())
+    return Ordinal(tuple(map(plain, categories)))
 
 
 def _categorical(cells: pd.Series) -> Column:

@@ -91,7 +91,3 @@ class Layout:
             return features
         parts = zip(self.columns, self.starts.tolist(), strict=True)
         return np.stack([c.from_features(features[:, start : start + c.n_features]) for c, start in parts], axis=1)
-
-    def sum_by_column(self, terms: np.ndarray) -> np.ndarray:
-        """Sum terms of features (N, D) by column (N, F)."""
-        return terms if len(self.columns) == self.n_features else np.add.reduceat(terms, self.starts, axis=1)

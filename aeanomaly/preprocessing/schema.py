@@ -101,10 +101,6 @@ class Schema:
         ordered[:, self.order] = terms
         return ordered
 
-    def in_table_order(self, terms: np.ndarray) -> np.ndarray:
-        """Sum terms of encoded features (N, D) by column of the table (N, F)."""
-        return self.layout.sum_by_column(self.to_feature_order(terms))
-
     def shift(self, table: np.ndarray, steps: np.ndarray) -> np.ndarray:
         """Shift the numbers of real-valued columns of a table (N, F) by `steps` (N, F) in encoded units."""
         units = np.where(self.feature_kinds == "gaussian", self.scale, 0.0)

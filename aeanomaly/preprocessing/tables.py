@@ -63,7 +63,7 @@ def check_table(
         If X is a sparse matrix, or if column names are not all strings.
     """
     reset = columns is None
-    frame = _as_pandas(X)
+    frame = as_pandas(X)
     if frame is not None:
         _check_column_names(frame)
         validate_data(estimator, X, reset=reset, skip_check_array=True)
@@ -94,7 +94,7 @@ def _check_size(table: Any, least_rows: int) -> None:
         raise ValueError(f"0 feature(s) (shape={table.shape}) while a minimum of 1 is required.")
 
 
-def _as_pandas(X: Any) -> pd.DataFrame | None:
+def as_pandas(X: Any) -> pd.DataFrame | None:
     """Convert a frame of any supported library to pandas; return None for other objects."""
     if isinstance(X, pd.DataFrame):
         return X
@@ -109,14 +109,14 @@ def _as_pandas(X: Any) -> pd.DataFrame | None:
 
 def rows_of(X: Any, which: np.ndarray) -> Any:
     """Select rows of a table that `check_table` accepts, by index or by a mask (N,)."""
-    frame = _as_pandas(X)
+    frame = as_pandas(X)
     which = np.flatnonzero(which) if which.dtype == bool else which
     return _safe_indexing(X, which) if frame is None else frame.iloc[which]
 
 
 def cells_as_given(X: Any) -> pd.DataFrame:
     """Return the cells of a table that `check_table` accepts, with rows and columns numbered from 0."""
-    frame = _as_pandas(X)
+    frame = as_pandas(X)
     frame = pd.DataFrame(np.asarray(X)) if frame is None else frame
     return frame.set_axis(range(len(frame)), axis=0).set_axis(range(frame.shape[1]), axis=1)
 

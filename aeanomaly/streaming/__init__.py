@@ -3,7 +3,7 @@
 from aeanomaly.streaming.checkpoint import Checkpoint
 from aeanomaly.streaming.passes import score_parts, summarize_source
 from aeanomaly.streaming.sample import RowSample, sample_indices
-from aeanomaly.streaming.sources import Part, Source, as_source, fingerprint_of
+from aeanomaly.streaming.sources import Part, Source, arrow, as_source, fingerprint_of
 from aeanomaly.streaming.summary import PartSummary, TableSummary, merge_summaries, summarize_part
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "RowSample",
     "Source",
     "TableSummary",
+    "arrow",
     "as_source",
     "fingerprint_of",
     "merge_summaries",

@@ -13,7 +13,7 @@ import safetensors
 import safetensors.numpy
 
 from aeanomaly.exceptions import SourceError
-from aeanomaly.persistence import write_atomically
+from aeanomaly.persistence import add_prefix, take_prefix, write_atomically
 from aeanomaly.preprocessing import Statistics
 from aeanomaly.streaming.sample import RowSample
 from aeanomaly.streaming.sources import arrow
@@ -55,7 +55,7 @@ class Checkpoint:
         elif rows is not None:
             arrays["rows"] = rows
         for block in summary.blocks:
-            arrays |= {f"block.{name}": values for name, values in block.arrays().items()}
+            arrays |= add_prefix("block", block.arrays())
         if summary.pending:
             arrays["pending"] = np.concatenate(summary.pending)
         header = {**self._settings(summary), "n_rows": summary.n_rows, "columns": summary.columns}
@@ -84,9 +84,9 @@ class Checkpoint:
                     "it or choose another file"
                 )
             return _restored(summary, header, arrays)
+        except SourceError:
+            raise
         except (safetensors.SafetensorError, KeyError, TypeError, ValueError) as error:
-            if isinstance(error, SourceError):
-                raise
             raise SourceError(f"{self.path} is not a readable checkpoint: {error}; choose another file") from None
 
     def remove(self) -> None:
@@ -105,7 +105,7 @@ def _restored(summary: TableSummary, header: dict[str, Any], arrays: dict[str, n
     )
     summary.n_rows, summary.numeric_columns = header["n_rows"], arrays["places"]
     summary.columns = [(name, cell_type) for name, cell_type in header["columns"]] if header["columns"] else None
-    block = {name.removeprefix("block."): values for name, values in arrays.items() if name.startswith("block.")}
+    block = take_prefix("block", arrays)
     summary.blocks = [Statistics(**block)] if block else []
     summary.pending = [arrays["pending"]] if "pending" in arrays else []
     return summary

@@ -30,7 +30,8 @@ def sample_indices(size: int, seed: int, n_rows: int) -> np.ndarray:
     sample = RowSample(size, seed)
     for first in range(0, n_rows, _AT_ONCE):
         sample.offer(first, np.arange(first, min(first + _AT_ONCE, n_rows))[:, None])
-    return sample.sorted_indices()
+    indices = sample.rows()
+    return np.empty(0, dtype=np.int64) if indices is None else indices[:, 0]
 
 
 class RowSample:
@@ -86,22 +87,10 @@ class RowSample:
         if len(self.keys) >= 2 * self.size:
             self._shrink()
 
-    def merge(self, other: "RowSample") -> None:
-        """Add the rows of another sample."""
-        self.keys = np.concatenate([self.keys, other.keys])
-        self.indices = np.concatenate([self.indices, other.indices])
-        self._parts += other._parts
-        self._shrink()
-
     def rows(self) -> Any:
         """Return the sample in the order of the row indices, or None if it is empty."""
         self._shrink()
         return self._parts[0] if self._parts else None
-
-    def sorted_indices(self) -> np.ndarray:
-        """Return the row indices of the sample, ascending."""
-        self._shrink()
-        return self.indices
 
     def _shrink(self) -> None:
         """Keep the rows with the smallest keys, in the order of their indices."""

@@ -2,9 +2,9 @@
 
 import importlib
 import os
-import queue
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,6 +28,7 @@ class Part(NamedTuple):
     where: str
 
 
+@dataclass(frozen=True)
 class Source:
     """Table that is read in parts.
 
@@ -41,16 +42,13 @@ class Source:
         Fingerprint of the files (see `fingerprint_of`); None for other sources.
     """
 
-    def __init__(
-        self, read: Callable[[int], Iterator[Part]], n_rows: int | None = None, fingerprint: list[Any] | None = None
-    ):
-        self._read = read
-        self.n_rows = n_rows
-        self.fingerprint = fingerprint
+    read: Callable[[int], Iterator[Part]]
+    n_rows: int | None = None
+    fingerprint: list[Any] | None = None
 
     def parts(self, skip: int = 0) -> Iterator[Part]:
         """Return an iterator of the nonempty parts from row index `skip`, read ahead in a thread."""
-        return _ahead(part for part in self._read(skip) if len(part.rows))
+        return _ahead(part for part in self.read(skip) if len(part.rows))
 
 
 def as_source(source: Any, columns: Sequence[str] | None = None) -> Source:
@@ -224,9 +222,6 @@ def _csv(path: Path, columns: Sequence[str] | None, skip: int) -> Iterator[tuple
     with _open_csv(path, {}) as file:
         _check_names(file.schema.names, columns, path)
         empty = {field.name: "string" for field in file.schema if str(field.type) == "null"}
-        if not empty:
-            yield from _batches(file, columns, skip, path)
-            return
     # Columns without a cell in the first block may have some later: their text is parsed block by block.
     with _open_csv(path, empty) as file:
         for n_rows, part in _batches(file, columns, skip, path):
@@ -285,46 +280,18 @@ def _check_names(names: Any, columns: Sequence[str] | None, path: Path | None = 
         raise SourceError(f"{where}column(s) {', '.join(map(repr, missing))} are missing")
 
 
-def arrow(module: str | None = None) -> Any:
-    """Import pyarrow, or a module of it, on first use."""
+def arrow(module: str | None = None, wanted: str = "reading files in parts requires") -> Any:
+    """Import pyarrow, or a module of it, on first use; `wanted` starts the message if it is not installed."""
     try:
         return importlib.import_module("pyarrow" if module is None else f"pyarrow.{module}")
     except ImportError:
-        raise ImportError(
-            "reading files in parts requires pyarrow; install it with: pip install 'aeanomaly[parquet]'"
-        ) from None
+        raise ImportError(f"{wanted} pyarrow; install it with: pip install 'aeanomaly[parquet]'") from None
 
 
 def _ahead(parts: Iterator[Part]) -> Iterator[Part]:
     """Yield the parts, and read the next part in another thread meanwhile."""
-    ready: queue.Queue[Any] = queue.Queue(maxsize=1)
-    stopped = threading.Event()
-
-    def put(item: Any) -> bool:
-        while not stopped.is_set():
-            try:
-                ready.put(item, timeout=0.1)
-            except queue.Full:
-                continue
-            return True
-        return False
-
-    def read() -> None:
-        try:
-            for part in parts:
-                if not put(part):
-                    return
-            put(None)
-        except BaseException as error:
-            put(error)
-
-    thread = threading.Thread(target=read, name="aeanomaly reads ahead", daemon=True)
-    thread.start()
-    try:
-        while (item := ready.get()) is not None:
-            if isinstance(item, BaseException):
-                raise item
-            yield item
-    finally:
-        stopped.set()
-        thread.join()
+    with ThreadPoolExecutor(1, "aeanomaly reads ahead") as reader:
+        ahead = reader.submit(next, parts, None)
+        while (part := ahead.result()) is not None:
+            ahead = reader.submit(next, parts, None)
+            yield part

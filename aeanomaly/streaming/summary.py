@@ -180,10 +180,9 @@ def merge_summaries(
     summary = TableSummary(size, seed, allow_nan)
     blocks: dict[int, list[Any]] = {}
     for number, part in enumerate(parts):
-        if part.columns is None:
-            continue
-        summary.check_columns(part.columns, f"partition {number}")
-        summary.n_rows += part.n_rows
+        if part.columns is not None:  # not an empty part
+            summary.check_columns(part.columns, f"partition {number}")
+            summary.n_rows += part.n_rows
     for part in parts:
         kept = np.isin(part.numeric_columns, summary.numeric_columns)
         for block, known in part.blocks:

@@ -1,9 +1,10 @@
 """Validation of scores, labels and parameters of threshold rules."""
 
-from numbers import Real
 from typing import Any
 
 import numpy as np
+
+from aeanomaly._constraints import integer, real
 
 
 def check_scores(scores: Any) -> np.ndarray:
@@ -22,21 +23,19 @@ def check_scores(scores: Any) -> np.ndarray:
 
 def check_fraction(owner: str, name: str, value: Any, most: float = 1.0, remedy: str = "") -> None:
     """Raise a ValueError unless `value` is a number strictly between 0 and `most`."""
-    allowed = isinstance(value, Real) and not isinstance(value, bool) and 0 < float(value) < most
-    if not allowed:
+    if not real(0, most).allows(value):
         raise ValueError(f"{owner}({name}={value!r}) must lie between 0 and {most:g}{remedy and '; ' + remedy}")
 
 
 def check_positive(owner: str, name: str, value: Any) -> None:
     """Raise a ValueError unless `value` is a finite number above 0."""
-    allowed = isinstance(value, Real) and not isinstance(value, bool) and 0 < float(value) < np.inf
-    if not allowed:
+    if not real(0).allows(value):
         raise ValueError(f"{owner}({name}={value!r}) must be a finite number above 0")
 
 
 def check_n_splits(owner: str, value: Any) -> None:
     """Raise a ValueError unless `value` is an integer of at least 2."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 2:
+    if not integer(2).allows(value):
         raise ValueError(f"{owner}(n_splits={value!r}) must be an integer of at least 2")
 
 

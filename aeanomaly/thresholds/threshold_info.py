@@ -41,11 +41,6 @@ class ThresholdInfo:
         """Return all but the offset as plain data for a file."""
         return {"rule": self.rule, "source": self.source, "n_scores": self.n_scores, "guarantee": self.guarantee}
 
-    @classmethod
-    def from_dict(cls, data: dict[str, Any], offset: float) -> "ThresholdInfo":
-        """Build the record from the output of `to_dict` and the offset."""
-        return cls(offset, data["rule"], data["source"], data["n_scores"], data["guarantee"])
-
 
 def as_threshold(value: Threshold) -> ThresholdRule:
     """Return the rule for a ``contamination=`` value: "auto", a fraction, or a rule.

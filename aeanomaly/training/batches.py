@@ -1,7 +1,7 @@
 """Batches of training rows."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -15,41 +15,25 @@ _AHEAD = 1 << 14
 _GATHERED = 1 << 15
 
 
-class BatchStream:
-    """Stream of batches (M, B, D), from consecutive permutations of the rows of each member.
+def batches_of(
+    data: TrainingData, keys: Sequence[MemberKey], batch_size: int, run_index: int
+) -> Iterator[torch.Tensor]:
+    """Yield batches (M, B, D), from consecutive permutations of the rows of each member.
 
     If a member has fewer than B rows, its rows repeat within the batch.
     """
-
-    def __init__(self, data: TrainingData, keys: Sequence[MemberKey], batch_size: int, run_index: int):
-        self._flat = data.flat
-        self._shape = (len(keys), batch_size, data.rows.shape[2])
-        self._per_block = max(1, _AHEAD // batch_size)
-        self._streams = [
-            _index_blocks(
-                rows + data.row_offset(member), numpy_stream(key, "rows", run_index), self._per_block * batch_size
-            )
-            for member, (key, rows) in enumerate(zip(keys, data.members, strict=True))
-        ]
-        self._at_once = max(1, _GATHERED // math.prod(self._shape))
-        self._batches = self._gather()
-
-    def next(self) -> torch.Tensor:
-        """Return the next batch, (M, B, D)."""
-        return next(self._batches)
-
-    def _gather(self) -> Iterator[torch.Tensor]:
-        while True:
-            for numbers in self._draw_indices():
-                yield from self._flat.index_select(0, numbers).view(-1, *self._shape).unbind()
-
-    def _draw_indices(self) -> Iterable[torch.Tensor]:
-        """Return the row indices of the next batches, split into groups that are gathered at a time."""
-        members, batch_size, _ = self._shape
-        ahead = np.stack([next(stream) for stream in self._streams])
-        by_step = ahead.reshape(members, self._per_block, batch_size).swapaxes(0, 1)
-        numbers = torch.from_numpy(by_step.reshape(-1)).to(self._flat.device)
-        return numbers.split(self._at_once * members * batch_size)
+    flat, shape = data.flat, (len(keys), batch_size, data.rows.shape[2])
+    per_block, at_once = max(1, _AHEAD // batch_size), max(1, _GATHERED // math.prod(shape))
+    streams = [
+        _index_blocks(rows + data.row_offset(member), numpy_stream(key, "rows", run_index), per_block * batch_size)
+        for member, (key, rows) in enumerate(zip(keys, data.members, strict=True))
+    ]
+    while True:
+        ahead = np.stack([next(stream) for stream in streams])
+        by_step = ahead.reshape(len(keys), per_block, batch_size).swapaxes(0, 1)
+        numbers = torch.from_numpy(by_step.reshape(-1)).to(flat.device)
+        for group in numbers.split(at_once * len(keys) * batch_size):
+            yield from flat.index_select(0, group).view(-1, *shape).unbind()
 
 
 def _index_blocks(rows: np.ndarray, stream: np.random.Generator, size: int) -> Iterator[np.ndarray]:

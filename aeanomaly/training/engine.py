@@ -10,7 +10,7 @@ from aeanomaly.nn import workspace
 from aeanomaly.objectives import Objective
 from aeanomaly.streams import NoiseStream
 from aeanomaly.threads import limit_threads
-from aeanomaly.training.batches import BatchStream
+from aeanomaly.training.batches import batches_of
 from aeanomaly.training.monitors import DivergenceMonitor, EarlyStoppingMonitor
 from aeanomaly.training.optimizer import AdamW, FlatParameters, OptimizerState
 from aeanomaly.training.result import Status, TrainingResult
@@ -62,7 +62,7 @@ def train(
     with torch.enable_grad(), limit_threads(n_threads), workspace():
         parameters = FlatParameters(network)
         optimizer = AdamW(parameters, settings.learning_rate, settings.weight_decay, state)
-        batches = BatchStream(data, settings.keys, settings.batch_size, settings.run_index)
+        batches = batches_of(data, settings.keys, settings.batch_size, settings.run_index)
         noise = NoiseStream(settings.keys, device=data.rows.device, run_index=settings.run_index)
         step = Step(network, objective, noise, recorded=settings.n_steps >= _WORTH_RECORDING)
         divergence = DivergenceMonitor(parameters.values)
@@ -75,14 +75,14 @@ def train(
         asked_to_stop, n_checked, ended = False, 0, np.full(len(settings.keys), settings.n_steps)
 
         for n_steps in range(settings.n_steps + 1):
-            loss[n_steps] = step(batches.next())
+            loss[n_steps] = step(next(batches))
             last = asked_to_stop or n_steps == settings.n_steps
             if last or n_steps % _CHECK_EVERY == 0:
                 divergence.update(loss[n_checked : n_steps + 1].cpu().numpy(), n_steps)
                 n_checked = n_steps + 1
             if stopping and (last or stopping.due(n_steps)):
                 stopping.update(network, n_steps)
-                divergence.ignore(stopping.stopped)
+                divergence.ignored = stopping.stopped
             over = divergence.diverged | divergence.ignored | last
             ended[over] = np.minimum(ended[over], n_steps)
             if over.all():

@@ -68,10 +68,6 @@ class DivergenceMonitor:
         self.diverged |= lost & ~self.ignored
         self.snapshot.save(~self.diverged, n_steps)
 
-    def ignore(self, members: np.ndarray) -> None:
-        """Ignore members (M,) that have stopped."""
-        self.ignored = members
-
 
 class EarlyStoppingMonitor:
     """Snapshot of the weights of each member with the smallest validation loss.
@@ -87,7 +83,6 @@ class EarlyStoppingMonitor:
         data: TrainingData,
         keys: Sequence[MemberKey],
     ):
-        assert data.validation is not None
         self._rule = rule
         self._objective = objective
         self._keys = keys

@@ -68,8 +68,5 @@ class _RecordedNoise(NoiseStream):
         self._stream = stream
         self._recorder = recorder
 
-    def normal(self, purpose: str, *shape: int) -> torch.Tensor:
-        return self._recorder.redraw(partial(self._stream.normal, purpose, *shape))
-
-    def uniform(self, purpose: str, *shape: int) -> torch.Tensor:
-        return self._recorder.redraw(partial(self._stream.uniform, purpose, *shape))
+    def draw(self, kind: str, purpose: str, shape: tuple[int, ...]) -> torch.Tensor:
+        return self._recorder.redraw(partial(self._stream.draw, kind, purpose, shape))

@@ -288,7 +288,7 @@ def test_wide_counts_are_seen_on_a_logarithmic_scale_in_any_container():
         assert [column.kind for column in detector.state_.model.columns] == ["logarithmic", "numeric"]
     kinds = [column.kind for column in quick(column_types={0: "numeric"}).fit(counts).state_.model.columns]
     assert kinds == ["numeric", "numeric"]
-    back = fits[0].state_.model.encoder.decode(fits[0].state_.model.preprocess(counts))
+    back = fits[0].state_.model.encoder.decode(fits[0].state_.model.encoder.encode(counts))
     np.testing.assert_allclose(back, counts, rtol=1e-5, atol=1e-5)
     code = fits[0].encoder_module()(torch.from_numpy(counts)).detach().numpy()
     np.testing.assert_allclose(code, fits[0].transform(counts), atol=1e-4)
@@ -319,7 +319,7 @@ def test_a_log_likelihood_is_one(fitted):
     share = model_selection.log_likelihood(detector, levels)
     model = detector.state_.model
     numbers, network = model.validate(detector, levels), model.scorer.network
-    rows = torch.from_numpy(model.preprocess(numbers))[None]
+    rows = torch.from_numpy(model.encoder.encode(numbers))[None]
     logits = network.decode(network.encode(rows))[0].double().numpy()
     log_prob = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
     exact = log_prob[np.arange(240), numbers[:, 0].astype(int)].mean()

@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 
-from aeanomaly.preprocessing import Schema, TableEncoder
+from aeanomaly.preprocessing import EncoderOptions, Schema, TableEncoder, fit_schema
 
 RNG = np.random.default_rng(0)
 
 
 def encoder(table, **parameters):
-    return TableEncoder(**{"likelihood": "auto", "standardize": True, **parameters}).fit(table)
+    options = EncoderOptions(**{"likelihood": "auto", "named": (), "standardize": True, **parameters})
+    return TableEncoder(fit_schema(table, options))
 
 
 def test_columns_of_one_kind_stand_together_and_come_back_in_place():
@@ -90,7 +91,7 @@ def test_a_schema_survives_as_arrays_and_is_audited():
 def test_counts_are_divided_by_their_deviation_and_have_a_block_each():
     table = np.column_stack([RNG.poisson(3, 90), RNG.normal(size=90), RNG.poisson(50, 90), RNG.integers(0, 2, 90)])
     for standardize in (True, False):
-        fitted = encoder(table, likelihood={0: "poisson", 2: "poisson"}, standardize=standardize)
+        fitted = encoder(table, named=((0, "poisson"), (2, "poisson")), standardize=standardize)
         assert fitted.schema.kinds == ["poisson", "gaussian", "poisson", "bernoulli"]
         assert fitted.schema.blocks == (("gaussian", 1), ("bernoulli", 1), ("poisson", 1), ("poisson", 1))
         np.testing.assert_allclose(fitted.encode(table)[:, 2:], table[:, [0, 2]] / table[:, [0, 2]].std(axis=0))
@@ -99,7 +100,7 @@ def test_counts_are_divided_by_their_deviation_and_have_a_block_each():
 
 def test_a_likelihood_for_every_column_is_that_for_each():
     table = RNG.poisson(3, size=(90, 2))
-    all_of_them, named = encoder(table, likelihood="poisson"), encoder(table, likelihood={0: "poisson", 1: "poisson"})
+    all_of_them, named = encoder(table, likelihood="poisson"), encoder(table, named=((0, "poisson"), (1, "poisson")))
     assert all_of_them.schema.blocks == named.schema.blocks
     np.testing.assert_array_equal(all_of_them.encode(table), named.encode(table))
 

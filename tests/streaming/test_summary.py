@@ -90,16 +90,6 @@ def test_every_row_is_as_likely_as_any_other():
     assert ((counts - 750) ** 2 / (750 * 0.75)).sum() < 80  # chi-square of 39, beyond 1 in 10,000
 
 
-def test_samples_of_two_halves_are_merged_into_that_of_the_whole():
-    rows = np.arange(900.0)[:, None]
-    whole, left, right = (RowSample(30, seed=1) for _ in range(3))
-    whole.offer(0, rows)
-    left.offer(0, rows[:500])
-    right.offer(500, rows[500:])
-    right.merge(left)
-    np.testing.assert_array_equal(whole.rows(), right.rows())
-
-
 def test_a_sample_holds_no_batch_alive_and_few_rows():
     sample = RowSample(10, seed=0)
     for first in range(0, 100_000, 1000):

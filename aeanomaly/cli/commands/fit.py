@@ -4,13 +4,15 @@ import argparse
 import json
 import sys
 import time
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from aeanomaly.cli.arguments import add_force, add_rule, assignment
-from aeanomaly.cli.cells import check_missing, parse_training
+from aeanomaly.cli.cells import check_missing, parse_columns
 from aeanomaly.cli.errors import CommandError
 from aeanomaly.cli.labels import are_anomalies, label_values, ranking, ranking_to_text, read_labels
 from aeanomaly.cli.outputs import check_output
@@ -84,17 +86,12 @@ def run_fit(options: argparse.Namespace) -> None:
 def _fit_at_once(detector: BaseDetector, options: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
     frame = read_table(options.table)
     anomalous = None if options.label is None else read_labels(frame, options.label, options.table)
-    X = parse_training(
-        select_columns(frame, _columns(list(frame.columns), options), options.table),
-        detector.column_types,
-        options.table,
-    )
+    kinds = detector.column_types if isinstance(detector.column_types, Mapping) else {}
+    frame = select_columns(frame, _columns(list(frame.columns), options), options.table)
+    X = parse_columns(frame, kinds, options.table)
     check_missing(X, detector)
-    start = time.perf_counter()
-    detector.fit(X, None if anomalous is None else anomalous.astype(int))
-    seconds = time.perf_counter() - start
-    detector.save(options.output, overwrite=options.force)
-    summary = _summary(detector, options, seconds, len(X))
+    y = None if anomalous is None else anomalous.astype(int)
+    summary = _fit_and_save(detector, options, partial(detector.fit, X, y), n_rows=len(X))
     if anomalous is not None:
         summary |= ranking(anomalous, detector.score_samples(X))
     return summary, list(X.columns)
@@ -103,11 +100,7 @@ def _fit_at_once(detector: BaseDetector, options: argparse.Namespace) -> tuple[d
 def _fit_in_parts(detector: BaseDetector, options: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
     """Fit on a table larger than memory in one pass; labels need a second pass."""
     source = training_source(options.table, lambda names: _columns(names, options), detector)
-    start = time.perf_counter()
-    detector.fit_batches(source, checkpoint=options.checkpoint)
-    seconds = time.perf_counter() - start
-    detector.save(options.output, overwrite=options.force)
-    summary = _summary(detector, options, seconds, detector.n_samples_seen_)
+    summary = _fit_and_save(detector, options, partial(detector.fit_batches, source, checkpoint=options.checkpoint))
     if options.label is not None:
         labels, scores = [], []
         for frame in frames_of(options.table)():
@@ -118,11 +111,18 @@ def _fit_in_parts(detector: BaseDetector, options: argparse.Namespace) -> tuple[
     return summary, list(detector.feature_names_in_)
 
 
-def _summary(detector: BaseDetector, options: argparse.Namespace, seconds: float, n_rows: int) -> dict[str, Any]:
+def _fit_and_save(
+    detector: BaseDetector, options: argparse.Namespace, fit: Callable[[], Any], n_rows: int | None = None
+) -> dict[str, Any]:
+    """Fit and save a detector, and return a summary; `n_rows` counts also rows that the fit holds out."""
+    start = time.perf_counter()
+    fit()
+    seconds = time.perf_counter() - start
+    detector.save(options.output, overwrite=options.force)
     return {
         "model": str(options.output),
         "detector": options.detector,
-        "rows": n_rows,
+        "rows": detector.n_samples_seen_ if n_rows is None else n_rows,
         "columns": detector.n_features_in_,
         "steps": detector.n_iter_,
         "seconds": round(seconds, 3),
