@@ -35,9 +35,9 @@ check: .venv/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[benchmark]'
 	touch $@
 
-# How accurate, against the peers, on a folder of labelled tables: make benchmark DATA=folder
+# How accurate, against the peers, on folders of labeled tables: make benchmark DATA="folder 'name=other/cls-*.npz'"
 benchmark: .venv/benchmark
-	$(BIN)/python -m benchmarks.detection --data '$(DATA)'
+	$(BIN)/python -m benchmarks.detection $(if $(DATA),--data $(DATA))
 
 # How fast, against PyOD and a plain torch loop.
 benchmark-speed: .venv/benchmark

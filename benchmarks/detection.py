@@ -1,99 +1,82 @@
-"""Benchmark of accuracy and speed: the detectors and their peers on a folder of labeled tables.
+"""Benchmark of accuracy and speed: the detectors and their peers on suites of labeled tables.
 
 From the root of a checkout, with the extra ``aeanomaly[benchmark]`` installed::
 
-    python -m benchmarks.detection --data FOLDER
+    python -m benchmarks.detection --data FOLDER 'NAME=FOLDER/PATTERN-*.npz'
+
+A suite is a folder, or a quoted pattern of files. Data sets are .npz files with X and y, .npz files with their own
+split (train, test, and y of the test rows), and CSV files, also with text and missing values. Defaults of detectors
+are chosen on the choosing part of the data sets, and confirmed on the confirming part (`benchmarks.sources`).
 
 Each run is a line of ``detection.csv`` in the results folder. The same command resumes an interrupted benchmark. To
-repeat a run, delete its line. ``--report`` creates the tables and plots from this file only.
+repeat a run, delete its line. ``--report`` creates ``detection.md`` from this file only.
 """
 
 import argparse
 import csv
 import os
 import sys
-import time
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
+from contextlib import closing
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pandas as pd
-from sklearn.metrics import average_precision_score, roc_auc_score
 from tqdm import tqdm
 
 from aeanomaly import __version__
 from benchmarks.machine import threads
-from benchmarks.peers import Entry, entries, surroundings, warm_up
-from benchmarks.protocol import SETTINGS, Split, UsageError, find, folder_of, named, read, sample, split
+from benchmarks.peers import Entry, entries, warm_up
+from benchmarks.protocol import SETTINGS, UsageError, folder_of, named
+from benchmarks.record import COLUMNS, KEY, repaired, runs_of
+from benchmarks.runs import Job, lines
+from benchmarks.sources import PARTS, part, source
+from benchmarks.suites import Dataset, load, select, suites
 from benchmarks.tables import write_report
+from benchmarks.workers import Lost, WorkerError, distribute
 
-COLUMNS = (
-    "setting",
-    "dataset",
-    "seed",
-    "detector",
-    "n_train",
-    "n_columns",
-    "auroc",
-    "average_precision",
-    "fit_seconds",
-    "score_seconds",
-    "error",
-    "version",
-    "threads",
-)
-_KEY = list(COLUMNS[:4])
 _INTERRUPTED = 130
 
 
-class Job(NamedTuple):
-    """A detector to run on a split."""
-
-    dataset: str
-    seed: int
-    setting: str
-    entry: Entry
-
-    @property
-    def key(self) -> tuple[str, str, int, str]:
-        """Return the key of the line, in the order of `COLUMNS`."""
-        return self.setting, self.dataset, self.seed, self.entry.name
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command-line interface: return 0 on success and 130 on interruption; wrong usage exits with 2."""
+    """Run the command-line interface.
+
+    Return 0 on success, 1 if a worker process died, and 130 on interruption; wrong usage exits with 2.
+    """
     parser = _parser()
     options = parser.parse_args(arguments)
     try:
         if options.list:
             sys.stdout.write(_listing(options))
             return 0
-        if not options.report:
-            run(options)
+        all_ended = options.report or run(options)
         sys.stdout.write(write_report(_chosen(options), options.out))
     except UsageError as error:
         parser.error(str(error))
+    except WorkerError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
     except KeyboardInterrupt:
         sys.stderr.write("interrupted; run the same command to resume\n")
         return _INTERRUPTED
-    return 0
+    return 0 if all_ended else 1
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.detection", description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, metavar="FOLDER", help="data sets (.npz, .csv); default: $AEANOMALY_DATA")
-    parser.add_argument("--label", metavar="COLUMN", help="label column of the CSV files; default: the last column")
-    parser.add_argument("--settings", nargs="+", choices=SETTINGS, default=list(SETTINGS), help="default: both")
-    parser.add_argument("--seeds", nargs="+", type=_whole, metavar="SEED", help="default: 0 1 2")
-    parser.add_argument("--detectors", nargs="+", metavar="NAME", help="default: all detectors of --list")
-    parser.add_argument("--datasets", nargs="+", metavar="NAME", help="default: all data sets in the folder")
-    parser.add_argument(
-        "--out", type=Path, default=Path(__file__).parent / "results", metavar="FOLDER", help="results folder"
-    )
-    parser.add_argument("--threads", type=_whole, default=2, metavar="N", help="threads for each detector; default: 2")
-    parser.add_argument("--list", action="store_true", help="only list detectors and data sets")
-    parser.add_argument("--report", action="store_true", help="only create tables and plots of all runs so far")
+    add = parser.add_argument
+    add("--data", nargs="+", metavar="[NAME=]PATH", help="suites: folders or quoted patterns; default: $AEANOMALY_DATA")
+    add("--label", metavar="COLUMN", help="label column of the CSV files; default: the last column")
+    add("--settings", nargs="+", choices=SETTINGS, default=list(SETTINGS), help="default: both")
+    add("--seeds", nargs="+", type=_whole, metavar="SEED", help="default: 0")
+    add("--detectors", nargs="+", metavar="NAME", help="default: in each setting, those that --list marks with it")
+    add("--datasets", nargs="+", metavar="NAME", help="default: all data sets of the suites")
+    add("--part", choices=(*PARTS, "all"), default="all", help="part of the data sets; default: all")
+    add("--out", type=Path, default=Path(__file__).parent / "results", metavar="FOLDER", help="results folder")
+    add("--processes", type=_positive, default=2, metavar="N", help="splits at the same time; default: 2")
+    add("--threads", type=_positive, default=1, metavar="N", help="threads of each process; default: 1")
+    add("--list", action="store_true", help="only list detectors and data sets")
+    add("--report", action="store_true", help="only create the tables of all runs so far")
     return parser
 
 
@@ -103,127 +86,134 @@ def _whole(text: str) -> int:
     return int(text)
 
 
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    return int(text)
+
+
 def _listing(options: argparse.Namespace) -> str:
-    datasets = list(find(folder_of(options.data))) if options.data or "AEANOMALY_DATA" in os.environ else []
-    lines = ["detectors:", *(f"  {name}" for name in entries()), *(["data sets:"] if datasets else [])]
-    return "\n".join([*lines, *(f"  {name}" for name in datasets)]) + "\n"
+    detectors = [_line(entry.name, *entry.settings) for entry in entries().values()]
+    has_data = options.data or "AEANOMALY_DATA" in os.environ
+    found = [_line(str(d), source(d.name), part(d.name)) for d in (_datasets(options) if has_data else [])]
+    data = ["data sets (source, part):", *found] if found else []
+    return "\n".join(["detectors (settings in which they run by default):", *detectors, *data]) + "\n"
 
 
-def run(options: argparse.Namespace) -> None:
-    """Execute all requested runs that are not done yet, and write each to the file as soon as it ends."""
-    if options.threads == 0:
-        raise UsageError("--threads must be at least 1")
-    paths, jobs = _plan(options)
-    for name in dict.fromkeys(job.dataset for job in jobs):
-        read(paths[name], options.label)  # detect faults of all files before the first run
-    with threads(options.threads), _progress(len(jobs)) as bar:
-        bar.set_description("warming up")
-        _warm_up({job.entry.name: job.entry for job in jobs}.values())
-        with open(_runs_file(options), "a", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, COLUMNS, restval="", lineterminator="\n")
-            for line in _lines(jobs, paths, options.label, bar):
-                writer.writerow({**line, "version": __version__, "threads": options.threads})
+def _line(name: str, *marks: str) -> str:
+    return f"  {name}: {', '.join(marks)}" if marks else f"  {name}"
+
+
+def _datasets(options: argparse.Namespace) -> list[Dataset]:
+    """Return the selected data sets of all suites."""
+    found = suites(options.data or [str(folder_of(None))])
+    return select([d for suite in found for d in suite.datasets()], options.datasets, options.part)
+
+
+def run(options: argparse.Namespace) -> bool:
+    """Execute all requested runs that are not done yet, and write each to the file as soon as it ends.
+
+    Return False if a run was lost with its worker process.
+    """
+    jobs, all_ended = _plan(options), True
+    for path in dict.fromkeys(job.dataset.path for job in jobs):
+        load(path, options.label)  # detect faults of all files before the first run
+    common = {"version": __version__, "threads": options.threads, "processes": options.processes}
+    with (
+        open(_runs_file(options), "a", encoding="utf-8", newline="") as file,
+        _progress(jobs) as bar,
+        closing(_lines(jobs, options)) as received,
+    ):
+        writer = csv.DictWriter(file, COLUMNS, restval="", lineterminator="\n")
+        for line in received:
+            if isinstance(line, Lost):
+                all_ended = False
+            else:
+                writer.writerow({**line, **common})
                 file.flush()
+            _show(line, bar)
+    return all_ended
 
 
-def _progress(total: int) -> Any:
-    """Return a progress bar on standard error, with rare updates if it is not a terminal."""
-    return tqdm(total=total, unit="run", file=sys.stderr, mininterval=0.1 if sys.stderr.isatty() else 30)
+def _plan(options: argparse.Namespace) -> list[Job]:
+    """Return the remaining jobs, grouped by data set, with the detectors of each setting."""
+    datasets, known = _datasets(options), entries()
+    detectors = [known[name] for name in named("--detectors", options.detectors, known)]
+    done = set(runs_of(repaired(_runs_file(options)))[KEY].itertuples(index=False, name=None))
+    jobs = []
+    for dataset in datasets:
+        for seed in dict.fromkeys(options.seeds or [0]):
+            for setting in dict.fromkeys(options.settings):
+                taking_part = (e for e in detectors if options.detectors or setting in e.settings)
+                job = Job(dataset, options.label, seed, setting, tuple(taking_part))
+                left = tuple(entry for entry in job.entries if tuple(job.key(entry).values()) not in done)
+                jobs += [job._replace(entries=left)] if left else []
+    return jobs
 
 
-def _plan(options: argparse.Namespace) -> tuple[dict[str, Path], list[Job]]:
-    """Return the files and the remaining jobs, grouped by data set so that each file is read once."""
-    paths, known = find(folder_of(options.data)), entries()
-    datasets = named("--datasets", options.datasets, paths)
-    detectors = named("--detectors", options.detectors, known)
-    seeds = (0, 1, 2) if options.seeds is None else dict.fromkeys(options.seeds)
-    settings = dict.fromkeys(options.settings)
-    done = set(_runs(_prepared(_runs_file(options)))[_KEY].itertuples(index=False, name=None))
-    grid = (Job(d, s, t, known[n]) for d in datasets for s in seeds for t in settings for n in detectors)
-    return paths, [job for job in grid if job.key not in done]
-
-
-def _warm_up(taking_part: Iterable[Entry]) -> None:
-    for entry in taking_part:
-        try:
+def _lines(jobs: list[Job], options: argparse.Namespace) -> Iterator[dict[str, Any] | Lost]:
+    """Yield the line of each run, from this process or from worker processes."""
+    taking_part = {entry.name: entry for job in jobs for entry in job.entries}.values()
+    _check_imports(taking_part)
+    if options.processes > 1:
+        yield from distribute(jobs, taking_part, options.processes, options.threads)
+        return
+    with threads(options.threads):
+        for entry in taking_part:
             warm_up(entry)
-        except ImportError as error:
-            raise UsageError(str(error)) from None
+        for job in jobs:
+            yield from lines(job)
 
 
-def _lines(jobs: list[Job], paths: dict[str, Path], label: str | None, bar: Any) -> Iterator[dict[str, Any]]:
-    for dataset, of_dataset in groupby(jobs, lambda job: job.dataset):
-        X, y = read(paths[dataset], label)
-        for (seed, setting), of_split in groupby(of_dataset, lambda job: (job.seed, job.setting)):
-            raw = split(*sample(X, y, seed), setting, seed)
-            standardized = raw.standardized()
-            for job in of_split:
-                bar.set_description(f"{job.entry.name} on {dataset}", refresh=sys.stderr.isatty())
-                line = measure(job.entry, raw if job.entry.ours else standardized, seed)
-                if line.get("error"):
-                    bar.write(f"{job.entry.name} failed on {dataset}, seed {seed}: {line['error']}", file=sys.stderr)
-                yield dict(zip(_KEY, job.key, strict=True)) | line
-                bar.update()
-
-
-def measure(entry: Entry, rows: Split, seed: int) -> dict[str, Any]:
-    """Fit to the training rows without labels and score the test rows; exceptions of a detector are recorded."""
-    line: dict[str, Any] = {"n_train": len(rows.train), "n_columns": rows.train.shape[1]}
+def _check_imports(taking_part: Iterable[Entry]) -> None:
     try:
-        with surroundings(entry, seed):
-            detector = entry.build(seed, rows.train.shape[1], rows.same_rows)
-            start = time.perf_counter()
-            detector.fit(rows.train)
-            fitted = time.perf_counter()
-            score = entry.anomaly_score(detector, rows.test, rows.same_rows)
-            scored = time.perf_counter()
-        line["auroc"] = f"{roc_auc_score(rows.y, score):.6f}"
-        line["average_precision"] = f"{average_precision_score(rows.y, score):.6f}"
-    except Exception as error:
-        # A single line, so that a truncated file is repaired by dropping its last line.
-        return line | {"error": " ".join(f"{type(error).__name__}: {error}".split()), "auroc": ""}
-    return line | {"fit_seconds": f"{fitted - start:.4f}", "score_seconds": f"{scored - fitted:.4f}"}
+        for entry in taking_part:
+            entry.build(0, 1, False)
+    except ImportError as error:
+        raise UsageError(str(error)) from None
+
+
+def _progress(jobs: list[Job]) -> Any:
+    """Return a progress bar on standard error, with rare updates if it is not a terminal."""
+    total, seconds = sum(len(job.entries) for job in jobs), 0.1 if sys.stderr.isatty() else 30
+    return tqdm(total=total, unit="run", file=sys.stderr, mininterval=seconds)
+
+
+def _show(line: dict[str, Any] | Lost, bar: Any) -> None:
+    """Show the progress, and a sentence on a run without a result."""
+    key = line.key if isinstance(line, Lost) else line
+    where = f"{key['suite']}/{key['dataset']} ({key['setting']}, seed {key['seed']})"
+    if isinstance(line, Lost):
+        bar.write(
+            f"a worker process ended with exit code {line.exit_code} while it ran {key['detector']} on {where}; the "
+            "other runs continue, and the same command repeats this run",
+            file=sys.stderr,
+        )
+    elif line.get("error"):
+        bar.write(f"{key['detector']} failed on {where}: {line['error']}", file=sys.stderr)
+    bar.set_postfix_str(f"{key['detector']} on {where}", refresh=sys.stderr.isatty())
+    bar.update()
 
 
 def _runs_file(options: argparse.Namespace) -> Path:
     return options.out / "detection.csv"
 
 
-def _prepared(path: Path) -> Path:
-    """Prepare the file of runs for appending: write a missing header and drop a truncated last line."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    whole = _whole_lines(path) or (",".join(COLUMNS) + "\n").encode()
-    if not path.exists() or path.stat().st_size != len(whole):
-        path.write_bytes(whole)
-    return path
-
-
-def _whole_lines(path: Path) -> bytes:
-    text = path.read_bytes() if path.exists() else b""
-    return text[: text.rfind(b"\n") + 1]
-
-
-def _runs(path: Path) -> pd.DataFrame:
-    """Return all complete lines of the file of runs; the last line of a repeated run counts."""
-    reader = csv.DictReader(_whole_lines(path).decode().splitlines())
-    if tuple(reader.fieldnames or COLUMNS) != COLUMNS:
-        raise UsageError(f"{path}: its columns are not {', '.join(COLUMNS)}; move the file or choose another --out")
-    frame = pd.DataFrame(list(reader), columns=COLUMNS)
-    numbers = ["seed", "auroc", "average_precision", "fit_seconds", "score_seconds"]
-    try:
-        frame[numbers] = frame[numbers].apply(pd.to_numeric)
-    except ValueError as error:
-        raise UsageError(f"{path}: a line is damaged: {error}; correct or delete the line") from None
-    return frame.drop_duplicates(_KEY, keep="last", ignore_index=True)
-
-
 def _chosen(options: argparse.Namespace) -> pd.DataFrame:
     """Return the runs of the file that are selected by the options."""
-    runs = _runs(_runs_file(options))
-    named = {"dataset": options.datasets, "seed": options.seeds, "detector": options.detectors}
-    for column, values in {"setting": options.settings, **named}.items():
+    runs = runs_of(_runs_file(options))
+    selected = {
+        "setting": options.settings,
+        "suite": [suite.name for suite in suites(options.data)] if options.data else None,
+        "dataset": options.datasets,
+        "seed": options.seeds,
+        "detector": options.detectors,
+    }
+    for column, values in selected.items():
         if values is not None:
             runs = runs[runs[column].isin(values)]
+    if options.part != "all":
+        runs = runs[runs["dataset"].map(part) == options.part]
     if runs.empty:
         raise UsageError(f"{_runs_file(options)} contains no run to report on; omit --report to execute runs")
     return runs

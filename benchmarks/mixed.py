@@ -20,15 +20,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from sklearn.compose import make_column_selector, make_column_transformer
-from sklearn.impute import SimpleImputer
 from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
 import aeanomaly
 import aeanomaly.pyod
 from aeanomaly.datasets import load_payments
+from benchmarks.preparation import prepared
 
 _PLANTED, _COLUMNS_SWAPPED = 0.05, 2
 _FLIGHTS = 6000
@@ -145,22 +143,6 @@ def _pyod(name: str) -> Callable[[int], Any]:
         return make_pipeline(prepared(), aeanomaly.pyod.from_pyod(detector))
 
     return build
-
-
-def prepared() -> Any:
-    """Return a preprocessing pipeline for detectors that accept only numbers."""
-    seconds = FunctionTransformer(lambda X: X.apply(lambda c: c.astype("datetime64[s]").astype("int64").astype(float)))
-    levels = make_pipeline(
-        FunctionTransformer(lambda X: X.astype(object).where(X.notna(), np.nan)),
-        SimpleImputer(strategy="most_frequent"),
-        OneHotEncoder(handle_unknown="ignore", sparse_output=False),
-    )
-    numbers = make_pipeline(SimpleImputer(strategy="median"), StandardScaler())
-    return make_column_transformer(
-        (numbers, make_column_selector(dtype_include="number")),
-        (make_pipeline(seconds, StandardScaler()), make_column_selector(dtype_include="datetime")),
-        (levels, make_column_selector(dtype_include=["object", "string", "category", "bool"])),
-    )
 
 
 DETECTORS = {

@@ -1,53 +1,66 @@
-"""Report of the runs: Markdown tables, and a diagram of ranks with the critical difference [1]_.
-
-References
-----------
-.. [1] J. Demsar, "Statistical comparisons of classifiers over multiple data sets", JMLR 7, 2006.
-"""
+"""Report of the runs as Markdown tables, per setting, part of the data sets, and suite."""
 
 import math
-import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import friedmanchisquare, studentized_range
 
-#: Peer that serves as the reference for ratios of times.
-_REFERENCE = "PyOD AutoEncoder"
-_ALPHA = 0.05
-_PAIR = ["dataset", "seed"]
+from benchmarks.protocol import SETTINGS
+from benchmarks.sources import part
+
+#: Peer with which each detector is compared.
+REFERENCE = "nearest neighbor (k=1)"
+_SET = ["suite", "dataset"]
+_PAIR = [*_SET, "seed"]
+_ABOUT = f"""\
+AUROC and AP (average precision) are means over data sets, after a mean over seeds. Differences are paired: detector
+minus {REFERENCE} on the same data set and seed, with the standard error of the mean over data sets.
+Won: share of the data sets with a higher AUROC than {REFERENCE}; ties count half. Sets: data sets with a
+result. If one of the two failed on a data set, it is not included in the differences. Seconds are totals over the data
+sets, per seed. Peers receive standardized rows. Defaults are chosen on the choosing part, and confirmed on the
+confirming part; tables of one source are in one part."""
 
 
 def write_report(runs: pd.DataFrame, folder: Path) -> str:
-    """Write ``detection.md`` and ``ranks-<setting>.png`` from the runs, and return the Markdown."""
-    parts = [f"# Detection benchmark\n\n{_provenance(runs)}"]
-    for setting, of_setting in runs.groupby("setting", sort=False):
-        figure = diagram(of_setting, str(setting), folder / f"ranks-{setting}.png")
-        parts += [f"## {setting}", *_section(of_setting), *figure]
+    """Write ``detection.md`` from the runs, and return the Markdown."""
+    setting = pd.Categorical(runs["setting"], SETTINGS)
+    runs = runs.assign(setting=setting, part=[f"{part(name)} part" for name in runs["dataset"]])
+    parts = ["# Detection benchmark", _provenance(runs), _ABOUT]
+    for setting, of_setting in runs.groupby("setting", observed=True):
+        parts += [f"## {setting}", *_sections(of_setting)]
+        if faults := _faults(of_setting):
+            parts += ["### Failed and missing runs", faults]
+        parts += ["### AUROC of each data set", _per_dataset(of_setting)]
     text = "\n\n".join(parts) + "\n"
     (folder / "detection.md").write_text(text, encoding="utf-8")
     return text
 
 
 def _provenance(runs: pd.DataFrame) -> str:
-    versions, threads = (", ".join(sorted(map(str, runs[column].unique()))) for column in ("version", "threads"))
-    return f"aeanomaly {versions}; threads of each detector: {threads}."
-
-
-def _section(runs: pd.DataFrame) -> list[str]:
-    grid, complete = by_pair(runs, "auroc"), common(runs)
-    seeds = ", ".join(map(str, sorted(runs["seed"].unique())))
-    about = (
-        f"Data sets: {runs['dataset'].nunique()}. Seeds: {seeds}. Pairs of both: {len(grid)}. Sorted by mean AUROC; sd "
-        "is its standard deviation over seeds. Mean rank by AUROC, 1 = best, over the "
-        f"{len(complete)} pairs finished by every detector (detectors that finished none have no rank). Seconds are "
-        "totals over the data sets, per seed. Peers receive standardized rows."
+    versions, threads, processes = (
+        ", ".join(sorted(map(str, runs[column].unique()))) for column in ("version", "threads", "processes")
     )
-    table = summary(runs)
-    return [about, _summary_table(table, len(grid)), *_faults(runs, grid), _per_dataset(grid[table.index])]
+    seeds = ", ".join(map(str, sorted(runs["seed"].unique())))
+    return f"aeanomaly {versions}; seeds: {seeds}; processes: {processes}; threads of each process: {threads}."
+
+
+def _sections(runs: pd.DataFrame) -> Iterator[str]:
+    """Yield a table of all suites and one of each suite, for all data sets and for each part."""
+    for title, of_part in _groups(runs, "part", "all data sets"):
+        yield f"### {title.capitalize()}"
+        for name, of_suite in _groups(of_part, "suite", "all suites"):
+            n = len(of_suite[_SET].drop_duplicates())
+            yield f"#### {title.capitalize()}, {name}: {n} data set{'s' if n > 1 else ''}"
+            yield _summary_table(summary(of_suite), n)
+
+
+def _groups(runs: pd.DataFrame, column: str, everything: str) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Yield all runs, and the runs of each value of the column; only the latter if there is one value."""
+    groups = [(str(name), of_name) for name, of_name in runs.groupby(column)]
+    yield from [(everything, runs)] if len(groups) > 1 else []
+    yield from groups
 
 
 def by_pair(runs: pd.DataFrame, value: str) -> pd.DataFrame:
@@ -55,61 +68,73 @@ def by_pair(runs: pd.DataFrame, value: str) -> pd.DataFrame:
     return runs.pivot(index=_PAIR, columns="detector", values=value)
 
 
-def common(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return the AUROC of the pairs that every detector finished, except detectors that finished none."""
-    return by_pair(runs, "auroc").dropna(axis=1, how="all").dropna()
+def by_set(runs: pd.DataFrame, value: str) -> pd.DataFrame:
+    """Return the mean of a value over seeds for data sets (rows) and detectors (columns)."""
+    return by_pair(runs, value).groupby(_SET, sort=False).mean()
+
+
+def differences(runs: pd.DataFrame, value: str) -> pd.DataFrame:
+    """Return detector minus `REFERENCE` per data set, as the mean over the seeds that both finished."""
+    pairs = by_pair(runs, value)
+    reference = pairs[REFERENCE] if REFERENCE in pairs else pd.Series(np.nan, index=pairs.index)
+    return pairs.sub(reference, axis=0).drop(columns=REFERENCE, errors="ignore").groupby(_SET, sort=False).mean()
 
 
 def summary(runs: pd.DataFrame) -> pd.DataFrame:
     """Return the figures of each detector, sorted by decreasing mean AUROC."""
-    auroc, fit = by_pair(runs, "auroc"), by_pair(runs, "fit_seconds")
-    table = pd.DataFrame(
-        {
-            "AUROC": auroc.mean(),
-            "sd": auroc.groupby("seed").mean().std(ddof=1),
-            "average precision": by_pair(runs, "average_precision").mean(),
-            "mean rank": common(runs).rank(axis=1, ascending=False).mean(),
-            "fit seconds": _per_seed(fit),
-            "score seconds": _per_seed(by_pair(runs, "score_seconds")),
-            f"fit time / {_REFERENCE}": fit.apply(_ratio, reference=fit.get(_REFERENCE)),
-            "runs": auroc.notna().sum(),
-        }
-    )
-    return table.sort_values("AUROC", ascending=False, kind="stable")
+    auroc = by_set(runs, "auroc")
+    figures = {"AUROC": auroc.mean(), "AP": by_set(runs, "average_precision").mean()}
+    for name, value in {"AUROC": "auroc", "AP": "average_precision"}.items():
+        paired = differences(runs, value)
+        figures |= {f"{name} difference": paired.mean(), f"{name} error": paired.sem()}
+    figures |= {
+        "won": _won(differences(runs, "auroc")),
+        "sets": auroc.notna().sum(),
+        "paired sets": differences(runs, "auroc").notna().sum(),
+        "fit s": by_set(runs, "fit_seconds").sum(min_count=1),
+        "score s": by_set(runs, "score_seconds").sum(min_count=1),
+    }
+    return pd.DataFrame(figures, index=auroc.columns).sort_values("AUROC", ascending=False, kind="stable")
 
 
-def _per_seed(seconds: pd.DataFrame) -> pd.Series:
-    return seconds.groupby("seed").sum(min_count=1).mean()
+def _won(paired: pd.DataFrame) -> pd.Series:
+    """Return the share of positive differences, with ties as half; rounding errors of means are ties."""
+    paired = paired.round(9)
+    return ((paired > 0) + 0.5 * (paired == 0)).where(paired.notna()).mean()
 
 
-def _ratio(seconds: pd.Series, reference: pd.Series | None) -> float:
-    """Return the ratio of the total to that of the reference, over runs that both finished."""
-    if reference is None:
-        return math.nan
-    both = seconds.notna() & reference.notna()
-    return seconds[both].sum() / reference[both].sum() if both.any() else math.nan
-
-
-def _summary_table(table: pd.DataFrame, planned: int) -> str:
-    digits = dict(zip(table.columns, (3, 3, 3, 2, 2, 2, 2), strict=False))
-    cells = [[_number(row[name], digits[name]) for name in digits] for _, row in table.iterrows()]
-    runs = [f"{n:.0f}" if n == planned else f"**{n:.0f} of {planned}**" for n in table["runs"]]
-    body = [[name, *row, n] for name, row, n in zip(table.index, cells, runs, strict=True)]
-    return markdown(["detector", *table.columns], body)
-
-
-def _per_dataset(grid: pd.DataFrame) -> str:
-    """Return the mean AUROC per data set over seeds, with the best values in bold."""
-    mean, finished = grid.groupby("dataset").mean(), grid.notna().groupby("dataset").sum()
-    most = grid.groupby("dataset").size()
+def _summary_table(table: pd.DataFrame, n_sets: int) -> str:
     body = []
-    for name, row in mean.iterrows():
-        texts = [_number(value, 3) for value in row]
+    for name, row in table.iterrows():
+        differences = [_difference(row[f"{value} difference"], row[f"{value} error"]) for value in ("AUROC", "AP")]
+        sets = f"{row['sets']:.0f}" if row["sets"] == n_sets else f"**{row['sets']:.0f} of {n_sets}**"
+        seconds = [_number(row[column], 1) for column in ("fit s", "score s")]
+        won = "-" if math.isnan(row["won"]) else f"{100 * row['won']:.0f} %"
+        means = [_number(row[value], 3) for value in ("AUROC", "AP")]
+        body.append([str(name), *means, *differences, won, sets, *seconds])
+    head = ["detector", "AUROC", "AP", "AUROC difference", "AP difference", "won", "sets", "fit s", "score s"]
+    return markdown(head, body)
+
+
+def _difference(mean: float, error: float) -> str:
+    if math.isnan(mean):
+        return "-"
+    return f"{mean:+.3f}" if math.isnan(error) else f"{mean:+.3f} ± {error:.3f}"
+
+
+def _per_dataset(runs: pd.DataFrame) -> str:
+    """Return the mean AUROC per data set over seeds, with the best values in bold."""
+    mean, pairs = by_set(runs, "auroc"), by_pair(runs, "auroc").groupby(_SET, sort=False)
+    names = mean.mean().sort_values(ascending=False, kind="stable").index
+    finished, most = pairs.count(), pairs.size()
+    body = []
+    for key, row in mean[names].iterrows():
         best = _number(row.max(), 3)
-        marks = [f" ({n}/{most[name]})" if 0 < n < most[name] else "" for n in finished.loc[name]]
+        marks = [f" ({n}/{most[key]})" if 0 < n < most[key] else "" for n in finished.loc[key, names]]
+        texts = [_number(value, 3) for value in row]
         cells = [f"**{t}**{m}" if t == best != "-" else t + m for t, m in zip(texts, marks, strict=True)]
-        body.append([str(name), *cells])
-    return markdown(["AUROC", *map(str, mean.columns)], body)
+        body.append(["/".join(key), part(key[1]), *cells])
+    return markdown(["data set", "part", *map(str, names)], body)
 
 
 def _number(value: float, digits: int) -> str:
@@ -125,109 +150,13 @@ def markdown(head: Sequence[str], body: Iterable[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in (lines[0], rule, *lines[1:]))
 
 
-def _faults(runs: pd.DataFrame, grid: pd.DataFrame) -> list[str]:
+def _faults(runs: pd.DataFrame) -> str:
     """Return a list of the failed and the missing runs."""
-    failed = runs[runs["auroc"].isna()]
     lines = []
-    for (detector, error), of_error in failed.groupby(["detector", "error"]):
-        where = ", ".join(f"{d} (seed {s})" for d, s in of_error[_PAIR].itertuples(index=False))
+    for (detector, error), of_error in runs[runs["auroc"].isna()].groupby(["detector", "error"]):
+        where = ", ".join(f"{suite}/{d} (seed {s})" for suite, d, s in of_error[_PAIR].itertuples(index=False))
         lines.append(f"- {detector} failed on {where}: {error}")
-    missing = len(grid) - runs.groupby("detector").size()
-    lines += [f"- {detector} has not run on {n} of {len(grid)} pairs" for detector, n in missing[missing > 0].items()]
-    return ["\n".join(["These runs are not included:", "", *lines])] if lines else []
-
-
-def dataset_ranks(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return the ranks by mean AUROC per data set (rows), over the seeds that every detector finished."""
-    return common(runs).groupby("dataset").mean().rank(axis=1, ascending=False)
-
-
-def critical_difference(n_detectors: int, n_datasets: int, alpha: float = _ALPHA) -> float:
-    """Return the critical difference of two mean ranks in the Nemenyi test."""
-    q = studentized_range.ppf(1 - alpha, n_detectors, np.inf) / math.sqrt(2)
-    return float(q * math.sqrt(n_detectors * (n_detectors + 1) / (6 * n_datasets)))
-
-
-def groups(ranks: Sequence[float], difference: float) -> list[tuple[int, int]]:
-    """Return the first and last index of each maximal run of sorted mean ranks that do not differ."""
-    found: list[tuple[int, int]] = []
-    for first, rank in enumerate(ranks):
-        last = int(np.searchsorted(ranks, rank + difference, side="right")) - 1
-        if last > first and (not found or last > found[-1][1]):
-            found.append((first, last))
-    return found
-
-
-def diagram(runs: pd.DataFrame, setting: str, path: Path) -> list[str]:
-    """Plot the ranks as a PNG if matplotlib is installed and there are ranks to compare; return the Markdown."""
-    ranks = dataset_ranks(runs)
-    n_datasets, n_detectors = ranks.shape
-    if min(ranks.shape) < 2:
-        return []
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        sys.stderr.write("the rank diagram requires matplotlib; install it with: pip install 'aeanomaly[benchmark]'\n")
-        return []
-    difference = critical_difference(n_detectors, n_datasets)
-    title = f"{setting}: mean rank by AUROC over {n_datasets} data sets"
-    _draw(Figure(), ranks.mean().sort_values(kind="stable"), difference, title).savefig(path, dpi=150)
-    p = _friedman(ranks) if n_detectors > 2 else math.nan
-    test = "" if math.isnan(p) else f" Friedman test: p = {p:.2g}."
-    about = f"Ranks over {n_datasets} data sets, averaged over seeds; bars join detectors that do not differ"
-    return [f"![Mean ranks, {setting}]({path.name})", f"{about} (Nemenyi, critical difference {difference:.2f}).{test}"]
-
-
-def _friedman(ranks: pd.DataFrame) -> float:
-    """Return the p-value of the Friedman test; NaN if all detectors tie on every data set."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return float(friedmanchisquare(*ranks.to_numpy().T).pvalue)
-
-
-def _draw(figure: Any, mean: pd.Series, difference: float, title: str) -> Any:
-    """Draw the diagram with the best rank on the left and half of the names on each side; y counts lines of text."""
-    names, ranks = list(mean.index), mean.to_numpy()
-    # The axis covers the range of the ranks, and at least the critical difference.
-    low = math.floor(ranks[0])
-    high = max(math.ceil(ranks[-1]), low + math.ceil(difference))
-    levels = _levels(groups(ranks, difference))
-    top = 4.6 + 0.45 * max(levels.values(), default=-1)
-    n_left = (len(names) + 1) // 2
-    side = max(2.0, 0.45 + 0.085 * max(map(len, names)))  # width of the longest name in inches
-    figure.set_size_inches(5 + 2 * side, 0.26 * (top + n_left + 0.3))
-    ax = figure.add_axes((0, 0, 1, 1))
-    ax.axis("off")
-    inch = (high - low) / 5
-    ax.set(xlim=(low - side * inch, high + side * inch), ylim=(top + n_left + 0.3, 0))
-    ax.text((low + high) / 2, 0.7, title, ha="center", va="center", weight="bold")
-    _draw_axis(ax, low, high, difference)
-    for (first, last), level in levels.items():
-        ends = ranks[first] - 0.03 * inch, ranks[last] + 0.03 * inch
-        ax.plot(ends, [3.75 + 0.45 * level] * 2, color="tab:red", lw=3.5, solid_capstyle="round")
-    for j, (name, rank) in enumerate(zip(names, ranks, strict=True)):
-        line, end, align = (j, low, "right") if j < n_left else (len(names) - 1 - j, high, "left")
-        away = end + (-0.15 if align == "right" else 0.15) * inch
-        ax.plot([rank, rank, away], [3.2, top + line, top + line], color="0.35", lw=0.9)
-        label = f"{name}  {rank:.2f}" if align == "right" else f"{rank:.2f}  {name}"
-        ax.text(away + (away - end) / 3, top + line, label, ha=align, va="center", fontsize=9)
-    return figure
-
-
-def _draw_axis(ax: Any, low: int, high: int, difference: float) -> None:
-    ax.plot([low, high], [3.2, 3.2], color="black", lw=1.2)
-    for rank in range(low, high + 1):
-        ax.plot([rank, rank], [3.2, 3.0], color="black", lw=1.2)
-        ax.text(rank, 2.6, str(rank), ha="center", va="center", fontsize=9)
-    ax.plot([low, low + difference], [1.8, 1.8], color="black", lw=1.2, marker="|")
-    ax.text(low + difference, 1.8, f"   critical difference {difference:.2f}", ha="left", va="center", fontsize=9)
-
-
-def _levels(spans: Iterable[tuple[int, int]]) -> dict[tuple[int, int], int]:
-    """Assign each bar to the first line without overlap."""
-    ends: list[int] = []
-    levels = {}
-    for first, last in spans:
-        level = next((i for i, end in enumerate(ends) if end < first), len(ends))
-        ends[level : level + 1] = [last]
-        levels[first, last] = level
-    return levels
+    n = len(runs[_PAIR].drop_duplicates())
+    missing = n - runs.groupby("detector").size()
+    lines += [f"- {detector} has not run on {m} of {n} pairs" for detector, m in missing[missing > 0].items()]
+    return "\n".join(lines)

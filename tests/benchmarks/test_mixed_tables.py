@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks import explanations, missing_values, mixed
+from benchmarks.preparation import prepared
 
 
 def curved(n_rows, seed=0):
@@ -35,8 +36,7 @@ def test_our_table_is_split_in_both_settings():
     parts = dict(mixed.splits("payments", 0))
     assert not set(parts["one-class"].train.index) & set(parts["one-class"].test.index)
     assert parts["contaminated"].train.equals(parts["contaminated"].test)
-    prepared = mixed.prepared().fit_transform(parts["one-class"].train)
-    assert np.isfinite(prepared).all()
+    assert np.isfinite(prepared().fit_transform(parts["one-class"].train)).all()
 
 
 def test_a_wrong_cell_is_within_its_column_and_impossible_for_its_row():
