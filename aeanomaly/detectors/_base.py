@@ -99,13 +99,15 @@ class BaseDetector(
 ):
     """Base class of all detectors.
 
-    A detector defines the hooks `_network_spec` and `_objective`, and may override `_members` and `_scorers`.
+    A detector defines the hooks `_network_spec` and `_objective`, and may override `_members`, `_scorers` and
+    `_companions`.
     """
 
     constraints: ClassVar[dict[str, Constraint]] = SHARED_CONSTRAINTS
     registry_name: ClassVar[str]
     code: ClassVar[Literal["point", "gaussian"]] = "point"
     _stays_near_start: ClassVar[bool] = True  # training moves prototypes little, so that few steps suffice
+    _trimmed_share: ClassVar[float] = 0.15  # share of the rows that are removed before training with `robust=True`
 
     # Set by a fit.
     state_: FittedState
@@ -133,8 +135,12 @@ class BaseDetector(
         return Members.single(seed, n_rows, self.learning_rate)
 
     def _scorers(self, job: FitJob, network: Network) -> tuple[Scorer, ...]:
-        """Return the scorers of a trained network."""
+        """Return the scorers of a trained network and of the companions of the job."""
         return (DevianceScorer(job.spec, network, job.likelihood),)
+
+    def _companions(self) -> tuple[Recipe, ...]:
+        """Return the recipes of further networks."""
+        return ()
 
     @with_callbacks
     def fit(self, X: Any, y: Any = None) -> Self:
@@ -352,7 +358,8 @@ class BaseDetector(
         """Return the deviance of each row from its reconstruction, in encoded units.
 
         The deviance is the squared error for Gaussian columns, and twice the cross-entropy for Bernoulli columns. For
-        categorical columns it is twice the cross-entropy, weighted to a scale comparable with other columns.
+        categorical columns it is twice the cross-entropy, weighted to a scale comparable with other columns. The
+        divergence of a Gaussian code from the prior is not included.
 
         Parameters
         ----------
@@ -384,8 +391,8 @@ class BaseDetector(
             Higher = worse. The contributions of a row sum to minus its `score_samples`, to float precision. The columns
             have the names of the training table, or x0, x1 and so on if it had no names. The index is that of X.
 
-            A `VariationalAutoencoder` has an additional column `kl`, the divergence of the code from the prior. It is
-            named `kl_term` if the table has a column `kl`.
+            A `VariationalAutoencoder`, and an `AutoencoderEnsemble` with one, have an additional column `kl`, the
+            divergence of the code from the prior. It is named `kl_term` if the table has a column `kl`.
 
             With ``details=True``, four tables side by side, such as ``explain(X, details=True)["expected"]``:
 
@@ -628,7 +635,7 @@ class BaseDetector(
         errors, kl = terms[:, : table.shape[1]], terms[:, table.shape[1] :]
         drops, expected, confidence = model.leave_one_out(table)
         return Explanation(
-            contributions=redistribute(errors, np.where(ignored, 0, drops), signed=kl.shape[1] > 0),
+            contributions=redistribute(errors, np.where(ignored, 0, drops), signed=model.scorer.is_signed),
             observed=cells_as_given(X),
             expected=expected,
             confidence=confidence,
@@ -670,11 +677,13 @@ class BaseDetector(
             ),
             prototype_start=_ROBUST if self.robust else {},
             threshold=self.contamination,
-            robust=self.robust,
+            robust=bool(self.robust),
+            trimmed_share=self._trimmed_share if self.robust is True else float(self.robust),
             network_spec=self._network_spec,
             members=self._members,
             objective=self._objective,
             scorers=self._scorers,
+            companions=self._companions(),
         )
 
     def _prepare_fit(self, X: Any, y: Any = None, initializer: Initializer | None = None) -> FitJob:

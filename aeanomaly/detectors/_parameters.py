@@ -37,7 +37,7 @@ class SharedParameters:
     validation_fraction: float = 0.1
     n_iter_no_change: int = 10
     tol: float = 1e-4
-    robust: bool = False
+    robust: bool | float = False
     warm_start: bool = False
     contamination: Threshold = "auto"
     device: str = "auto"
@@ -85,7 +85,7 @@ SHARED_CONSTRAINTS: dict[str, Constraint] = {
     "validation_fraction": real(0, 1),
     "n_iter_no_change": integer(1),
     "tol": real(0, with_low=True),
-    "robust": boolean(),
+    "robust": any_of(boolean(), real(0, 0.5, with_high=True)),
     "warm_start": boolean(),
     "verbose": any_of(boolean(), integer(0)),
 }
@@ -108,13 +108,8 @@ def bottleneck(n_encoded: int) -> int:
 
 
 def prototypes(n_encoded: int) -> int:
-    """Return 512, the number of prototypes of a single network."""
+    """Return 512, the number of prototypes of a denoising autoencoder."""
     return 512
-
-
-def many_prototypes(n_encoded: int) -> int:
-    """Return 1,024, the number of prototypes of the largest network of an ensemble."""
-    return 1024
 
 
 def overcomplete(n_encoded: int) -> int:

@@ -10,7 +10,6 @@ from aeanomaly._version import __version__
 from aeanomaly.detectors._parameters import check_parameters
 from aeanomaly.exceptions import ModelFileError
 from aeanomaly.fitting import Calibration, FittedModel, FittedState, TrainingReference, device_or_cpu
-from aeanomaly.nn import RBF
 from aeanomaly.persistence import (
     add_prefix,
     from_json,
@@ -57,14 +56,13 @@ def save(detector: "BaseDetector", path: str | os.PathLike[str], *, overwrite: b
         parameters["random_state"] = state.seed
     parameters["device"] = str(detector.device)
     names = getattr(detector, "feature_names_in_", None)
-    specs, parts = state.model.to_state()
+    scorers, parts = state.model.to_state()
     threshold, schema = state.calibration.threshold, state.model.schema
     manifest = {
         "aeanomaly": __version__,
         "detector": detector.registry_name,
         "parameters": {name: to_json(value, name, RULES) for name, value in parameters.items()},
-        "network": specs[0],
-        "kernel": specs[1] if len(specs) > 1 else None,
+        "scorers": scorers,
         "fitted": {
             "offset": float(threshold.offset),
             "threshold": threshold.to_dict(),
@@ -85,7 +83,7 @@ def _arrays_of(state: FittedState, parts: list[dict[str, np.ndarray]]) -> dict[s
     probability = {} if calibration.probability is None else calibration.probability.arrays()
     return {
         **parts[0],
-        **add_prefix("kernel", parts[1] if len(parts) > 1 else {}),
+        **{n: a for k, part in enumerate(parts[1:], 1) for n, a in add_prefix(f"scorer{k}", part).items()},
         "training_scores_": calibration.summary.values,
         "jittered_scores_": calibration.jittered_scores,
         "calibration_scores_": calibration.calibration_scores,
@@ -160,11 +158,11 @@ def _state_from(
     manifest: dict[str, Any], arrays: dict[str, np.ndarray], detector: "BaseDetector", columns: list[Column]
 ) -> FittedState:
     fitted = manifest["fitted"]
-    optimizer, kernel = take_prefix("optimizer", arrays), take_prefix("kernel", arrays)
+    optimizer = take_prefix("optimizer", arrays)
     reference, probability = take_prefix("reference", arrays), take_prefix("probability", arrays)
     curves = {name: _curve(arrays.pop(name), name) for name in _CURVES}
     seed = _checked_count(fitted["seed"], "seed")
-    model = _model_from(manifest, arrays, kernel, detector, columns, seed)
+    model = _model_from(manifest, arrays, detector, columns, seed)
     calibration = Calibration(
         summary=ScoreSummary(curves["training_scores_"], _checked_count(fitted["n_samples_seen"], "n_samples_seen")),
         jittered_scores=curves["jittered_scores_"],
@@ -187,24 +185,18 @@ def _state_from(
 def _model_from(
     manifest: dict[str, Any],
     arrays: dict[str, np.ndarray],
-    kernel: dict[str, np.ndarray],
     detector: "BaseDetector",
     columns: list[Column],
     seed: int,
 ) -> FittedModel:
-    specs, parts = [manifest["network"]], [arrays]
-    if (manifest["kernel"] is None) != (not kernel):
-        raise ModelFileError("the kernel member is incomplete")
-    if kernel:
-        specs, parts = [*specs, manifest["kernel"]], [*parts, kernel]
+    scorers = manifest["scorers"]
+    others = [take_prefix(f"scorer{number}", arrays) for number in range(1, len(scorers))]
     draws = (getattr(detector, "n_draws", 1), MemberKey(seed))
     blocks = [(str(kind), int(width)) for kind, width in manifest["fitted"]["blocks"]]
-    model = FittedModel.from_state(specs, parts, columns, blocks, device_or_cpu(detector.device), draws)
+    device = device_or_cpu(detector.device)
+    model = FittedModel.from_state(scorers, [arrays, *others], columns, blocks, device, draws)
     if (model.spec.code, model.spec.n_members) != (detector.code, getattr(detector, "n_estimators", 1)):
         raise ModelFileError("the network does not match the detector")
-    for scorer in model.scorers[1:]:
-        if (scorer.spec.n_members, scorer.spec.code_activation) != (1, RBF):
-            raise ModelFileError("the kernel member does not match the detector")
     return model
 
 

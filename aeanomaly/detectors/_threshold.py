@@ -15,7 +15,7 @@ class ThresholdMixin:
     """Methods and attributes that require only the scores of rows and the calibration of the fitted state."""
 
     state_: FittedState
-    robust: bool
+    robust: bool | float
 
     @abstractmethod
     def _fitted(self) -> Self:
@@ -102,7 +102,7 @@ class ThresholdMixin:
         elif y is not None:
             raise ValueError(f"labels need their rows; call set_threshold({threshold!r}, X, y)")
         else:
-            calibration = calibration.with_threshold(threshold, robust=fitted.robust)
+            calibration = calibration.with_threshold(threshold, robust=bool(fitted.robust))
         fitted.state_ = replace(fitted.state_, calibration=calibration)
         self.__dict__ = fitted.__dict__  # in one step: a concurrent fit replaces this state, or is replaced
         return self

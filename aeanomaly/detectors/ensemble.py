@@ -1,7 +1,7 @@
-"""Ensemble of denoising autoencoders, trained as one stack."""
+"""Ensemble of unlike members: denoising and variational autoencoders, and a memory of training rows."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from itertools import cycle, islice
 from typing import Any, ClassVar, NamedTuple
 
@@ -10,116 +10,130 @@ import torch
 
 from aeanomaly._constraints import Constraint, boolean, integer, real
 from aeanomaly.detectors._base import BaseDetector
-from aeanomaly.detectors._parameters import SHARED_CONSTRAINTS, many_prototypes
+from aeanomaly.detectors._parameters import SHARED_CONSTRAINTS, SharedParameters, prototypes
 from aeanomaly.detectors._persistence import register
-from aeanomaly.fitting import FitJob, Initializer, Members, likelihood_for
-from aeanomaly.nn import RBF, NetworkSpec
+from aeanomaly.detectors.variational import VariationalAutoencoder
+from aeanomaly.fitting import (
+    FitJob,
+    Members,
+    Recipe,
+    copy_network,
+    feature_units,
+    fit_robust_scorers,
+    likelihood_for,
+)
+from aeanomaly.nn import NetworkSpec
+from aeanomaly.nn.missing import impute
 from aeanomaly.objectives import GaussianCorruption, Objective, ReconstructionObjective
 from aeanomaly.preprocessing import TableEncoder
-from aeanomaly.scoring import SMALLEST_SCALE, DevianceScorer, Network, Scorer
+from aeanomaly.scoring import (
+    SMALLEST_SCALE,
+    DevianceScorer,
+    MemoryScorer,
+    Network,
+    Scorer,
+    VariationalScorer,
+    two_valued_factors,
+    whitening_matrix,
+)
 from aeanomaly.streams import MemberKey, numpy_stream
 
-#: Maximum number of rows that the kernel member stores.
-_KERNEL_ROWS = 2048
-#: Index of the kernel member in the keys of random streams, for any number of members.
-_KERNEL_MEMBER = 1 << 30
-#: Share of the rows that the kernel member does not store, to measure its scale.
-_KERNEL_HELD_OUT = 0.1
+#: Maximum number of rows that the memory stores.
+_STORED_ROWS = 4096
+#: Indices of the other members in the keys of random streams, for any number of networks.
+_MEMORY, _VARIATIONAL = 1 << 30, 1 << 31
 #: Maximum number of rows from which the scale of a member is measured.
 _SCALE_ROWS = 4096
 #: A scale is at least this share of the mean error, because the median error of duplicate rows may be 0.
 _LEAST_SHARE_OF_MEAN = 0.01
 
 
+class MemberWeights(NamedTuple):
+    """Weights of the members in the score; those of members that are left out do not count."""
+
+    denoising: float
+    variational: float
+    memory: tuple[float, float]
+    neighborhood: float = 0.0
+    linear: float = 0.0
+
+
+_WEIGHTS = MemberWeights(denoising=1.0, variational=1.0, memory=(3.0, 1.0))
+_ROBUST_WEIGHTS = MemberWeights(denoising=0.25, variational=0.0, memory=(0.2, 0.05), neighborhood=1.0, linear=0.1)
+
+
 class MemberConfig(NamedTuple):
-    """Differences of a member from the parameters of the ensemble.
+    """Differences of a denoising network from the parameters of the ensemble.
 
     Attributes
     ----------
     code : float
-        Share of the code units that the member uses.
-    noise, rate : float
+        Share of the code units that the network uses.
+    noise, learning_rate : float
         Factors of the noise and of the learning rate.
     """
 
     code: float = 1.0
     noise: float = 1.0
-    rate: float = 1.0
+    learning_rate: float = 1.0
 
 
-class EnsembleConfig(NamedTuple):
-    """Default configuration of an ensemble.
-
-    Attributes
-    ----------
-    varieties : tuple of MemberConfig
-        Configurations of the members; repeated in order if there are more members.
-    kernel_share : float
-        Weight of the kernel member in the score.
-    """
-
-    varieties: tuple[MemberConfig, ...]
-    kernel_share: float
+_CONFIG_CONSTRAINTS = {"code": real(0, 1, with_high=True), "noise": real(0), "learning_rate": real(0)}
 
 
-_CONFIG = EnsembleConfig(
-    (MemberConfig(), MemberConfig(noise=0.5), MemberConfig(code=1 / 4, rate=0.5), MemberConfig(noise=2, rate=0.5)),
-    kernel_share=1 / 2,
-)
-#: A small code reconstructs common rows only; a large one also reconstructs rare rows, such as anomalies.
-_ROBUST_CONFIG = EnsembleConfig((MemberConfig(), MemberConfig(code=1 / 32)), kernel_share=1 / 8)
-
-
-#: Constraints of `code`, `noise` and `rate`.
-_MEMBER_CONSTRAINTS = (real(0, 1, with_high=True), real(0), real(0))
-
-
-def _are_varieties(value: Any) -> bool:
+def _are_configs(value: Any) -> bool:
     if value is None:
         return True
-    if not isinstance(value, (tuple, list)) or not value:
-        return False
-    return all(
-        isinstance(variety, (tuple, list))
-        and len(variety) == len(_MEMBER_CONSTRAINTS)
-        and all(rule.allows(part) for rule, part in zip(_MEMBER_CONSTRAINTS, variety, strict=True))
-        for variety in value
+    return (
+        isinstance(value, (tuple, list))
+        and len(value) > 0
+        and all(isinstance(config, Mapping) and set(config) <= set(_CONFIG_CONSTRAINTS) for config in value)
+        and all(_CONFIG_CONSTRAINTS[name].allows(part) for config in value for name, part in config.items())
     )
 
 
 @register("ensemble")
 @dataclass(kw_only=True, eq=False, repr=False)
 class AutoencoderEnsemble(BaseDetector):
-    """Ensemble of denoising autoencoders and a kernel member, with different rows, code sizes and noise.
+    """Ensemble of unlike members: denoising autoencoders, a variational autoencoder, and a memory of training rows.
 
-    The networks are trained as one stack. The error of each member is divided by its scale, so that all members have
-    equal weight. The scale is the median error on rows not used to train the member. The score is minus the weighted
-    mean of these errors.
+    The members err on different rows. A denoising autoencoder reconstructs a row from similar rows. A variational
+    autoencoder represents a row by few numbers, and knows how precisely each column is reconstructed. The memory
+    compares a row with its nearest training row, twice: in linear units, and whitened, where correlated columns count
+    less. The error of each member is divided by its scale, the median error on rows that it was not trained on. The
+    score is minus a weighted mean of these errors: the memory in linear units has half of the weight, and the others
+    share the other half equally. With `robust`, two members that resist anomalies among the training rows have most of
+    the weight: the mean log-distance from the nearest tenth of some stored rows, and a linear model of each column that
+    is fitted to the core of the rows; the variational autoencoder is left out.
 
-    `transform` concatenates the codes of the networks: `latent_dim` is the width of the largest code, and `latent_dim_`
-    is the width of all codes together. `reconstruct` and `inverse_transform` average the rows of the networks. The
-    kernel member contributes to scores and to `reconstruction_error` only. `partial_fit` trains the networks; the
-    scales and the kernel member remain those of its first call.
+    `transform` concatenates the codes of the denoising autoencoders: `latent_dim` is the width of the largest code, and
+    `latent_dim_` is the width of all codes together. `reconstruct` and `inverse_transform` average their rows. The
+    other members contribute to scores and to `reconstruction_error` only. `partial_fit` trains the denoising
+    autoencoders; the scales and the other members remain those of its first call, or of `fit`.
 
     Parameters
     ----------
-    n_estimators : int, default=4
-        Number of networks.
+    n_estimators : int, default=1
+        Number of denoising autoencoders, trained as one stack.
     max_samples : float in (0, 1], default=0.9
-        Share of the rows on which each member is trained, drawn independently for each member.
-    varieties : sequence of (code, noise, rate) or None, default=None
-        Configurations of the members, repeated in order if there are more members. `code` is the share of the code
-        units that a member uses, in (0, 1]. `noise` and `rate` are positive factors of its noise and of its learning
-        rate. None means (1, 1, 1), (1, 1/2, 1), (1/4, 1, 1/2), (1, 2, 1/2), and with `robust` (1, 1, 1), (1/32, 1, 1).
+        Share of the rows on which each autoencoder is trained, drawn independently for each.
+    member_configs : sequence of mappings or None, default=None
+        Differences of the denoising autoencoders, repeated in order if there are more of them, as in
+        ``({}, {"noise": 2.0}, {"code": 0.25, "learning_rate": 0.5})``. "code" is the share of the code units that
+        an autoencoder uses, in (0, 1]; "noise" and "learning_rate" are positive factors of its noise and its learning
+        rate. None means that all are equal except for their rows and random draws.
+    variational_member : bool, default=True
+        If True, add a `VariationalAutoencoder` with one hidden layer of 256 units and the parameters of the ensemble.
+        Its terms are the deviances of a row from its reconstruction at the noise scale of each column, and twice the
+        divergence of the code from the prior, which `explain` shows as `kl`. Not used with `robust`.
     kernel_member : bool, default=True
-        If True, add a kernel member, which has half of the weight in the score, or an eighth with `robust`. It is an
-        untrained smoother of at most 2,048 training rows; for real columns it is the optimal denoiser of these rows in
-        closed form. The rows are part of the detector and of its file. With `robust`, means of neighboring rows replace
-        them.
+        If True, add the memory, which stores at most 4,096 training rows. They are part of the detector and of its
+        file. A row that is itself stored is compared with the nearest other row, at half of the distance. With
+        `robust`, a neighborhood of each row among at most 2,048 stored rows is also scored.
     hidden_layer_sizes : tuple of int, default=()
         Widths of the hidden layers of the encoder; the decoder mirrors them. ``()`` means no hidden layers.
     latent_dim : int or "auto", default="auto"
-        Width of the code. "auto": 1,024.
+        Width of the code. "auto": 512.
     activation : {"rbf", "silu", "relu", "gelu", "tanh", "logistic", "identity"}, default="rbf"
         Activation of the hidden layers. In `DenoisingAutoencoder` and `AutoencoderEnsemble` it is also the
         activation of the code. With "rbf", the units of a layer are prototypes, which are initialized near
@@ -173,11 +187,13 @@ class AutoencoderEnsemble(BaseDetector):
         apart, but at least 10 steps, and at most a twentieth of `max_iter` if this is more than 10 steps.
     tol : float, default=1e-4
         Decrease of the validation loss per row that counts as an improvement.
-    robust : bool, default=False
-        Set to True if the training rows contain anomalies. Prototypes are then initialized in dense regions, so
-        that few of them represent anomalies. Each is moved twice to the mean of its 10 nearest rows, instead of
-        once to the mean of 3; see Yang, Rahardja & Franti (2021), Mean-shift outlier detection and filtering,
-        Pattern Recognition 115. The initialization of layers with other activations does not change.
+    robust : bool or float in (0, 0.5], default=False
+        Set to True if the training rows contain anomalies. The rows most different from the others are then
+        removed before training. True removes 15 % (an
+        `AutoencoderEnsemble` removes none, but has members that resist anomalies); a float is the share to
+        remove. Also, prototypes are initialized in dense regions: each is moved twice to the mean of its 10
+        nearest rows, instead of once to the mean of 3; see Yang, Rahardja & Franti (2021), Mean-shift outlier
+        detection and filtering, Pattern Recognition 115. `training_scores_` are those of all rows.
     warm_start : bool, default=False
         If True, the next `fit` starts from the current weights, with new statistics and a new threshold.
     contamination : "auto", float in (0, 0.5] or threshold rule, default="auto"
@@ -237,9 +253,8 @@ class AutoencoderEnsemble(BaseDetector):
 
     References
     ----------
-    Chen, Sathe, Aggarwal & Turaga (2017), Outlier detection with autoencoder ensembles, SDM. Miyasawa (1961), An
-    empirical Bayes estimator of the mean of a normal population, Bulletin of the International Statistical Institute
-    38, for the kernel member.
+    Chen, Sathe, Aggarwal & Turaga (2017), Outlier detection with autoencoder ensembles, SDM. Aggarwal & Sathe (2015),
+    Theoretical foundations and algorithms for outlier ensembles, SIGKDD Explorations 17, for the scales.
 
     Examples
     --------
@@ -254,36 +269,38 @@ class AutoencoderEnsemble(BaseDetector):
     """
 
     hidden_layer_sizes: tuple[int, ...] = ()
-    n_estimators: int = 4
+    n_estimators: int = 1
     max_samples: float = 0.9
-    varieties: tuple[tuple[float, float, float], ...] | None = None
+    member_configs: Sequence[Mapping[str, float]] | None = None
+    variational_member: bool = True
     kernel_member: bool = True
+
+    _trimmed_share: ClassVar[float] = 0.0  # the members resist anomalies
 
     constraints: ClassVar[dict[str, Constraint]] = {
         **SHARED_CONSTRAINTS,
         "n_estimators": integer(1),
         "max_samples": real(0, 1, with_high=True),
-        "varieties": Constraint(
-            _are_varieties, "None, or tuples (code in (0, 1], noise above 0, rate above 0), at least one"
+        "member_configs": Constraint(
+            _are_configs,
+            "None, or dicts with some of the keys 'code' in (0, 1], 'noise' above 0 and 'learning_rate' above 0, at "
+            "least one dict",
         ),
+        "variational_member": boolean(),
         "kernel_member": boolean(),
     }
-    auto_latent_dim = staticmethod(many_prototypes)
+    auto_latent_dim = staticmethod(prototypes)
 
     @property
-    def _config(self) -> EnsembleConfig:
-        return _ROBUST_CONFIG if self.robust else _CONFIG
-
-    @property
-    def _varieties(self) -> list[MemberConfig]:
-        varieties = self._config.varieties if self.varieties is None else (MemberConfig(*v) for v in self.varieties)
-        return list(islice(cycle(varieties), self.n_estimators))
+    def _configs(self) -> list[MemberConfig]:
+        configs = [MemberConfig(**config) for config in self.member_configs or [{}]]
+        return list(islice(cycle(configs), self.n_estimators))
 
     def _members(self, seed: int, n_rows: int) -> Members:
         keys = tuple(MemberKey(seed, member) for member in range(int(self.n_estimators)))
         return Members(
             keys,
-            learning_rates=tuple(self.learning_rate * variety.rate for variety in self._varieties),
+            learning_rates=tuple(self.learning_rate * config.learning_rate for config in self._configs),
             rows=tuple(self._sample(key, n_rows) for key in keys),
         )
 
@@ -293,49 +310,80 @@ class AutoencoderEnsemble(BaseDetector):
 
     def _network_spec(self, n_encoded: int) -> NetworkSpec:
         spec = self._spec(n_encoded, code_activation=self.activation, n_members=self.n_estimators)
-        sizes = tuple(max(1, round(variety.code * spec.latent_dim)) for variety in self._varieties)
+        sizes = tuple(max(1, round(config.code * spec.latent_dim)) for config in self._configs)
         return replace(spec, code_sizes=sizes)
 
     def _objective(self, network: Network, encoder: TableEncoder) -> Objective:
         distance = network.neighbor_distance
-        factors = torch.tensor([variety.noise for variety in self._varieties], dtype=torch.float32).view(-1, 1, 1)
+        factors = torch.tensor([config.noise for config in self._configs], dtype=torch.float32).view(-1, 1, 1)
         corruption = GaussianCorruption(factors.to(distance.device) * distance)
         return ReconstructionObjective(likelihood_for(network, encoder), corruption=corruption)
 
+    def _companions(self) -> tuple[Recipe, ...]:
+        if not self.variational_member or self.robust:
+            return ()
+        own = {"hidden_layer_sizes", "latent_dim", "contamination", "verbose"}
+        shared = {field.name: getattr(self, field.name) for field in fields(SharedParameters) if field.name not in own}
+        recipe = VariationalAutoencoder(**shared)._recipe
+        return (replace(recipe, members=self._variational_members),)
+
+    def _variational_members(self, seed: int, n_rows: int) -> Members:
+        key = MemberKey(seed, _VARIATIONAL)
+        return Members((key,), (self.learning_rate,), (self._sample(key, n_rows),))
+
     def _scorers(self, job: FitJob, network: Network) -> tuple[Scorer, ...]:
-        share = self._config.kernel_share if self.kernel_member else 0.0
+        weights, n_networks = _ROBUST_WEIGHTS if self.robust else _WEIGHTS, len(job.members.rows)
         networks = DevianceScorer(job.spec, network, job.likelihood)
-        networks = networks.replaced(scales=_scales(job, networks, job.members.rows) / (1 - share))
-        return (networks, self._kernel(job, share)) if self.kernel_member else (networks,)
-
-    def _kernel(self, job: FitJob, share: float) -> Scorer:
-        """Return the kernel member, whose prototypes are rows: the optimal denoiser of a uniform mixture of them."""
-        key, n_rows = MemberKey(job.seed, _KERNEL_MEMBER), len(job.encoded)
-        most = min(_KERNEL_ROWS, n_rows - max(1, round(_KERNEL_HELD_OUT * n_rows)))
-        stored = self._sample(key, n_rows)[:most]
-        spec = NetworkSpec(
-            code="point",
-            n_encoded=job.spec.n_encoded,
-            latent_dim=len(stored),
-            hidden_layer_sizes=(),
-            activation=RBF,
-            code_activation=RBF,
-            allow_nan=job.spec.allow_nan,
-        )
-        start = {"shifts": 0, **self._recipe.prototype_start}
-        schema, rows = job.encoder.schema, job.encoded
-        network = Initializer().network(schema, spec, [key], rows, job.device, samples=[stored], **start)
-        kernel = DevianceScorer(spec, network, job.likelihood)
-        return kernel.replaced(scales=_scales(job, kernel, [stored]) / share)
+        parts = [_Part(networks, (weights.denoising / n_networks,) * n_networks, job.members.rows)]
+        for companion in job.companions:
+            other = copy_network(companion.network, job.device)
+            scorer = VariationalScorer(companion.spec, other, companion.likelihood)
+            parts.append(_Part(scorer, (weights.variational,), companion.members.rows))
+        if self.kernel_member:
+            parts.append(_Part(_memory(job), weights.memory))
+        if self.robust:
+            neighborhood, linear = fit_robust_scorers(job.encoded, job.seed, allow_nan=job.spec.allow_nan)
+            parts.append(_Part(linear.copied(job.device), (weights.linear,)))
+            if self.kernel_member:
+                parts.append(_Part(neighborhood.copied(job.device), (weights.neighborhood,)))
+        total = sum(sum(part.weights) for part in parts)
+        return tuple(part.scaled(job, total) for part in parts)
 
 
-def _scales(job: FitJob, scorer: Scorer, trained_on: Sequence[np.ndarray]) -> np.ndarray:
+class _Part(NamedTuple):
+    """Scorer, and for each of its members the weight in the score and the rows that it was trained on, if any."""
+
+    scorer: Scorer
+    weights: tuple[float, ...]
+    trained_on: tuple[np.ndarray, ...] | None = None
+
+    def scaled(self, job: FitJob, total: float) -> Scorer:
+        """Return the scorer with terms that add up to the weighted mean error, given the `total` of all weights."""
+        scorer = self.scorer
+        if isinstance(scorer, MemoryScorer):  # the distances of training rows are measured like those of new rows
+            scorer = scorer.replaced(known_share=1.0)
+        errors = _typical_errors(job, scorer, self.trained_on)
+        # The terms of the members are averaged.
+        return self.scorer.replaced(scales=errors * total / (len(errors) * np.array(self.weights)))
+
+
+def _memory(job: FitJob) -> MemoryScorer:
+    """Return a memory of a random sample of the rows, with missing values imputed from similar rows."""
+    order = numpy_stream(MemberKey(job.seed, _MEMORY), "samples").permutation(len(job.encoded))[:_STORED_ROWS]
+    rows = torch.from_numpy(job.encoded[order])
+    stored, features = impute(rows, rows), feature_units(job.encoder.schema)
+    factors = two_valued_factors(stored.numpy(), features.two_valued)
+    whitening = torch.from_numpy(whitening_matrix(stored.numpy() * factors)).float()
+    return MemoryScorer(stored.to(job.device), whitening.to(job.device), features, allow_nan=job.spec.allow_nan)
+
+
+def _typical_errors(job: FitJob, scorer: Scorer, trained_on: Sequence[np.ndarray] | None) -> np.ndarray:
     """Return the median error of each member on rows not used to train it, or on all rows if all were used."""
-    table = job.rows.table
+    table = job.rows.core_table
     rows = np.linspace(0, len(table) - 1, min(len(table), _SCALE_ROWS)).astype(int)
-    scales = []
-    for errors, own in zip(job.model(scorer).errors_of_members(table[rows]).T, trained_on, strict=True):
-        unseen = ~np.isin(rows, own)
-        errors = errors[unseen] if unseen.any() else errors
-        scales.append(max(np.median(errors), _LEAST_SHARE_OF_MEAN * errors.mean(), SMALLEST_SCALE))
-    return np.array(scales)
+    errors, typical = job.model(scorer).errors_of_members(scorer, table[rows]), []
+    for number, found in enumerate(errors.T):
+        unseen = np.full(len(rows), True) if trained_on is None else ~np.isin(rows, trained_on[number])
+        found = found[unseen] if unseen.any() else found
+        typical.append(max(np.median(found), _LEAST_SHARE_OF_MEAN * found.mean(), SMALLEST_SCALE))
+    return np.array(typical)

@@ -94,11 +94,13 @@ class VariationalAutoencoder(BaseDetector):
         apart, but at least 10 steps, and at most a twentieth of `max_iter` if this is more than 10 steps.
     tol : float, default=1e-4
         Decrease of the validation loss per row that counts as an improvement.
-    robust : bool, default=False
-        Set to True if the training rows contain anomalies. Prototypes are then initialized in dense regions, so
-        that few of them represent anomalies. Each is moved twice to the mean of its 10 nearest rows, instead of
-        once to the mean of 3; see Yang, Rahardja & Franti (2021), Mean-shift outlier detection and filtering,
-        Pattern Recognition 115. The initialization of layers with other activations does not change.
+    robust : bool or float in (0, 0.5], default=False
+        Set to True if the training rows contain anomalies. The rows most different from the others are then
+        removed before training. True removes 15 % (an
+        `AutoencoderEnsemble` removes none, but has members that resist anomalies); a float is the share to
+        remove. Also, prototypes are initialized in dense regions: each is moved twice to the mean of its 10
+        nearest rows, instead of once to the mean of 3; see Yang, Rahardja & Franti (2021), Mean-shift outlier
+        detection and filtering, Pattern Recognition 115. `training_scores_` are those of all rows.
     warm_start : bool, default=False
         If True, the next `fit` starts from the current weights, with new statistics and a new threshold.
     contamination : "auto", float in (0, 0.5] or threshold rule, default="auto"

@@ -14,11 +14,13 @@ from aeanomaly.fitting.finish import finish_fit, finish_pass, state_so_far
 from aeanomaly.fitting.initializer import CachedInitializer, Initializer
 from aeanomaly.fitting.job import FitJob, PreparedFit
 from aeanomaly.fitting.members import Members
-from aeanomaly.fitting.model import FittedModel, device_or_cpu, likelihood_for
+from aeanomaly.fitting.model import FittedModel, device_or_cpu
 from aeanomaly.fitting.prepare import prepare_first_pass, prepare_fit, prepare_next_pass
 from aeanomaly.fitting.recipe import Recipe, TrainingOptions
 from aeanomaly.fitting.reference import TrainingReference
+from aeanomaly.fitting.robust import fit_robust_scorers
 from aeanomaly.fitting.rows import TrainingRows
+from aeanomaly.fitting.scorers import copy_network, feature_units, likelihood_for
 from aeanomaly.fitting.stacked import fit_stacked
 from aeanomaly.fitting.state import FittedState
 
@@ -38,9 +40,12 @@ __all__ = [
     "TrainingReference",
     "TrainingRows",
     "contributions",
+    "copy_network",
     "device_or_cpu",
+    "feature_units",
     "finish_fit",
     "finish_pass",
+    "fit_robust_scorers",
     "fit_stacked",
     "format_cell",
     "likelihood_for",

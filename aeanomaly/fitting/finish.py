@@ -4,16 +4,14 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
 
-from aeanomaly._warnings import warn
-from aeanomaly.exceptions import FitError
 from aeanomaly.fitting.calibration import Calibration
 from aeanomaly.fitting.job import FitJob
-from aeanomaly.fitting.model import FittedModel, copy_network
+from aeanomaly.fitting.model import FittedModel
 from aeanomaly.fitting.recipe import Recipe
 from aeanomaly.fitting.reference import TrainingReference
 from aeanomaly.fitting.rows import some_rows
+from aeanomaly.fitting.scorers import copy_network
 from aeanomaly.fitting.state import FittedState
 from aeanomaly.streams import MemberKey, numpy_stream
 from aeanomaly.thresholds import MOST_SCORES, ScoreSummary
@@ -30,14 +28,14 @@ ScoreOutOfFold = Callable[[int], np.ndarray]
 
 def finish_fit(recipe: Recipe, job: FitJob, result: TrainingResult, score_out_of_fold: ScoreOutOfFold) -> FittedState:
     """Return the state after a whole fit."""
-    _check_result(recipe, job, result)
+    job.check(result)
     curves = result.loss.mean(axis=1), result.validation_loss.mean(axis=1)
     return _make_state(recipe, job, first_model(recipe, job), curves, job.run_index + 1, score_out_of_fold)
 
 
 def finish_pass(recipe: Recipe, job: FitJob, result: TrainingResult, earlier: FittedState | None) -> FittedState:
-    """Return the state after a pass over more rows; scales and kernel members remain those of the first pass."""
-    _check_result(recipe, job, result)
+    """Return the state after a pass over more rows; the other scorers remain those of the first pass."""
+    job.check(result)
     curves = result.loss.mean(axis=1), np.empty(0)
     if earlier is None:
         model = first_model(recipe, job)
@@ -57,7 +55,7 @@ def state_so_far(recipe: Recipe, job: FitJob) -> FittedState:
 
 def first_model(recipe: Recipe, job: FitJob) -> FittedModel:
     """Return a model of the current network, with scales and typical errors measured on the training rows."""
-    return job.model(*recipe.scorers(job, copy_network(job.network, job.device))).fit_typical_error(job.rows.table)
+    return job.model(*recipe.scorers(job, copy_network(job.network, job.device))).fit_typical_error(job.rows.core_table)
 
 
 def _make_state(
@@ -73,7 +71,7 @@ def _make_state(
     table, key = job.rows.table, MemberKey(job.seed)
     scored = some_rows(table, MOST_SCORES, numpy_stream(key, "scored", n_runs))
     summary = ScoreSummary(-model.errors(scored), len(table))
-    compared = some_rows(table, _REFERENCE, numpy_stream(key, "reference", n_runs))
+    compared = some_rows(job.rows.core_table, _REFERENCE, numpy_stream(key, "reference", n_runs))
     jitter = job.settings.schedule != "constant" and model.spec.has_prototypes
     calibration = Calibration.from_fit(
         recipe.threshold,
@@ -91,20 +89,6 @@ def _make_state(
 def _scores_of_jittered(job: FitJob, model: FittedModel, n_runs: int) -> np.ndarray:
     """Score at most 10,000 training rows, each moved by about the distance to its neighbors."""
     stream = numpy_stream(MemberKey(job.seed), "jitter", n_runs)
-    rows = some_rows(job.rows.table, _JITTERED, stream)
+    rows = some_rows(job.rows.core_table, _JITTERED, stream)
     steps = float(model.scorer.network.neighbor_distance.mean()) * stream.standard_normal(rows.shape)
     return -model.errors(model.schema.shift(rows, steps))
-
-
-def _check_result(recipe: Recipe, job: FitJob, result: TrainingResult) -> None:
-    """Raise a FitError if a member diverged before its weights were saved; warn if one diverged later."""
-    if any(status == "diverged" and n == 0 for status, n in zip(result.status, result.n_steps, strict=True)):
-        raise FitError(
-            f"training diverged before any step could be kept (learning_rate={max(job.members.learning_rates):g}, "
-            f"standardize={recipe.encoder_options.standardize}); lower learning_rate, or standardize the columns"
-        )
-    if "diverged" in result.status:
-        warn(
-            f"training diverged; the weights of step {min(result.n_steps)} are restored; lower learning_rate",
-            ConvergenceWarning,
-        )

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from aeanomaly.fitting.model import copy_network, likelihood_of
+from aeanomaly.fitting.scorers import copy_network, likelihood_of
 from aeanomaly.nn import InitData, NetworkSpec, build_network
 from aeanomaly.preprocessing import Column, EncoderOptions, KnownStatistics, Schema, TableEncoder, fit_schema
 from aeanomaly.scoring import Network

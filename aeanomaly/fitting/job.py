@@ -6,10 +6,14 @@ from typing import Any
 
 import numpy as np
 import torch
+from sklearn.exceptions import ConvergenceWarning
 
+from aeanomaly._warnings import warn
+from aeanomaly.exceptions import FitError
 from aeanomaly.fitting.members import Members
-from aeanomaly.fitting.model import FittedModel, likelihood_for
+from aeanomaly.fitting.model import FittedModel
 from aeanomaly.fitting.rows import TrainingRows
+from aeanomaly.fitting.scorers import likelihood_for
 from aeanomaly.likelihoods import Likelihood
 from aeanomaly.nn import NetworkSpec
 from aeanomaly.objectives import Objective
@@ -40,6 +44,8 @@ class FitJob:
         Seed of all random streams.
     run_index : int
         Number of previous training runs of the network.
+    companions : tuple of FitJob
+        Trainings of further networks of the detector, on the same encoded rows.
     """
 
     rows: TrainingRows
@@ -54,6 +60,7 @@ class FitJob:
     device: torch.device
     seed: int
     run_index: int
+    companions: tuple["FitJob", ...] = ()
 
     @property
     def likelihood(self) -> Likelihood:
@@ -61,9 +68,28 @@ class FitJob:
         return likelihood_for(self.network, self.encoder)
 
     def train(self, on_step: StepHook | None = None, state: OptimizerState | None = None) -> TrainingResult:
-        """Train the network in place; continue from the `state` of the optimizer if given."""
+        """Train the networks in place; continue from the `state` of the optimizer if given."""
+        self.train_companions()
         network = self.network.requires_grad_(True)
         return train(network, self.objective, self.data, self.settings, state=state, on_step=on_step)
+
+    def train_companions(self) -> None:
+        """Train the networks of the companions in place."""
+        for companion in self.companions:
+            companion.check(companion.train())
+
+    def check(self, result: TrainingResult) -> None:
+        """Raise a FitError if a member diverged before its weights were saved; warn if one diverged later."""
+        if any(status == "diverged" and n == 0 for status, n in zip(result.status, result.n_steps, strict=True)):
+            raise FitError(
+                "training diverged before any step could be kept "
+                f"(learning_rate={max(self.members.learning_rates):g}); lower learning_rate, or standardize the columns"
+            )
+        if "diverged" in result.status:
+            warn(
+                f"training diverged; the weights of step {min(result.n_steps)} are restored; lower learning_rate",
+                ConvergenceWarning,
+            )
 
     def model(self, *scorers: Scorer) -> FittedModel:
         """Return a model with the encoder of this job and the given scorers."""

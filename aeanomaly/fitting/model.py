@@ -2,22 +2,20 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import partial, reduce
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import torch
 
-from aeanomaly.likelihoods import Likelihood, build_likelihood
-from aeanomaly.nn import GaussianAutoencoder, NetworkSpec, Standardize, build_network, encoder_module
+from aeanomaly.fitting.scorers import likelihood_of, scorer_from_state, scorer_to_state
+from aeanomaly.nn import GaussianAutoencoder, NetworkSpec, Standardize, encoder_module
 from aeanomaly.persistence import add_prefix, take_prefix
 from aeanomaly.preprocessing import Column, Schema, TableEncoder, are_numeric, check_table, column_from_json
 from aeanomaly.scoring import (
-    SMALLEST_SCALE,
-    DevianceScorer,
     ELBOScorer,
-    Network,
+    NetworkScorer,
     Scorer,
     column_terms,
     log_weights,
@@ -33,34 +31,15 @@ from aeanomaly.training import resolve_device
 
 #: Products of a larger code with weights may overflow float32.
 _LARGEST_CODE = 1e12
-#: Upper bound of weights: training does not reach it, but a forged file may exceed it.
-_LARGEST_WEIGHT = 1e9
 #: Maximum number of rows from which the typical error of a column is measured.
 _TYPICAL_ROWS = 4096
-
-
-def likelihood_of(schema: Schema, *, allow_missing: bool) -> Likelihood:
-    """Return the likelihood of encoded rows."""
-    return build_likelihood(schema.blocks, schema.mean, schema.scale, allow_missing=allow_missing)
-
-
-def likelihood_for(network: Network, encoder: TableEncoder) -> Likelihood:
-    """Return the likelihood of a network's output, for missing values if the network allows them."""
-    return likelihood_of(encoder.schema, allow_missing=network.spec.allow_nan)
-
-
-def copy_network(network: Network, device: torch.device) -> Network:
-    """Return a copy of a network to compute with, without the buffers of its training."""
-    copied = build_network(network.spec)
-    copied.load_state_dict(network.state_dict())
-    return copied.to(device).requires_grad_(False)
 
 
 @dataclass(frozen=True)
 class FittedModel:
     """Model that computes errors, codes and reconstructions of the rows of a table.
 
-    The network of the first scorer encodes and reconstructs; the errors of all scorers are added. A model is immutable,
+    The network of the first scorer encodes and reconstructs; the terms of all scorers are added. A model is immutable,
     so that several threads may use it. It is pickled as NumPy arrays, and can be loaded on a machine without the device
     of its training.
 
@@ -85,9 +64,11 @@ class FittedModel:
         return self.schema.columns
 
     @property
-    def scorer(self) -> Scorer:
+    def scorer(self) -> NetworkScorer:
         """First scorer, whose network encodes and reconstructs."""
-        return self.scorers[0]
+        first = self.scorers[0]
+        assert isinstance(first, NetworkScorer)
+        return first
 
     @property
     def spec(self) -> NetworkSpec:
@@ -118,12 +99,8 @@ class FittedModel:
         return map_chunks(partial(member_terms, self.scorers), finish, table, **self._loop)
 
     def reconstruction_model(self) -> "FittedModel":
-        """Return a model whose errors are reconstruction errors; the model itself if they already are."""
-        if isinstance(self.scorer, DevianceScorer):
-            return self
-        scorer = self.scorer
-        deviance = DevianceScorer(scorer.spec, scorer.network, scorer.likelihood, scorer.scales, scorer.typical_error)
-        return replace(self, scorers=(deviance,))
+        """Return a model whose errors are reconstruction errors, without terms of the code."""
+        return replace(self, scorers=tuple(scorer.without_code() for scorer in self.scorers))
 
     def encode(self, table: np.ndarray) -> np.ndarray:
         """Return the code of each row, with the codes of the members concatenated, (N, code_width)."""
@@ -201,13 +178,14 @@ class FittedModel:
         """
         n_columns = len(self.columns)
         found = [self._leave_one_out(scorer, table) for scorer in self.scorers]
-        drops = sum(part[:, :n_columns] for part in found[1:]) if len(found) > 1 else 0
-        return found[0][:, :n_columns] + drops, *self.encoder.most_likely(found[0][:, n_columns:])
+        drops = reduce(np.add, [part[:, :n_columns] for part in found])
+        return drops, *self.encoder.most_likely(found[0][:, n_columns:])
 
     def _leave_one_out(self, scorer: Scorer, table: np.ndarray) -> np.ndarray:
-        """Return decreases of the error (N, F) and expected encoded features (N, D), concatenated."""
+        """Return decreases of the error (N, F), and with the first scorer the expected encoded features (N, D)."""
         likelihood = likelihood_of(self.schema, allow_missing=True)
-        whole = scorer if scorer.spec.allow_nan else scorer.allowing_missing(likelihood)
+        whole = scorer if scorer.allow_nan else scorer.allowing_missing(likelihood)
+        is_first = scorer is self.scorers[0]
         weights: torch.Tensor = scorer.weights[:, :, 0]
         starts = np.append(self.schema.layout.starts, self.schema.n_encoded)
         order = self.schema.order
@@ -219,19 +197,21 @@ class FittedModel:
                 left = rows.clone()
                 left[:, :, places] = torch.nan
                 drops.append((before - whole.raw_terms(left).sum(dim=2)) * weights)
-                expected[:, :, places] = _expected(whole, left)[:, :, places]
-            return torch.cat([torch.stack(drops, dim=2), expected], dim=2)
+                if is_first:
+                    expected[:, :, places] = _expected(whole, left)[:, :, places]
+            stacked = torch.stack(drops, dim=2)
+            return torch.cat([stacked, expected], dim=2) if is_first else stacked
 
-        return self._map(without_each, mean_of_members, table, n_members=scorer.spec.n_members)
+        return self._map(without_each, mean_of_members, table, n_members=scorer.n_members)
 
-    def errors_of_members(self, table: np.ndarray) -> np.ndarray:
-        """Return the unscaled reconstruction error of each row by each member of the first scorer, (N, M)."""
+    def errors_of_members(self, scorer: Scorer, table: np.ndarray) -> np.ndarray:
+        """Return the unscaled error of each row by each member of a scorer, (N, M)."""
 
         def errors(rows: torch.Tensor) -> torch.Tensor:
-            return self.scorer.raw_terms(rows).sum(dim=2, keepdim=True)
+            return scorer.raw_terms(rows).sum(dim=2, keepdim=True)
 
-        found = self._map(errors, lambda errors: to_numpy(errors[:, :, 0].T), table)
-        return per_observed(found, ~np.isnan(table)) if self.allow_nan else found
+        found = self._map(errors, lambda errors: to_numpy(errors[:, :, 0].T), table, n_members=scorer.n_members)
+        return per_observed(found, ~np.isnan(table)) if scorer.allow_nan else found
 
     def fit_typical_error(self, table: np.ndarray) -> "FittedModel":
         """Return a model whose scorers have the mean term of an observed column, measured on some rows."""
@@ -288,15 +268,15 @@ class FittedModel:
         )
 
     def to_state(self) -> tuple[list[dict[str, Any]], list[dict[str, np.ndarray]]]:
-        """Return the spec of each scorer, and its arrays: weights and scales, and the schema with the first."""
-        arrays = [_arrays_of(scorer) for scorer in self.scorers]
+        """Return each scorer as plain data, and its arrays, with those of the schema in the first."""
+        scorers, arrays = map(list, zip(*map(scorer_to_state, self.scorers), strict=True))
         arrays[0] = {**add_prefix("schema", self.schema.arrays()), **arrays[0]}
-        return [scorer.spec.to_dict() for scorer in self.scorers], arrays
+        return scorers, arrays
 
     @classmethod
     def from_state(
         cls,
-        specs: Sequence[dict[str, Any]],
+        scorers: Sequence[dict[str, Any]],
         arrays: Sequence[dict[str, np.ndarray]],
         columns: Sequence[Column],
         blocks: Sequence[tuple[str, int]],
@@ -313,17 +293,17 @@ class FittedModel:
             If names, shapes or dtypes are inconsistent, or a number is not finite.
         """
         schema = Schema.from_arrays(take_prefix("schema", arrays[0]), columns, blocks)
-        pairs = zip(specs, arrays, strict=True)
-        scorers = tuple(_scorer_from(NetworkSpec.from_dict(spec), part, schema, device, draws) for spec, part in pairs)
-        return cls(TableEncoder(schema), scorers, device)
+        pairs = zip(scorers, arrays, strict=True)
+        built = tuple(scorer_from_state(data, part, schema, device, draws) for data, part in pairs)
+        return cls(TableEncoder(schema), built, device)
 
     def __getstate__(self) -> dict[str, Any]:
-        specs, arrays = self.to_state()
+        scorers, arrays = self.to_state()
         scorer = self.scorer
         draws = (scorer.n_draws, tuple(scorer.key)) if isinstance(scorer, ELBOScorer) else (1, (0, 0))
         columns = [column.to_json() for column in self.columns]
         return {
-            "specs": specs,
+            "scorers": scorers,
             "arrays": arrays,
             "columns": columns,
             "blocks": self.schema.blocks,
@@ -336,7 +316,7 @@ class FittedModel:
         n_draws, key = state["draws"]
         device = device_or_cpu(state["device"])
         rebuilt = self.from_state(
-            state["specs"], state["arrays"], columns, state["blocks"], device, (n_draws, MemberKey(*key))
+            state["scorers"], state["arrays"], columns, state["blocks"], device, (n_draws, MemberKey(*key))
         )
         self.__dict__.update(rebuilt.__dict__)
 
@@ -350,50 +330,9 @@ def device_or_cpu(device: str) -> torch.device:
 
 
 def _expected(scorer: Scorer, rows: torch.Tensor) -> torch.Tensor:
+    assert isinstance(scorer, NetworkScorer)
     return scorer.likelihood.mean(scorer.network.decode(scorer.network.encode(rows)))
 
 
 def _code_in_float32(code: np.ndarray) -> np.ndarray:
     return np.clip(code, -_LARGEST_CODE, _LARGEST_CODE).astype(np.float32)
-
-
-def _arrays_of(scorer: Scorer) -> dict[str, np.ndarray]:
-    weights = {n: p.detach().cpu().numpy().copy() for n, p in scorer.network.state_dict().items()}
-    return {**add_prefix("network", weights), "scales": scorer.scales.copy(), "usual": np.array(scorer.typical_error)}
-
-
-def _scorer_from(
-    spec: NetworkSpec,
-    arrays: dict[str, np.ndarray],
-    schema: Schema,
-    device: torch.device,
-    draws: tuple[int, MemberKey],
-) -> Scorer:
-    weights = take_prefix("network", arrays)
-    if unknown := set(arrays) - {"scales", "usual"}:
-        raise ValueError(f"the arrays {sorted(unknown)} are unknown")
-    if {n: a.shape for n, a in weights.items()} != spec.shapes():
-        raise ValueError("the weights do not have the names and shapes of the network in the manifest")
-    for name, array in weights.items():
-        if array.dtype != np.float32 or not (np.abs(array) < _LARGEST_WEIGHT).all():
-            raise ValueError(f"the weights {name!r} are not plausible float32 numbers")
-        if name.endswith("spacing") and not (array > 0).all():
-            raise ValueError(f"{name!r} is not above 0")
-    if spec.n_encoded != schema.n_encoded:
-        raise ValueError("the network does not have the width of the schema")
-    scales, typical_error = arrays["scales"], arrays["usual"]
-    if scales.dtype != np.float64 or scales.shape != (spec.n_members,) or not _plausible(scales):
-        raise ValueError("the scales are not one plausible number above 0 for each member")
-    if typical_error.dtype != np.float64 or typical_error.shape != () or not np.isfinite(typical_error):
-        raise ValueError("the typical error of a column is not a finite number")
-    network = build_network(spec)
-    network.load_state_dict({n: torch.from_numpy(np.array(a)) for n, a in weights.items()})
-    likelihood, error = likelihood_of(schema, allow_missing=spec.allow_nan), float(typical_error)
-    if spec.code == "gaussian":
-        n_draws, key = draws
-        return ELBOScorer(spec, network.to(device), likelihood, scales, error, n_draws=n_draws, key=key)
-    return DevianceScorer(spec, network.to(device), likelihood, scales, error)
-
-
-def _plausible(scales: np.ndarray) -> bool:
-    return bool(((scales >= SMALLEST_SCALE) & (scales <= 1 / SMALLEST_SCALE**2)).all())

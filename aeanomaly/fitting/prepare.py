@@ -3,16 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
 import torch
 
 from aeanomaly.fitting.initializer import Initializer
 from aeanomaly.fitting.job import FitJob
 from aeanomaly.fitting.members import Members
 from aeanomaly.fitting.recipe import Recipe
+from aeanomaly.fitting.robust import robust_core
 from aeanomaly.fitting.rows import TrainingRows
 from aeanomaly.fitting.state import FittedState
 from aeanomaly.nn import NetworkSpec
-from aeanomaly.preprocessing import TableEncoder
+from aeanomaly.preprocessing import Schema, TableEncoder
 from aeanomaly.training import EarlyStopping, OptimizerState, TrainingData, TrainingSettings, resolve_device
 
 
@@ -24,9 +26,30 @@ def prepare_fit(
     initializer: Initializer,
     warm: FittedState | None = None,
 ) -> FitJob:
-    """Prepare a whole fit: encode the rows, and initialize the network, or copy that of the state `warm`."""
+    """Prepare a whole fit: encode the rows, and initialize the networks, or copy the first from the state `warm`."""
+    encoding = initializer.encode(rows.table, rows.columns, recipe.encoder_options, names)
+    if recipe.trimmed_share:
+        rows = replace(rows, core=robust_core(encoding[1], recipe.trimmed_share, seed))
+        initializer = Initializer()  # cached results and known statistics are those of all rows
+        encoding = initializer.encode(rows.core_table, rows.columns, recipe.encoder_options, names)
+    first, *others = (
+        _prepare_network(part, rows, encoding, seed, initializer, warm if part is recipe else None)
+        for part in (recipe, *recipe.companions)
+    )
+    return replace(first, companions=tuple(others))
+
+
+def _prepare_network(
+    recipe: Recipe,
+    rows: TrainingRows,
+    encoding: tuple[Schema, np.ndarray],
+    seed: int,
+    initializer: Initializer,
+    warm: FittedState | None,
+) -> FitJob:
+    """Prepare the training of the network of one recipe."""
     device, options = resolve_device(recipe.device), recipe.training
-    schema, encoded = initializer.encode(rows.table, rows.columns, recipe.encoder_options, names)
+    schema, encoded = encoding
     spec = recipe.network_spec(schema.n_encoded)
     members = recipe.members(seed, len(encoded))
     if warm is None:
@@ -59,7 +82,7 @@ def prepare_first_pass(recipe: Recipe, rows: TrainingRows, seed: int, names: Seq
     """Prepare a first pass over rows at a constant learning rate."""
     job = prepare_fit(recipe, rows, seed, names, Initializer())
     data = replace(job.data, members=list(job.members.rows), validation=None)
-    return replace(job, data=data, settings=_settings_of_pass(recipe, job.members, len(rows.table), 0))
+    return replace(job, data=data, settings=_settings_of_pass(recipe, job.members, len(job.encoded), 0))
 
 
 def prepare_next_pass(recipe: Recipe, rows: TrainingRows, state: FittedState) -> tuple[FitJob, OptimizerState | None]:

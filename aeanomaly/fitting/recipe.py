@@ -74,10 +74,14 @@ class Recipe:
         Threshold that a fit sets.
     robust : bool
         True if the training rows contain anomalies that the threshold should flag.
+    trimmed_share : float
+        Share of the rows that are removed before training.
     network_spec : callable(n_encoded) -> NetworkSpec
     members : callable(seed, n_rows) -> Members
     objective : callable(network, encoder) -> Objective
     scorers : callable(job, network) -> tuple of Scorer
+    companions : tuple of Recipe
+        Recipes of further networks, which `scorers` finds as the companions of the job.
     """
 
     device: str
@@ -86,7 +90,9 @@ class Recipe:
     prototype_start: Mapping[str, int]
     threshold: Threshold
     robust: bool
+    trimmed_share: float
     network_spec: Callable[[int], NetworkSpec]
     members: Callable[[int, int], Members]
     objective: Callable[[Network, TableEncoder], Objective]
     scorers: Callable[[FitJob, Network], tuple[Scorer, ...]]
+    companions: tuple["Recipe", ...] = ()

@@ -22,6 +22,8 @@ class TrainingRows:
         Numbers of the rows that calibrate the threshold; may be empty.
     given, labels : array-like or None
         X and y as passed by the user, for clones that are fitted on parts of them.
+    core : ndarray of int, optional
+        Indices of the rows on which networks are trained; all by default.
     """
 
     table: np.ndarray
@@ -29,6 +31,12 @@ class TrainingRows:
     held_out: np.ndarray
     given: Any = None
     labels: Any = None
+    core: np.ndarray | None = None
+
+    @property
+    def core_table(self) -> np.ndarray:
+        """Numbers of the rows on which networks are trained."""
+        return self.table if self.core is None else self.table[self.core]
 
 
 def some_rows(table: np.ndarray, n_rows: int, stream: np.random.Generator) -> np.ndarray:

@@ -133,6 +133,8 @@ def _train(jobs: Sequence[FitJob], on_step: StepHook | None) -> list[TrainingRes
     """Train the networks of all jobs in place, as one stack."""
     if len(jobs) == 1:
         return [jobs[0].train(on_step=on_step)]
+    for job in jobs:
+        job.train_companions()
     specs, networks = [job.spec for job in jobs], [job.network for job in jobs]
     sizes = [spec.n_members for spec in specs]
     joined = join_networks(specs, networks)

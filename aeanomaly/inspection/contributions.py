@@ -18,7 +18,7 @@ class ContributionsDisplay(Display):
     Parameters
     ----------
     contributions : Series of float (n_columns,)
-        One value for each column, and `kl` for a `VariationalAutoencoder`. Higher = worse; the sum is minus the
+        One value for each column, and `kl` for a variational autoencoder. Higher = worse; the sum is minus the
         score.
     observed, expected : Series (n_features,), optional
         Cells of the row, and the values that the detector expects in their place.

@@ -43,6 +43,10 @@ class Likelihood(ABC):
     def deviance(self, target: torch.Tensor, output: torch.Tensor) -> torch.Tensor:
         """Unit deviance 2 (log p(x|x) - log p(x|x')), at least 0, at unit scale."""
 
+    def scaled_deviance(self, target: torch.Tensor, output: torch.Tensor, log_scale: torch.Tensor) -> torch.Tensor:
+        """Unit deviance 2 (log p(x|x) - log p(x|x')), at least 0, at the given scale; a new tensor."""
+        return self.deviance(target, output)
+
     def deviance_and_residual(self, target: torch.Tensor, output: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return `deviance`, and half its derivative by the output; both are new tensors.
 

@@ -23,6 +23,9 @@ class Gaussian(Likelihood):
     def deviance(self, target: torch.Tensor, output: torch.Tensor) -> torch.Tensor:
         return (target - output).square_()
 
+    def scaled_deviance(self, target: torch.Tensor, output: torch.Tensor, log_scale: torch.Tensor) -> torch.Tensor:
+        return (target - output).mul_(torch.exp(-log_scale)).square_()
+
     def deviance_and_residual(self, target: torch.Tensor, output: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         residual = output - target
         return residual.square(), residual

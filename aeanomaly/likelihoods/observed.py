@@ -26,6 +26,9 @@ class Observed(Likelihood):
     def deviance(self, target: torch.Tensor, output: torch.Tensor) -> torch.Tensor:
         return _of_observed(self.whole.deviance, target, output)
 
+    def scaled_deviance(self, target: torch.Tensor, output: torch.Tensor, log_scale: torch.Tensor) -> torch.Tensor:
+        return _of_observed(self.whole.scaled_deviance, target, output, log_scale)
+
     def deviance_and_residual(self, target: torch.Tensor, output: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         return _pair_of_observed(self.whole.deviance_and_residual, target, output)
 

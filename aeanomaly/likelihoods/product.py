@@ -36,6 +36,10 @@ class Product(Likelihood):
     def deviance(self, target: torch.Tensor, output: torch.Tensor) -> torch.Tensor:
         return self._joined(lambda part, x, y: part.deviance(x, y), target, output)
 
+    def scaled_deviance(self, target: torch.Tensor, output: torch.Tensor, log_scale: torch.Tensor) -> torch.Tensor:
+        log_scale = log_scale.expand_as(output)
+        return self._joined(lambda part, x, y, s: part.scaled_deviance(x, y, s), target, output, log_scale)
+
     def deviance_and_residual(self, target: torch.Tensor, output: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         return self._joined_pairs(lambda part, x, y: part.deviance_and_residual(x, y), target, output)
 

@@ -16,8 +16,8 @@ from aeanomaly.model_selection.search import StackedGridSearchCV
 from aeanomaly.preprocessing import check_table
 from aeanomaly.streams import draw_seed
 
-#: Candidates: factors of the code size, of the noise and of the learning rate.
-_CONFIGS = [(code, noise, 1.0) for code, noise in product((1.0, 1 / 2, 1 / 4, 1 / 8), (1 / 2, 1.0, 2.0))]
+#: Candidates: factors of the code size and of the noise.
+_CONFIGS = [{"code": code, "noise": noise} for code, noise in product((1.0, 1 / 2, 1 / 4, 1 / 8), (1 / 2, 1.0, 2.0))]
 #: Number of folds, and maximum number of rows in the trials.
 _FOLDS, _ROWS = 3, 2000
 #: Minimum number of networks in the detector.
@@ -87,8 +87,8 @@ def recommend(X: Any, *, random_state: Any = None, verbose: int = 0, **settings:
     verbose : int, default=0
         If above 0, show a progress bar on standard error.
     **settings
-        Other parameters of `AutoencoderEnsemble`, such as ``contamination=0.05`` or ``robust=True``, except `varieties`
-        and `n_estimators`, which this function chooses.
+        Other parameters of `AutoencoderEnsemble`, such as ``contamination=0.05`` or ``robust=True``, except
+        `member_configs` and `n_estimators`, which this function chooses.
 
     Returns
     -------
@@ -118,7 +118,7 @@ def recommend(X: Any, *, random_state: Any = None, verbose: int = 0, **settings:
     >>> print(str(detector.recommendation_).splitlines()[0])
     Table: 200 rows x 3 columns, 0 with two values, 0 constant.
     """
-    for name in ("varieties", "n_estimators"):
+    for name in ("member_configs", "n_estimators"):
         if name in settings:
             raise TypeError(f"recommend() chooses {name}; omit it, or fit an AutoencoderEnsemble directly")
     seed = draw_seed(random_state)
@@ -134,9 +134,9 @@ def recommend(X: Any, *, random_state: Any = None, verbose: int = 0, **settings:
     candidates = _ranked(
         detector, _cross_validate(detector, _safe_indexing(X, tried), table.shape[1], seed), table.shape[1]
     )
-    varieties = [_CONFIGS[number] for number in candidates.index[candidates["chosen"]]]
-    n_estimators = -(-_MEMBERS // len(varieties)) * len(varieties)
-    detector.set_params(varieties=tuple(varieties), n_estimators=n_estimators).fit(X)
+    chosen = tuple(_CONFIGS[number] for number in candidates.index[candidates["chosen"]])
+    n_estimators = -(-_MEMBERS // len(chosen)) * len(chosen)
+    detector.set_params(member_configs=chosen, n_estimators=n_estimators).fit(X)
     low, high = np.nanmin(table, axis=0), np.nanmax(table, axis=0)
     two_valued = (low < high) & ((table == low) | (table == high) | np.isnan(table)).all(axis=0)
     detector.recommendation_ = Recommendation(
@@ -154,11 +154,11 @@ def _cross_validate(detector: AutoencoderEnsemble, X: Any, n_columns: int, seed:
     """Return the criterion of each candidate on each fold, (C, folds)."""
     # A separate network for each code size; part of a wide network would cost as much as all of it.
     grid = [
-        {"latent_dim": [size], "varieties": [((1.0, noise, rate),)]}
-        for size, (_, noise, rate) in zip(_sizes(detector, n_columns), _CONFIGS, strict=True)
+        {"latent_dim": [size], "member_configs": [({"noise": config["noise"]},)]}
+        for size, config in zip(_sizes(detector, n_columns), _CONFIGS, strict=True)
     ]
     search = StackedGridSearchCV(
-        clone(detector).set_params(n_estimators=1, max_samples=1.0, kernel_member=False),
+        clone(detector).set_params(n_estimators=1, max_samples=1.0, variational_member=False, kernel_member=False),
         grid,
         cv=KFold(_FOLDS, shuffle=True, random_state=seed % (1 << 32)),
         refit=False,
@@ -171,7 +171,7 @@ def _cross_validate(detector: AutoencoderEnsemble, X: Any, n_columns: int, seed:
 def _sizes(detector: AutoencoderEnsemble, n_columns: int) -> list[int]:
     """Return the code size of each candidate."""
     width = detector.auto_latent_dim(n_columns) if detector.latent_dim == "auto" else int(detector.latent_dim)
-    return [max(1, round(code * width)) for code, _, _ in _CONFIGS]
+    return [max(1, round(config["code"] * width)) for config in _CONFIGS]
 
 
 def _ranked(detector: AutoencoderEnsemble, values: np.ndarray, n_columns: int) -> pd.DataFrame:
@@ -181,7 +181,7 @@ def _ranked(detector: AutoencoderEnsemble, values: np.ndarray, n_columns: int) -
     return pd.DataFrame(
         {
             "code": _sizes(detector, n_columns),
-            "noise": [noise for _, noise, _ in _CONFIGS],
+            "noise": [config["noise"] for config in _CONFIGS],
             "mean": mean,
             "standard_error": error,
             "chosen": mean >= mean[best] - error[best],

@@ -1,13 +1,13 @@
 """Torch modules for stacks of M networks: every parameter has a leading member axis."""
 
 from aeanomaly.nn.activations import ACTIVATIONS, RBF, PullBack
-from aeanomaly.nn.buffers import empty, workspace
+from aeanomaly.nn.buffers import buffer, empty, workspace
 from aeanomaly.nn.codes import kl_to_standard_normal
 from aeanomaly.nn.encoder_module import Standardize, encoder_module
 from aeanomaly.nn.linear import StackedLinear
 from aeanomaly.nn.mlp import StackedMLP
 from aeanomaly.nn.networks import GaussianAutoencoder, PointAutoencoder, build_network
-from aeanomaly.nn.products import grad, is_narrowing
+from aeanomaly.nn.products import affine_map, grad, is_narrowing
 from aeanomaly.nn.prototype_init import InitData, PrototypeInit
 from aeanomaly.nn.prototypes import StackedPrototypes, neighbor_distance
 from aeanomaly.nn.spec import NetworkSpec
@@ -26,6 +26,8 @@ __all__ = [
     "StackedMLP",
     "StackedPrototypes",
     "Standardize",
+    "affine_map",
+    "buffer",
     "build_network",
     "empty",
     "encoder_module",

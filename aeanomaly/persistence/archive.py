@@ -29,7 +29,9 @@ from aeanomaly.persistence.targets import FileKind, check_target, read_start
 
 FORMAT = 2
 _MANIFEST, _WEIGHTS, _SUMS = "manifest.json", "weights.safetensors", "SHA256SUMS"
-_PARTS = ("aeanomaly", "detector", "parameters", "network", "kernel", "fitted")
+_PARTS = {"format", "aeanomaly", "detector", "parameters", "scorers", "fitted"}
+#: Keys that differ in manifests of format 1.
+_PARTS_OF_FORMAT_1 = {"network", "kernel"} ^ {"scorers"}
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 #: Maximum sizes in bytes of a file, of its manifest, and of its central directory.
 _LARGEST, _LARGEST_MANIFEST, _LONGEST_DIRECTORY = (4 << 30) - (64 << 20), 32 << 20, 1000
@@ -195,7 +197,8 @@ def _manifest(text: bytes) -> dict[str, Any]:
         raise ModelFileError("its manifest has no format number")
     if not 1 <= manifest["format"] <= FORMAT:
         raise ModelFileError(f"its format is {manifest['format']}, but this version reads up to {FORMAT}; upgrade")
-    if different := set(manifest) ^ {"format", *_PARTS}:
+    parts = _PARTS ^ _PARTS_OF_FORMAT_1 if manifest["format"] == 1 else _PARTS
+    if different := set(manifest) ^ parts:
         raise ModelFileError(f"its manifest has missing or unknown keys: {', '.join(sorted(different))}")
     return manifest
 

@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 
 _PARAMETERS = {"kernel": "kernel_member"}
+#: Parameters that exist no longer, and those in their place; the saved networks do not depend on them.
+_FORMER_PARAMETERS: dict[str, dict[str, Any]] = {"varieties": {"variational_member": False}}
 _ACTIVATIONS = {"softmax": "rbf"}
 
 
@@ -30,14 +32,22 @@ def upgrade_manifest(manifest: dict[str, Any]) -> dict[str, Any]:
     """Return a manifest of any format as a file of the present format has it."""
     if manifest["format"] > 1:
         return manifest
-    fitted, kernel = manifest["fitted"], manifest["kernel"]
-    parameters = {_PARAMETERS.get(name, name): value for name, value in manifest["parameters"].items()}
+    fitted = manifest["fitted"]
+    networks = [network for network in (manifest["network"], manifest["kernel"]) if network is not None]
+    parameters = {
+        _PARAMETERS.get(name, name): value
+        for name, value in manifest["parameters"].items()
+        if name not in _FORMER_PARAMETERS
+    }
+    for name in _FORMER_PARAMETERS.keys() & manifest["parameters"].keys():
+        parameters |= _FORMER_PARAMETERS[name]
     threshold = {("guarantee" if name == "promise" else name): value for name, value in fitted["threshold"].items()}
+    kinds = {"point": "deviance", "gaussian": "elbo"}
+    kept = {name: value for name, value in manifest.items() if name not in ("network", "kernel")}
     return {
-        **manifest,
+        **kept,
         "parameters": _rename_activations(parameters),
-        "network": _rename_activations(manifest["network"]),
-        "kernel": None if kernel is None else _rename_activations(kernel),
+        "scorers": [{"kind": kinds[network["code"]], **_rename_activations(network)} for network in networks],
         "fitted": {**fitted, "threshold": threshold},
     }
 
@@ -54,7 +64,7 @@ def _upgrade_arrays(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         raise ValueError("the kernel member is not one of this detector's")
     names = {"validation_curve_": "validation_loss_curve_"}
     kept = {name: a for name, a in arrays.items() if not name.startswith("kernel.schema.")}
-    return {names.get(name, name): a for name, a in kept.items()}
+    return {names.get(name, name).replace("kernel.", "scorer1.", 1): a for name, a in kept.items()}
 
 
 def _are_equal(first: dict[str, np.ndarray], second: dict[str, np.ndarray]) -> bool:

@@ -82,6 +82,13 @@ class Schema:
         ]
 
     @cached_property
+    def logarithmic_places(self) -> np.ndarray:
+        """Indices of the encoded features of logarithmic columns."""
+        is_logarithmic = [isinstance(column, Logarithmic) for column in self.columns]
+        places = self.layout.starts[np.array(is_logarithmic, dtype=bool)]
+        return np.flatnonzero(np.isin(self.order, places))
+
+    @cached_property
     def is_in_order(self) -> bool:
         """True if the encoded features are in the order of the table."""
         return bool((np.diff(self.order) == 1).all())

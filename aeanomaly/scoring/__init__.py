@@ -2,13 +2,17 @@
 
 from aeanomaly.scoring.chunks import map_blocks, map_chunks, mean_of_members, to_numpy, with_padding
 from aeanomaly.scoring.elbo import elbo_terms, log_weights, matched_draws
+from aeanomaly.scoring.memory import FeatureUnits, MemoryScorer, two_valued_factors, whitening_matrix
 from aeanomaly.scoring.missing import complete_columns, complete_total, growth, per_observed
+from aeanomaly.scoring.robust import MaskedLinearScorer, NeighborhoodScorer
 from aeanomaly.scoring.scorer import (
     SMALLEST_SCALE,
     DevianceScorer,
     ELBOScorer,
     Network,
+    NetworkScorer,
     Scorer,
+    VariationalScorer,
     column_terms,
     member_terms,
     total_errors,
@@ -18,8 +22,14 @@ __all__ = [
     "SMALLEST_SCALE",
     "DevianceScorer",
     "ELBOScorer",
+    "FeatureUnits",
+    "MaskedLinearScorer",
+    "MemoryScorer",
+    "NeighborhoodScorer",
     "Network",
+    "NetworkScorer",
     "Scorer",
+    "VariationalScorer",
     "column_terms",
     "complete_columns",
     "complete_total",
@@ -34,5 +44,7 @@ __all__ = [
     "per_observed",
     "to_numpy",
     "total_errors",
+    "two_valued_factors",
+    "whitening_matrix",
     "with_padding",
 ]

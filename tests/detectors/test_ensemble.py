@@ -1,6 +1,4 @@
-"""The ensemble: its members, their scales, and the kernel member."""
-
-from dataclasses import replace
+"""The ensemble: its members, their scales and shares, and training that resists anomalies."""
 
 import numpy as np
 import pytest
@@ -9,54 +7,92 @@ from sklearn.metrics import roc_auc_score
 
 import aeanomaly
 from aeanomaly import AutoencoderEnsemble, DenoisingAutoencoder, VariationalAutoencoder
+from aeanomaly.scoring import (
+    DevianceScorer,
+    MaskedLinearScorer,
+    MemoryScorer,
+    NeighborhoodScorer,
+    VariationalScorer,
+)
 from tests.conftest import mixed_rows
 
+QUICK = {"n_estimators": 2, "latent_dim": 32, "max_iter": 60, "random_state": 0}
 
-def networks_of(detector):
-    """Return the model of the trained networks alone."""
+
+def contributions(detector, rows):
+    """Return the contribution of each scorer to minus the score of each row: errors over scales, averaged."""
     model = detector.state_.model
-    return replace(model, scorers=model.scorers[:1])
+    return [(model.errors_of_members(scorer, rows) / scorer.scales).mean(axis=1) for scorer in model.scorers]
 
 
-def kernel_of(detector):
-    """Return the model of the kernel member alone."""
-    model = detector.state_.model
-    return replace(model, scorers=model.scorers[1:])
-
-
-QUICK = {"n_estimators": 4, "latent_dim": 32, "max_iter": 60, "random_state": 0}
-
-
-def test_the_score_is_the_mean_of_the_members_errors_each_on_its_scale(rows):
-    detector = AutoencoderEnsemble(**QUICK, kernel_member=False).fit(rows)
-    model = detector.state_.model
-    errors = model.errors_of_members(rows)
-    assert errors.shape == (200, 4)
-    np.testing.assert_allclose(-detector.score_samples(rows), (errors / model.scorer.scales).mean(axis=1), rtol=1e-5)
+@pytest.mark.parametrize("robust", [False, True])
+def test_the_score_is_the_weighted_mean_of_the_errors_each_on_its_scale(rows, robust):
+    detector = AutoencoderEnsemble(**QUICK, robust=robust).fit(rows)
+    np.testing.assert_allclose(-detector.score_samples(rows), sum(contributions(detector, rows)), rtol=1e-5)
 
 
 def test_a_scale_is_the_median_error_on_rows_that_the_member_did_not_train_on(rows):
     detector = AutoencoderEnsemble(**QUICK, max_samples=0.7).fit(rows)
-    errors = detector.state_.model.errors_of_members(rows)
+    model = detector.state_.model
+    networks, variational, memory = model.scorers
+    errors = model.errors_of_members(networks, rows)
     for member, sample in enumerate(detector._members(0, len(rows)).rows):
         assert len(sample) == 140
         unseen = np.setdiff1d(np.arange(len(rows)), sample)
-        half = 0.5  # the networks' share of the score
-        assert detector.state_.model.scorer.scales[member] == pytest.approx(np.median(errors[unseen, member]) / half)
+        assert networks.scales[member] == pytest.approx(6 * np.median(errors[unseen, member]))
+    errors = model.errors_of_members(variational, rows)[:, 0]
+    unseen = np.setdiff1d(np.arange(len(rows)), detector._variational_members(0, len(rows)).rows[0])
+    assert variational.scales[0] == pytest.approx(6 * np.median(errors[unseen]))
+    errors = model.errors_of_members(memory.replaced(known_share=1.0), rows)
+    np.testing.assert_allclose(memory.scales, np.median(errors, axis=0) * [1, 3])
 
 
-def test_members_differ_in_rows_and_code_size(rows):
-    detector = AutoencoderEnsemble(**QUICK).fit(rows)
+def test_members_have_their_shares_of_the_score_of_new_rows():
+    rows = mixed_rows(2000)
+    detector = AutoencoderEnsemble(random_state=0).fit(rows[:1000])
+    shares = [np.median(part) for part in contributions(detector, rows[1000:])]
+    np.testing.assert_allclose(shares, [1 / 6, 1 / 6, 2 / 3], rtol=0.5)
+
+
+def test_parameters_select_the_members(rows):
+    def kinds(**parameters):
+        detector = AutoencoderEnsemble(**QUICK, **parameters).fit(rows)
+        return [type(scorer) for scorer in detector.state_.model.scorers]
+
+    assert kinds() == [DevianceScorer, VariationalScorer, MemoryScorer]
+    assert kinds(kernel_member=False) == [DevianceScorer, VariationalScorer]
+    assert kinds(variational_member=False) == [DevianceScorer, MemoryScorer]
+    assert kinds(robust=True) == [DevianceScorer, MemoryScorer, MaskedLinearScorer, NeighborhoodScorer]
+    assert kinds(robust=True, kernel_member=False) == [DevianceScorer, MaskedLinearScorer]
+
+
+@pytest.mark.parametrize("robust", [False, True, 0.2])
+def test_without_the_kernel_member_no_training_row_is_stored(robust):
+    rows = np.random.default_rng(0).normal(size=(300, 5))
+    model = AutoencoderEnsemble(**QUICK, robust=robust, kernel_member=False).fit(rows).state_.model
+    encoded = model.encoder.encode(rows)
+    _, arrays = model.to_state()
+    for array in [values for part in arrays for values in part.values() if values.ndim > 1]:
+        for candidate in (array, array.swapaxes(-1, -2)):
+            if candidate.shape[-1] == 5:
+                distances = np.abs(candidate.reshape(-1, 1, 5) - encoded).max(axis=2)
+                assert distances.min() > 1e-6
+
+
+def test_networks_differ_in_rows_and_code_size(rows):
+    detector = AutoencoderEnsemble(**QUICK, member_configs=({}, {"code": 0.25})).fit(rows)
     samples = detector._members(0, len(rows)).rows
-    assert len({tuple(sorted(sample)) for sample in samples}) == 4
-    assert detector.state_.model.spec.used_code == (32, 32, 8, 32)
-    assert detector.latent_dim_ == 104 == detector.transform(rows).shape[1]
+    assert len({tuple(sorted(sample)) for sample in samples}) == 2
+    assert detector.state_.model.spec.used_code == (32, 8)
+    assert detector.latent_dim_ == 40 == detector.transform(rows).shape[1]
 
 
-def test_more_members_do_not_change_the_first_ones(rows):
-    few, many = (AutoencoderEnsemble(**{**QUICK, "n_estimators": m}, kernel_member=False).fit(rows) for m in (2, 5))
-    ours, theirs = few.state_.model.errors_of_members(rows), many.state_.model.errors_of_members(rows)
+def test_more_networks_change_neither_the_first_ones_nor_the_other_members(rows):
+    few, many = (AutoencoderEnsemble(**{**QUICK, "n_estimators": m}).fit(rows).state_.model for m in (2, 5))
+    ours, theirs = few.errors_of_members(few.scorer, rows), many.errors_of_members(many.scorer, rows)
     np.testing.assert_array_equal(ours, theirs[:, :2])
+    for own, other in zip(few.scorers[1:], many.scorers[1:], strict=True):
+        np.testing.assert_array_equal(few.errors_of_members(own, rows), many.errors_of_members(other, rows))
 
 
 def test_codes_side_by_side_go_back_to_the_mean_of_the_members(rows):
@@ -65,37 +101,26 @@ def test_codes_side_by_side_go_back_to_the_mean_of_the_members(rows):
     np.testing.assert_allclose(back, detector.reconstruct(rows), rtol=1e-4, atol=1e-3)
 
 
-def test_the_kernel_stores_so_many_rows_and_has_its_share_of_the_score():
-    rows = mixed_rows(3000)
-    detector = AutoencoderEnsemble(**QUICK).fit(rows)
-    kernel = kernel_of(detector)
-    assert kernel.spec.latent_dim == 2048
-    parts = networks_of(detector).errors(rows), kernel.errors(rows)
-    np.testing.assert_allclose(-detector.score_samples(rows), sum(parts), rtol=1e-6)
-    assert len(AutoencoderEnsemble(**QUICK, kernel_member=False).fit(rows).state_.model.scorers) == 1
-
-
-def test_a_kernel_that_could_store_all_rows_leaves_some_for_its_scale(rows):
-    detector = AutoencoderEnsemble(**QUICK, max_samples=1.0).fit(rows)
-    assert kernel_of(detector).spec.latent_dim == 180
-    parts = [model.errors(rows) for model in (networks_of(detector), kernel_of(detector))]
-    assert 0.1 < np.mean(parts[0]) / np.mean(parts[1]) < 100
+def test_the_memory_stores_at_most_4096_rows():
+    rows = np.random.default_rng(0).normal(size=(5000, 3))
+    memory = AutoencoderEnsemble(**QUICK, variational_member=False).fit(rows).state_.model.scorers[1]
+    assert memory.stored.shape == (4096, 3)
 
 
 def test_rows_that_come_twice_leave_the_scales_finite(rows):
     twice = np.repeat(rows[:20], 10, axis=0)
     detector = AutoencoderEnsemble(**QUICK).fit(twice)
-    assert (kernel_of(detector).scorer.scales > 0).all()
+    assert all((scorer.scales > 0).all() for scorer in detector.state_.model.scorers)
     assert np.isfinite(detector.score_samples(rows)).all()
 
 
-def test_a_file_without_its_kernel_is_refused(rows, tmp_path):
+def test_a_file_without_a_member_is_refused(rows, tmp_path):
     from aeanomaly.persistence import read_model, write_model
 
     AutoencoderEnsemble(**QUICK).fit(rows).save(tmp_path / "whole.aea")
     manifest, arrays = read_model(tmp_path / "whole.aea")
-    write_model(tmp_path / "less.aea", manifest, {n: a for n, a in arrays.items() if not n.startswith("kernel.")})
-    with pytest.raises(aeanomaly.ModelFileError, match="kernel"):
+    write_model(tmp_path / "less.aea", manifest, {n: a for n, a in arrays.items() if not n.startswith("scorer2.")})
+    with pytest.raises(aeanomaly.ModelFileError, match="does not contain a complete detector"):
         aeanomaly.load(tmp_path / "less.aea")
 
 
@@ -121,18 +146,14 @@ def test_parameters_set_after_a_fit_do_not_change_its_scores(rows, tmp_path):
 
 
 def test_partial_fit_refuses_to_go_on_with_other_members(rows):
-    detector = AutoencoderEnsemble(**QUICK).fit(rows).set_params(n_estimators=2)
+    detector = AutoencoderEnsemble(**QUICK).fit(rows).set_params(n_estimators=3)
     with pytest.raises(ValueError, match="partial_fit continues with"):
         detector.partial_fit(rows)
 
 
-def test_the_kernel_does_not_depend_on_the_number_of_networks(rows):
-    few, many = (AutoencoderEnsemble(**{**QUICK, "n_estimators": m}).fit(rows) for m in (2, 3))
-    np.testing.assert_array_equal(*(kernel_of(detector).errors_of_members(rows) for detector in (few, many)))
-
-
 @pytest.mark.parametrize(
-    ("name", "value"), [("scales", np.inf), ("scales", 1e-300), ("kernel.scales", 0.0), ("strange", 1.0)]
+    ("name", "value"),
+    [("scales", np.inf), ("scales", 1e-300), ("scorer2.scales", 0.0), ("scorer2.stored", np.nan), ("strange", 1.0)],
 )
 def test_a_file_with_numbers_that_no_fit_gives_is_refused(rows, tmp_path, name, value):
     from aeanomaly.persistence import read_model, write_model
@@ -163,17 +184,56 @@ def test_robust_training_finds_anomalies_among_its_training_rows(cls):
     assert roc_auc_score(wrong, -robust) > roc_auc_score(wrong, -plain) - 0.005
 
 
-def test_varieties_set_members_apart_one_after_another(rows):
-    varieties = ((1, 1, 1), (0.25, 2, 0.5))
-    detector = AutoencoderEnsemble(varieties=varieties, n_estimators=3, latent_dim=32, max_iter=20, random_state=0)
+def test_configurations_of_networks_repeat_in_order(rows):
+    configs = ({}, {"code": 0.25, "noise": 2, "learning_rate": 0.5})
+    detector = AutoencoderEnsemble(member_configs=configs, n_estimators=3, latent_dim=32, max_iter=20, random_state=0)
     assert detector.fit(rows).state_.model.spec.code_sizes == (32, 8, 32)
     assert detector._members(0, len(rows)).learning_rates == (2e-3, 1e-3, 2e-3)
     named = AutoencoderEnsemble(max_iter=20, latent_dim=32, random_state=0)
-    spelt_out = clone(named).set_params(varieties=[(1, 1, 1), (1, 0.5, 1), (0.25, 1, 0.5), (1, 2, 0.5)])
-    np.testing.assert_array_equal(named.fit(rows).score_samples(rows), spelt_out.fit(rows).score_samples(rows))
+    explicit = clone(named).set_params(member_configs=[{"code": 1, "noise": 1, "learning_rate": 1}])
+    np.testing.assert_array_equal(named.fit(rows).score_samples(rows), explicit.fit(rows).score_samples(rows))
 
 
-@pytest.mark.parametrize("varieties", [(), "abc", ((1, 1),), ((2, 1, 1),), ((1, 0, 1),), ((1, 1, float("nan")),), 3])
-def test_invalid_varieties_are_refused(rows, varieties):
-    with pytest.raises(ValueError, match="varieties must be None, or tuples"):
-        AutoencoderEnsemble(varieties=varieties).fit(rows)
+@pytest.mark.parametrize(
+    "configs", [(), "abc", ((1, 1),), ({"code": 2},), ({"noise": 0},), ({"noise": float("nan")},), ({"rate": 1},), 3]
+)
+def test_invalid_configurations_are_refused(rows, configs):
+    with pytest.raises(ValueError, match="member_configs must be None, or dicts"):
+        AutoencoderEnsemble(member_configs=configs).fit(rows)
+
+
+def test_configurations_are_saved(rows, tmp_path):
+    AutoencoderEnsemble(**QUICK, member_configs=({"noise": 2.0}, {})).fit(rows).save(tmp_path / "model.aea")
+    assert [dict(config) for config in aeanomaly.load(tmp_path / "model.aea").member_configs] == [{"noise": 2.0}, {}]
+
+
+def test_rows_between_clusters_score_below_the_training_rows():
+    rng = np.random.default_rng(0)
+    X = np.vstack([rng.normal(-6, 1, size=(500, 4)), rng.normal(6, 1, size=(500, 4))])
+    detector = AutoencoderEnsemble(random_state=0).fit(X)
+    assert (detector.score_samples(X) > detector.score_samples(np.zeros((1, 4)))).mean() > 0.99
+
+
+def test_a_small_clump_of_similar_anomalies_is_found_by_robust_training():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(1000, 6))
+    X[:17] = 4 + 0.2 * rng.normal(size=(17, 6))
+    scores = AutoencoderEnsemble(robust=True, random_state=0).fit(X).score_samples(X)
+    assert roc_auc_score(np.arange(1000) < 17, -scores) > 0.99
+
+
+@pytest.mark.parametrize("cls", [DenoisingAutoencoder, VariationalAutoencoder, AutoencoderEnsemble])
+def test_the_given_share_is_removed_before_training(cls):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(400, 4))
+    X[:40] = 10 + rng.normal(size=(40, 4)) * 5
+    detector = cls(robust=0.2, max_iter=20, random_state=0).fit(X)
+    assert np.abs(detector.schema_.offset).max() < 0.3  # the means of all rows are about 1
+    assert len(detector.training_scores_) == detector.n_samples_seen_ == 400
+    assert (np.argsort(detector.score_samples(X))[:40] < 40).mean() > 0.9
+
+
+@pytest.mark.parametrize("robust", [0.0, 0.6, -0.1, "yes"])
+def test_invalid_shares_are_refused(rows, robust):
+    with pytest.raises(ValueError, match="robust must be"):
+        DenoisingAutoencoder(robust=robust).fit(rows)

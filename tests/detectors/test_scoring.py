@@ -41,6 +41,9 @@ def test_errors_per_column_add_up_to_minus_the_score(fitted, rows):
     np.testing.assert_array_equal(errors.sum(axis=1), fitted.reconstruction_error(rows))
     if isinstance(fitted, VariationalAutoencoder):
         np.testing.assert_array_equal(fitted.negative_elbo(rows), -fitted.score_samples(rows))
+    elif isinstance(fitted, AutoencoderEnsemble):
+        total = fitted.reconstruction_error(rows) + fitted.explain(rows)["kl"]
+        np.testing.assert_allclose(total, -fitted.score_samples(rows), rtol=1e-12)
     else:
         np.testing.assert_array_equal(-fitted.reconstruction_error(rows), fitted.score_samples(rows))
 
@@ -49,11 +52,11 @@ def test_contributions_add_up_to_minus_the_score(fitted, rows):
     found = fitted.explain(rows)
     np.testing.assert_allclose(found.sum(axis=1), -fitted.score_samples(rows), rtol=1e-12, atol=1e-12)
     names = [f"x{number}" for number in range(rows.shape[1])]
-    if isinstance(fitted, VariationalAutoencoder):
-        assert list(found) == [*names, "kl"]
+    variational = isinstance(fitted, (VariationalAutoencoder, AutoencoderEnsemble))
+    assert list(found) == [*names, *["kl"] * variational]
+    if variational:
         assert (found["kl"] >= 0).all()
-    else:
-        assert list(found) == names
+    if not isinstance(fitted, VariationalAutoencoder):
         assert (found >= 0).all(axis=None)
 
 

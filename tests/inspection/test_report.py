@@ -196,12 +196,12 @@ def test_a_category_unknown_in_training_is_shown(payments):
     assert "'Atlantis' (not in the training data)" in page.text
 
 
-@pytest.mark.parametrize("cls", [VariationalAutoencoder, AutoencoderEnsemble])
-def test_other_detectors(cls):
+@pytest.mark.parametrize("cls", [VariationalAutoencoder, AutoencoderEnsemble, DenoisingAutoencoder])
+def test_the_term_of_the_code_is_named(cls):
     X = np.random.default_rng(0).normal(size=(200, 4)) * [1, 1e6, 1e-6, 1]
     detector = cls(max_iter=30, random_state=0).fit(X)
     page = assert_safe(report(detector, X * 3))
-    assert ("kl (code)" in page.text) == (cls is VariationalAutoencoder)
+    assert ("kl (code)" in page.text) == (cls is not DenoisingAutoencoder)
     assert "x3" in page.text
 
 

@@ -34,9 +34,9 @@ def test_the_chosen_candidates_are_fitted(recommended):
     detector = recommended
     table = detector.recommendation_.candidates
     chosen = table[table["chosen"]]
-    assert 1 <= len(chosen) == len(detector.varieties)
-    assert {round(16 * code) for code, _, _ in detector.varieties} == set(chosen["code"])
-    assert [noise for _, noise, _ in detector.varieties] == list(chosen["noise"])
+    assert 1 <= len(chosen) == len(detector.member_configs)
+    assert {round(16 * config["code"]) for config in detector.member_configs} == set(chosen["code"])
+    assert [config["noise"] for config in detector.member_configs] == list(chosen["noise"])
     assert detector.n_estimators % len(chosen) == 0
     assert detector.n_estimators >= 4
     again = AutoencoderEnsemble(**detector.get_params()).fit(sheet(200))
@@ -55,11 +55,11 @@ def test_candidates_are_judged_by_the_default_criterion(monkeypatch):
     """A criterion that prefers little noise chooses that candidate alone."""
 
     def prefers(estimator, X, y=None):
-        return -estimator.varieties[0][1] - estimator.latent_dim + 1e-9 * X[0, 0]
+        return -estimator.member_configs[0]["noise"] - estimator.latent_dim + 1e-9 * X[0, 0]
 
     monkeypatch.setattr("aeanomaly.model_selection.search.DEFAULT_SCORING", prefers)
     detector = recommend(sheet(200), **FAST)
-    assert detector.varieties == ((1 / 8, 1 / 2, 1.0),)
+    assert detector.member_configs == ({"code": 1 / 8, "noise": 1 / 2},)
     assert detector.n_estimators == 4
     assert "exceeds all others" in str(detector.recommendation_)
 
@@ -96,7 +96,7 @@ def test_of_a_data_frame_with_names_to_a_file(tmp_path):
     assert np.mean(detector.predict(X) == -1) == pytest.approx(0.1, abs=0.02)
     detector.save(tmp_path / "model.aea")
     again = load(tmp_path / "model.aea")
-    assert again.varieties == detector.varieties
+    assert again.member_configs == detector.member_configs
     np.testing.assert_array_equal(again.score_samples(X), detector.score_samples(X))
 
 
@@ -118,7 +118,7 @@ def test_bad_rows(X, message):
         recommend(X, **FAST)
 
 
-@pytest.mark.parametrize("name", ["varieties", "n_estimators", "no_such_thing"])
+@pytest.mark.parametrize("name", ["member_configs", "n_estimators", "no_such_thing"])
 def test_settings_that_are_not_to_be_set(name):
     with pytest.raises(TypeError, match=name):
         recommend(sheet(20), **{name: 3})

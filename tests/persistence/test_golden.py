@@ -9,7 +9,12 @@ from aeanomaly.persistence.archive import FORMAT
 from tests.persistence.golden import FOLDER, answers, detectors
 
 #: Names of format 1, and those of today.
-RENAMED = (("'softmax'", "'rbf'"), ("('kernel', ", "('kernel_member', "))
+RENAMED = (
+    ("'softmax'", "'rbf'"),
+    ("('kernel', ", "('kernel_member', "),
+    ("('max_samples', 0.9), ", "('max_samples', 0.9), ('member_configs', None), "),
+    ("('varieties', None)", "('variational_member', False)"),
+)
 FILES = sorted(FOLDER.glob("format_*/*.aea"))
 
 

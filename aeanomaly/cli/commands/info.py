@@ -34,7 +34,7 @@ def run_info(options: argparse.Namespace) -> None:
 
 
 def _to_text(manifest: dict[str, Any]) -> str:
-    fitted, network = manifest["fitted"], manifest["network"]
+    fitted, network = manifest["fitted"], manifest["scorers"][0]
     names = fitted["feature_names"] or [f"column {j}" for j in range(network["n_columns"])]
     kinds = fitted["column_kinds"]
     columns = [

@@ -1,0 +1,84 @@
+"""Closed-form members that resist anomalies among the training rows, and the robust core of a table."""
+
+import numpy as np
+import torch
+
+from aeanomaly.nn.missing import impute
+from aeanomaly.scoring import MaskedLinearScorer, NeighborhoodScorer, Scorer, map_chunks, to_numpy
+from aeanomaly.streams import MemberKey, numpy_stream
+
+#: Maximum number of stored rows of a neighborhood, and of rows to which the linear model is fitted.
+_STORED_ROWS, _FITTED_ROWS = 2048, 10_000
+#: Index of these members in the keys of random streams.
+_ROBUST = 1 << 29
+#: Share of the rows in the core of the linear model, and number of concentration steps.
+_CORE, _STEPS = 0.6, 10
+#: Ridge of a covariance, as a share of the mean variance, in addition to the share D / N.
+_RIDGE = 1e-3
+#: Weight of the linear model next to the neighborhood, when the rows of a core are selected.
+_LINEAR_WEIGHT = 0.1
+_CPU = torch.device("cpu")
+_TINY = float(np.finfo(np.float64).tiny)
+
+
+def fit_robust_scorers(
+    encoded: np.ndarray, seed: int, *, allow_nan: bool = False
+) -> tuple[NeighborhoodScorer, MaskedLinearScorer]:
+    """Fit a neighborhood and a trimmed linear model to encoded rows (N, D), on the CPU.
+
+    The linear model is a Gaussian with the mean and covariance of the core of the rows: at first those that are nearest
+    to their nearest tenth, then in each concentration step those with the smallest errors, as in FAST-MCD (Rousseeuw &
+    Van Driessen 1999, Technometrics 41).
+    """
+    order = numpy_stream(MemberKey(seed, _ROBUST), "samples").permutation(len(encoded))[:_FITTED_ROWS]
+    sample = torch.from_numpy(encoded[order])
+    rows = impute(sample, sample[:_STORED_ROWS])
+    stored = rows[:_STORED_ROWS]
+    squares = torch.cdist(rows.double(), stored.double()).square_()
+    bandwidth = float(squares.mean(dim=1).median() / rows.shape[1]) ** 0.5
+    nearest = squares.topk(max(1, len(stored) // 10), dim=1, largest=False).values.mean(dim=1)
+    mean, precision = _concentrated_gaussian(rows.double().numpy(), nearest.numpy())
+    neighborhood = NeighborhoodScorer(stored, bandwidth if bandwidth > 0 else 1.0, allow_nan=allow_nan)
+    return neighborhood, MaskedLinearScorer(
+        torch.from_numpy(mean).float(), torch.from_numpy(precision).float(), allow_nan=allow_nan
+    )
+
+
+def robust_core(encoded: np.ndarray, trimmed: float, seed: int) -> np.ndarray:
+    """Return the ascending indices of the rows that remain when the share `trimmed` with the largest errors is removed.
+
+    The error is that of the neighborhood plus a tenth of that of the linear model, each divided by its median.
+    """
+    scorers = fit_robust_scorers(encoded, seed, allow_nan=True)
+    near, linear = (_errors(scorer, encoded) for scorer in scorers)
+    total = near / max(np.median(near), _TINY) + _LINEAR_WEIGHT * linear / max(np.median(linear), _TINY)
+    kept = max(2, round((1 - trimmed) * len(encoded)))
+    return np.sort(np.argsort(total, kind="stable")[:kept])
+
+
+def _errors(scorer: Scorer, encoded: np.ndarray) -> np.ndarray:
+    """Return the unscaled error of each encoded row, (N,)."""
+
+    def compute(rows: torch.Tensor) -> tuple[torch.Tensor]:
+        return (scorer.raw_terms(rows).sum(dim=2, keepdim=True),)
+
+    def finish(parts: list[torch.Tensor], chunk: np.ndarray) -> np.ndarray:
+        return to_numpy(parts[0][0, :, 0])
+
+    return map_chunks(compute, finish, encoded, encode=np.asarray, device=_CPU, width=scorer.width)
+
+
+def _concentrated_gaussian(rows: np.ndarray, distances: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean (D,) and inverse covariance (D, D) of the core of rows (N, D), which starts at small distances."""
+    n_rows, n_columns = rows.shape
+    size = min(n_rows, max(n_columns + 2, round(_CORE * n_rows)))
+    for _ in range(_STEPS):
+        core = rows[np.argsort(distances, kind="stable")[:size]]
+        mean, centered = core.mean(axis=0), core - core.mean(axis=0)
+        covariance = centered.T @ centered / max(1, size - 1)
+        variance = np.trace(covariance) / n_columns
+        ridge = (n_columns / n_rows + _RIDGE) * (variance if variance > 0 else 1.0)
+        precision = np.linalg.inv(covariance + ridge * np.eye(n_columns))
+        centered = rows - mean
+        distances = ((centered @ precision) * centered).sum(axis=1)
+    return mean, precision

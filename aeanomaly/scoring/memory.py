@@ -1,0 +1,198 @@
+"""Memory of training rows: the terms of a row are its squared differences from the nearest stored row."""
+
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+import torch
+from torch import nn
+
+from aeanomaly.likelihoods import Likelihood
+from aeanomaly.nn import affine_map
+from aeanomaly.scoring.nearest import NearestRows
+from aeanomaly.scoring.scorer import Scorer
+
+#: Relative difference below which values are equal, so that a row is known after a conversion to float32, too.
+_EQUAL = 1e-5
+#: Bounds of the hyperbolic sine's argument and of values in linear units, whose squares fit into float32.
+_LARGEST_ARGUMENT, _LARGEST_VALUE = 30.0, 1e12
+#: Ridge of a covariance, as a share of the mean variance, in addition to the share D / K.
+_RIDGE = 1e-3
+
+
+class FeatureUnits(NamedTuple):
+    """Encoded features that are compared in other units than those of their encoding.
+
+    Attributes
+    ----------
+    logarithmic : ndarray of int (P,)
+        Indices of logarithmic features: encoded = (arsinh(linear) - offset) / scale.
+    offset, scale : ndarray (P,)
+    two_valued : ndarray of int
+        Indices of features with the values 0 and 1.
+    """
+
+    logarithmic: np.ndarray
+    offset: np.ndarray
+    scale: np.ndarray
+    two_valued: np.ndarray
+
+
+class MemoryScorer(Scorer):
+    """Scorer with two members, whose terms are the squared differences of a row from the nearest stored row.
+
+    The first member compares rows with logarithmic features in linear units. The second compares encoded rows after ZCA
+    whitening, which decorrelates the features but leaves each as similar as possible to itself (Kessy, Lewin &
+    Strimmer 2018, The American Statistician 72), so that each term belongs to a column. In both, a two-valued feature
+    is divided by the square root of its standard deviation, halfway between equal differences and equal variances.
+
+    A row that is itself stored is compared with the nearest other row, at half of the distance: it is a known row, but
+    would otherwise have no error at all. Missing values are imputed from the nearest stored row; their terms are 0.
+
+    Parameters
+    ----------
+    stored : Tensor (K, D)
+        Stored encoded rows without missing values, at least 2.
+    whitening : Tensor (D, D)
+        Symmetric matrix that whitens encoded rows.
+    features : FeatureUnits
+    scales, typical_error
+        See `Scorer`.
+    allow_nan : bool, default=False
+        Accept missing values.
+    known_share : float, default=0.25
+        Factor of the squared differences of a row that is itself stored; 1 if all scored rows are training rows.
+    """
+
+    stored: torch.Tensor
+    whitening: torch.Tensor
+
+    def __init__(
+        self,
+        stored: torch.Tensor,
+        whitening: torch.Tensor,
+        features: FeatureUnits,
+        scales: np.ndarray | None = None,
+        typical_error: float = 0.0,
+        *,
+        allow_nan: bool = False,
+        known_share: float = 0.25,
+    ):
+        super().__init__(2, stored.shape[1], scales, typical_error, allow_nan=allow_nan, device=stored.device)
+        self.features = features
+        self.known_share = known_share
+        self.register_buffer("stored", stored, persistent=False)
+        self.register_buffer("whitening", whitening, persistent=False)
+        self.units = _Units(stored, features)
+        self.search = NearestRows(stored, allow_nan=True) if allow_nan else None
+        self.linear_search = NearestRows(self.units.linear(stored))
+        self.whitened_search = NearestRows(self._whiten(stored))
+
+    def raw_terms(self, rows: torch.Tensor) -> torch.Tensor:
+        encoded = rows[0]
+        missing = encoded.isnan()
+        if self.search is not None:
+            nearest = self.search.nearest(encoded, 1)[:, 0]
+            encoded = torch.where(missing, self.stored[nearest], encoded)
+        found = [
+            self._squares(self.linear_search, self.units.linear(encoded), encoded),
+            self._squares(self.whitened_search, self._whiten(encoded), encoded),
+        ]
+        return torch.stack(found).masked_fill_(missing, 0)
+
+    def _whiten(self, encoded: torch.Tensor) -> torch.Tensor:
+        rows = encoded * self.units.factor
+        return affine_map(self, rows.new_zeros(1, 1, rows.shape[1]), rows[None], self.whitening[None])[0]
+
+    def _squares(self, search: NearestRows, coordinates: torch.Tensor, encoded: torch.Tensor) -> torch.Tensor:
+        """Return the squared differences from the nearest row that is not the row itself, (B, D)."""
+        nearest = search.nearest(coordinates, 1)[:, 0]
+        stored = self.stored[nearest]
+        is_stored = ((encoded - stored).abs() <= _EQUAL * (1 + stored.abs())).all(dim=1)
+        if torch.compiler.is_exporting() or bool(is_stored.any()):  # a graph has no branches
+            nearest = torch.where(is_stored, search.nearest(coordinates, 2)[:, 1], nearest)
+        squares = (coordinates - search.rows[nearest]).square_()
+        factor = 1 - (1 - self.known_share) * is_stored.to(squares.dtype)
+        return squares.mul_(factor.unsqueeze(1))
+
+    @property
+    def width(self) -> int:
+        return 2 * len(self.stored)
+
+    def _arguments(self) -> dict[str, Any]:
+        own = {name: getattr(self, name) for name in ("stored", "whitening", "features", "allow_nan", "known_share")}
+        return {**super()._arguments(), **own}
+
+    def copied(self, device: torch.device | None = None) -> Self:
+        device = device or self.weights.device
+        return self.replaced(stored=self.stored.to(device), whitening=self.whitening.to(device))
+
+    def allowing_missing(self, likelihood: Likelihood) -> Self:
+        return self.replaced(allow_nan=True)
+
+
+class _Units(nn.Module):
+    """Conversion of encoded rows (B, D) to the units in which they are compared, learned from the stored rows."""
+
+    factor: torch.Tensor
+    is_logarithmic: torch.Tensor
+    offset: torch.Tensor
+    scale: torch.Tensor
+    mean: torch.Tensor
+    deviation: torch.Tensor
+
+    def __init__(self, stored: torch.Tensor, features: FeatureUnits):
+        super().__init__()
+        rows = stored.cpu().double()
+        offset, scale = torch.zeros(rows.shape[1]).double(), torch.ones(rows.shape[1]).double()
+        places = torch.from_numpy(features.logarithmic)
+        offset[places], scale[places] = torch.from_numpy(features.offset), torch.from_numpy(features.scale)
+        linear = _to_linear(rows, offset, scale)
+        constants = {
+            "factor": two_valued_factors(rows.numpy(), features.two_valued),
+            "offset": offset,
+            "scale": scale,
+            "mean": linear.mean(dim=0),
+            "deviation": _positive(linear.std(dim=0, correction=0)),
+        }
+        for name, values in constants.items():
+            self.register_buffer(name, torch.as_tensor(values).float().to(stored.device), persistent=False)
+        is_logarithmic = torch.zeros(rows.shape[1], dtype=torch.bool).index_fill(0, places, True)
+        self.register_buffer("is_logarithmic", is_logarithmic.to(stored.device), persistent=False)
+        self.has_logarithmic = len(places) > 0
+
+    def linear(self, rows: torch.Tensor) -> torch.Tensor:
+        """Return rows with logarithmic features in linear units, standardized like the stored rows."""
+        if not self.has_logarithmic:
+            return rows * self.factor
+        linear = (_to_linear(rows, self.offset, self.scale) - self.mean) / self.deviation
+        return torch.where(self.is_logarithmic, linear.clamp(-_LARGEST_VALUE, _LARGEST_VALUE), rows * self.factor)
+
+
+def _to_linear(rows: torch.Tensor, offset: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
+    return torch.sinh((rows * scale + offset).clamp(-_LARGEST_ARGUMENT, _LARGEST_ARGUMENT))
+
+
+def _positive(deviation: torch.Tensor) -> torch.Tensor:
+    return torch.where(deviation > 0, deviation, 1.0)
+
+
+def two_valued_factors(rows: np.ndarray, two_valued: np.ndarray) -> np.ndarray:
+    """Return the factor of each feature of rows (K, D): for two-valued ones, the deviation to the power of -1/2."""
+    factors, deviation = np.ones(rows.shape[1]), rows.std(axis=0, dtype=np.float64)
+    varying = two_valued[deviation[two_valued] > 0]
+    factors[varying] = deviation[varying] ** -0.5
+    return factors
+
+
+def whitening_matrix(rows: np.ndarray) -> np.ndarray:
+    """Return the ZCA matrix (D, D) of rows (K, D) without missing values.
+
+    The covariance is regularized by a ridge of (D / K + 0.001) times its mean variance, because a table may have more
+    columns than rows.
+    """
+    n_rows, n_columns = rows.shape
+    covariance = np.cov(rows.T.astype(np.float64), bias=True).reshape(n_columns, n_columns)
+    variance = np.trace(covariance) / n_columns
+    ridge = (n_columns / n_rows + _RIDGE) * (variance if variance > 0 else 1.0)
+    values, vectors = np.linalg.eigh(covariance + ridge * np.eye(n_columns))
+    return (vectors / np.sqrt(values)) @ vectors.T
