@@ -39,6 +39,7 @@ def test_pages_are_there():
         "scores",
         "decisions",
         "choosing",
+        "accuracy",
         "large",
         "saving",
         "pyod",
