@@ -342,8 +342,10 @@ class AutoencoderEnsemble(BaseDetector):
         if self.kernel_member:
             parts.append(_Part(_memory(job), weights.memory))
         if self.robust:
-            neighborhood, linear = fit_robust_scorers(job.encoded, job.seed, allow_nan=job.spec.allow_nan)
-            parts.append(_Part(linear.copied(job.device), (weights.linear,)))
+            kinds = job.encoder.schema.feature_kinds
+            neighborhood, linear = fit_robust_scorers(job.encoded, kinds, job.seed, allow_nan=job.spec.allow_nan)
+            if (kinds != "categorical").any():
+                parts.append(_Part(linear.copied(job.device), (weights.linear,)))
             if self.kernel_member:
                 parts.append(_Part(neighborhood.copied(job.device), (weights.neighborhood,)))
         total = sum(sum(part.weights) for part in parts)

@@ -29,7 +29,7 @@ def prepare_fit(
     """Prepare a whole fit: encode the rows, and initialize the networks, or copy the first from the state `warm`."""
     encoding = initializer.encode(rows.table, rows.columns, recipe.encoder_options, names)
     if recipe.trimmed_share:
-        rows = replace(rows, core=robust_core(encoding[1], recipe.trimmed_share, seed))
+        rows = replace(rows, core=robust_core(encoding[1], encoding[0].feature_kinds, recipe.trimmed_share, seed))
         initializer = Initializer()  # cached results and known statistics are those of all rows
         encoding = initializer.encode(rows.core_table, rows.columns, recipe.encoder_options, names)
     first, *others = (

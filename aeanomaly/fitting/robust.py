@@ -22,9 +22,11 @@ _TINY = float(np.finfo(np.float64).tiny)
 
 
 def fit_robust_scorers(
-    encoded: np.ndarray, seed: int, *, allow_nan: bool = False
+    encoded: np.ndarray, kinds: np.ndarray, seed: int, *, allow_nan: bool = False
 ) -> tuple[NeighborhoodScorer, MaskedLinearScorer]:
-    """Fit a neighborhood and a trimmed linear model to encoded rows (N, D), on the CPU.
+    """Fit a neighborhood and a trimmed linear model to encoded rows (N, D) of the given kinds (D,), on the CPU.
+
+    The linear model omits categories, whose indicators add up to 1, and has terms of 0 for them.
 
     The linear model is a Gaussian with the mean and covariance of the core of the rows: at first those that are nearest
     to their nearest tenth, then in each concentration step those with the smallest errors, as in FAST-MCD (Rousseeuw &
@@ -37,19 +39,22 @@ def fit_robust_scorers(
     squares = torch.cdist(rows.double(), stored.double()).square_()
     bandwidth = float(squares.mean(dim=1).median() / rows.shape[1]) ** 0.5
     nearest = squares.topk(max(1, len(stored) // 10), dim=1, largest=False).values.mean(dim=1)
-    mean, precision = _concentrated_gaussian(rows.double().numpy(), nearest.numpy())
+    mean, precision = np.zeros(len(kinds)), np.zeros((len(kinds), len(kinds)))
+    if len(linear := np.flatnonzero(kinds != "categorical")):
+        of_linear = _concentrated_gaussian(rows[:, linear].double().numpy(), nearest.numpy())
+        mean[linear], precision[np.ix_(linear, linear)] = of_linear
     neighborhood = NeighborhoodScorer(stored, bandwidth if bandwidth > 0 else 1.0, allow_nan=allow_nan)
     return neighborhood, MaskedLinearScorer(
         torch.from_numpy(mean).float(), torch.from_numpy(precision).float(), allow_nan=allow_nan
     )
 
 
-def robust_core(encoded: np.ndarray, trimmed: float, seed: int) -> np.ndarray:
+def robust_core(encoded: np.ndarray, kinds: np.ndarray, trimmed: float, seed: int) -> np.ndarray:
     """Return the ascending indices of the rows that remain when the share `trimmed` with the largest errors is removed.
 
     The error is that of the neighborhood plus a tenth of that of the linear model, each divided by its median.
     """
-    scorers = fit_robust_scorers(encoded, seed, allow_nan=True)
+    scorers = fit_robust_scorers(encoded, kinds, seed, allow_nan=True)
     near, linear = (_errors(scorer, encoded) for scorer in scorers)
     total = near / max(np.median(near), _TINY) + _LINEAR_WEIGHT * linear / max(np.median(linear), _TINY)
     kept = max(2, round((1 - trimmed) * len(encoded)))

@@ -176,8 +176,8 @@ def _closed_form_scorer_from(
         if type(bandwidth) is not float or not 1e-12 < bandwidth < _LARGEST_ENTRY:
             raise ValueError("the bandwidth of the neighborhood member is not a plausible number above 0")
         return NeighborhoodScorer(tensors["stored"], bandwidth, allow_nan=data["allow_nan"])
-    if not (tensors["precision"].diagonal() > 0).all():
-        raise ValueError("the precision of the masked_linear member is not positive")
+    if not (tensors["precision"].diagonal() >= 0).all():
+        raise ValueError("the precision of the masked_linear member is negative")
     return MaskedLinearScorer(tensors["mean"], tensors["precision"], allow_nan=data["allow_nan"])
 
 

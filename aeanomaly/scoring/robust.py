@@ -82,7 +82,7 @@ class MaskedLinearScorer(Scorer):
     ----------
     mean : Tensor (D,)
     precision : Tensor (D, D)
-        Inverse covariance of encoded rows.
+        Inverse covariance of encoded rows; 0 for features that are left out, whose terms are 0.
     scales, typical_error
         See `Scorer`.
     allow_nan : bool, default=False
@@ -109,7 +109,8 @@ class MaskedLinearScorer(Scorer):
         missing = rows.isnan()
         centered = (rows - self.mean).masked_fill(missing, 0)
         predicted = affine_map(self, rows.new_zeros(1, 1, self.n_encoded), centered, self.precision[None])
-        return (predicted.square() / self.precision.diagonal()).masked_fill_(missing, 0)
+        spread = self.precision.diagonal()
+        return (predicted.square() / torch.where(spread > 0, spread, 1.0)).masked_fill_(missing, 0)
 
     @property
     def width(self) -> int:
