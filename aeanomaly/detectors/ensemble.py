@@ -21,6 +21,7 @@ from aeanomaly.fitting import (
     feature_units,
     fit_robust_scorers,
     likelihood_for,
+    spaced_rows,
 )
 from aeanomaly.nn import NetworkSpec
 from aeanomaly.nn.missing import impute
@@ -42,8 +43,6 @@ from aeanomaly.streams import MemberKey, numpy_stream
 _STORED_ROWS = 4096
 #: Indices of the other members in the keys of random streams, for any number of networks.
 _MEMORY, _VARIATIONAL = 1 << 30, 1 << 31
-#: Maximum number of rows from which the scale of a member is measured.
-_SCALE_ROWS = 4096
 #: A scale is at least this share of the mean error, because the median error of duplicate rows may be 0.
 _LEAST_SHARE_OF_MEAN = 0.01
 
@@ -382,7 +381,7 @@ def _memory(job: FitJob) -> MemoryScorer:
 def _typical_errors(job: FitJob, scorer: Scorer, trained_on: Sequence[np.ndarray] | None) -> np.ndarray:
     """Return the median error of each member on rows not used to train it, or on all rows if all were used."""
     table = job.rows.core_table
-    rows = np.linspace(0, len(table) - 1, min(len(table), _SCALE_ROWS)).astype(int)
+    rows = spaced_rows(table)
     errors, typical = job.model(scorer).errors_of_members(scorer, table[rows]), []
     for number, found in enumerate(errors.T):
         unseen = np.full(len(rows), True) if trained_on is None else ~np.isin(rows, trained_on[number])

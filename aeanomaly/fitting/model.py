@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from aeanomaly.fitting.rows import spaced_rows
 from aeanomaly.fitting.scorers import likelihood_of, scorer_from_state, scorer_to_state
 from aeanomaly.nn import GaussianAutoencoder, NetworkSpec, Standardize, encoder_module
 from aeanomaly.persistence import add_prefix, take_prefix
@@ -31,8 +32,6 @@ from aeanomaly.training import resolve_device
 
 #: Products of a larger code with weights may overflow float32.
 _LARGEST_CODE = 1e12
-#: Maximum number of rows from which the typical error of a column is measured.
-_TYPICAL_ROWS = 4096
 
 
 @dataclass(frozen=True)
@@ -217,7 +216,7 @@ class FittedModel:
         """Return a model whose scorers have the mean term of an observed column, measured on some rows."""
         if not self.allow_nan:
             return self
-        rows = table[np.linspace(0, len(table) - 1, min(len(table), _TYPICAL_ROWS)).astype(int)]
+        rows = table[spaced_rows(table)]
         observed = ~np.isnan(rows)
 
         def with_typical_error(scorer: Scorer) -> Scorer:

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from aeanomaly.nn.missing import impute
-from aeanomaly.scoring import MaskedLinearScorer, NeighborhoodScorer, Scorer, map_chunks, to_numpy
+from aeanomaly.scoring import MaskedLinearScorer, NeighborhoodScorer, Scorer, map_chunks, to_numpy, with_ridge
 from aeanomaly.streams import MemberKey, numpy_stream
 
 #: Maximum number of stored rows of a neighborhood, and of rows to which the linear model is fitted.
@@ -13,8 +13,6 @@ _STORED_ROWS, _FITTED_ROWS = 2048, 10_000
 _ROBUST = 1 << 29
 #: Share of the rows in the core of the linear model, and number of concentration steps.
 _CORE, _STEPS = 0.6, 10
-#: Ridge of a covariance, as a share of the mean variance, in addition to the share D / N.
-_RIDGE = 1e-3
 #: Weight of the linear model next to the neighborhood, when the rows of a core are selected.
 _LINEAR_WEIGHT = 0.1
 _CPU = torch.device("cpu")
@@ -26,11 +24,9 @@ def fit_robust_scorers(
 ) -> tuple[NeighborhoodScorer, MaskedLinearScorer]:
     """Fit a neighborhood and a trimmed linear model to encoded rows (N, D) of the given kinds (D,), on the CPU.
 
-    The linear model omits categories, whose indicators add up to 1, and has terms of 0 for them.
-
     The linear model is a Gaussian with the mean and covariance of the core of the rows: at first those that are nearest
     to their nearest tenth, then in each concentration step those with the smallest errors, as in FAST-MCD (Rousseeuw &
-    Van Driessen 1999, Technometrics 41).
+    Van Driessen 1999, Technometrics 41). It omits categories, whose indicators add up to 1; their terms are 0.
     """
     order = numpy_stream(MemberKey(seed, _ROBUST), "samples").permutation(len(encoded))[:_FITTED_ROWS]
     sample = torch.from_numpy(encoded[order])
@@ -81,9 +77,7 @@ def _concentrated_gaussian(rows: np.ndarray, distances: np.ndarray) -> tuple[np.
         core = rows[np.argsort(distances, kind="stable")[:size]]
         mean, centered = core.mean(axis=0), core - core.mean(axis=0)
         covariance = centered.T @ centered / max(1, size - 1)
-        variance = np.trace(covariance) / n_columns
-        ridge = (n_columns / n_rows + _RIDGE) * (variance if variance > 0 else 1.0)
-        precision = np.linalg.inv(covariance + ridge * np.eye(n_columns))
+        precision = np.linalg.inv(with_ridge(covariance, n_rows))
         centered = rows - mean
         distances = ((centered @ precision) * centered).sum(axis=1)
     return mean, precision

@@ -8,6 +8,9 @@ import numpy as np
 
 from aeanomaly.preprocessing import Column
 
+#: Maximum number of rows on which typical errors are measured.
+_MEASURED = 4096
+
 
 @dataclass(frozen=True)
 class TrainingRows:
@@ -37,6 +40,11 @@ class TrainingRows:
     def core_table(self) -> np.ndarray:
         """Numbers of the rows on which networks are trained."""
         return self.table if self.core is None else self.table[self.core]
+
+
+def spaced_rows(table: np.ndarray) -> np.ndarray:
+    """Return the indices of at most 4,096 evenly spaced rows of a table, on which errors are measured."""
+    return np.linspace(0, len(table) - 1, min(len(table), _MEASURED)).astype(int)
 
 
 def some_rows(table: np.ndarray, n_rows: int, stream: np.random.Generator) -> np.ndarray:

@@ -12,6 +12,7 @@ from aeanomaly.persistence import add_prefix, take_prefix
 from aeanomaly.preprocessing import Schema, TableEncoder
 from aeanomaly.scoring import (
     SMALLEST_SCALE,
+    ClosedFormScorer,
     DevianceScorer,
     ELBOScorer,
     FeatureUnits,
@@ -35,7 +36,7 @@ _NETWORK_SCORERS: dict[str, type[NetworkScorer]] = {
     "elbo": ELBOScorer,
 }
 _NETWORK_KINDS = {cls: kind for kind, cls in _NETWORK_SCORERS.items()}
-_CLOSED_FORM_KINDS: dict[type[Scorer], str] = {
+_CLOSED_FORM_KINDS: dict[type[ClosedFormScorer], str] = {
     MemoryScorer: "memory",
     NeighborhoodScorer: "neighborhood",
     MaskedLinearScorer: "masked_linear",
@@ -83,8 +84,9 @@ def scorer_to_state(scorer: Scorer) -> tuple[dict[str, Any], dict[str, np.ndarra
             **add_prefix("network", weights),
             **common,
         }
+    assert isinstance(scorer, ClosedFormScorer)
     kind = _CLOSED_FORM_KINDS[type(scorer)]
-    arrays = {name: getattr(scorer, name).cpu().numpy().copy() for name in _ARRAYS[kind]}
+    arrays = {name: getattr(scorer, name).cpu().numpy().copy() for name in scorer.arrays}
     data = {"kind": kind, "allow_nan": scorer.allow_nan}
     if isinstance(scorer, NeighborhoodScorer):
         data["bandwidth"] = scorer.bandwidth

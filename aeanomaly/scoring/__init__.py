@@ -1,12 +1,14 @@
 """Scorers, which compute the terms of the score from encoded rows, and the loop over the rows of a table."""
 
 from aeanomaly.scoring.chunks import map_blocks, map_chunks, mean_of_members, to_numpy, with_padding
+from aeanomaly.scoring.covariance import with_ridge
 from aeanomaly.scoring.elbo import elbo_terms, log_weights, matched_draws
 from aeanomaly.scoring.memory import FeatureUnits, MemoryScorer, two_valued_factors, whitening_matrix
 from aeanomaly.scoring.missing import complete_columns, complete_total, growth, per_observed
 from aeanomaly.scoring.robust import MaskedLinearScorer, NeighborhoodScorer
 from aeanomaly.scoring.scorer import (
     SMALLEST_SCALE,
+    ClosedFormScorer,
     DevianceScorer,
     ELBOScorer,
     Network,
@@ -20,6 +22,7 @@ from aeanomaly.scoring.scorer import (
 
 __all__ = [
     "SMALLEST_SCALE",
+    "ClosedFormScorer",
     "DevianceScorer",
     "ELBOScorer",
     "FeatureUnits",
@@ -47,4 +50,5 @@ __all__ = [
     "two_valued_factors",
     "whitening_matrix",
     "with_padding",
+    "with_ridge",
 ]

@@ -1,22 +1,20 @@
 """Memory of training rows: the terms of a row are its squared differences from the nearest stored row."""
 
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import nn
 
-from aeanomaly.likelihoods import Likelihood
 from aeanomaly.nn import affine_map
+from aeanomaly.scoring.covariance import with_ridge
 from aeanomaly.scoring.nearest import NearestRows
-from aeanomaly.scoring.scorer import Scorer
+from aeanomaly.scoring.scorer import ClosedFormScorer
 
 #: Relative difference below which values are equal, so that a row is known after a conversion to float32, too.
 _EQUAL = 1e-5
 #: Bounds of the hyperbolic sine's argument and of values in linear units, whose squares fit into float32.
 _LARGEST_ARGUMENT, _LARGEST_VALUE = 30.0, 1e12
-#: Ridge of a covariance, as a share of the mean variance, in addition to the share D / K.
-_RIDGE = 1e-3
 
 
 class FeatureUnits(NamedTuple):
@@ -37,7 +35,7 @@ class FeatureUnits(NamedTuple):
     two_valued: np.ndarray
 
 
-class MemoryScorer(Scorer):
+class MemoryScorer(ClosedFormScorer):
     """Scorer with two members, whose terms are the squared differences of a row from the nearest stored row.
 
     The first member compares rows with logarithmic features in linear units. The second compares encoded rows after ZCA
@@ -63,6 +61,8 @@ class MemoryScorer(Scorer):
         Factor of the squared differences of a row that is itself stored; 1 if all scored rows are training rows.
     """
 
+    arrays = ("stored", "whitening")
+    settings = ("features", "allow_nan", "known_share")
     stored: torch.Tensor
     whitening: torch.Tensor
 
@@ -118,17 +118,6 @@ class MemoryScorer(Scorer):
     def width(self) -> int:
         return 2 * len(self.stored)
 
-    def _arguments(self) -> dict[str, Any]:
-        own = {name: getattr(self, name) for name in ("stored", "whitening", "features", "allow_nan", "known_share")}
-        return {**super()._arguments(), **own}
-
-    def copied(self, device: torch.device | None = None) -> Self:
-        device = device or self.weights.device
-        return self.replaced(stored=self.stored.to(device), whitening=self.whitening.to(device))
-
-    def allowing_missing(self, likelihood: Likelihood) -> Self:
-        return self.replaced(allow_nan=True)
-
 
 class _Units(nn.Module):
     """Conversion of encoded rows (B, D) to the units in which they are compared, learned from the stored rows."""
@@ -147,12 +136,13 @@ class _Units(nn.Module):
         places = torch.from_numpy(features.logarithmic)
         offset[places], scale[places] = torch.from_numpy(features.offset), torch.from_numpy(features.scale)
         linear = _to_linear(rows, offset, scale)
+        deviation = linear.std(dim=0, correction=0)
         constants = {
             "factor": two_valued_factors(rows.numpy(), features.two_valued),
             "offset": offset,
             "scale": scale,
             "mean": linear.mean(dim=0),
-            "deviation": _positive(linear.std(dim=0, correction=0)),
+            "deviation": torch.where(deviation > 0, deviation, 1.0),
         }
         for name, values in constants.items():
             self.register_buffer(name, torch.as_tensor(values).float().to(stored.device), persistent=False)
@@ -172,10 +162,6 @@ def _to_linear(rows: torch.Tensor, offset: torch.Tensor, scale: torch.Tensor) ->
     return torch.sinh((rows * scale + offset).clamp(-_LARGEST_ARGUMENT, _LARGEST_ARGUMENT))
 
 
-def _positive(deviation: torch.Tensor) -> torch.Tensor:
-    return torch.where(deviation > 0, deviation, 1.0)
-
-
 def two_valued_factors(rows: np.ndarray, two_valued: np.ndarray) -> np.ndarray:
     """Return the factor of each feature of rows (K, D): for two-valued ones, the deviation to the power of -1/2."""
     factors, deviation = np.ones(rows.shape[1]), rows.std(axis=0, dtype=np.float64)
@@ -185,14 +171,8 @@ def two_valued_factors(rows: np.ndarray, two_valued: np.ndarray) -> np.ndarray:
 
 
 def whitening_matrix(rows: np.ndarray) -> np.ndarray:
-    """Return the ZCA matrix (D, D) of rows (K, D) without missing values.
-
-    The covariance is regularized by a ridge of (D / K + 0.001) times its mean variance, because a table may have more
-    columns than rows.
-    """
+    """Return the ZCA matrix (D, D) of rows (K, D) without missing values."""
     n_rows, n_columns = rows.shape
     covariance = np.cov(rows.T.astype(np.float64), bias=True).reshape(n_columns, n_columns)
-    variance = np.trace(covariance) / n_columns
-    ridge = (n_columns / n_rows + _RIDGE) * (variance if variance > 0 else 1.0)
-    values, vectors = np.linalg.eigh(covariance + ridge * np.eye(n_columns))
+    values, vectors = np.linalg.eigh(with_ridge(covariance, n_rows))
     return (vectors / np.sqrt(values)) @ vectors.T

@@ -1,20 +1,17 @@
 """Scorers that resist anomalies among the training rows: neighborhoods by mass, and a trimmed linear model."""
 
-from typing import Any, Self
-
 import numpy as np
 import torch
 
-from aeanomaly.likelihoods import Likelihood
 from aeanomaly.nn import affine_map
-from aeanomaly.scoring.memory import NearestRows
-from aeanomaly.scoring.scorer import Scorer
+from aeanomaly.scoring.nearest import NearestRows
+from aeanomaly.scoring.scorer import ClosedFormScorer
 
 #: Share of the stored rows in a neighborhood, and maximum number of them in the mean.
 _MASS, _AVERAGED = 0.1, 64
 
 
-class NeighborhoodScorer(Scorer):
+class NeighborhoodScorer(ClosedFormScorer):
     """Scorer whose terms are mean log-distances of a row from the nearest tenth of the stored rows.
 
     The term of feature j is the mean of log(1 + (x_j - c_j)^2 / H^2) over the stored rows c. A neighborhood by mass
@@ -33,6 +30,8 @@ class NeighborhoodScorer(Scorer):
         Accept missing values; their terms are 0.
     """
 
+    arrays = ("stored",)
+    settings = ("bandwidth", "allow_nan")
     stored: torch.Tensor
 
     def __init__(
@@ -61,18 +60,8 @@ class NeighborhoodScorer(Scorer):
     def width(self) -> int:
         return 2 * len(self.stored) + len(self.ranks) * self.n_encoded
 
-    def _arguments(self) -> dict[str, Any]:
-        own = {name: getattr(self, name) for name in ("stored", "bandwidth", "allow_nan")}
-        return {**super()._arguments(), **own}
 
-    def copied(self, device: torch.device | None = None) -> Self:
-        return self.replaced(stored=self.stored.to(device or self.weights.device))
-
-    def allowing_missing(self, likelihood: Likelihood) -> Self:
-        return self.replaced(allow_nan=True)
-
-
-class MaskedLinearScorer(Scorer):
+class MaskedLinearScorer(ClosedFormScorer):
     """Scorer whose terms are squared errors of each feature predicted linearly from the others, in units of its spread.
 
     With precision matrix T and mean m, the term of feature j is (T (x - m))_j^2 / T_jj. A missing value counts as its
@@ -89,6 +78,7 @@ class MaskedLinearScorer(Scorer):
         Accept missing values.
     """
 
+    arrays = ("mean", "precision")
     mean: torch.Tensor
     precision: torch.Tensor
 
@@ -115,14 +105,3 @@ class MaskedLinearScorer(Scorer):
     @property
     def width(self) -> int:
         return self.n_encoded
-
-    def _arguments(self) -> dict[str, Any]:
-        own = {name: getattr(self, name) for name in ("mean", "precision", "allow_nan")}
-        return {**super()._arguments(), **own}
-
-    def copied(self, device: torch.device | None = None) -> Self:
-        device = device or self.weights.device
-        return self.replaced(mean=self.mean.to(device), precision=self.precision.to(device))
-
-    def allowing_missing(self, likelihood: Likelihood) -> Self:
-        return self.replaced(allow_nan=True)

@@ -131,6 +131,25 @@ class Scorer(nn.Module, ABC):
         return {"scales": self.scales, "typical_error": self.typical_error}
 
 
+class ClosedFormScorer(Scorer):
+    """Scorer without a trained network: its arrays are arguments of the constructor, and buffers of the same names."""
+
+    #: Names of the arrays, and of further arguments besides those of `Scorer`.
+    arrays: ClassVar[tuple[str, ...]]
+    settings: ClassVar[tuple[str, ...]] = ("allow_nan",)
+
+    def copied(self, device: torch.device | None = None) -> Self:
+        device = device or self.weights.device
+        return self.replaced(**{name: getattr(self, name).to(device) for name in self.arrays})
+
+    def allowing_missing(self, likelihood: Likelihood) -> Self:
+        return self.replaced(allow_nan=True)
+
+    def _arguments(self) -> dict[str, Any]:
+        own = {name: getattr(self, name) for name in (*self.arrays, *self.settings)}
+        return {**super()._arguments(), **own}
+
+
 class NetworkScorer(Scorer):
     """Scorer with a stack of networks.
 
