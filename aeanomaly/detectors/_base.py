@@ -678,13 +678,20 @@ class BaseDetector(
             prototype_start=_ROBUST if self.robust else {},
             threshold=self.contamination,
             robust=bool(self.robust),
-            trimmed_share=self._trimmed_share if self.robust is True else float(self.robust),
+            trimmed_share=self._share_to_trim,
             network_spec=self._network_spec,
             members=self._members,
             objective=self._objective,
             scorers=self._scorers,
             companions=self._companions(),
         )
+
+    @property
+    def _share_to_trim(self) -> float:
+        """Share of the rows that are removed before training."""
+        if isinstance(self.robust, (bool, np.bool_)):
+            return self._trimmed_share if self.robust else 0.0
+        return float(self.robust)
 
     def _prepare_fit(self, X: Any, y: Any = None, initializer: Initializer | None = None) -> FitJob:
         """Validate and encode the rows and initialize the network: all steps of `fit` before training."""

@@ -237,3 +237,8 @@ def test_the_given_share_is_removed_before_training(cls):
 def test_invalid_shares_are_refused(rows, robust):
     with pytest.raises(ValueError, match="robust must be"):
         DenoisingAutoencoder(robust=robust).fit(rows)
+
+
+def test_a_boolean_of_numpy_is_no_share(rows):
+    expected, found = (DenoisingAutoencoder(robust=r, max_iter=5, random_state=0).fit(rows) for r in (True, np.True_))
+    np.testing.assert_array_equal(found.score_samples(rows), expected.score_samples(rows))
