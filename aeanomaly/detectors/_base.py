@@ -107,6 +107,7 @@ class BaseDetector(
     registry_name: ClassVar[str]
     code: ClassVar[Literal["point", "gaussian"]] = "point"
     _stays_near_start: ClassVar[bool] = True  # training moves prototypes little, so that few steps suffice
+    _two_valued: ClassVar[Literal["binary", "bernoulli"]] = "binary"  # two-valued columns with `likelihood="auto"`
     _trimmed_share: ClassVar[float] = 0.15  # share of the rows that are removed before training with `robust=True`
 
     # Set by a fit.
@@ -657,7 +658,7 @@ class BaseDetector(
     def _encoder_options(self) -> EncoderOptions:
         chosen = self.likelihood
         likelihood, named = (chosen, ()) if isinstance(chosen, str) else ("auto", tuple(chosen.items()))
-        return EncoderOptions(likelihood, named, self.standardize, self.missing == "informative")
+        return EncoderOptions(likelihood, named, self.standardize, self.missing == "informative", self._two_valued)
 
     @property
     def _recipe(self) -> Recipe:

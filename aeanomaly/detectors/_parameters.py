@@ -102,13 +102,23 @@ def check_parameters(estimator: SharedParameters, constraints: Mapping[str, Cons
         raise ValueError(f"{owner}: contamination: {error}") from None
 
 
+def compact(n_encoded: int) -> int:
+    """Return 1 plus the rounded square root of the width of the encoded row, at most this width."""
+    return min(round(math.sqrt(n_encoded)) + 1, n_encoded)
+
+
 def bottleneck(n_encoded: int) -> int:
     """Return 1 plus the rounded square root of the width of the encoded row, but less than this width."""
-    return max(1, min(round(math.sqrt(n_encoded)) + 1, n_encoded - 1))
+    return max(1, min(compact(n_encoded), n_encoded - 1))
 
 
 def prototypes(n_encoded: int) -> int:
-    """Return 512, the number of prototypes of a denoising autoencoder."""
+    """Return 1,024, the number of prototypes of a denoising autoencoder."""
+    return 1024
+
+
+def few_prototypes(n_encoded: int) -> int:
+    """Return 512, the number of prototypes of a denoising autoencoder beside a memory, which knows single rows."""
     return 512
 
 

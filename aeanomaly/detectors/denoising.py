@@ -47,7 +47,7 @@ class DenoisingAutoencoder(BaseDetector):
     hidden_layer_sizes : tuple of int, default=()
         Widths of the hidden layers of the encoder; the decoder mirrors them. ``()`` means no hidden layers.
     latent_dim : int or "auto", default="auto"
-        Width of the code. "auto": 512.
+        Width of the code. "auto": 1,024.
     activation : {"rbf", "silu", "relu", "gelu", "tanh", "logistic", "identity"}, default="rbf"
         Activation of the hidden layers. In `DenoisingAutoencoder` and `AutoencoderEnsemble` it is also the
         activation of the code. With "rbf", the units of a layer are prototypes, which are initialized near
@@ -56,10 +56,11 @@ class DenoisingAutoencoder(BaseDetector):
         cannot be reconstructed. The other activations give ordinary layers, which start at random weights and
         extrapolate.
     likelihood : {"auto", "gaussian", "bernoulli", "poisson"} or mapping, default="auto"
-        Likelihood of numeric columns. With "auto", a column with exactly two distinct values is Bernoulli, and
-        any other is Gaussian. "bernoulli" requires values in [0, 1]. "poisson" is for counts, and requires values
-        of at least 0. A mapping gives the likelihood of some columns by name, or by position without names, as in
-        {"visits": "poisson"}; the others are "auto".
+        Likelihood of numeric columns. With "auto", a column with exactly two distinct values is Bernoulli in
+        `VariationalAutoencoder`, and any other column is Gaussian. In the other detectors, the two values are
+        encoded 1 / sqrt(s) apart, where s is the standard deviation as a share of the range. "bernoulli" requires
+        values in [0, 1]. "poisson" is for counts, and requires values of at least 0. A mapping gives the likelihood
+        of some columns by name, or by position without names, as in {"visits": "poisson"}; the others are "auto".
     standardize : bool, default=True
         Standardize numeric columns to mean 0 and standard deviation 1. Datetime, duration and ordinal columns
         are always standardized.
@@ -90,7 +91,7 @@ class DenoisingAutoencoder(BaseDetector):
         Number of rows per step. If there are fewer rows, they repeat within the batch.
     max_iter : int or "auto", default="auto"
         Number of optimizer steps, not epochs. "auto": with prototypes, 8 times the square root of the number of
-        rows, from 50 to 400; otherwise 20 times, from 100 to 1,000.
+        rows, from 50 to 400, or to 200 if the code consists of prototypes; otherwise 20 times, from 100 to 1,000.
     early_stopping : bool, default=False
         If True, hold out `validation_fraction` of the rows, stop when their loss no longer decreases, and
         restore the best weights.

@@ -10,7 +10,7 @@ import torch
 
 from aeanomaly._constraints import Constraint, boolean, integer, real
 from aeanomaly.detectors._base import BaseDetector
-from aeanomaly.detectors._parameters import SHARED_CONSTRAINTS, SharedParameters, prototypes
+from aeanomaly.detectors._parameters import SHARED_CONSTRAINTS, SharedParameters, few_prototypes
 from aeanomaly.detectors._persistence import register
 from aeanomaly.detectors.variational import VariationalAutoencoder
 from aeanomaly.fitting import (
@@ -30,6 +30,7 @@ from aeanomaly.preprocessing import TableEncoder
 from aeanomaly.scoring import (
     SMALLEST_SCALE,
     DevianceScorer,
+    MarginalScorer,
     MemoryScorer,
     Network,
     Scorer,
@@ -41,8 +42,10 @@ from aeanomaly.streams import MemberKey, numpy_stream
 
 #: Maximum number of rows that the memory stores.
 _STORED_ROWS = 4096
+#: Maximum number of rows among which gaps of columns are found.
+_ROWS_FOR_GAPS = 20_000
 #: Indices of the other members in the keys of random streams, for any number of networks.
-_MEMORY, _VARIATIONAL = 1 << 30, 1 << 31
+_MEMORY, _VARIATIONAL, _MARGINAL = 1 << 30, 1 << 31, 1 << 28
 #: A scale is at least this share of the mean error, because the median error of duplicate rows may be 0.
 _LEAST_SHARE_OF_MEAN = 0.01
 
@@ -57,7 +60,9 @@ class MemberWeights(NamedTuple):
     linear: float = 0.0
 
 
-_WEIGHTS = MemberWeights(denoising=1.0, variational=1.0, memory=(3.0, 1.0))
+_WEIGHTS = MemberWeights(denoising=1.0, variational=2.0, memory=(4.0, 1.0))
+#: Weight of the mean log-distance inside gaps, next to the weighted mean error of the others.
+_MARGINAL_WEIGHT = 3.0
 _ROBUST_WEIGHTS = MemberWeights(denoising=0.25, variational=0.0, memory=(0.2, 0.05), neighborhood=1.0, linear=0.1)
 
 
@@ -129,6 +134,9 @@ class AutoencoderEnsemble(BaseDetector):
         If True, add the memory, which stores at most 4,096 training rows. They are part of the detector and of its
         file. A row that is itself stored is compared with the nearest other row, at half of the distance. With
         `robust`, a neighborhood of each row among at most 2,048 stored rows is also scored.
+    marginal_member : bool, default=True
+        If True, add a penalty for values in gaps of their columns, such as between two clusters of rows. With `robust`,
+        it is omitted.
     hidden_layer_sizes : tuple of int, default=()
         Widths of the hidden layers of the encoder; the decoder mirrors them. ``()`` means no hidden layers.
     latent_dim : int or "auto", default="auto"
@@ -141,10 +149,11 @@ class AutoencoderEnsemble(BaseDetector):
         cannot be reconstructed. The other activations give ordinary layers, which start at random weights and
         extrapolate.
     likelihood : {"auto", "gaussian", "bernoulli", "poisson"} or mapping, default="auto"
-        Likelihood of numeric columns. With "auto", a column with exactly two distinct values is Bernoulli, and
-        any other is Gaussian. "bernoulli" requires values in [0, 1]. "poisson" is for counts, and requires values
-        of at least 0. A mapping gives the likelihood of some columns by name, or by position without names, as in
-        {"visits": "poisson"}; the others are "auto".
+        Likelihood of numeric columns. With "auto", a column with exactly two distinct values is Bernoulli in
+        `VariationalAutoencoder`, and any other column is Gaussian. In the other detectors, the two values are
+        encoded 1 / sqrt(s) apart, where s is the standard deviation as a share of the range. "bernoulli" requires
+        values in [0, 1]. "poisson" is for counts, and requires values of at least 0. A mapping gives the likelihood
+        of some columns by name, or by position without names, as in {"visits": "poisson"}; the others are "auto".
     standardize : bool, default=True
         Standardize numeric columns to mean 0 and standard deviation 1. Datetime, duration and ordinal columns
         are always standardized.
@@ -175,7 +184,7 @@ class AutoencoderEnsemble(BaseDetector):
         Number of rows per step. If there are fewer rows, they repeat within the batch.
     max_iter : int or "auto", default="auto"
         Number of optimizer steps, not epochs. "auto": with prototypes, 8 times the square root of the number of
-        rows, from 50 to 400; otherwise 20 times, from 100 to 1,000.
+        rows, from 50 to 400, or to 200 if the code consists of prototypes; otherwise 20 times, from 100 to 1,000.
     early_stopping : bool, default=False
         If True, hold out `validation_fraction` of the rows, stop when their loss no longer decreases, and
         restore the best weights.
@@ -273,6 +282,7 @@ class AutoencoderEnsemble(BaseDetector):
     member_configs: Sequence[Mapping[str, float]] | None = None
     variational_member: bool = True
     kernel_member: bool = True
+    marginal_member: bool = True
 
     _trimmed_share: ClassVar[float] = 0.0  # the members resist anomalies
 
@@ -287,8 +297,9 @@ class AutoencoderEnsemble(BaseDetector):
         ),
         "variational_member": boolean(),
         "kernel_member": boolean(),
+        "marginal_member": boolean(),
     }
-    auto_latent_dim = staticmethod(prototypes)
+    auto_latent_dim = staticmethod(few_prototypes)
 
     @property
     def _configs(self) -> list[MemberConfig]:
@@ -348,7 +359,8 @@ class AutoencoderEnsemble(BaseDetector):
             if self.kernel_member:
                 parts.append(_Part(neighborhood.copied(job.device), (weights.neighborhood,)))
         total = sum(sum(part.weights) for part in parts)
-        return tuple(part.scaled(job, total) for part in parts)
+        scorers = tuple(part.scaled(job, total) for part in parts)
+        return (*scorers, _marginal(job)) if self.marginal_member and not self.robust else scorers
 
 
 class _Part(NamedTuple):
@@ -376,6 +388,16 @@ def _memory(job: FitJob) -> MemoryScorer:
     factors = two_valued_factors(stored.numpy(), features.two_valued)
     whitening = torch.from_numpy(whitening_matrix(stored.numpy() * factors)).float()
     return MemoryScorer(stored.to(job.device), whitening.to(job.device), features, allow_nan=job.spec.allow_nan)
+
+
+def _marginal(job: FitJob) -> MarginalScorer:
+    """Return a penalty for gaps of the columns among a random sample of the rows, in units of the weighted mean error.
+
+    It has no typical error, because most rows have no value in a gap.
+    """
+    order = numpy_stream(MemberKey(job.seed, _MARGINAL), "samples").permutation(len(job.encoded))[:_ROWS_FOR_GAPS]
+    scorer = MarginalScorer.fit(job.encoded[order], allow_nan=job.spec.allow_nan).copied(job.device)
+    return scorer.replaced(scales=np.array([scorer.n_encoded / _MARGINAL_WEIGHT]))
 
 
 def _typical_errors(job: FitJob, scorer: Scorer, trained_on: Sequence[np.ndarray] | None) -> np.ndarray:

@@ -40,10 +40,11 @@ class SparseAutoencoder(BaseDetector):
         cannot be reconstructed. The other activations give ordinary layers, which start at random weights and
         extrapolate.
     likelihood : {"auto", "gaussian", "bernoulli", "poisson"} or mapping, default="auto"
-        Likelihood of numeric columns. With "auto", a column with exactly two distinct values is Bernoulli, and
-        any other is Gaussian. "bernoulli" requires values in [0, 1]. "poisson" is for counts, and requires values
-        of at least 0. A mapping gives the likelihood of some columns by name, or by position without names, as in
-        {"visits": "poisson"}; the others are "auto".
+        Likelihood of numeric columns. With "auto", a column with exactly two distinct values is Bernoulli in
+        `VariationalAutoencoder`, and any other column is Gaussian. In the other detectors, the two values are
+        encoded 1 / sqrt(s) apart, where s is the standard deviation as a share of the range. "bernoulli" requires
+        values in [0, 1]. "poisson" is for counts, and requires values of at least 0. A mapping gives the likelihood
+        of some columns by name, or by position without names, as in {"visits": "poisson"}; the others are "auto".
     standardize : bool, default=True
         Standardize numeric columns to mean 0 and standard deviation 1. Datetime, duration and ordinal columns
         are always standardized.

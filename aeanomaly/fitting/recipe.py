@@ -10,7 +10,7 @@ import numpy as np
 from aeanomaly.fitting.initializer import EncoderOptions
 from aeanomaly.fitting.job import FitJob
 from aeanomaly.fitting.members import Members
-from aeanomaly.nn import NetworkSpec
+from aeanomaly.nn import RBF, NetworkSpec
 from aeanomaly.objectives import Objective
 from aeanomaly.preprocessing import TableEncoder
 from aeanomaly.scoring import Network, Scorer
@@ -46,8 +46,10 @@ class TrainingOptions:
         """Return the number of optimizer steps of a whole fit."""
         if not isinstance(self.max_iter, str):
             return int(self.max_iter)
-        few = spec.has_prototypes and self.stays_near_start
-        per_root, least, most = (8, 50, 400) if few else (20, 100, 1000)
+        if spec.has_prototypes and self.stays_near_start:
+            per_root, least, most = 8, 50, 200 if spec.code_activation == RBF else 400
+        else:
+            per_root, least, most = 20, 100, 1000
         return int(np.clip(per_root * math.sqrt(n_rows), least, most))
 
     def stopping(self, n_rows: int, n_steps: int) -> EarlyStopping | None:

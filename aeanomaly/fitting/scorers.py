@@ -16,6 +16,7 @@ from aeanomaly.scoring import (
     DevianceScorer,
     ELBOScorer,
     FeatureUnits,
+    MarginalScorer,
     MaskedLinearScorer,
     MemoryScorer,
     NeighborhoodScorer,
@@ -29,7 +30,7 @@ from aeanomaly.streams import MemberKey
 #: Upper bound of weights: training does not reach it, but a forged file may exceed it.
 _LARGEST_WEIGHT = 1e9
 #: Upper bound of the entries of stored rows and of a whitening matrix, for forged files.
-_LARGEST_ENTRY = 1e13
+_LARGEST_ENTRY = 1e14
 _NETWORK_SCORERS: dict[str, type[NetworkScorer]] = {
     "deviance": DevianceScorer,
     "variational": VariationalScorer,
@@ -40,12 +41,18 @@ _CLOSED_FORM_KINDS: dict[type[ClosedFormScorer], str] = {
     MemoryScorer: "memory",
     NeighborhoodScorer: "neighborhood",
     MaskedLinearScorer: "masked_linear",
+    MarginalScorer: "marginal",
 }
 #: Arrays of the other scorers, and their shapes for encoded rows of width D; None is any number of rows.
 _ARRAYS: dict[str, dict[str, Callable[[int], tuple[int | None, ...]]]] = {
     "memory": {"stored": lambda width: (None, width), "whitening": lambda width: (width, width)},
     "neighborhood": {"stored": lambda width: (None, width)},
     "masked_linear": {"mean": lambda width: (width,), "precision": lambda width: (width, width)},
+    "marginal": {
+        "lower": lambda width: (None, width),
+        "upper": lambda width: (None, width),
+        "unit": lambda width: (width,),
+    },
 }
 #: Minimum number of rows of a memory, as a row is not compared with itself.
 _LEAST_STORED = 2
@@ -178,6 +185,10 @@ def _closed_form_scorer_from(
         if type(bandwidth) is not float or not 1e-12 < bandwidth < _LARGEST_ENTRY:
             raise ValueError("the bandwidth of the neighborhood member is not a plausible number above 0")
         return NeighborhoodScorer(tensors["stored"], bandwidth, allow_nan=data["allow_nan"])
+    if kind == "marginal":
+        if tensors["lower"].shape != tensors["upper"].shape or not (tensors["unit"] > 0).all():
+            raise ValueError("the gaps of the marginal member are not plausible")
+        return MarginalScorer(tensors["lower"], tensors["upper"], tensors["unit"], allow_nan=data["allow_nan"])
     if not (tensors["precision"].diagonal() >= 0).all():
         raise ValueError("the precision of the masked_linear member is negative")
     return MaskedLinearScorer(tensors["mean"], tensors["precision"], allow_nan=data["allow_nan"])

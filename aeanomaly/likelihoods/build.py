@@ -7,6 +7,7 @@ import numpy as np
 
 from aeanomaly.likelihoods.base import Likelihood
 from aeanomaly.likelihoods.bernoulli import Bernoulli
+from aeanomaly.likelihoods.binary import Binary
 from aeanomaly.likelihoods.categorical import Categorical
 from aeanomaly.likelihoods.gaussian import Gaussian
 from aeanomaly.likelihoods.observed import Observed
@@ -16,7 +17,9 @@ from aeanomaly.likelihoods.product import Product
 #: Likelihoods that a user may choose for a numeric column.
 NumericLikelihood = Literal["gaussian", "bernoulli", "poisson"]
 #: Likelihood of each kind of column, in the order of the encoded features.
-LIKELIHOODS: dict[str, type[Likelihood]] = {cls.kind: cls for cls in (Gaussian, Bernoulli, Poisson, Categorical)}
+LIKELIHOODS: dict[str, type[Likelihood]] = {
+    cls.kind: cls for cls in (Gaussian, Binary, Bernoulli, Poisson, Categorical)
+}
 
 
 def build_likelihood(

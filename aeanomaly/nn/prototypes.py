@@ -42,7 +42,7 @@ class StackedPrototypes(nn.Module):
     -----
     Shape: input (M, B, n_inputs), output (M, B, n_outputs). ``weight`` (M, n_inputs, n_outputs) holds the prototypes
     relative to their initial mean, a buffer of shape (M, 1, n_inputs). ``log_bandwidth`` (M, 1, 1) is learned and
-    starts at the log of the buffer ``spacing`` (M, 1, 1).
+    starts at the log of the buffer ``spacing`` (M, 1, 1), or of a multiple of it.
     """
 
     #: Fixed, so that the learning rate does not depend on the number of inputs (see `FlatParameters`).
@@ -72,8 +72,8 @@ class StackedPrototypes(nn.Module):
         self.register_buffer("spacing", torch.ones(n_members, 1, 1, dtype=torch.float32, device="cpu"))
         self.log_bandwidth = nn.Parameter(torch.zeros(n_members, 1, 1, dtype=torch.float32, device="cpu"))
 
-    def initialize(self, init: PrototypeInit) -> None:
-        """Set the prototypes to the first examples, and the bandwidth to the distance of the probes from them."""
+    def initialize(self, init: PrototypeInit, *, widening: float = 1.0) -> None:
+        """Set the prototypes to the first examples, and the bandwidth to `widening` times the distance of probes."""
         with torch.no_grad():
             first = init.examples[:, : self.weight.shape[2]]
             self.centre.copy_(first.mean(dim=1, keepdim=True))
@@ -81,7 +81,7 @@ class StackedPrototypes(nn.Module):
             members = zip(init.probes, init.examples, self._sizes, strict=True)
             for member, (probes, prototypes, size) in enumerate(members):
                 self.spacing[member] = neighbor_distance(probes, prototypes[:size])
-            self.log_bandwidth.copy_(self.spacing.log().clamp(*_LOG_BANDWIDTH_RANGE))
+            self.log_bandwidth.copy_((widening * self.spacing).log().clamp(*_LOG_BANDWIDTH_RANGE))
 
     @property
     def precision(self) -> torch.Tensor:

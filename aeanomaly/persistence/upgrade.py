@@ -6,7 +6,7 @@ import numpy as np
 
 _PARAMETERS = {"kernel": "kernel_member"}
 #: Parameters that exist no longer, and those in their place; the saved networks do not depend on them.
-_FORMER_PARAMETERS: dict[str, dict[str, Any]] = {"varieties": {"variational_member": False}}
+_FORMER_PARAMETERS: dict[str, dict[str, Any]] = {"varieties": {"variational_member": False, "marginal_member": False}}
 _ACTIVATIONS = {"softmax": "rbf"}
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -32,8 +32,8 @@ class EncoderOptions:
     Attributes
     ----------
     likelihood : {"auto", "gaussian", "bernoulli", "poisson"}
-        Likelihood of numeric columns. With "auto", a column with exactly two distinct values is Bernoulli, any other is
-        Gaussian. "bernoulli" requires values in [0, 1], and "poisson" values of at least 0.
+        Likelihood of numeric columns. With "auto", a column with exactly two distinct values is of the kind
+        `two_valued`, any other is Gaussian. "bernoulli" requires values in [0, 1], and "poisson" values of at least 0.
     named : tuple of (column, likelihood)
         Likelihood of single columns, by name, or by position without names.
     standardize : bool
@@ -41,12 +41,15 @@ class EncoderOptions:
         1e9 +- 1 keeps its digits.
     has_missing_indicators : bool, default=False
         Add a Bernoulli feature to each column: 1 for a missing value, else 0.
+    two_valued : {"binary", "bernoulli"}, default="binary"
+        Likelihood of two-valued columns with ``likelihood="auto"``.
     """
 
     likelihood: str
     named: tuple[tuple[Any, str], ...]
     standardize: bool
     has_missing_indicators: bool = False
+    two_valued: Literal["binary", "bernoulli"] = "binary"
 
 
 @dataclass(frozen=True)
@@ -59,9 +62,9 @@ class TableEncoder:
     >>> table = np.array([[1e9 + 1, 5.0], [1e9 - 1, 7.0], [1e9, 7.0]])
     >>> schema = fit_schema(table, EncoderOptions("auto", (), True))
     >>> TableEncoder(schema).encode(table).round(2)
-    array([[ 1.22,  0.  ],
-           [-1.22,  1.  ],
-           [ 0.  ,  1.  ]], dtype=float32)
+    array([[ 1.22, -0.97],
+           [-1.22,  0.49],
+           [ 0.  ,  0.49]], dtype=float32)
     """
 
     schema: Schema
@@ -83,9 +86,12 @@ class TableEncoder:
         return encoded
 
     def decode(self, rows: np.ndarray) -> np.ndarray:
-        """Decode expected encoded rows (N, D) to float64 numbers of the table (N, F)."""
+        """Decode expected encoded rows (N, D) to float64 numbers of the table (N, F); binary ones are in range."""
         schema = self.schema
         largest = np.finfo(np.float64).max
+        binary = schema.feature_kinds == "binary"
+        if binary.any():
+            rows = np.where(binary, np.clip(rows, schema.minimum, schema.maximum), rows)
         with np.errstate(over="ignore"):  # an extreme column may decode beyond the largest number
             values = np.clip(schema.offset + schema.scale * rows.astype(np.float64), -largest, largest)
         values = schema.to_feature_order(np.where(rows == 1, schema.one, values))
@@ -102,12 +108,16 @@ class TableEncoder:
         The probability is NaN for other columns.
         """
         schema = self.schema
-        two_valued, categories = schema.feature_kinds == "bernoulli", schema.feature_kinds == "categorical"
+        binary, bernoulli, categories = (schema.feature_kinds == k for k in ("binary", "bernoulli", "categorical"))
         rows, shares = rows.copy(), np.full(rows.shape, -np.inf)
-        shares[:, two_valued] = np.maximum(rows[:, two_valued], 1 - rows[:, two_valued])
+        low, high = schema.minimum[binary], schema.maximum[binary]
+        of_high = np.clip((rows[:, binary] - low) / (high - low), 0, 1)
+        shares[:, binary] = np.maximum(of_high, 1 - of_high)
+        shares[:, bernoulli] = np.maximum(rows[:, bernoulli], 1 - rows[:, bernoulli])
         shares[:, categories] = rows[:, categories]
         shares[:, schema.layout.missing_indicators[schema.order]] = -np.inf
-        rows[:, two_valued] = rows[:, two_valued].round()
+        rows[:, binary] = np.where(of_high < 0.5, low, high)
+        rows[:, bernoulli] = rows[:, bernoulli].round()
         largest = np.maximum.reduceat(schema.to_feature_order(shares), schema.layout.starts, axis=1)
         return self.decode(rows), np.where(np.isfinite(largest), largest, np.nan)
 
@@ -160,8 +170,12 @@ def fit_schema(
     with np.errstate(over="ignore"):
         width = high - low
     two_valued = two_valued & ~constant & np.isfinite(width) & (len(table) > 2) & automatic
-    offset, scale = np.where(two_valued, low, offset), np.where(two_valued, width, scale)
-    kinds = np.where(automatic, np.where(two_valued, "bernoulli", "gaussian"), kinds)
+    if options.two_valued == "bernoulli":
+        offset, scale = np.where(two_valued, low, offset), np.where(two_valued, width, scale)
+    else:
+        offset = np.where(two_valued, mean, offset)
+        scale = np.where(two_valued, np.sqrt(deviation) * np.sqrt(width), scale)  # the product may overflow
+    kinds = np.where(automatic, np.where(two_valued, options.two_valued, "gaussian"), kinds)
     return _schema(layout, kinds, offset, scale, low, high, mean)
 
 

@@ -3,6 +3,7 @@
 from aeanomaly.scoring.chunks import map_blocks, map_chunks, mean_of_members, to_numpy, with_padding
 from aeanomaly.scoring.covariance import with_ridge
 from aeanomaly.scoring.elbo import elbo_terms, log_weights, matched_draws
+from aeanomaly.scoring.marginal import MarginalScorer
 from aeanomaly.scoring.memory import FeatureUnits, MemoryScorer, two_valued_factors, whitening_matrix
 from aeanomaly.scoring.missing import complete_columns, complete_total, growth, per_observed
 from aeanomaly.scoring.robust import MaskedLinearScorer, NeighborhoodScorer
@@ -26,6 +27,7 @@ __all__ = [
     "DevianceScorer",
     "ELBOScorer",
     "FeatureUnits",
+    "MarginalScorer",
     "MaskedLinearScorer",
     "MemoryScorer",
     "NeighborhoodScorer",

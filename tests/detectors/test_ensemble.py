@@ -9,6 +9,7 @@ import aeanomaly
 from aeanomaly import AutoencoderEnsemble, DenoisingAutoencoder, VariationalAutoencoder
 from aeanomaly.scoring import (
     DevianceScorer,
+    MarginalScorer,
     MaskedLinearScorer,
     MemoryScorer,
     NeighborhoodScorer,
@@ -34,24 +35,25 @@ def test_the_score_is_the_weighted_mean_of_the_errors_each_on_its_scale(rows, ro
 def test_a_scale_is_the_median_error_on_rows_that_the_member_did_not_train_on(rows):
     detector = AutoencoderEnsemble(**QUICK, max_samples=0.7).fit(rows)
     model = detector.state_.model
-    networks, variational, memory = model.scorers
+    networks, variational, memory, marginal = model.scorers
     errors = model.errors_of_members(networks, rows)
     for member, sample in enumerate(detector._members(0, len(rows)).rows):
         assert len(sample) == 140
         unseen = np.setdiff1d(np.arange(len(rows)), sample)
-        assert networks.scales[member] == pytest.approx(6 * np.median(errors[unseen, member]))
+        assert networks.scales[member] == pytest.approx(8 * np.median(errors[unseen, member]))
     errors = model.errors_of_members(variational, rows)[:, 0]
     unseen = np.setdiff1d(np.arange(len(rows)), detector._variational_members(0, len(rows)).rows[0])
-    assert variational.scales[0] == pytest.approx(6 * np.median(errors[unseen]))
+    assert variational.scales[0] == pytest.approx(4 * np.median(errors[unseen]))
     errors = model.errors_of_members(memory.replaced(known_share=1.0), rows)
-    np.testing.assert_allclose(memory.scales, np.median(errors, axis=0) * [1, 3])
+    np.testing.assert_allclose(memory.scales, np.median(errors, axis=0) * [1, 4])
+    np.testing.assert_allclose(marginal.scales, 4 / 3)
 
 
 def test_members_have_their_shares_of_the_score_of_new_rows():
     rows = mixed_rows(2000)
     detector = AutoencoderEnsemble(random_state=0).fit(rows[:1000])
     shares = [np.median(part) for part in contributions(detector, rows[1000:])]
-    np.testing.assert_allclose(shares, [1 / 6, 1 / 6, 2 / 3], rtol=0.5)
+    np.testing.assert_allclose(shares, [1 / 8, 2 / 8, 5 / 8, 0], rtol=0.5)
 
 
 def test_parameters_select_the_members(rows):
@@ -59,9 +61,10 @@ def test_parameters_select_the_members(rows):
         detector = AutoencoderEnsemble(**QUICK, **parameters).fit(rows)
         return [type(scorer) for scorer in detector.state_.model.scorers]
 
-    assert kinds() == [DevianceScorer, VariationalScorer, MemoryScorer]
-    assert kinds(kernel_member=False) == [DevianceScorer, VariationalScorer]
-    assert kinds(variational_member=False) == [DevianceScorer, MemoryScorer]
+    assert kinds() == [DevianceScorer, VariationalScorer, MemoryScorer, MarginalScorer]
+    assert kinds(kernel_member=False) == [DevianceScorer, VariationalScorer, MarginalScorer]
+    assert kinds(variational_member=False) == [DevianceScorer, MemoryScorer, MarginalScorer]
+    assert kinds(marginal_member=False) == [DevianceScorer, VariationalScorer, MemoryScorer]
     assert kinds(robust=True) == [DevianceScorer, MemoryScorer, MaskedLinearScorer, NeighborhoodScorer]
     assert kinds(robust=True, kernel_member=False) == [DevianceScorer, MaskedLinearScorer]
 

@@ -13,6 +13,7 @@ RENAMED = (
     ("'softmax'", "'rbf'"),
     ("('kernel', ", "('kernel_member', "),
     ("('max_samples', 0.9), ", "('max_samples', 0.9), ('member_configs', None), "),
+    ("('max_iter', 8), ('max_samples'", "('marginal_member', False), ('max_iter', 8), ('max_samples'"),
     ("('varieties', None)", "('variational_member', False)"),
 )
 FILES = sorted(FOLDER.glob("format_*/*.aea"))

@@ -16,17 +16,26 @@ def encoder(table, **parameters):
 def test_columns_of_one_kind_stand_together_and_come_back_in_place():
     table = np.column_stack([RNG.normal(size=50), RNG.integers(0, 2, 50) * 4 - 1, RNG.normal(size=50), np.ones(50)])
     fitted = encoder(table)
-    assert fitted.schema.kinds == ["gaussian", "bernoulli", "gaussian", "gaussian"]
-    assert fitted.schema.blocks == (("gaussian", 3), ("bernoulli", 1))
+    assert fitted.schema.kinds == ["gaussian", "binary", "gaussian", "gaussian"]
+    assert fitted.schema.blocks == (("gaussian", 3), ("binary", 1))
     encoded = fitted.encode(table)
-    assert set(np.unique(encoded[:, 3])) == {0.0, 1.0}
     np.testing.assert_allclose(fitted.decode(encoded), table, rtol=1e-6, atol=1e-6)
 
 
 @pytest.mark.parametrize("values", [(0, 1), (-1, 1), (3.5, 700.0), (-2.0, -1.0), (False, True)])
-def test_any_two_values_are_bernoulli(values):
+def test_any_two_values_are_binary_or_bernoulli(values):
     column = np.array(values)[RNG.integers(0, 2, 40)][:, None]
-    assert encoder(column).schema.kinds == ["bernoulli"]
+    fitted = encoder(column)
+    assert fitted.schema.kinds == ["binary"]
+    encoded = fitted.encode(column)
+    deviation = (column == max(values)).std()
+    assert encoded.mean() == pytest.approx(0, abs=1e-6)
+    assert np.ptp(encoded) == pytest.approx(deviation**-0.5)
+    assert encoded.var() == pytest.approx(deviation)
+    np.testing.assert_allclose(fitted.decode(encoded + 9), max(values))
+    fitted = encoder(column, two_valued="bernoulli")
+    assert fitted.schema.kinds == ["bernoulli"]
+    assert set(np.unique(fitted.encode(column))) == {0.0, 1.0}
     assert encoder(column, likelihood="gaussian").schema.kinds == ["gaussian"]
 
 
@@ -92,8 +101,8 @@ def test_counts_are_divided_by_their_deviation_and_have_a_block_each():
     table = np.column_stack([RNG.poisson(3, 90), RNG.normal(size=90), RNG.poisson(50, 90), RNG.integers(0, 2, 90)])
     for standardize in (True, False):
         fitted = encoder(table, named=((0, "poisson"), (2, "poisson")), standardize=standardize)
-        assert fitted.schema.kinds == ["poisson", "gaussian", "poisson", "bernoulli"]
-        assert fitted.schema.blocks == (("gaussian", 1), ("bernoulli", 1), ("poisson", 1), ("poisson", 1))
+        assert fitted.schema.kinds == ["poisson", "gaussian", "poisson", "binary"]
+        assert fitted.schema.blocks == (("gaussian", 1), ("binary", 1), ("poisson", 1), ("poisson", 1))
         np.testing.assert_allclose(fitted.encode(table)[:, 2:], table[:, [0, 2]] / table[:, [0, 2]].std(axis=0))
         np.testing.assert_allclose(fitted.decode(fitted.encode(table)), table, rtol=1e-6, atol=1e-6)
 
