@@ -104,3 +104,10 @@ def assert_same_wherever_it_goes(detector, X, most=300):
         parts = [part for part in np.split(np.arange(n), [1, max(1, n // 3)]) if len(part)]
         chunked = [detector.score_samples(rows_of(X, part)) for part in parts]
         np.testing.assert_array_equal(np.concatenate(chunked), expected)
+
+
+def with_two_clusters(n_columns: int, seed: int) -> np.ndarray:
+    """Return 1,000 normal rows in two clusters, 12 deviations apart in the first column."""
+    rows = np.random.default_rng(seed).normal(size=(1000, n_columns))
+    rows[:, 0] += np.repeat([-6, 6], 500)
+    return rows

@@ -3,10 +3,11 @@
 import copy
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
+from types import MappingProxyType
 from typing import Any, ClassVar, Literal, Self, TypeVar
 
 import numpy as np
@@ -108,6 +109,7 @@ class BaseDetector(
     code: ClassVar[Literal["point", "gaussian"]] = "point"
     _stays_near_start: ClassVar[bool] = True  # training moves prototypes little, so that few steps suffice
     _two_valued: ClassVar[Literal["binary", "bernoulli"]] = "binary"  # two-valued columns with `likelihood="auto"`
+    _prototype_start: ClassVar[Mapping[str, float]] = MappingProxyType({})  # fields of `InitData`
     _trimmed_share: ClassVar[float] = 0.15  # share of the rows that are removed before training with `robust=True`
 
     # Set by a fit.
@@ -676,7 +678,7 @@ class BaseDetector(
                 tol=self.tol,
                 stays_near_start=self._stays_near_start,
             ),
-            prototype_start=_ROBUST if self.robust else {},
+            prototype_start={**self._prototype_start, **(_ROBUST if self.robust else {})},
             threshold=self.contamination,
             robust=bool(self.robust),
             trimmed_share=self._share_to_trim,

@@ -105,8 +105,9 @@ class AutoencoderEnsemble(BaseDetector):
     autoencoder represents a row by few numbers, and knows how precisely each column is reconstructed. The memory
     compares a row with its nearest training row, twice: in linear units, and whitened, where correlated columns count
     less. The error of each member is divided by its scale, the median error on rows that it was not trained on. The
-    score is minus a weighted mean of these errors: the memory in linear units has half of the weight, and the others
-    share the other half equally. With `robust`, two members that resist anomalies among the training rows have most of
+    score is minus a weighted mean of these errors: the memory in linear units has half of the weight, the variational
+    autoencoder a quarter, and the others an eighth each. A penalty is added for values in gaps of their columns, where
+    no training row has a value. With `robust`, two members that resist anomalies among the training rows have most of
     the weight: the mean log-distance from the nearest tenth of some stored rows, and a linear model of each column that
     is fitted to the core of the rows; the variational autoencoder is left out.
 
@@ -335,7 +336,8 @@ class AutoencoderEnsemble(BaseDetector):
         own = {"hidden_layer_sizes", "latent_dim", "contamination", "verbose"}
         shared = {field.name: getattr(self, field.name) for field in fields(SharedParameters) if field.name not in own}
         recipe = VariationalAutoencoder(**shared)._recipe
-        return (replace(recipe, members=self._variational_members),)
+        # Other members see rows between clusters of codes, so that the decoder may be as wide as is best elsewhere.
+        return (replace(recipe, members=self._variational_members, prototype_start={}),)
 
     def _variational_members(self, seed: int, n_rows: int) -> Members:
         key = MemberKey(seed, _VARIATIONAL)

@@ -1,7 +1,9 @@
 """Autoencoder with a Gaussian code."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from types import MappingProxyType
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -190,6 +192,8 @@ class VariationalAutoencoder(BaseDetector):
     code = "gaussian"
     auto_latent_dim = staticmethod(compact)
     _two_valued = "bernoulli"  # an evidence lower bound needs a distribution
+    # The prior is largest between clusters of codes, where a wider decoder reconstructs a mean of both.
+    _prototype_start: ClassVar[Mapping[str, float]] = MappingProxyType({"code_bandwidth": 0.4})
 
     def _network_spec(self, n_encoded: int) -> NetworkSpec:
         given = self.noise_variance

@@ -89,7 +89,7 @@ class Recipe:
     device: str
     encoder_options: EncoderOptions
     training: TrainingOptions
-    prototype_start: Mapping[str, int]
+    prototype_start: Mapping[str, float]
     threshold: Threshold
     robust: bool
     trimmed_share: float

@@ -14,10 +14,6 @@ from aeanomaly.nn.prototype_init import PrototypeInit
 from aeanomaly.nn.prototypes import StackedPrototypes
 from aeanomaly.streams import MemberKey
 
-#: Factor of the initial bandwidth of prototypes in a decoder. Codes move far in training, and with the bandwidth of
-#: neighbors, gradients vanish as soon as codes leave their prototypes.
-_CODE_WIDENING = 10.0
-
 
 class StackedMLP(nn.Module):
     """Stack of M multilayer perceptrons.
@@ -114,7 +110,7 @@ class StackedMLP(nn.Module):
         for number, layer in enumerate(self.layers):
             stream, of_prototypes = f"{purpose}.{number}", self.activations[number] == RBF
             if of_prototypes:
-                layer.initialize(init, widening=_CODE_WIDENING if from_code else 1.0)
+                layer.initialize(init, of_codes=from_code)
             elif self._before[number] != RBF:
                 layer.reset(keys, stream, by_input=from_code and number == 0)
             elif targets is not None and number == len(self.layers) - 1:

@@ -30,6 +30,8 @@ class InitData(NamedTuple):
         Number of times an example is moved to the mean of its neighbors.
     n_neighbors : int, default=3
         Number of neighbors in this mean.
+    code_bandwidth : float, optional
+        Largest initial bandwidth of prototypes of codes, in standard deviations of the codes; no limit by default.
     """
 
     rows: torch.Tensor
@@ -37,6 +39,7 @@ class InitData(NamedTuple):
     samples: Sequence[np.ndarray] | None = None
     shifts: int = 1
     n_neighbors: int = 3
+    code_bandwidth: float | None = None
 
 
 class PrototypeInit(NamedTuple):
@@ -50,11 +53,14 @@ class PrototypeInit(NamedTuple):
         Rows whose distance from the prototypes sets the bandwidth.
     prototype_inputs : Tensor (M, E, width)
         Inputs of the last prototype layer for these examples.
+    code_bandwidth : float, optional
+        See `InitData`.
     """
 
     examples: torch.Tensor
     probes: torch.Tensor
     prototype_inputs: torch.Tensor
+    code_bandwidth: float | None = None
 
     @classmethod
     def draw(cls, init_data: InitData, keys: Sequence[MemberKey], n_examples: int) -> "PrototypeInit":
@@ -75,12 +81,12 @@ class PrototypeInit(NamedTuple):
             others = impute(init_data.rows[order[::-1][:_PROBES].copy()], pool[:_POOL])
             probes.append(_cycle(others, _PROBES))
         stacked = torch.stack(examples)
-        return cls(stacked, torch.stack(probes), stacked)
+        return cls(stacked, torch.stack(probes), stacked, init_data.code_bandwidth)
 
     def propagate(self, layer: Callable[[torch.Tensor], torch.Tensor], *, of_prototypes: bool) -> "PrototypeInit":
         """Return the rows after a layer and its activation."""
         prototype_inputs = self.examples if of_prototypes else self.prototype_inputs
-        return PrototypeInit(layer(self.examples), layer(self.probes), prototype_inputs)
+        return PrototypeInit(layer(self.examples), layer(self.probes), prototype_inputs, self.code_bandwidth)
 
     def narrow(self, width: int) -> "PrototypeInit":
         """Return the first `width` columns."""

@@ -18,6 +18,8 @@ _CANDIDATES = 4
 _EQUAL = 1e-6
 #: Bounds of the log bandwidth; the squares of both bandwidths fit into float32.
 _LOG_BANDWIDTH_RANGE = (-7.0, 28.0)
+#: Initial bandwidth of prototypes of codes, as a multiple of the distance between neighbors.
+_CODE_WIDENING = 10.0
 
 
 class StackedPrototypes(nn.Module):
@@ -72,8 +74,12 @@ class StackedPrototypes(nn.Module):
         self.register_buffer("spacing", torch.ones(n_members, 1, 1, dtype=torch.float32, device="cpu"))
         self.log_bandwidth = nn.Parameter(torch.zeros(n_members, 1, 1, dtype=torch.float32, device="cpu"))
 
-    def initialize(self, init: PrototypeInit, *, widening: float = 1.0) -> None:
-        """Set the prototypes to the first examples, and the bandwidth to `widening` times the distance of probes."""
+    def initialize(self, init: PrototypeInit, *, of_codes: bool = False) -> None:
+        """Set the prototypes to the first examples, and the bandwidth to the distance of the probes from them.
+
+        The bandwidth of codes is a multiple of this distance, up to ``init.code_bandwidth``, because codes move in
+        training, and gradients vanish when they leave all prototypes.
+        """
         with torch.no_grad():
             first = init.examples[:, : self.weight.shape[2]]
             self.centre.copy_(first.mean(dim=1, keepdim=True))
@@ -81,7 +87,13 @@ class StackedPrototypes(nn.Module):
             members = zip(init.probes, init.examples, self._sizes, strict=True)
             for member, (probes, prototypes, size) in enumerate(members):
                 self.spacing[member] = neighbor_distance(probes, prototypes[:size])
-            self.log_bandwidth.copy_((widening * self.spacing).log().clamp(*_LOG_BANDWIDTH_RANGE))
+            bandwidth = self.spacing
+            if of_codes:
+                bandwidth = _CODE_WIDENING * self.spacing
+                if init.code_bandwidth is not None:
+                    deviation = (first - self.centre).square().mean(dim=(1, 2), keepdim=True).sqrt()
+                    bandwidth = (init.code_bandwidth * deviation).clamp(self.spacing, bandwidth)
+            self.log_bandwidth.copy_(bandwidth.log().clamp(*_LOG_BANDWIDTH_RANGE))
 
     @property
     def precision(self) -> torch.Tensor:

@@ -57,8 +57,9 @@ class MarginalScorer(ClosedFormScorer):
     def fit(cls, encoded: np.ndarray, *, allow_nan: bool = False) -> "MarginalScorer":
         """Find the largest gaps of encoded rows (N, D), on the CPU; the unit of distances holds a fifth of the rows."""
         found = [_largest_gaps(feature[~np.isnan(feature)].astype(np.float64)) for feature in encoded.T]
-        parts = [torch.from_numpy(np.stack(values, axis=-1)).float() for values in zip(*found, strict=True)]
-        return cls(*parts, allow_nan=allow_nan)
+        stacked = (np.stack(values, axis=-1) for values in zip(*found, strict=True))
+        lower, upper, unit = (torch.from_numpy(values).float() for values in stacked)
+        return cls(lower, upper, unit, allow_nan=allow_nan)
 
     def raw_terms(self, rows: torch.Tensor) -> torch.Tensor:
         encoded = rows[0].unsqueeze(1)

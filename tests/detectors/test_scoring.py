@@ -6,7 +6,8 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from aeanomaly import AutoencoderEnsemble, VariationalAutoencoder
-from tests.conftest import mixed_rows
+from aeanomaly.detectors import REGISTRY
+from tests.conftest import mixed_rows, with_two_clusters
 
 
 @pytest.fixture
@@ -95,6 +96,14 @@ def test_reconstruction_error_is_that_of_the_reconstruction(fitted, rows):
         share = (rows[:, 1] == 7).mean()
         expected = np.square((rows[:, 1] == 7) - p) / np.sqrt(share * (1 - share))
     np.testing.assert_allclose(errors[:, 1], expected, rtol=1e-2, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", sorted(REGISTRY))
+@pytest.mark.parametrize("seed", [0, 1])
+def test_the_midpoint_of_two_clusters_scores_below_the_rows(name, seed):
+    rows, midpoint = with_two_clusters(2, seed), np.zeros((1, 2))
+    detector = REGISTRY[name](random_state=seed).fit(rows)
+    assert (detector.score_samples(rows) <= detector.score_samples(midpoint)).mean() <= 0.01
 
 
 def test_a_code_of_the_wrong_width_is_refused(fitted, rows):

@@ -63,6 +63,19 @@ def test_a_network_with_hidden_prototypes_starts_as_a_smoother(code):
     assert error < 0.1 * rows.square().sum(dim=1).mean()
 
 
+@pytest.mark.parametrize(("n_codes", "n_columns"), [(1000, 1), (100, 2), (10, 4)])
+def test_prototypes_of_codes_start_wider_but_within_the_spread_of_the_codes(n_codes, n_columns):
+    codes, probes = normal(1, n_codes, n_columns), normal(1, 1000, n_columns, seed=1)
+    layer = StackedPrototypes(1, n_columns, n_codes)
+    layer.initialize(PrototypeInit(codes, probes, codes, code_bandwidth=0.4), of_codes=True)
+    spacing, bandwidth = float(layer.spacing), float(layer.log_bandwidth.detach().exp())
+    share = 0.4 * float(codes[0].std(dim=0, correction=0).square().mean().sqrt())
+    assert bandwidth == pytest.approx(max(spacing, min(10 * spacing, share)), rel=1e-3)
+    for of_codes, factor in ((True, 10), (False, 1)):
+        layer.initialize(PrototypeInit(codes, probes, codes), of_codes=of_codes)
+        assert float(layer.log_bandwidth.detach().exp()) == pytest.approx(factor * spacing)
+
+
 def test_no_row_is_stored_and_an_isolated_row_is_not_a_prototype():
     rows = torch.cat([normal(99, 4), torch.full((1, 4), 50.0)])
     examples = examples_of(rows, 100).examples[0]

@@ -6,6 +6,7 @@ import torch
 
 from aeanomaly import AutoencoderEnsemble
 from aeanomaly.scoring import MarginalScorer
+from tests.conftest import with_two_clusters
 
 
 def terms(scorer, rows):
@@ -55,11 +56,8 @@ def test_missing_values_have_no_term_and_leave_no_gap(two_clusters):
 
 
 @pytest.mark.parametrize("n_columns", [2, 4, 10])
-def test_the_midpoint_of_two_clusters_scores_below_the_rows(n_columns):
-    rng = np.random.default_rng(0)
-    rows = rng.normal(size=(1000, n_columns))
-    rows[:, 0] += np.repeat([-6, 6], 500)
-    midpoint = np.zeros((1, n_columns))
+def test_the_midpoint_of_two_clusters_is_explained_by_the_column_with_the_gap(n_columns):
+    rows, midpoint = with_two_clusters(n_columns, seed=0), np.zeros((1, n_columns))
     detector = AutoencoderEnsemble(random_state=0).fit(rows)
     assert (detector.score_samples(rows) <= detector.score_samples(midpoint)).mean() <= 0.01
     assert detector.reconstruction_error(midpoint, per_feature=True)[0].argmax() == 0
