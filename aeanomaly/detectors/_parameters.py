@@ -118,8 +118,8 @@ def prototypes(n_encoded: int) -> int:
 
 
 def few_prototypes(n_encoded: int) -> int:
-    """Return 512, the number of prototypes of a denoising autoencoder beside a memory, which knows single rows."""
-    return 512
+    """Return 256, the number of prototypes of each of several denoising autoencoders, beside a memory of rows."""
+    return 256
 
 
 def overcomplete(n_encoded: int) -> int:

@@ -118,8 +118,9 @@ class AutoencoderEnsemble(BaseDetector):
 
     Parameters
     ----------
-    n_estimators : int, default=1
-        Number of denoising autoencoders, trained as one stack.
+    n_estimators : int, default=4
+        Number of denoising autoencoders, trained as one stack. More of them rank rows more alike with another
+        `random_state`.
     max_samples : float in (0, 1], default=0.9
         Share of the rows on which each autoencoder is trained, drawn independently for each.
     member_configs : sequence of mappings or None, default=None
@@ -141,7 +142,7 @@ class AutoencoderEnsemble(BaseDetector):
     hidden_layer_sizes : tuple of int, default=()
         Widths of the hidden layers of the encoder; the decoder mirrors them. ``()`` means no hidden layers.
     latent_dim : int or "auto", default="auto"
-        Width of the code. "auto": 512.
+        Width of the code of each denoising autoencoder. "auto": 256.
     activation : {"rbf", "silu", "relu", "gelu", "tanh", "logistic", "identity"}, default="rbf"
         Activation of the hidden layers. In `DenoisingAutoencoder` and `AutoencoderEnsemble` it is also the
         activation of the code. With "rbf", the units of a layer are prototypes, which are initialized near
@@ -278,7 +279,7 @@ class AutoencoderEnsemble(BaseDetector):
     """
 
     hidden_layer_sizes: tuple[int, ...] = ()
-    n_estimators: int = 1
+    n_estimators: int = 4
     max_samples: float = 0.9
     member_configs: Sequence[Mapping[str, float]] | None = None
     variational_member: bool = True
