@@ -84,8 +84,8 @@ POOLS: dict[str, list[Any]] = {
         DenoisingAutoencoder(random_state=0, **settings)
         for settings in ParameterGrid(
             [
-                {"learning_rate": [2e-3, 1e-3, 4e-3], "latent_dim": [512, 256, 1024]},
-                {"corruption_level": [0.125, 0.25, 0.5, 1.0, 2.0], "latent_dim": [512, 256, 1024]},
+                {"learning_rate": [2e-3, 1e-3, 4e-3], "latent_dim": [1024, 512, 2048]},
+                {"corruption_level": [0.125, 0.25, 0.5, 1.0, 2.0], "latent_dim": [1024, 512, 2048]},
             ]
         )
     ],

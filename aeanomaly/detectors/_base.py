@@ -360,9 +360,9 @@ class BaseDetector(
     def reconstruction_error(self, X: Any, per_feature: bool = False) -> np.ndarray:
         """Return the deviance of each row from its reconstruction, in encoded units.
 
-        The deviance is the squared error for Gaussian columns, and twice the cross-entropy for Bernoulli columns. For
-        categorical columns it is twice the cross-entropy, weighted to a scale comparable with other columns. The
-        divergence of a Gaussian code from the prior is not included.
+        The deviance is the squared error for real and binary columns, and twice the cross-entropy for Bernoulli
+        columns. For categorical columns it is twice the cross-entropy, weighted to a scale comparable with other
+        columns. The divergence of a Gaussian code from the prior is not included.
 
         Parameters
         ----------

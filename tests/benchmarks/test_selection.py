@@ -104,7 +104,7 @@ def test_wrong_usage(folder, words, capsys):
 def test_the_settings_hold_the_default_first_and_its_halves_and_doubles():
     pool = selection.POOLS["settings"]
     assert len(pool) == 24
-    found = {(d.learning_rate, 512 if d.latent_dim == "auto" else d.latent_dim) for d in pool}
-    assert {(rate, size) for rate in (1e-3, 2e-3, 4e-3) for size in (256, 512, 1024)} <= found
-    default = DenoisingAutoencoder(random_state=0, latent_dim=512)
+    found = {(d.learning_rate, 1024 if d.latent_dim == "auto" else d.latent_dim) for d in pool}
+    assert {(rate, size) for rate in (1e-3, 2e-3, 4e-3) for size in (512, 1024, 2048)} <= found
+    default = DenoisingAutoencoder(random_state=0, latent_dim=1024)
     assert pool[0].get_params() == default.get_params()

@@ -56,8 +56,8 @@ def test_a_large_table_is_not_given_to_a_peer_that_would_take_too_long(small, mo
 
 def test_operations_are_those_of_the_products():
     # Forward twice the weights for each row; backward twice that again, but for the gradient by the rows themselves.
-    assert speed.operations(Case("score", 1000, 20), 0) == 1000 * 2 * (20 * 512 + 512 * 20)
-    assert speed.operations(Case("step", 1000, 20), 0) == 128 * 2 * (2 * 20 * 512 + 3 * 512 * 20)
+    assert speed.operations(Case("score", 1000, 20), 0) == 1000 * 2 * (20 * 1024 + 1024 * 20)
+    assert speed.operations(Case("step", 1000, 20), 0) == 128 * 2 * (2 * 20 * 1024 + 3 * 1024 * 20)
     assert speed.operations(Case("fit", 1000, 20, 4), 10) == 40 * speed.operations(Case("step", 1000, 20), 0)
 
 
