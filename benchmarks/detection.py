@@ -27,11 +27,11 @@ from tqdm import tqdm
 from aeanomaly import __version__
 from benchmarks.machine import threads
 from benchmarks.peers import Entry, entries, warm_up
-from benchmarks.protocol import SETTINGS, UsageError, folder_of, named
+from benchmarks.protocol import SETTINGS, UsageError, named
 from benchmarks.record import COLUMNS, KEY, repaired, runs_of
 from benchmarks.runs import Job, lines
 from benchmarks.sources import PARTS, part, source
-from benchmarks.suites import Dataset, load, select, suites
+from benchmarks.suites import load, selected, suites
 from benchmarks.tables import write_report
 from benchmarks.workers import Lost, WorkerError, distribute
 
@@ -95,19 +95,14 @@ def _positive(text: str) -> int:
 def _listing(options: argparse.Namespace) -> str:
     detectors = [_line(entry.name, *entry.settings) for entry in entries().values()]
     has_data = options.data or "AEANOMALY_DATA" in os.environ
-    found = [_line(str(d), source(d.name), part(d.name)) for d in (_datasets(options) if has_data else [])]
+    datasets = selected(options.data, options.datasets, options.part) if has_data else []
+    found = [_line(str(d), source(d.name), part(d.name)) for d in datasets]
     data = ["data sets (source, part):", *found] if found else []
     return "\n".join(["detectors (settings in which they run by default):", *detectors, *data]) + "\n"
 
 
 def _line(name: str, *marks: str) -> str:
     return f"  {name}: {', '.join(marks)}" if marks else f"  {name}"
-
-
-def _datasets(options: argparse.Namespace) -> list[Dataset]:
-    """Return the selected data sets of all suites."""
-    found = suites(options.data or [str(folder_of(None))])
-    return select([d for suite in found for d in suite.datasets()], options.datasets, options.part)
 
 
 def run(options: argparse.Namespace) -> bool:
@@ -137,7 +132,7 @@ def run(options: argparse.Namespace) -> bool:
 
 def _plan(options: argparse.Namespace) -> list[Job]:
     """Return the remaining jobs, grouped by data set, with the detectors of each setting."""
-    datasets, known = _datasets(options), entries()
+    datasets, known = selected(options.data, options.datasets, options.part), entries()
     detectors = [known[name] for name in named("--detectors", options.detectors, known)]
     done = set(runs_of(repaired(_runs_file(options)))[KEY].itertuples(index=False, name=None))
     jobs = []

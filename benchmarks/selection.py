@@ -1,13 +1,14 @@
-"""Benchmark of model selection without labels: all criteria on a folder of labeled tables.
+"""Benchmark of model selection without labels: all criteria, and `recommend`, on suites of labeled tables.
 
 From the root of a checkout::
 
-    python -m benchmarks.selection --data FOLDER
+    python -m benchmarks.selection --data FOLDER 'name=OTHER/cls-*.npz'
 
 For each data set, candidates are fitted to at most 2,000 training rows of the one-class protocol
 (`benchmarks.protocol`). A criterion uses these rows only, in three folds. The labels of the test rows then measure the
-quality of its choice. Each candidate on each data set is a line of ``selection.csv`` in the results folder. The same
-command resumes an interrupted benchmark at the next data set.
+quality of its choice. `recommend` is compared with the default ensemble. Each candidate on each data set is a line of
+``selection.csv`` in the results folder. The same command resumes an interrupted benchmark at the next data set. The
+report shows all data sets, and apart those that confirm defaults (`benchmarks.sources`).
 """
 
 import argparse
@@ -27,6 +28,7 @@ from sklearn.pipeline import Pipeline
 from tqdm import tqdm
 
 from aeanomaly import (
+    AutoencoderEnsemble,
     ContractiveAutoencoder,
     DenoisingAutoencoder,
     SparseAutoencoder,
@@ -41,10 +43,13 @@ from aeanomaly.model_selection import (
     mass_volume,
     pseudo_anomaly_auc,
     pseudo_anomaly_ratio,
+    recommend,
     roc_auc,
     stability,
 )
-from benchmarks.protocol import Split, UsageError, find, folder_of, named, read, sample, split
+from benchmarks.protocol import Split, UsageError
+from benchmarks.sources import PARTS, part
+from benchmarks.suites import load, selected
 from benchmarks.tables import markdown
 
 #: Maximum number of training rows of a data set.
@@ -93,16 +98,22 @@ POOLS: dict[str, list[Any]] = {
         detector(random_state=0, **settings) for settings in ({}, {"activation": "silu"}) for detector in _DETECTORS
     ],
 }
-_KEY = ["pool", "dataset", "seed"]
+#: Name of the comparison of `recommend` with the default ensemble, next to the pools.
+RECOMMEND = "recommend"
+_KEY = ["pool", "suite", "dataset", "seed"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command-line interface: return 0 on success; wrong usage exits with 2."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.selection", description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, metavar="FOLDER", help="data sets (.npz, .csv); default: $AEANOMALY_DATA")
+    parser.add_argument(
+        "--data", nargs="+", metavar="[NAME=]PATH", help="suites: folders or quoted patterns; default: $AEANOMALY_DATA"
+    )
     parser.add_argument("--label", metavar="COLUMN", help="label column of the CSV files; default: the last column")
-    parser.add_argument("--datasets", nargs="+", metavar="NAME", help="default: all data sets in the folder")
-    parser.add_argument("--pools", nargs="+", choices=POOLS, default=list(POOLS), help="default: both")
+    parser.add_argument("--datasets", nargs="+", metavar="NAME", help="default: all data sets of the suites")
+    parser.add_argument("--part", choices=(*PARTS, "all"), default="all", help="part of the data sets; default: all")
+    pools = [*POOLS, RECOMMEND]
+    parser.add_argument("--pools", nargs="+", choices=pools, default=pools, help="default: all")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0], metavar="SEED", help="default: 0")
     parser.add_argument(
         "--out", type=Path, default=Path(__file__).parent / "results", metavar="FOLDER", help="results folder"
@@ -119,23 +130,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run(options: argparse.Namespace) -> pd.DataFrame:
     """Return all lines, including those of earlier commands."""
-    paths, file = find(folder_of(options.data)), options.out / "selection.csv"
+    datasets, file = selected(options.data, options.datasets, options.part), options.out / "selection.csv"
     options.out.mkdir(parents=True, exist_ok=True)
     lines = pd.read_csv(file) if file.exists() else pd.DataFrame(columns=_KEY)
     done = set(lines[_KEY].itertuples(index=False, name=None))
     jobs = [
-        (pool, name, seed)
-        for name in named("--datasets", options.datasets, paths)
+        (pool, dataset, seed)
+        for dataset in datasets
         for pool in options.pools
         for seed in options.seeds
-        if (pool, name, seed) not in done
+        if (pool, dataset.suite, dataset.name, seed) not in done
     ]
     with tqdm(jobs, unit="data set", file=sys.stderr) as bar:
-        for pool, name, seed in bar:
-            bar.set_description(f"{pool} on {name}")
-            rows = split(*sample(*read(paths[name], options.label), seed), "one-class", seed)
-            table = pd.DataFrame(measure(POOLS[pool], rows, seed))
-            lines = pd.concat([lines, table.assign(pool=pool, dataset=name, seed=seed)], ignore_index=True)
+        for pool, dataset, seed in bar:
+            bar.set_description(f"{pool} on {dataset}")
+            rows = load(dataset.path, options.label).split("one-class", seed)
+            found = measure_recommend(rows, seed) if pool == RECOMMEND else measure(POOLS[pool], rows, seed)
+            key = {"pool": pool, "suite": dataset.suite, "dataset": dataset.name, "seed": seed}
+            lines = pd.concat([lines, pd.DataFrame(found).assign(**key)], ignore_index=True)
             lines.to_csv(file.with_suffix(".part"), index=False)
             file.with_suffix(".part").replace(file)
     return lines
@@ -156,6 +168,12 @@ def measure(candidates: Sequence[Any], rows: Split, seed: int) -> Iterator[dict[
         yield {"candidate": number, "auroc": truth["mean_test_auroc"][number], **said}
 
 
+def measure_recommend(rows: Split, seed: int) -> Iterator[dict[str, Any]]:
+    """Yield the AUROC of the default ensemble (candidate 0), and that of the detector that `recommend` fits."""
+    for number, fit in enumerate((AutoencoderEnsemble(random_state=seed).fit, partial(recommend, random_state=seed))):
+        yield {"candidate": number, "auroc": roc_auc(fit(rows.train), rows.test, rows.y)}
+
+
 def _search(candidates: Sequence[Any], scoring: dict[str, Any], cv: Any) -> StackedGridSearchCV:
     pipeline = Pipeline([("detector", candidates[0])])
     return StackedGridSearchCV(pipeline, {"detector": list(candidates)}, scoring=scoring, cv=cv, refit=False)
@@ -164,26 +182,45 @@ def _search(candidates: Sequence[Any], scoring: dict[str, Any], cv: Any) -> Stac
 def write_report(lines: pd.DataFrame, folder: Path) -> str:
     """Write ``selection.md`` and return its Markdown."""
     parts = ["# Selection benchmark"]
-    for pool, of_pool in lines.groupby("pool", sort=False):
-        table = summary(of_pool)
-        settings = of_pool.groupby(["dataset", "seed"])["auroc"]
-        default = of_pool[of_pool["candidate"] == 0]["auroc"].mean()
-        parts += [
-            f"## {pool}",
-            f"{of_pool['candidate'].nunique()} candidates, {of_pool['dataset'].nunique()} data sets, seeds "
-            f"{', '.join(map(str, sorted(of_pool['seed'].unique())))}. Mean AUROC of the default {default:.4f}, of a "
-            f"random choice {settings.mean().mean():.4f}, of the best {settings.max().mean():.4f}. Regret: loss of the "
-            "choice against the best, relative to that of a random choice. +-: standard error over the data sets.",
-            markdown(["criterion", *(column.strip() for column in table)], _rows(table)),
-        ]
+    is_confirming = np.array([part(name) == PARTS[1] for name in lines["dataset"]], dtype=bool)
+    for of_part, title in ((lines, "all data sets"), (lines[is_confirming], "confirming part")):
+        for pool, of_pool in of_part.groupby("pool", sort=False):
+            parts += [f"## {pool}, {title}", *(_recommended if pool == RECOMMEND else _criteria)(of_pool)]
     text = "\n\n".join(parts) + "\n"
     (folder / "selection.md").write_text(text, encoding="utf-8")
     return text
 
 
+def _criteria(lines: pd.DataFrame) -> list[str]:
+    """Return a sentence on a pool of candidates, and the table of criteria."""
+    table, settings = summary(lines), lines.groupby(_KEY)["auroc"]
+    default = lines[lines["candidate"] == 0]["auroc"].mean()
+    return [
+        f"{lines['candidate'].nunique()} candidates, {_extent(lines)}. Mean AUROC of the default {default:.4f}, of a "
+        f"random choice {settings.mean().mean():.4f}, of the best {settings.max().mean():.4f}. Regret: loss of the "
+        "choice against the best, relative to that of a random choice. +-: standard error over the data sets.",
+        markdown(["criterion", *(column.strip() for column in table)], _rows(table)),
+    ]
+
+
+def _recommended(lines: pd.DataFrame) -> list[str]:
+    """Return a sentence on `recommend`."""
+    aurocs = lines.pivot_table(index=_KEY, columns="candidate", values="auroc")
+    gain = (aurocs[1] - aurocs[0]).to_numpy()
+    return [
+        f"{_extent(lines)}. Mean AUROC of the default ensemble {aurocs[0].mean():.4f}, of `recommend` "
+        f"{aurocs[1].mean():.4f}; difference {gain.mean():+.4f}, standard error {_standard_error(gain):.4f}."
+    ]
+
+
+def _extent(lines: pd.DataFrame) -> str:
+    n_datasets, seeds = len(lines[["suite", "dataset"]].drop_duplicates()), sorted(lines["seed"].unique())
+    return f"{n_datasets} data sets, seeds {', '.join(map(str, seeds))}"
+
+
 def summary(lines: pd.DataFrame) -> pd.DataFrame:
     """Return the rank correlation with the true AUROC and the quality of the choice, for each criterion."""
-    pairs = [pair.sort_values("candidate") for _, pair in lines.groupby(["dataset", "seed"])]
+    pairs = [pair.sort_values("candidate") for _, pair in lines.groupby(_KEY)]
     truth = np.array([pair["auroc"].to_numpy() for pair in pairs])
     random, best, default = truth.mean(axis=1), truth.max(axis=1), truth[:, 0]
     to_win = (best - random).mean()

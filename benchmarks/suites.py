@@ -14,6 +14,7 @@ from benchmarks.protocol import (
     UsageError,
     by_name,
     find,
+    folder_of,
     labels_of,
     read_csv,
     read_npz,
@@ -80,6 +81,12 @@ def select(datasets: Sequence[Dataset], names: Sequence[str] | None, only: str) 
     if not chosen:
         raise UsageError(f"--part {only} contains none of the data sets; select another part or other data sets")
     return chosen
+
+
+def selected(data: Sequence[str] | None, names: Sequence[str] | None, only: str) -> list[Dataset]:
+    """Return the data sets of the suites `data`, by default of the folder $AEANOMALY_DATA; see `select`."""
+    found = suites(data or [str(folder_of(None))])
+    return select([dataset for suite in found for dataset in suite.datasets()], names, only)
 
 
 @dataclass(frozen=True)

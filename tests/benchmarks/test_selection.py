@@ -1,10 +1,13 @@
 """The selection benchmark: its arithmetic, and that it goes on where it was."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from aeanomaly import DenoisingAutoencoder
+from aeanomaly import AutoencoderEnsemble, DenoisingAutoencoder
+from aeanomaly.model_selection import recommend
 from benchmarks import selection
 
 SMALL = [DenoisingAutoencoder(max_iter=5, latent_dim=size, random_state=0) for size in (8, 16)]
@@ -13,6 +16,9 @@ SMALL = [DenoisingAutoencoder(max_iter=5, latent_dim=size, random_state=0) for s
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     monkeypatch.setattr(selection, "POOLS", {"settings": SMALL, "detectors": SMALL[::-1]})
+    quick = {"max_iter": 5, "latent_dim": 8, "variational_member": False}
+    monkeypatch.setattr(selection, "AutoencoderEnsemble", partial(AutoencoderEnsemble, **quick))
+    monkeypatch.setattr(selection, "recommend", partial(recommend, **quick))
     data = tmp_path / "data"
     data.mkdir()
     for seed, name in enumerate("ab"):
@@ -31,12 +37,13 @@ def run(folder, *words):
 def test_a_line_for_each_candidate_of_each_pool_on_each_data_set(folder, capsys):
     out = run(folder)
     lines = pd.read_csv(out / "selection.csv")
-    assert len(lines) == 2 * 2 * 2
+    assert len(lines) == 2 * 2 * 2 + 2 * 2
     assert lines["auroc"].between(0, 1).all()
-    assert np.isfinite(lines[list(selection.CRITERIA)]).all(axis=None)
+    assert np.isfinite(lines.loc[lines["pool"] != "recommend", list(selection.CRITERIA)]).all(axis=None)
     report = capsys.readouterr().out
     assert report == (out / "selection.md").read_text()
     assert all(name in report for name in selection.CRITERIA)
+    assert "## recommend, all data sets\n\n2 data sets, seeds 0. Mean AUROC of the default ensemble" in report
     # The second pool is the first one turned round.
     by_candidate = lines.set_index(["pool", "dataset", "candidate"]).sort_index()
     assert by_candidate.loc["settings", "a", 0]["auroc"] == by_candidate.loc["detectors", "a", 1]["auroc"]
@@ -49,7 +56,7 @@ def test_it_resumes(folder, monkeypatch):
     whole = selection.measure
     monkeypatch.setattr(selection, "measure", lambda *a: measured.append(a) or whole(*a))
     run(folder)
-    assert len(measured) == 2
+    assert len(measured) == 2  # both pools on the other data set
     assert (out / "selection.csv").read_bytes().startswith(first)
 
 
@@ -68,7 +75,17 @@ def test_summary_of_a_criterion_that_knows_and_of_one_that_errs(monkeypatch):
     monkeypatch.setattr(selection, "CRITERIA", dict.fromkeys(["knows", "errs", "mute"]))
     monkeypatch.setattr(selection, "SUMS", {"half": ["knows", "mute"], "none": ["knows", "errs"]})
     lines = pd.DataFrame(
-        {"dataset": name, "seed": 0, "candidate": c, "auroc": value, "knows": value, "errs": -value, "mute": 1.0}
+        {
+            "pool": "p",
+            "suite": "s",
+            "dataset": name,
+            "seed": 0,
+            "candidate": c,
+            "auroc": value,
+            "knows": value,
+            "errs": -value,
+            "mute": 1.0,
+        }
         for name, values in zip("ab", auroc, strict=True)
         for c, value in enumerate(values)
     )
