@@ -26,7 +26,7 @@ from aeanomaly.fitting import (
 from aeanomaly.nn import NetworkSpec
 from aeanomaly.nn.missing import impute
 from aeanomaly.objectives import GaussianCorruption, Objective, ReconstructionObjective
-from aeanomaly.preprocessing import TableEncoder
+from aeanomaly.preprocessing import Schema, TableEncoder
 from aeanomaly.scoring import (
     SMALLEST_SCALE,
     DevianceScorer,
@@ -345,7 +345,8 @@ class AutoencoderEnsemble(BaseDetector):
         return Members((key,), (self.learning_rate,), (self._sample(key, n_rows),))
 
     def _scorers(self, job: FitJob, network: Network) -> tuple[Scorer, ...]:
-        weights, n_networks = _ROBUST_WEIGHTS if self.robust else _WEIGHTS, len(job.members.rows)
+        weights = _robust_weights(job.encoder.schema) if self.robust else _WEIGHTS
+        n_networks = len(job.members.rows)
         networks = DevianceScorer(job.spec, network, job.likelihood)
         parts = [_Part(networks, (weights.denoising / n_networks,) * n_networks, job.members.rows)]
         for companion in job.companions:
@@ -359,11 +360,22 @@ class AutoencoderEnsemble(BaseDetector):
             neighborhood, linear = fit_robust_scorers(job.encoded, kinds, job.seed, allow_nan=job.spec.allow_nan)
             if (kinds != "categorical").any():
                 parts.append(_Part(linear.copied(job.device), (weights.linear,)))
-            if self.kernel_member:
+            if self.kernel_member and weights.neighborhood > 0:
                 parts.append(_Part(neighborhood.copied(job.device), (weights.neighborhood,)))
         total = sum(sum(part.weights) for part in parts)
         scorers = tuple(part.scaled(job, total) for part in parts)
         return (*scorers, _marginal(job)) if self.marginal_member and not self.robust else scorers
+
+
+def _robust_weights(schema: Schema) -> MemberWeights:
+    """Return the weights with `robust`: for the share of categories, networks have that of the neighborhood.
+
+    Categories have few distances from each other, so that their neighborhoods say little.
+    """
+    share = float(np.mean([kind == "categorical" for kind in schema.kinds]))
+    usual = _ROBUST_WEIGHTS
+    moved = share * usual.neighborhood
+    return usual._replace(denoising=usual.denoising + moved, neighborhood=usual.neighborhood - moved)
 
 
 class _Part(NamedTuple):
