@@ -142,7 +142,7 @@ class AutoencoderEnsemble(BaseDetector):
     hidden_layer_sizes : tuple of int, default=()
         Widths of the hidden layers of the encoder; the decoder mirrors them. ``()`` means no hidden layers.
     latent_dim : int or "auto", default="auto"
-        Width of the code of each denoising autoencoder. "auto": 256.
+        Width of the code. "auto": 256.
     activation : {"rbf", "silu", "relu", "gelu", "tanh", "logistic", "identity"}, default="rbf"
         Activation of the hidden layers. In `DenoisingAutoencoder` and `AutoencoderEnsemble` it is also the
         activation of the code. With "rbf", the units of a layer are prototypes, which are initialized near
