@@ -19,8 +19,8 @@ class MarginalScorer(ClosedFormScorer):
     """Scorer whose terms are log-distances of values inside the largest gaps of their features.
 
     The term of feature j is log(1 + d^2 / u^2), where d is the distance from the nearer end of the gap that contains
-    the value, and 0 outside of gaps. A reconstruction averages similar rows, and may so lie where no row is: between
-    two clusters, for example. A value in a gap has no precedent.
+    the value, and 0 outside of gaps. A reconstruction averages similar rows, and may lie where no row is, such as
+    between two clusters. Rows there have small reconstruction errors, but values in gaps.
 
     Parameters
     ----------
@@ -55,7 +55,10 @@ class MarginalScorer(ClosedFormScorer):
 
     @classmethod
     def fit(cls, encoded: np.ndarray, *, allow_nan: bool = False) -> "MarginalScorer":
-        """Find the largest gaps of encoded rows (N, D), on the CPU; the unit of distances holds a fifth of the rows."""
+        """Find the largest gaps of encoded rows (N, D), on the CPU.
+
+        The unit of a feature is half of the median width of the intervals that hold a fifth of its values.
+        """
         found = [_largest_gaps(feature[~np.isnan(feature)].astype(np.float64)) for feature in encoded.T]
         stacked = (np.stack(values, axis=-1) for values in zip(*found, strict=True))
         lower, upper, unit = (torch.from_numpy(values).float() for values in stacked)
