@@ -21,6 +21,7 @@ from aeanomaly.fitting import (
     feature_units,
     fit_robust_scorers,
     likelihood_for,
+    some_rows,
     spaced_rows,
 )
 from aeanomaly.nn import NetworkSpec
@@ -61,9 +62,9 @@ class MemberWeights(NamedTuple):
 
 
 _WEIGHTS = MemberWeights(denoising=1.0, variational=2.0, memory=(4.0, 1.0))
+_ROBUST_WEIGHTS = MemberWeights(denoising=0.25, variational=0.0, memory=(0.2, 0.05), neighborhood=1.0, linear=0.1)
 #: Weight of the mean log-distance inside gaps, next to the weighted mean error of the others.
 _MARGINAL_WEIGHT = 3.0
-_ROBUST_WEIGHTS = MemberWeights(denoising=0.25, variational=0.0, memory=(0.2, 0.05), neighborhood=1.0, linear=0.1)
 
 
 class MemberConfig(NamedTuple):
@@ -410,8 +411,8 @@ def _marginal(job: FitJob) -> MarginalScorer:
 
     It has no typical error, because most rows have no value in a gap.
     """
-    order = numpy_stream(MemberKey(job.seed, _MARGINAL), "samples").permutation(len(job.encoded))[:_ROWS_FOR_GAPS]
-    scorer = MarginalScorer.fit(job.encoded[order], allow_nan=job.spec.allow_nan).copied(job.device)
+    rows = some_rows(job.encoded, _ROWS_FOR_GAPS, numpy_stream(MemberKey(job.seed, _MARGINAL), "samples"))
+    scorer = MarginalScorer.fit(rows, allow_nan=job.spec.allow_nan).copied(job.device)
     return scorer.replaced(scales=np.array([scorer.n_encoded / _MARGINAL_WEIGHT]))
 
 

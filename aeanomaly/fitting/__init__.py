@@ -19,7 +19,7 @@ from aeanomaly.fitting.prepare import prepare_first_pass, prepare_fit, prepare_n
 from aeanomaly.fitting.recipe import Recipe, TrainingOptions
 from aeanomaly.fitting.reference import TrainingReference
 from aeanomaly.fitting.robust import fit_robust_scorers
-from aeanomaly.fitting.rows import TrainingRows, spaced_rows
+from aeanomaly.fitting.rows import TrainingRows, some_rows, spaced_rows
 from aeanomaly.fitting.scorers import copy_network, feature_units, likelihood_for
 from aeanomaly.fitting.stacked import fit_stacked
 from aeanomaly.fitting.state import FittedState
@@ -53,6 +53,7 @@ __all__ = [
     "prepare_fit",
     "prepare_next_pass",
     "redistribute",
+    "some_rows",
     "spaced_rows",
     "state_so_far",
     "to_cells",

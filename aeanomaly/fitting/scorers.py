@@ -29,8 +29,8 @@ from aeanomaly.streams import MemberKey
 
 #: Upper bound of weights: training does not reach it, but a forged file may exceed it.
 _LARGEST_WEIGHT = 1e9
-#: Upper bound of the entries of stored rows and of a whitening matrix, for forged files.
-_LARGEST_ENTRY = 1e14
+#: Upper bound of the entries of the arrays of scorers without networks, for forged files.
+_LARGEST_ENTRY = 1e13
 _NETWORK_SCORERS: dict[str, type[NetworkScorer]] = {
     "deviance": DevianceScorer,
     "variational": VariationalScorer,

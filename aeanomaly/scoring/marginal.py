@@ -11,8 +11,8 @@ _GAPS = 8
 _MASS = 0.2
 #: Lower bound of this unit, as a share of the standard deviation.
 _LEAST_UNIT = 0.01
-#: Bound of the outer gaps, beyond all encoded values.
-_FAR = 1e13
+#: Bound of the outer gaps, so far beyond all encoded values that their inner end is nearer.
+_FAR = 5e12
 
 
 class MarginalScorer(ClosedFormScorer):
