@@ -20,6 +20,14 @@ from aeanomaly.streams import draw_seed
 _CONFIGS = [{"code": code, "noise": noise} for code, noise in product((1.0, 1 / 2, 1 / 4, 1 / 8), (1 / 2, 1.0, 2.0))]
 #: Number of folds, and maximum number of rows in the trials.
 _FOLDS, _ROWS = 3, 2000
+#: Parameters of the trials: one network for each candidate, without companions.
+_TRIAL = {
+    "n_estimators": 1,
+    "max_samples": 1.0,
+    "variational_member": False,
+    "kernel_member": False,
+    "marginal_member": False,
+}
 #: Minimum number of networks in the detector.
 _MEMBERS = 4
 
@@ -158,7 +166,7 @@ def _cross_validate(detector: AutoencoderEnsemble, X: Any, n_columns: int, seed:
         for size, config in zip(_sizes(detector, n_columns), _CONFIGS, strict=True)
     ]
     search = StackedGridSearchCV(
-        clone(detector).set_params(n_estimators=1, max_samples=1.0, variational_member=False, kernel_member=False),
+        clone(detector).set_params(**_TRIAL),
         grid,
         cv=KFold(_FOLDS, shuffle=True, random_state=seed % (1 << 32)),
         refit=False,
