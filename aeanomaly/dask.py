@@ -88,7 +88,9 @@ def fit(detector: D, ddf: Any, *, sample_size: int = 100_000) -> D:
     if state.calibration.is_set_on_training_rows:
         sketches = dask.compute(*(dask.delayed(_sketch)(learner, part) for part in parts))
         sketch = reduce(ScoreSketch.merge, sketches)
-        calibration = state.calibration.with_all_training_scores(learner.contamination, sketch)
+        calibration = state.calibration.with_all_training_scores(
+            learner.contamination, sketch, robust=bool(learner.robust)
+        )
         learner.state_ = replace(state, calibration=calibration)
     detector.__dict__ = learner.__dict__
     return detector

@@ -17,6 +17,8 @@ COLUMNS = (
     "n_columns",
     "auroc",
     "average_precision",
+    "flagged_normal",
+    "flagged_anomalies",
     "fit_seconds",
     "score_seconds",
     "error",
@@ -26,7 +28,7 @@ COLUMNS = (
 )
 #: Columns that identify a run.
 KEY = list(COLUMNS[:5])
-_NUMBERS = ["seed", "auroc", "average_precision", "fit_seconds", "score_seconds"]
+_NUMBERS = ["seed", "n_train", *COLUMNS[COLUMNS.index("auroc") : COLUMNS.index("error")]]
 
 
 def repaired(path: Path) -> Path:

@@ -6,6 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from benchmarks.peers import Entry, surroundings
@@ -64,7 +65,19 @@ def measure(entry: Entry, rows: Split, seed: int) -> dict[str, Any]:
             scored = time.perf_counter()
         line["auroc"] = f"{roc_auc_score(rows.y, score):.6f}"
         line["average_precision"] = f"{average_precision_score(rows.y, score):.6f}"
+        line |= _flagged(detector, score, rows)
     except Exception as error:
         # A single line, so that a truncated file is repaired by dropping its last line.
         return line | {"error": " ".join(f"{type(error).__name__}: {error}".split()), "auroc": ""}
     return line | {"fit_seconds": f"{fitted - start:.4f}", "score_seconds": f"{scored - fitted:.4f}"}
+
+
+def _flagged(detector: Any, score: np.ndarray, rows: Split) -> dict[str, str]:
+    """Return the shares of normal rows and of anomalies that a detector with scikit-learn's `offset_` flags."""
+    if not hasattr(detector, "offset_"):
+        return {}
+    flagged = -score < detector.offset_
+    return {
+        "flagged_normal": f"{flagged[rows.y == 0].mean():.6f}",
+        "flagged_anomalies": f"{flagged[rows.y == 1].mean():.6f}",
+    }

@@ -12,6 +12,8 @@ from benchmarks.sources import part
 
 #: Peer with which each detector is compared.
 REFERENCE = "nearest neighbor (k=1)"
+#: Number of training rows from which the largest share of flagged rows is shown.
+_LARGE = 200
 _SET = ["suite", "dataset"]
 _PAIR = [*_SET, "seed"]
 _ABOUT = f"""\
@@ -20,7 +22,8 @@ minus {REFERENCE} on the same data set and seed, with the standard error of the 
 Won: share of the data sets with a higher AUROC than {REFERENCE}; ties count half. Sets: data sets with a
 result. If one of the two failed on a data set, it is not included in the differences. Seconds are totals over the data
 sets, per seed. Peers receive standardized rows. Defaults are chosen on the choosing part, and confirmed on the
-confirming part; tables of one source are in one part."""
+confirming part; tables of one source are in one part. Flagged: rows below the default threshold of detectors with an
+`offset_`; in the one-class setting, normal rows are new, and flagged ones are false alarms."""
 
 
 def write_report(runs: pd.DataFrame, folder: Path) -> str:
@@ -54,6 +57,7 @@ def _sections(runs: pd.DataFrame) -> Iterator[str]:
             n = len(of_suite[_SET].drop_duplicates())
             yield f"#### {title.capitalize()}, {name}: {n} data set{'s' if n > 1 else ''}"
             yield _summary_table(summary(of_suite), n)
+            yield from _flagged_table(of_suite)
 
 
 def _groups(runs: pd.DataFrame, column: str, everything: str) -> Iterator[tuple[str, pd.DataFrame]]:
@@ -114,6 +118,18 @@ def _summary_table(table: pd.DataFrame, n_sets: int) -> str:
         body.append([str(name), *means, *differences, won, sets, *seconds])
     head = ["detector", "AUROC", "AP", "AUROC difference", "AP difference", "won", "sets", "fit s", "score s"]
     return markdown(head, body)
+
+
+def _flagged_table(runs: pd.DataFrame) -> Iterator[str]:
+    """Yield a table of the rows that are flagged by default, if any are recorded."""
+    body = []
+    for name, of_detector in runs[runs["flagged_normal"].notna()].groupby("detector"):
+        normal, large = of_detector["flagged_normal"], of_detector["n_train"] >= _LARGE
+        figures = [normal.mean(), normal.quantile(0.9), normal[large].max(), of_detector["flagged_anomalies"].mean()]
+        body.append([str(name), *(_number(100 * figure, 1) for figure in figures)])
+    if body:
+        worst = f"largest from {_LARGE} training rows"
+        yield markdown(["flagged, %", "normal rows", "nine tenths of sets below", worst, "anomalies"], body)
 
 
 def _difference(mean: float, error: float) -> str:

@@ -2,9 +2,11 @@
 
 import argparse
 import ast
+from collections.abc import Iterable
 from typing import Any
 
-from aeanomaly.cli.rules import false_alarm_rate, rule
+from aeanomaly.cli.errors import CommandError
+from aeanomaly.cli.rules import alerts, false_alarm_rate, rule
 
 _WORDS = ("true", "false", "none")
 
@@ -16,10 +18,31 @@ def add_force(command: argparse.ArgumentParser) -> None:
 
 
 def add_rule(command: argparse.ArgumentParser, option: str, text: str, text_of_rate: str) -> None:
-    """Add two mutually exclusive options that select the threshold rule."""
+    """Add mutually exclusive options that select the threshold rule."""
     ways, name = command.add_mutually_exclusive_group(), option.removeprefix("--")
     ways.add_argument(option, type=rule, metavar="RULE", help=text)
     ways.add_argument("--false-alarm-rate", type=false_alarm_rate, dest=name, metavar="RATE", help=text_of_rate)
+    ways.add_argument(
+        "--alerts",
+        type=alerts,
+        dest=name,
+        metavar="ALERTS/ROWS",
+        help="the same as a number of false alarms among a number of normal rows, such as 5/2000 a day",
+    )
+
+
+def add_id(command: argparse.ArgumentParser, text: str) -> None:
+    """Add the option ``--id``, a column that names the rows."""
+    command.add_argument("--id", metavar="COLUMN", help=text)
+
+
+def check_id(name: str | None, names: Iterable[Any], table: str) -> None:
+    """Raise a CommandError if the column of ``--id`` is not among the columns of the table."""
+    names = list(names)
+    if name is not None and name not in names:
+        raise CommandError(
+            f"{table}: column {name!r} of --id does not exist; the columns are {', '.join(map(str, names[:20]))}"
+        )
 
 
 def _literal(text: str) -> Any:

@@ -83,6 +83,7 @@ def _reader(column_type: Any) -> Callable[[pd.Series], pd.Series]:
         "categorical": text.categories_or_codes,
         "datetime": text.times,
         "duration": text.durations,
+        "ignored": lambda cells: cells,
         None: text.guess,
     }
     return readers.get(column_type, text.numbers)

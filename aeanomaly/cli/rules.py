@@ -33,6 +33,19 @@ def _value(node: ast.expr) -> Any:
     raise SyntaxError
 
 
+def alerts(text: str) -> Conformal:
+    """Parse ALERTS/ROWS, the number of false alarms to accept among a number of rows, as the rule `Conformal`."""
+    accepted, separator, rows = text.partition("/")
+    try:
+        if separator:
+            return Conformal(float(accepted) / float(rows))
+    except (ValueError, ZeroDivisionError):
+        pass
+    raise argparse.ArgumentTypeError(
+        f"{text!r} is not ALERTS/ROWS with fewer alerts than rows, such as 5/2000 for five false alarms in 2,000 rows"
+    ) from None
+
+
 def false_alarm_rate(text: str) -> Conformal:
     """Parse a false alarm rate as the rule `Conformal`; raise an ArgumentTypeError for other text."""
     try:

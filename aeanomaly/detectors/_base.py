@@ -54,6 +54,7 @@ from aeanomaly.objectives import Objective
 from aeanomaly.preprocessing import (
     Column,
     EncoderOptions,
+    InferenceOptions,
     Schema,
     TableEncoder,
     are_numeric,
@@ -63,7 +64,7 @@ from aeanomaly.preprocessing import (
 )
 from aeanomaly.scoring import DevianceScorer, Network, Scorer
 from aeanomaly.streaming import Checkpoint, TableSummary, as_source, score_parts, summarize_source
-from aeanomaly.streams import MemberKey, draw_seed, numpy_stream
+from aeanomaly.streams import draw_seed
 from aeanomaly.training import (
     OptimizerState,
     TrainingResult,
@@ -520,11 +521,12 @@ class BaseDetector(
         -------
         rows : ndarray of shape (n_samples, n_features), or DataFrame if not all columns are numeric
             Expected values. They lie between the two values of a two-valued column. For a categorical column they are
-            the most likely categories. Missing values are imputed.
+            the most likely categories. Missing values are imputed. Columns that are not scored, such as identifiers,
+            are as in X.
         """
         fitted = self._fitted()
         rows = fitted._call(FittedModel.reconstruct, X)
-        return fitted._to_rows(rows, X.index if isinstance(X, pd.DataFrame) else None)
+        return fitted._to_rows(rows, X.index if isinstance(X, pd.DataFrame) else None, cells_as_given(X))
 
     def encoder_module(self) -> torch.nn.Sequential:
         """Return a copy of the trained encoder as a torch module, for example for fine-tuning.
@@ -646,12 +648,17 @@ class BaseDetector(
             kl=kl,
         )
 
-    def _to_rows(self, numbers: np.ndarray, index: Any = None) -> Any:
-        """Return numbers (N, F) as they are if all columns are numeric, else as a frame of cells."""
+    def _to_rows(self, numbers: np.ndarray, index: Any = None, given: pd.DataFrame | None = None) -> Any:
+        """Return numbers (N, F) as they are if all columns are numeric, else as a frame of cells.
+
+        Ignored columns are as `given` in a table, or else missing.
+        """
         columns = self.state_.model.columns
         if are_numeric(columns):
+            if given is not None and (ignored := ~self.state_.model.encoder.is_scored).any():
+                numbers[:, ignored] = given.loc[:, ignored].to_numpy(dtype=np.float64, na_value=np.nan)
             return numbers
-        rows = to_cells(numbers, columns, getattr(self, "feature_names_in_", range(len(columns))))
+        rows = to_cells(numbers, columns, getattr(self, "feature_names_in_", range(len(columns))), given)
         return rows if index is None else rows.set_axis(index, axis=0)
 
     # Steps of a fit.
@@ -661,6 +668,10 @@ class BaseDetector(
         chosen = self.likelihood
         likelihood, named = (chosen, ()) if isinstance(chosen, str) else ("auto", tuple(chosen.items()))
         return EncoderOptions(likelihood, named, self.standardize, self.missing == "informative", self._two_valued)
+
+    @property
+    def _inference_options(self) -> InferenceOptions:
+        return InferenceOptions(self.column_types or {}, self.identifiers, self.time_trend)
 
     @property
     def _recipe(self) -> Recipe:
@@ -703,7 +714,7 @@ class BaseDetector(
         rows, seed = self._read_training_rows(X, y)
         if initializer is None or len(rows.held_out):  # cached results refer to all rows
             initializer = Initializer()
-        return prepare_fit(self._recipe, rows, seed, getattr(self, "feature_names_in_", None), initializer, warm)
+        return prepare_fit(self._recipe, rows, seed, initializer, warm)
 
     def _read_training_rows(self, X: Any, y: Any) -> tuple[TrainingRows, int]:
         """Validate a table, hold out rows if the threshold requires it, and return the rows and the seed."""
@@ -711,21 +722,24 @@ class BaseDetector(
         request, owner = CalibrationRequest.from_threshold(self.contamination), type(self).__name__
         request.check(owner, self.contamination, len(table), y, warm_start=self.warm_start)
         seed = draw_seed(self.random_state)
-        if request.fraction is None:
-            return TrainingRows(table, columns, table[:0], X, y), seed
-        # The column types are also inferred without the held-out rows.
-        held_out = request.held_out(seed, len(table))
-        table, columns = self._read(rows_of(X, ~held_out), None)
-        return TrainingRows(table, columns, self._read(rows_of(X, held_out), columns)[0]), seed
+        names, held_out = getattr(self, "feature_names_in_", None), table[:0]
+        if request.fraction is not None:
+            # The column types are also inferred without the held-out rows.
+            mask = request.held_out(seed, len(table), X)
+            table, columns = self._read(rows_of(X, ~mask), None, warns=False)
+            held_out = self._read(rows_of(X, mask), columns)[0]
+        return TrainingRows(table, columns, held_out, names, y), seed
 
-    def _read(self, X: Any, columns: Sequence[Column] | None) -> tuple[np.ndarray, Sequence[Column]]:
+    def _read(
+        self, X: Any, columns: Sequence[Column] | None, *, warns: bool = True
+    ) -> tuple[np.ndarray, Sequence[Column]]:
         """Validate a training table, and return its numbers and columns; infer the columns unless given."""
         options = self._encoder_options
         return check_table(
             self,
             X,
             columns=columns,
-            column_types=self.column_types if columns is None else None,
+            options=None if columns is not None else replace(self._inference_options, warns=warns),
             mark_counts=options.standardize and options.likelihood == "auto",
             numeric=dict(options.named),
             allow_nan=self._allow_nan,
@@ -745,7 +759,7 @@ class BaseDetector(
         )
 
     def _set_fitted(self, job: FitJob, result: TrainingResult) -> None:
-        self.state_ = finish_fit(self._recipe, job, result, partial(self._scores_out_of_fold, job))
+        self.state_ = finish_fit(self._recipe, job, result)
 
     def _as_if_fitted(self, job: FitJob) -> dict[str, Any] | None:
         """Return the attributes as if training ended now, for callbacks; None if the scores are not finite."""
@@ -758,21 +772,6 @@ class BaseDetector(
             return None
         return {name: value for name, value in vars(learner).items() if name not in self.get_params()}
 
-    def _scores_out_of_fold(self, job: FitJob, n_splits: int) -> np.ndarray:
-        """Return the score of each row by a clone fitted on the other folds, (n_rows,)."""
-        X, n_rows = job.rows.given, len(job.rows.table)
-        settings = {"contamination": "auto", "warm_start": False, "random_state": job.seed, "verbose": 0}
-        clone = type(self)(**{**self.get_params(deep=False), **settings})
-        order = numpy_stream(MemberKey(job.seed), "folds").permutation(n_rows)
-        folds = [np.sort(fold) for fold in np.array_split(order, n_splits)]
-        others = (np.setdiff1d(order, fold) for fold in folds)
-        scores = np.empty(n_rows)
-        for number, fitted in fit_detectors((clone, rows_of(X, rows)) for rows in others):
-            if isinstance(fitted, Exception):
-                raise fitted
-            scores[folds[number]] = fitted.score_samples(rows_of(X, folds[number]))
-        return scores
-
     def _prepare_pass(self, X: Any) -> tuple[FitJob, OptimizerState | None]:
         """Validate rows, and prepare a pass over them, with the state of the optimizer to continue from."""
         check_parameters(self, self.constraints)
@@ -784,11 +783,10 @@ class BaseDetector(
             )
         earlier = self.state_ if self.__sklearn_is_fitted__() else None
         table, columns = self._read(X, None if earlier is None else earlier.model.columns)
-        rows = TrainingRows(table, columns, table[:0])
+        rows = TrainingRows(table, columns, table[:0], getattr(self, "feature_names_in_", None))
         if earlier is not None:
             return prepare_next_pass(self._recipe, rows, earlier)
-        names = getattr(self, "feature_names_in_", None)
-        return prepare_first_pass(self._recipe, rows, draw_seed(self.random_state), names), None
+        return prepare_first_pass(self._recipe, rows, draw_seed(self.random_state)), None
 
     def _summarize(
         self, source: Any, columns: Sequence[str] | None, sample_size: int, checkpoint: str | os.PathLike[str] | None

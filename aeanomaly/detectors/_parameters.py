@@ -29,6 +29,8 @@ class SharedParameters:
     standardize: bool = True
     missing: Literal["error", "model", "informative"] = "error"
     column_types: Mapping[Any, str | Sequence[Any]] | None = None
+    identifiers: Literal["ignore", "keep", "raise"] | Sequence[Any] = "ignore"
+    time_trend: bool | Sequence[Any] = False
     learning_rate: float = 2e-3
     weight_decay: float = 1e-5
     batch_size: int = 128
@@ -54,6 +56,7 @@ def _are_column_types(value: Any) -> bool:
     )
 
 
+_LABELS = Constraint(lambda value: isinstance(value, (list, tuple)), "a list of columns")
 #: Accepted values of `likelihood`, besides a mapping of columns to them.
 _LIKELIHOODS = ("auto", *get_args(NumericLikelihood))
 
@@ -77,6 +80,8 @@ SHARED_CONSTRAINTS: dict[str, Constraint] = {
         _are_column_types,
         f"None, or a dict of column to one of {', '.join(map(repr, COLUMN_TYPES))} or a list of categories",
     ),
+    "identifiers": any_of(one_of("ignore", "keep", "raise"), _LABELS),
+    "time_trend": any_of(boolean(), _LABELS),
     "learning_rate": real(0),
     "weight_decay": real(0, with_low=True),
     "batch_size": integer(1),

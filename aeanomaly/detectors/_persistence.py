@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 #: Detector classes by their names in files and on the command line.
 REGISTRY: dict[str, Any] = {}
-_CURVES = ("training_scores_", "jittered_scores_", "calibration_scores_", "loss_curve_", "validation_loss_curve_")
+_CURVES = ("training_scores_", "calibration_scores_", "loss_curve_", "validation_loss_curve_")
 _OPTIMIZER = ("mean", "square", "n_steps")
 _THRESHOLD_INFO = {"rule", "source", "n_scores", "guarantee"}
 
@@ -66,6 +66,7 @@ def save(detector: "BaseDetector", path: str | os.PathLike[str], *, overwrite: b
         "fitted": {
             "offset": float(threshold.offset),
             "threshold": threshold.to_dict(),
+            "calibration_is_estimated": state.calibration.is_estimated,
             "n_samples_seen": int(state.calibration.summary.n_rows),
             "feature_names": None if names is None else list(names),
             "columns": [column.to_json() for column in schema.columns],
@@ -85,7 +86,6 @@ def _arrays_of(state: FittedState, parts: list[dict[str, np.ndarray]]) -> dict[s
         **parts[0],
         **{n: a for k, part in enumerate(parts[1:], 1) for n, a in add_prefix(f"scorer{k}", part).items()},
         "training_scores_": calibration.summary.values,
-        "jittered_scores_": calibration.jittered_scores,
         "calibration_scores_": calibration.calibration_scores,
         "loss_curve_": state.loss_curve,
         "validation_loss_curve_": state.validation_loss_curve,
@@ -165,10 +165,10 @@ def _state_from(
     model = _model_from(manifest, arrays, detector, columns, seed)
     calibration = Calibration(
         summary=ScoreSummary(curves["training_scores_"], _checked_count(fitted["n_samples_seen"], "n_samples_seen")),
-        jittered_scores=curves["jittered_scores_"],
         calibration_scores=_checked_calibration(curves["calibration_scores_"]),
         threshold=_checked_threshold(fitted["threshold"], _checked_offset(fitted["offset"])),
         probability=ScoreCalibrator.from_arrays(probability) if probability else None,
+        is_estimated=_checked_boolean(fitted["calibration_is_estimated"], "calibration_is_estimated"),
     )
     return FittedState(
         model=model,
@@ -203,6 +203,12 @@ def _model_from(
 def _checked_count(value: Any, name: str) -> int:
     if type(value) is not int or value < 0:
         raise ModelFileError(f"{name} is not an integer of at least 0")
+    return value
+
+
+def _checked_boolean(value: Any, name: str) -> bool:
+    if type(value) is not bool:
+        raise ModelFileError(f"{name} is not true or false")
     return value
 
 

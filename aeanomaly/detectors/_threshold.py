@@ -42,10 +42,6 @@ class ThresholdMixin:
         return self._calibration.summary.values
 
     @property
-    def jittered_scores_(self) -> np.ndarray:
-        return self._calibration.jittered_scores
-
-    @property
     def calibration_scores_(self) -> np.ndarray:
         return self._calibration.calibration_scores
 
@@ -62,8 +58,9 @@ class ThresholdMixin:
             Threshold as for the parameter `contamination`, which does not change. See `aeanomaly.thresholds`.
         X : array-like or DataFrame of shape (n_samples, n_features), optional
             Rows that were not used in training. The threshold is computed from their scores, and the scores of normal
-            rows become `calibration_scores_`. Without X, a rule that holds out rows uses `calibration_scores_`, and
-            other thresholds use `training_scores_`. "auto" uses `jittered_scores_` if there are any, unless `robust`.
+            rows become `calibration_scores_`. Without X, "auto" and rules for new rows use `calibration_scores_`, and
+            other thresholds use `training_scores_`. If clones computed the `calibration_scores_`, `Conformal` is
+            replaced by `CrossConformal`, whose rate is not bounded.
         y : array-like of shape (n_samples,), optional
             Labels of the rows: {0, 1} with 1 = anomaly, or {+1, -1} with -1 = anomaly. Both classes are required. They
             are passed to rules that use labels; other rules that hold out rows use the normal rows only. The labels
@@ -112,7 +109,8 @@ class ThresholdMixin:
 
         The p-value is ``(1 + number of calibration_scores_ at or below the score) / (n + 1)``. For a new normal row,
         P(p <= t) is at most t for every t, on average over calibration sets. New normal rows and calibration rows must
-        have the same distribution.
+        have the same distribution. With ``contamination="auto"`` and `CrossConformal`, clones computed the calibration
+        scores, and P(p <= t) is only about t.
 
         Parameters
         ----------
@@ -145,7 +143,7 @@ class ThresholdMixin:
         >>> X = np.random.default_rng(0).normal(size=(500, 3))
         >>> detector = DenoisingAutoencoder(contamination=Conformal(0.05), random_state=0).fit(X)
         >>> detector.p_values([[0.0, 0.0, 0.0], [9.0, 9.0, 9.0]]).round(3)
-        array([0.96, 0.01])
+        array([0.802, 0.01 ])
         """
         fitted = self._fitted()
         fitted._calibration.check_calibrated("p_values")
@@ -232,7 +230,7 @@ class ThresholdMixin:
         >>> X[590:] *= 5
         >>> detector = detector.set_threshold(BestF1(), X[500:], [0] * 90 + [1] * 10)
         >>> detector.outlier_probability([[0.0, 0.0, 0.0], [9.0, 9.0, 9.0]]).round(2)
-        array([0.01, 0.96])
+        array([0.  , 0.97])
         """
         fitted = self._fitted()
         if rate is not None:

@@ -62,6 +62,14 @@ class UndercompleteAutoencoder(BaseDetector):
         least 5 times the median of the positive values. Select "logarithmic" for other columns if ratios
         matter, including ratios of very small values. The unit of such a column is the 5 % quantile of its
         positive values, or 1 for integers.
+    identifiers : {"ignore", "keep", "raise"} or list of columns, default="ignore"
+        Treatment of columns of a DataFrame that seem to identify rows: unique text, and integers that rise from row
+        to row, in at least 50 rows. "ignore" leaves them out of the score, with a warning; "keep" scores them;
+        "raise" raises a ValueError. A list names the columns to leave out, of arrays by position. Columns left out
+        count in `n_features_in_`, contribute 0, and may hold any cells.
+    time_trend : bool or list of columns, default=False
+        Datetime columns whose times are scored. Of the others, only cycles are scored: the time of day, the day of the
+        week and the season, each if the training rows cover it at least twice and it varies.
     learning_rate : float, default=2e-3
         Peak learning rate of AdamW, for a layer with 128 inputs. Weights of narrower layers have a
         proportionally higher rate, up to 16 times, and weights of wider layers a lower one. Prototypes have 5
@@ -73,7 +81,8 @@ class UndercompleteAutoencoder(BaseDetector):
         Number of rows per step. If there are fewer rows, they repeat within the batch.
     max_iter : int or "auto", default="auto"
         Number of optimizer steps, not epochs. "auto": with prototypes, 8 times the square root of the number of
-        rows, from 50 to 400, or to 200 if the code consists of prototypes; otherwise 20 times, from 100 to 1,000.
+        rows, at most 400, or 200 if the code consists of prototypes, and below 500 rows at most 25 epochs, but at
+        least 50 steps; otherwise 20 times the square root, from 100 to 1,000.
     early_stopping : bool, default=False
         If True, hold out `validation_fraction` of the rows, stop when their loss no longer decreases, and
         restore the best weights.
@@ -96,11 +105,11 @@ class UndercompleteAutoencoder(BaseDetector):
     contamination : "auto", float in (0, 0.5] or threshold rule, default="auto"
         Rule that sets `offset_`. A float is the share of the training rows to flag. A threshold rule is an
         object with ``fit(scores) -> offset``, from `aeanomaly.thresholds` or of your own. Some rules, such as
-        `Conformal`, hold out rows from the fit to guarantee a false-alarm rate. "auto" has no guarantee: the
-        offset lies 2.5 robust standard deviations below the median score (`MedianAbsoluteDeviation`). It is
-        computed from `jittered_scores_` for networks with prototypes, which reconstruct their training rows too
-        well, and from `training_scores_` for others. With `robust`, the anomalies to flag are assumed to be
-        among the training rows, and `training_scores_` are always used.
+        `Conformal`, hold out rows from the fit to guarantee a false-alarm rate. "auto" aims to flag 5 % of new
+        normal rows, without a guarantee: clones that are fitted without some of the rows score these rows (see
+        `ExpectedRate`). With `robust`, the anomalies to flag are assumed to be among the training rows: the offset
+        lies 2.5 robust standard deviations below their median score. `warm_start` does not act on the clones.
+        `partial_fit`, which fits no clones, flags 5 % of the rows that it has seen.
     device : str, default="auto"
         "auto" selects an available accelerator (CUDA, XPU or MPS), or the CPU if there is none. Other values
         are names that torch accepts, such as "cpu" or "cuda:1". A ValueError is raised if the device is not
@@ -127,12 +136,9 @@ class UndercompleteAutoencoder(BaseDetector):
         Origin of `offset_`: ``rule``, ``source`` and ``n_scores``, and the ``guarantee`` as a sentence.
     training_scores_ : ndarray of shape (n_samples,)
         `score_samples` of the training rows, or of a random sample of 100,000 of them.
-    jittered_scores_ : ndarray of shape (n_jittered,)
-        `score_samples` of at most 10,000 training rows with added noise, to mimic new rows. The noise has the
-        size of the distance between neighboring rows. Empty without prototypes and after `partial_fit`.
     calibration_scores_ : ndarray of shape (n_calibration,)
         Ascending scores of normal rows that were not used in training, for `p_values` and `flag`. They come
-        from a threshold rule that holds out rows, or from `set_threshold`; otherwise empty.
+        from "auto", from a threshold rule for new rows, or from `set_threshold`; otherwise empty.
     n_samples_seen_ : int
         Number of rows that `training_scores_` represent.
     loss_curve_ : ndarray of shape (n_steps,)

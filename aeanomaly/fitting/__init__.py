@@ -11,6 +11,7 @@ from aeanomaly.fitting.explanation import (
     to_text,
 )
 from aeanomaly.fitting.finish import finish_fit, finish_pass, state_so_far
+from aeanomaly.fitting.folds import Folds
 from aeanomaly.fitting.initializer import CachedInitializer, Initializer
 from aeanomaly.fitting.job import FitJob, PreparedFit
 from aeanomaly.fitting.members import Members
@@ -32,6 +33,7 @@ __all__ = [
     "FitJob",
     "FittedModel",
     "FittedState",
+    "Folds",
     "Initializer",
     "Members",
     "PreparedFit",

@@ -1,14 +1,19 @@
 """Scores of training and calibration rows, and the threshold computed from them."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from aeanomaly._warnings import warn
+from aeanomaly.preprocessing import order_of_time
 from aeanomaly.streams import MemberKey, numpy_stream
 from aeanomaly.thresholds import (
+    Conformal,
+    Contamination,
+    CrossConformal,
+    ExpectedRate,
+    MedianAbsoluteDeviation,
     ScoreCalibrator,
     ScoreSketch,
     ScoreSummary,
@@ -25,6 +30,24 @@ _HOW_TO_CALIBRATE = (
 )
 
 
+class UnseenScores(NamedTuple):
+    """Scores like those of new rows.
+
+    Attributes
+    ----------
+    values : ndarray (n,)
+    source : str
+        Description of the rows.
+    is_estimated : bool
+        True if the rows were used to train the detector, but not the clones that scored them, or so rarely that their
+        scores differ little; no rate can then be guaranteed.
+    """
+
+    values: np.ndarray
+    source: str
+    is_estimated: bool = True
+
+
 class CalibrationRequest(NamedTuple):
     """Calibration rows and labels that a threshold requires from a fit; false if it requires no rows.
 
@@ -32,16 +55,19 @@ class CalibrationRequest(NamedTuple):
     ----------
     fraction : float or None
         Share of the rows to hold out.
-    n_splits : int or None
+    n_splits : int, "auto" or None
         Number of folds; the rows of each fold are scored by a clone that is fitted on the others.
     needs_labels, takes_labels : bool
         True if labels are required, and if labels are used.
+    order : str, int or None
+        Column whose largest values are held out, or "rows" for the last rows; None for random rows.
     """
 
     fraction: float | None
-    n_splits: int | None
+    n_splits: int | Literal["auto"] | None
     needs_labels: bool
     takes_labels: bool
+    order: str | int | None = None
 
     @classmethod
     def from_threshold(cls, threshold: Threshold) -> "CalibrationRequest":
@@ -49,19 +75,29 @@ class CalibrationRequest(NamedTuple):
         rule = as_threshold(threshold)
         labels = getattr(rule, "labels", None)
         fraction, n_splits = getattr(rule, "calibration_fraction", None), getattr(rule, "n_splits", None)
-        return cls(fraction, n_splits, labels == "needed", labels is not None)
+        return cls(fraction, n_splits, labels == "needed", labels is not None, getattr(rule, "order", None))
+
+    @property
+    def is_optional(self) -> bool:
+        """True if training rows serve where calibration rows are missing."""
+        return self.n_splits == "auto"
 
     def __bool__(self) -> bool:
-        return self.fraction is not None or self.n_splits is not None
+        return self.fraction is not None or (self.n_splits is not None and not self.is_optional)
 
     def n_held_out(self, n_rows: int) -> int:
         """Return the number of rows to hold out."""
         return 0 if self.fraction is None else max(1, round(self.fraction * n_rows))
 
-    def held_out(self, seed: int, n_rows: int) -> np.ndarray:
-        """Draw the rows to hold out, as a mask (n_rows,)."""
+    def held_out(self, seed: int, n_rows: int, X: Any) -> np.ndarray:
+        """Select the rows of X to hold out, as a mask (n_rows,)."""
         mask = np.zeros(n_rows, dtype=bool)
-        order = numpy_stream(MemberKey(seed), "calibration rows").permutation(n_rows)
+        if self.order is None:
+            order = numpy_stream(MemberKey(seed), "calibration rows").permutation(n_rows)
+        elif self.order == "rows":
+            order = np.arange(n_rows)[::-1]
+        else:
+            order = np.argsort(order_of_time(X, self.order), kind="stable")[::-1]
         mask[order[: self.n_held_out(n_rows)]] = True
         return mask
 
@@ -85,8 +121,9 @@ class CalibrationRequest(NamedTuple):
             if len(is_anomaly(f"{owner}: contamination={threshold!r}", y)) != n_rows:
                 raise ValueError(f"{owner}: X has {n_rows} rows, and y has {len(y)} labels; pass one label per row")
         n_calibration = self.n_held_out(n_rows) if self.fraction is not None else n_rows
-        n_trained = n_rows - (n_calibration if self.fraction is not None else -(-n_rows // (self.n_splits or 1)))
-        if n_trained < 2 or n_rows < (self.n_splits or 1):
+        n_splits = int(self.n_splits or 1)
+        n_trained = n_rows - (n_calibration if self.fraction is not None else -(-n_rows // n_splits))
+        if n_trained < 2 or n_rows < n_splits:
             raise ValueError(
                 f"{owner}: contamination={threshold!r} leaves {max(0, n_trained)} of {n_rows} rows to train on, but "
                 "training needs at least 2; pass more rows"
@@ -106,69 +143,61 @@ class Calibration:
     ----------
     summary : ScoreSummary
         Scores of training rows.
-    jittered_scores : ndarray (J,)
-        Scores of training rows with added noise; may be empty.
     calibration_scores : ndarray (C,)
         Ascending scores of normal rows that were not used in training; may be empty.
     threshold : ThresholdInfo
         The offset and its origin.
     probability : ScoreCalibrator or None
         Map from scores to probabilities of an anomaly, if labels are known.
+    is_estimated : bool
+        True if the calibration scores are not those of rows unknown to the detector; see `UnseenScores`.
     """
 
     summary: ScoreSummary
-    jittered_scores: np.ndarray
     calibration_scores: np.ndarray
     threshold: ThresholdInfo
     probability: ScoreCalibrator | None = None
+    is_estimated: bool = False
 
     @classmethod
     def from_fit(
-        cls,
-        threshold: Threshold,
-        summary: ScoreSummary,
-        jittered_scores: np.ndarray,
-        held_out_scores: np.ndarray,
-        *,
-        robust: bool,
-        labels: Any,
-        score_out_of_fold: Callable[[int], np.ndarray] | None,
+        cls, threshold: Threshold, summary: ScoreSummary, unseen: UnseenScores | None, *, robust: bool, labels: Any
     ) -> "Calibration":
         """Set the threshold from the scores of a fit.
 
         Parameters
         ----------
         threshold : Threshold
-        summary, jittered_scores : ScoreSummary, ndarray
-            See the attributes.
-        held_out_scores : ndarray (H,)
-            Scores of the rows held out of the fit; may be empty.
+        summary : ScoreSummary
+            Scores of training rows.
+        unseen : UnseenScores or None
+            Scores of rows held out of the fit or out of their fold, with n = N in the order of the rows if the
+            threshold needs labels.
         robust : bool
             True if the training rows contain anomalies that the threshold should flag.
         labels : array-like or None
             Labels of the training rows.
-        score_out_of_fold : callable(n_splits) -> ndarray
-            Function that scores the training rows out of fold; called only if the threshold requires folds.
         """
-        request = CalibrationRequest.from_threshold(threshold)
-        scores, source = _scores_for(threshold, summary.values, jittered_scores, robust)
-        normal, y, probability = np.empty(0), None, None
-        if len(held_out_scores):
-            scores = normal = held_out_scores
-            source = "rows held out of the fit"
-        elif request.n_splits is not None:
-            assert score_out_of_fold is not None
-            scores = normal = score_out_of_fold(request.n_splits)
-            source = f"rows scored out of {request.n_splits} folds"
-            if request.needs_labels:
-                y = np.asarray(labels)
-                normal, probability = scores[~is_anomaly("fit", y)], ScoreCalibrator.fit(scores, y)
-        decision = decide(threshold, scores, y, source)
-        return cls(summary, jittered_scores, np.sort(normal), decision, probability)
+        if unseen is None:
+            info = decide(_for_training_rows(threshold, robust), summary.values, source="training rows")
+            return cls(summary, np.empty(0), _called(threshold, info))
+        normal, y, probability = unseen.values, None, None
+        if CalibrationRequest.from_threshold(threshold).needs_labels:
+            y = np.asarray(labels)
+            normal, probability = normal[~is_anomaly("fit", y)], ScoreCalibrator.fit(normal, y)
+        info = decide(_with_bounds(threshold, summary), unseen.values, y, unseen.source)
+        return cls(summary, np.sort(normal), _called(threshold, info), probability, unseen.is_estimated)
+
+    @property
+    def false_alarm_rate(self) -> float | None:
+        """Expected share of new normal rows below the offset; None without calibration scores."""
+        n = len(self.calibration_scores)
+        n_below = np.searchsorted(self.calibration_scores, self.threshold.offset, side="left")
+        return None if n == 0 else float(n_below + 1) / (n + 1)
 
     @property
     def is_set_on_training_rows(self) -> bool:
-        """True if the threshold was computed from training scores, without noise, and no calibration scores exist."""
+        """True if the threshold was computed from training scores, and no calibration scores exist."""
         return self.threshold.source == "training rows" and not len(self.calibration_scores)
 
     def with_threshold(self, threshold: Threshold, *, robust: bool) -> "Calibration":
@@ -181,10 +210,13 @@ class Calibration:
                 f"{threshold!r} needs scores of rows that were not used in training; call "
                 f"set_threshold({threshold!r}, X) with such rows, or fit with contamination={threshold!r}"
             )
-        scores, source = self.calibration_scores, "calibration rows"
-        if not request:
-            scores, source = _scores_for(threshold, self.summary.values, self.jittered_scores, robust)
-        return replace(self, threshold=decide(threshold, scores, source=source))
+        if len(self.calibration_scores) and (request or (request.is_optional and not robust)):
+            if self.is_estimated and isinstance(threshold, Conformal):
+                threshold = CrossConformal(threshold.alpha)
+            info = decide(_with_bounds(threshold, self.summary), self.calibration_scores, source="calibration rows")
+        else:
+            info = decide(_for_training_rows(threshold, robust), self.summary.values, source="training rows")
+        return replace(self, threshold=_called(threshold, info))
 
     def with_scores(self, threshold: Threshold, scores: np.ndarray, y: Any = None) -> "Calibration":
         """Return a calibration with a threshold computed from scores; those of normal rows are kept for p-values."""
@@ -192,11 +224,8 @@ class Calibration:
         if y is None:
             if request.needs_labels:
                 raise ValueError(f"{threshold!r} needs labels; call set_threshold({threshold!r}, X, y)")
-            decision, normal, probability = (
-                decide(threshold, scores, source="rows given to set_threshold"),
-                scores,
-                None,
-            )
+            decision = decide(threshold, scores, source="rows given to set_threshold")
+            normal, probability = scores, None
         else:
             anomalous = is_anomaly("set_threshold", y)
             if len(anomalous) != len(scores):
@@ -204,32 +233,33 @@ class Calibration:
             normal, probability = scores[~anomalous], ScoreCalibrator.fit(scores, y)
             if request.takes_labels:
                 decision = decide(threshold, scores, y, source="labeled rows given to set_threshold")
-            elif request:
+            elif request or request.is_optional:
                 decision = decide(threshold, normal, source="normal rows given to set_threshold")
             else:
                 decision = decide(threshold, scores, source="rows given to set_threshold")
         normal = np.sort(normal)
         if self._seem_trained_on(scores):
             decision = replace(decision, source=f"{decision.source}, most of which seem to be training rows")
-            if not request and y is None:
+            if not (request or request.is_optional) and y is None:
                 normal = self.calibration_scores  # p-values would have a guarantee that the rule does not have
             else:
                 warn(
                     "most of these rows have exactly the scores of training rows; training rows score higher than new "
-                    "rows, so that more new rows would be flagged than guaranteed; pass rows that were held out"
+                    "rows, so that more new rows would be flagged than stated; pass rows that were held out"
                 )
-        return replace(self, threshold=decision, calibration_scores=normal, probability=probability)
+        kept = normal is self.calibration_scores and self.is_estimated
+        return replace(self, threshold=decision, calibration_scores=normal, probability=probability, is_estimated=kept)
 
     def of_more_rows(self, n_rows: int) -> "Calibration":
         """Return the calibration of a fit whose training rows are a sample of `n_rows` rows."""
         return replace(self, summary=replace(self.summary, n_rows=n_rows))
 
-    def with_all_training_scores(self, threshold: Threshold, sketch: ScoreSketch) -> "Calibration":
+    def with_all_training_scores(self, threshold: Threshold, sketch: ScoreSketch, *, robust: bool) -> "Calibration":
         """Return a calibration with the threshold computed from the scores of all training rows, not of a sample."""
         scores = sketch.scores()
-        decision = decide(threshold, scores, source="training rows, by a sketch")
+        info = decide(_for_training_rows(threshold, robust), scores, source="training rows, by a sketch")
         summary = ScoreSummary(scores, self.summary.n_rows)
-        return replace(self, summary=summary, threshold=replace(decision, n_scores=sketch.n_scores))
+        return replace(self, summary=summary, threshold=replace(_called(threshold, info), n_scores=sketch.n_scores))
 
     def check_calibrated(self, method: str) -> None:
         """Raise a ValueError if the calibration scores are empty."""
@@ -246,10 +276,25 @@ class Calibration:
         return float(np.isin(scores, once[counts == 1]).mean()) > 0.5 * kept
 
 
-def _scores_for(
-    threshold: Threshold, training_scores: np.ndarray, jittered_scores: np.ndarray, robust: bool
-) -> tuple[np.ndarray, str]:
-    """Return the training scores from which a threshold is computed, and their description."""
-    if isinstance(threshold, str) and len(jittered_scores) and not robust:
-        return jittered_scores, "training rows with added noise"
-    return training_scores, "training rows"
+def _for_training_rows(threshold: Threshold, robust: bool) -> Threshold:
+    """Return the rule that replaces `ExpectedRate` where only scores of training rows are known.
+
+    With `robust`, training rows are scored like new rows, but contain an unknown share of anomalies.
+    """
+    rule = as_threshold(threshold)
+    if not isinstance(rule, ExpectedRate):
+        return threshold
+    return MedianAbsoluteDeviation() if robust else Contamination(rule.rate)
+
+
+def _with_bounds(threshold: Threshold, summary: ScoreSummary) -> Threshold:
+    """Return a threshold that flags few training rows, but one if this is possible at an acceptable rate."""
+    rule, known = as_threshold(threshold), summary.values
+    if not isinstance(rule, ExpectedRate):
+        return threshold
+    return replace(rule, lowest=float(known.min()), highest=replace(rule, highest=None).fit(known))
+
+
+def _called(threshold: Threshold, info: ThresholdInfo) -> ThresholdInfo:
+    """Return the info with the rule as it was given."""
+    return replace(info, rule=threshold if isinstance(threshold, str) else repr(as_threshold(threshold)))

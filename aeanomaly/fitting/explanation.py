@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from aeanomaly.preprocessing import Column, label_index
+from aeanomaly.preprocessing import Column, Ignored, label_index
 
 #: A sentence names columns until they make up this share of the error.
 _EXPLAINED = 0.8
@@ -69,7 +69,7 @@ def to_frame(found: Explanation, columns: Sequence[Column], names: Sequence[str]
     parts = {
         "contribution": contributions(found, names),
         "observed": found.observed.set_axis(label_index(names), axis=1),
-        "expected": to_cells(found.expected, columns, names),
+        "expected": to_cells(found.expected, columns, names, found.observed),
         "tail_probability": pd.DataFrame(found.tail_probability, columns=label_index(names)),
     }
     joined = pd.concat([part.set_axis(range(part.shape[1]), axis=1) for part in parts.values()], axis=1)
@@ -79,9 +79,14 @@ def to_frame(found: Explanation, columns: Sequence[Column], names: Sequence[str]
     return joined if index is None else joined.set_axis(index, axis=0)
 
 
-def to_cells(numbers: np.ndarray, columns: Sequence[Column], names: Sequence[Any]) -> pd.DataFrame:
-    """Convert numbers (n, F) to cells of the types in the training table."""
-    cells = [column.cells(numbers[:, j]) for j, column in enumerate(columns)]
+def to_cells(
+    numbers: np.ndarray, columns: Sequence[Column], names: Sequence[Any], given: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """Convert numbers (n, F) to cells of the types in the training table; ignored columns are as `given`, if known."""
+    cells = [
+        given.iloc[:, j] if isinstance(column, Ignored) and given is not None else column.cells(numbers[:, j])
+        for j, column in enumerate(columns)
+    ]
     return pd.concat(cells, axis=1, keys=range(len(cells))).set_axis(label_index(names), axis=1)
 
 

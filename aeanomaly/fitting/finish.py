@@ -1,11 +1,11 @@
 """Conversion of a finished training to the fitted state."""
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
-from aeanomaly.fitting.calibration import Calibration
+from aeanomaly.fitting.calibration import Calibration, CalibrationRequest, UnseenScores
+from aeanomaly.fitting.folds import Folds, are_like_new, scores_out_of_fold
 from aeanomaly.fitting.job import FitJob
 from aeanomaly.fitting.model import FittedModel
 from aeanomaly.fitting.recipe import Recipe
@@ -17,20 +17,20 @@ from aeanomaly.streams import MemberKey, numpy_stream
 from aeanomaly.thresholds import MOST_SCORES, ScoreSummary
 from aeanomaly.training import TrainingResult
 
-#: Maximum number of training rows that are scored with added noise, for the threshold.
-_JITTERED = 10_000
 #: Maximum number of training rows from which the reference of explanations is computed.
 _REFERENCE = 2_000
+#: Maximum number of training scores that are kept as scores of new rows.
+_KEPT = 10_000
 
-#: Function of the number of folds that returns the score of each row by a clone fitted without it, (n_rows,).
-ScoreOutOfFold = Callable[[int], np.ndarray]
 
-
-def finish_fit(recipe: Recipe, job: FitJob, result: TrainingResult, score_out_of_fold: ScoreOutOfFold) -> FittedState:
+def finish_fit(recipe: Recipe, job: FitJob, result: TrainingResult) -> FittedState:
     """Return the state after a whole fit."""
     job.check(result)
     curves = result.loss.mean(axis=1), result.validation_loss.mean(axis=1)
-    return _make_state(recipe, job, first_model(recipe, job), curves, job.run_index + 1, score_out_of_fold)
+    model = recipe.fitted_model(job)
+    summary = _score_rows(job, model, job.run_index + 1)
+    unseen = _score_unseen(recipe, job, model, summary)
+    return _make_state(recipe, job, model, curves, job.run_index + 1, summary, unseen)
 
 
 def finish_pass(recipe: Recipe, job: FitJob, result: TrainingResult, earlier: FittedState | None) -> FittedState:
@@ -38,24 +38,51 @@ def finish_pass(recipe: Recipe, job: FitJob, result: TrainingResult, earlier: Fi
     job.check(result)
     curves = result.loss.mean(axis=1), np.empty(0)
     if earlier is None:
-        model = first_model(recipe, job)
+        model = recipe.fitted_model(job)
     else:
         others = [scorer.copied(job.device) for scorer in earlier.model.scorers[1:]]
         model = job.model(earlier.model.scorer.replaced(network=copy_network(job.network, job.device)), *others)
         curves = np.concatenate([earlier.loss_curve, curves[0]]), earlier.validation_loss_curve
-    state = _make_state(recipe, job, model, curves, job.run_index + 1, None, earlier)
+    summary = _score_rows(job, model, job.run_index + 1)
+    if earlier is not None:
+        summary = earlier.calibration.summary.merge(summary)
+    state = _make_state(recipe, job, model, curves, job.run_index + 1, summary, None)
     # After divergence, the restored weights are older than the moments.
     return replace(state, optimizer=None if "diverged" in result.status else result.optimizer.arrays())
 
 
 def state_so_far(recipe: Recipe, job: FitJob) -> FittedState:
-    """Return the state as if training ended now."""
-    return _make_state(recipe, job, first_model(recipe, job), (np.empty(0), np.empty(0)), job.run_index, None)
+    """Return the state as if training ended now; rows are not scored out of fold."""
+    model = recipe.fitted_model(job)
+    unseen = _score_held_out(job, model) if len(job.rows.held_out) else None
+    summary = _score_rows(job, model, job.run_index)
+    return _make_state(recipe, job, model, (np.empty(0), np.empty(0)), job.run_index, summary, unseen)
 
 
-def first_model(recipe: Recipe, job: FitJob) -> FittedModel:
-    """Return a model of the current network, with scales and typical errors measured on the training rows."""
-    return job.model(*recipe.scorers(job, copy_network(job.network, job.device))).fit_typical_error(job.rows.core_table)
+def _score_rows(job: FitJob, model: FittedModel, n_runs: int) -> ScoreSummary:
+    """Score the training rows, or a sample of them."""
+    table = job.rows.table
+    scored = some_rows(table, MOST_SCORES, numpy_stream(MemberKey(job.seed), "scored", n_runs))
+    return ScoreSummary(-model.errors(scored), len(table))
+
+
+def _score_unseen(recipe: Recipe, job: FitJob, model: FittedModel, summary: ScoreSummary) -> UnseenScores | None:
+    """Return scores of rows that are like those of new rows, if the threshold takes them and the rows suffice."""
+    if len(job.rows.held_out):
+        return _score_held_out(job, model)
+    request = CalibrationRequest.from_threshold(recipe.threshold)
+    if request.n_splits is None or (request.is_optional and recipe.robust):
+        return None
+    if request.is_optional and are_like_new(job):
+        return UnseenScores(summary.values[:_KEPT], "training rows, each used at most five times in training")
+    folds = Folds.for_rows(request.n_splits, len(job.rows.table))
+    if folds is None:
+        return None
+    return UnseenScores(scores_out_of_fold(recipe, job, folds), f"rows scored out of {folds.n_splits} folds")
+
+
+def _score_held_out(job: FitJob, model: FittedModel) -> UnseenScores:
+    return UnseenScores(-model.errors(job.rows.held_out), "rows held out of the fit", is_estimated=False)
 
 
 def _make_state(
@@ -64,31 +91,12 @@ def _make_state(
     model: FittedModel,
     curves: tuple[np.ndarray, np.ndarray],
     n_runs: int,
-    score_out_of_fold: ScoreOutOfFold | None,
-    earlier: FittedState | None = None,
+    summary: ScoreSummary,
+    unseen: UnseenScores | None,
 ) -> FittedState:
-    """Score the training rows, set the threshold, and return the state."""
-    table, key = job.rows.table, MemberKey(job.seed)
-    scored = some_rows(table, MOST_SCORES, numpy_stream(key, "scored", n_runs))
-    summary = ScoreSummary(-model.errors(scored), len(table))
-    compared = some_rows(job.rows.core_table, _REFERENCE, numpy_stream(key, "reference", n_runs))
-    jitter = job.settings.schedule != "constant" and model.spec.has_prototypes
-    calibration = Calibration.from_fit(
-        recipe.threshold,
-        summary if earlier is None else earlier.calibration.summary.merge(summary),
-        _scores_of_jittered(job, model, n_runs) if jitter else np.empty(0),
-        -model.errors(job.rows.held_out) if len(job.rows.held_out) else np.empty(0),
-        robust=recipe.robust,
-        labels=job.rows.labels,
-        score_out_of_fold=score_out_of_fold,
-    )
-    reference = TrainingReference.from_rows(model.terms(compared)[:, : table.shape[1]], compared)
+    """Set the threshold, and return the state."""
+    calibration = Calibration.from_fit(recipe.threshold, summary, unseen, robust=recipe.robust, labels=job.rows.labels)
+    stream = numpy_stream(MemberKey(job.seed), "reference", n_runs)
+    compared = some_rows(job.rows.core_table, _REFERENCE, stream)
+    reference = TrainingReference.from_rows(model.terms(compared)[:, : compared.shape[1]], compared)
     return FittedState(model, calibration, reference, *curves, seed=job.seed, n_runs=n_runs)
-
-
-def _scores_of_jittered(job: FitJob, model: FittedModel, n_runs: int) -> np.ndarray:
-    """Score at most 10,000 training rows, each moved by about the distance to its neighbors."""
-    stream = numpy_stream(MemberKey(job.seed), "jitter", n_runs)
-    rows = some_rows(job.rows.core_table, _JITTERED, stream)
-    steps = float(model.scorer.network.neighbor_distance.mean()) * stream.standard_normal(rows.shape)
-    return -model.errors(model.schema.shift(rows, steps))

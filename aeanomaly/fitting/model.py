@@ -119,14 +119,16 @@ class FittedModel:
                 stack[member, :, : part.shape[1]] = part
             return self.scorer.likelihood.mean(self.scorer.network.decode(stack))
 
-        return self._map(rows, self._decoded_mean, code, encode=_code_in_float32)
+        return self._map(rows, lambda rows: self.encoder.decode(mean_of_members(rows)), code, encode=_code_in_float32)
 
     def reconstruct(self, table: np.ndarray) -> np.ndarray:
         """Return the expected row given each row's code, in original units, (N, F)."""
-        return self._map(partial(_expected, self.scorer), self._decoded_mean, table)
 
-    def _decoded_mean(self, rows: torch.Tensor) -> np.ndarray:
-        return self.encoder.decode(mean_of_members(rows))
+        def finish(parts: list[torch.Tensor], chunk: np.ndarray) -> np.ndarray:
+            return self.encoder.decode(mean_of_members(parts[0]), chunk)
+
+        shape = (self.spec.n_members, -1, -1)
+        return map_chunks(lambda rows: (_expected(self.scorer, rows.expand(shape)),), finish, table, **self._loop)
 
     def log_prob(self, table: np.ndarray) -> np.ndarray:
         """Return the log density of each encoded row given its reconstruction, at unit scale, in nats, (N,)."""
@@ -178,7 +180,7 @@ class FittedModel:
         n_columns = len(self.columns)
         found = [self._leave_one_out(scorer, table) for scorer in self.scorers]
         drops = reduce(np.add, [part[:, :n_columns] for part in found])
-        return drops, *self.encoder.most_likely(found[0][:, n_columns:])
+        return drops, *self.encoder.most_likely(found[0][:, n_columns:], table)
 
     def _leave_one_out(self, scorer: Scorer, table: np.ndarray) -> np.ndarray:
         """Return decreases of the error (N, F), and with the first scorer the expected encoded features (N, D)."""
@@ -193,6 +195,9 @@ class FittedModel:
         def without_each(rows: torch.Tensor) -> torch.Tensor:
             before, drops, expected = whole.raw_terms(rows).sum(dim=2), [], torch.zeros_like(rows)
             for places in features:
+                if not len(places):
+                    drops.append(torch.zeros_like(before))
+                    continue
                 left = rows.clone()
                 left[:, :, places] = torch.nan
                 drops.append((before - whole.raw_terms(left).sum(dim=2)) * weights)
@@ -210,14 +215,14 @@ class FittedModel:
             return scorer.raw_terms(rows).sum(dim=2, keepdim=True)
 
         found = self._map(errors, lambda errors: to_numpy(errors[:, :, 0].T), table, n_members=scorer.n_members)
-        return per_observed(found, ~np.isnan(table)) if scorer.allow_nan else found
+        return per_observed(found, ~np.isnan(table[:, self.encoder.is_scored])) if scorer.allow_nan else found
 
     def fit_typical_error(self, table: np.ndarray) -> "FittedModel":
         """Return a model whose scorers have the mean term of an observed column, measured on some rows."""
         if not self.allow_nan:
             return self
         rows = table[spaced_rows(table)]
-        observed = ~np.isnan(rows)
+        observed = ~np.isnan(rows) & self.encoder.is_scored
 
         def with_typical_error(scorer: Scorer) -> Scorer:
             scorer = scorer.replaced(typical_error=0.0)

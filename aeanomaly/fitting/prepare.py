@@ -1,6 +1,5 @@
 """Preparation of a training from validated rows."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -22,16 +21,15 @@ def prepare_fit(
     recipe: Recipe,
     rows: TrainingRows,
     seed: int,
-    names: Sequence[str] | None,
     initializer: Initializer,
     warm: FittedState | None = None,
 ) -> FitJob:
     """Prepare a whole fit: encode the rows, and initialize the networks, or copy the first from the state `warm`."""
-    encoding = initializer.encode(rows.table, rows.columns, recipe.encoder_options, names)
+    encoding = initializer.encode(rows.table, rows.columns, recipe.encoder_options, rows.names)
     if recipe.trimmed_share:
         rows = replace(rows, core=robust_core(encoding[1], encoding[0].feature_kinds, recipe.trimmed_share, seed))
         initializer = Initializer()  # cached results and known statistics are those of all rows
-        encoding = initializer.encode(rows.core_table, rows.columns, recipe.encoder_options, names)
+        encoding = initializer.encode(rows.core_table, rows.columns, recipe.encoder_options, rows.names)
     first, *others = (
         _prepare_network(part, rows, encoding, seed, initializer, warm if part is recipe else None)
         for part in (recipe, *recipe.companions)
@@ -78,9 +76,9 @@ def _prepare_network(
     )
 
 
-def prepare_first_pass(recipe: Recipe, rows: TrainingRows, seed: int, names: Sequence[str] | None) -> FitJob:
+def prepare_first_pass(recipe: Recipe, rows: TrainingRows, seed: int) -> FitJob:
     """Prepare a first pass over rows at a constant learning rate."""
-    job = prepare_fit(recipe, rows, seed, names, Initializer())
+    job = prepare_fit(recipe, rows, seed, Initializer())
     data = replace(job.data, members=list(job.members.rows), validation=None)
     return replace(job, data=data, settings=_settings_of_pass(recipe, job.members, len(job.encoded), 0))
 

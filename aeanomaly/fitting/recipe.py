@@ -10,12 +10,18 @@ import numpy as np
 from aeanomaly.fitting.initializer import EncoderOptions
 from aeanomaly.fitting.job import FitJob
 from aeanomaly.fitting.members import Members
+from aeanomaly.fitting.model import FittedModel
+from aeanomaly.fitting.scorers import copy_network
 from aeanomaly.nn import RBF, NetworkSpec
 from aeanomaly.objectives import Objective
 from aeanomaly.preprocessing import TableEncoder
 from aeanomaly.scoring import Network, Scorer
 from aeanomaly.thresholds import Threshold
 from aeanomaly.training import EarlyStopping
+
+#: Minimum number of steps of networks with prototypes; beyond them, maximum number of epochs of a small table, and the
+#: number of rows per epoch of a larger one.
+_LEAST_STEPS, _MOST_EPOCHS, _ROWS_PER_EPOCH = 50, 25, 20
 
 
 @dataclass(frozen=True)
@@ -46,11 +52,13 @@ class TrainingOptions:
         """Return the number of optimizer steps of a whole fit."""
         if not isinstance(self.max_iter, str):
             return int(self.max_iter)
-        if spec.has_prototypes and self.stays_near_start:
-            per_root, least, most = 8, 50, 200 if spec.code_activation == RBF else 400
-        else:
-            per_root, least, most = 20, 100, 1000
-        return int(np.clip(per_root * math.sqrt(n_rows), least, most))
+        if not spec.has_prototypes:
+            return int(np.clip(20 * math.sqrt(n_rows), 100, 1000))
+        per_root, most = (8, 200 if spec.code_activation == RBF else 400) if self.stays_near_start else (20, 1000)
+        # More epochs would learn the rows of a small table by heart.
+        n_epochs = max(_MOST_EPOCHS, n_rows / _ROWS_PER_EPOCH)
+        n_steps = min(per_root * math.sqrt(n_rows), most, n_epochs * n_rows / self.batch_size)
+        return max(_LEAST_STEPS, int(n_steps))
 
     def stopping(self, n_rows: int, n_steps: int) -> EarlyStopping | None:
         """Return the settings of early stopping for members with `n_rows` rows, or None."""
@@ -98,3 +106,8 @@ class Recipe:
     objective: Callable[[Network, TableEncoder], Objective]
     scorers: Callable[[FitJob, Network], tuple[Scorer, ...]]
     companions: tuple["Recipe", ...] = ()
+
+    def fitted_model(self, job: FitJob) -> FittedModel:
+        """Return a model of the current networks, with scales and typical errors measured on the training rows."""
+        scorers = self.scorers(job, copy_network(job.network, job.device))
+        return job.model(*scorers).fit_typical_error(job.rows.core_table)

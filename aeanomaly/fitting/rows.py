@@ -14,7 +14,7 @@ _MEASURED = 4096
 
 @dataclass(frozen=True)
 class TrainingRows:
-    """Validated training rows, held-out rows, and the original arguments of `fit`.
+    """Validated training rows and held-out rows of a fit.
 
     Attributes
     ----------
@@ -23,8 +23,10 @@ class TrainingRows:
     columns : tuple of Column (F,)
     held_out : ndarray (H, F)
         Numbers of the rows that calibrate the threshold; may be empty.
-    given, labels : array-like or None
-        X and y as passed by the user, for clones that are fitted on parts of them.
+    names : sequence of str (F,) or None
+        Names of the columns.
+    labels : array-like or None
+        y as passed by the user.
     core : ndarray of int, optional
         Indices of the rows on which networks are trained; all by default.
     """
@@ -32,7 +34,7 @@ class TrainingRows:
     table: np.ndarray
     columns: Sequence[Column]
     held_out: np.ndarray
-    given: Any = None
+    names: Sequence[str] | None = None
     labels: Any = None
     core: np.ndarray | None = None
 

@@ -96,9 +96,10 @@ def _summary(data: ReportData) -> str:
     facts = [
         ("Rows", f"{len(scores):,}"),
         ("Flagged", f"{int(data.flagged.sum()):,} ({percent(data.flagged.mean())})"),
-        ("Threshold", f"rows with a score below {number(detector.offset_)} are flagged"),
+        ("Threshold", f"rows with a score below {number(detector.offset_)} are flagged: {_guarantee(detector)}"),
         ("Training data", f"{detector.n_samples_seen_:,} rows, of which {percent(trained)} score below the threshold"),
         ("Columns", f"{len(data.drift):,}: " + ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())),
+        *_left_out(data),
         ("Detector", f"<code>{isolated(f'{type(detector).__name__}({_assigned(changed)})', 500)}</code>"),
     ]
     everything = "".join(
@@ -108,6 +109,19 @@ def _summary(data: ReportData) -> str:
         f"<dl>{''.join(_item(*fact) for fact in facts)}</dl>\n"
         f"<details><summary>All parameters</summary><dl>{everything}</dl></details>"
     )
+
+
+def _guarantee(detector: Any) -> str:
+    return isolated(f"the threshold {detector.threshold_info_.guarantee}", 500)
+
+
+def _left_out(data: ReportData) -> list[tuple[str, str]]:
+    """Return the fact that names the columns without effect on the score, if there are any."""
+    columns = zip(data.names, data.detector.state_.model.columns, strict=False)
+    reasons = [(name, getattr(column, "reason", "times")) for name, column in columns if not column.is_scored]
+    texts = [f"{isolated(name, 100)} ({escaped(reason)})" for name, reason in reasons[:_COLUMNS]]
+    more = [f"and {len(reasons) - _COLUMNS:,} more"] if len(reasons) > _COLUMNS else []
+    return [("Left out of the score", ", ".join([*texts, *more]))] if texts else []
 
 
 def _item(term: str, description: str) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from aeanomaly.inspection._access import ScoredRows
-from aeanomaly.preprocessing import Column, Schema, label_index
+from aeanomaly.preprocessing import Column, Datetime, Ignored, Schema, label_index
 
 
 def column_drift(detector: Any, X: Any) -> pd.DataFrame:
@@ -24,14 +24,14 @@ def column_drift(detector: Any, X: Any) -> pd.DataFrame:
         One row for each input column of the detector, in the same order. The index contains the names of `explain`, or
         those of the preceding transformers. The columns are:
 
-        - `kind`: type of the column, such as "numeric", "categorical" or "datetime";
+        - `kind`: type of the column, such as "numeric", "categorical" or "datetime", or "ignored";
         - `drift`: distance of the distributions in [0, 1]; 0 = distributed as in training, 1 = no overlap. For
           categorical columns it is the total variation distance, with all unknown categories counted as one [1]_.
           For all other columns it is the Kolmogorov-Smirnov distance [2]_. Both ignore missing values;
         - `missing_in_training` and `missing`: share of missing values in the training rows and in X;
         - `outside`: share of values outside the range of the training rows, or of unknown categories.
 
-        `drift` and `outside` are NaN for a column without values.
+        `drift` and `outside` are NaN for an ignored column, and for a column without values.
 
     Raises
     ------
@@ -81,14 +81,14 @@ def column_drift(detector: Any, X: Any) -> pd.DataFrame:
                 "drift": _distance(column, there, schema, place, reference.values[:, place]),
                 "missing_in_training": reference.missing[place],
                 "missing": 1 - len(there) / len(values),
-                "outside": _is_outside(column, there, schema, place).mean() if len(there) else np.nan,
+                "outside": np.mean(_is_outside(column, there, schema, place)) if len(there) else np.nan,
             }
         )
     return pd.DataFrame(compared, index=label_index(scored.names or detector.column_names_))
 
 
 def _distance(column: Column, there: np.ndarray, schema: Schema, place: int, quantiles: np.ndarray) -> float:
-    if not len(there):
+    if not len(there) or column.kind == "ignored":
         return np.nan
     if column.kind != "categorical":
         return _kolmogorov_smirnov(there, quantiles)
@@ -136,6 +136,10 @@ def _fraction(values: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarr
 def _is_outside(column: Column, there: np.ndarray, schema: Schema, place: int) -> np.ndarray:
     if column.kind == "categorical":
         return there == column.n_features - 1
+    if isinstance(column, Datetime):
+        return (there < column.start) | (there > column.end)
+    if isinstance(column, Ignored):
+        return np.full(len(there), np.nan)
     # Same operations as in training, for identical rounding; the first feature increases with the value.
     encoded = int(np.flatnonzero(schema.order == schema.layout.starts[place])[0])
     offset, scale = 0.5 * schema.offset[encoded], 0.5 * schema.scale[encoded]

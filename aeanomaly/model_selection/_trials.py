@@ -21,6 +21,9 @@ from aeanomaly.model_selection.comparison import Comparison
 from aeanomaly.model_selection.estimators import scores_of, transformers_and_detector
 from aeanomaly.streams import draw_seed
 
+#: Threshold in place of "auto", which fits clones, where no scorer uses it.
+_CHEAP = 0.1
+
 
 class Fold(NamedTuple):
     """Row numbers of a split."""
@@ -125,6 +128,11 @@ class Trials:
         return max((comparison.n_fits for comparison in self._comparisons.values()), default=1)
 
     @property
+    def ignores_thresholds(self) -> bool:
+        """True if all scorers are those of this package, none of which uses the threshold of a detector."""
+        return all(_module_of(scorer).startswith("aeanomaly.") for scorer in self.scorers.values())
+
+    @property
     def _comparisons(self) -> dict[str, Comparison]:
         return {name: scorer for name, scorer in self.scorers.items() if isinstance(scorer, Comparison)}
 
@@ -197,6 +205,12 @@ def folds_of(X: Any, splits: Iterable[tuple[Any, Any]]) -> list[Fold]:
     return [Fold(numbers[train], numbers[test]) for train, test in splits]
 
 
+def _module_of(scorer: Any) -> str:
+    """Return the module of a scorer: of its function, or of its class."""
+    scorer = scorer.func if isinstance(scorer, partial) else scorer
+    return str(getattr(scorer, "__module__", ""))
+
+
 def _compared(comparison: Comparison, scores_of_fits: list[list[Any]]) -> list[Any]:
     """Return a value for each candidate, or the exception of one of its fits, from (C, S) scores or exceptions."""
     scores_of_fits = [own[: comparison.n_fits] for own in scores_of_fits]
@@ -242,6 +256,8 @@ class _Preparation:
                 if not isinstance(detector, BaseDetector):
                     self.separate.append((trial, estimator))
                     continue
+                if self._trials.ignores_thresholds and isinstance(detector.contamination, str):
+                    detector.contamination = _CHEAP
                 try:
                     steps, table = _fit_transformers(transformers, rows, known)
                 except Exception as error:

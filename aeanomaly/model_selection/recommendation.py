@@ -13,7 +13,7 @@ from sklearn.utils import _safe_indexing
 from aeanomaly.detectors import AutoencoderEnsemble
 from aeanomaly.model_selection.pseudo import DEFAULT_SCORING
 from aeanomaly.model_selection.search import StackedGridSearchCV
-from aeanomaly.preprocessing import check_table
+from aeanomaly.preprocessing import Ignored, InferenceOptions, check_table
 from aeanomaly.streams import draw_seed
 
 #: Candidates: factors of the code size and of the noise.
@@ -131,17 +131,21 @@ def recommend(X: Any, *, random_state: Any = None, verbose: int = 0, **settings:
             raise TypeError(f"recommend() chooses {name}; omit it, or fit an AutoencoderEnsemble directly")
     seed = draw_seed(random_state)
     detector = AutoencoderEnsemble(**settings, random_state=seed, verbose=verbose)
-    table, _ = check_table(
-        clone(detector),
+    checked = clone(detector)
+    table, columns = check_table(
+        checked,
         X,
-        column_types=detector.column_types,
+        options=InferenceOptions(detector.column_types or {}, detector.identifiers, detector.time_trend),
         allow_nan=detector.missing != "error",
         least_rows=2 * _FOLDS,
     )
     tried = np.sort(np.random.default_rng(seed).permutation(len(table))[:_ROWS])
-    candidates = _ranked(
-        detector, _cross_validate(detector, _safe_indexing(X, tried), table.shape[1], seed), table.shape[1]
-    )
+    # The trials leave out the same columns, also where their rows do not show why.
+    names = getattr(checked, "feature_names_in_", range(len(columns)))
+    ignored = [name for name, column in zip(names, columns, strict=True) if isinstance(column, Ignored)]
+    trial = clone(detector).set_params(**_TRIAL, identifiers=ignored)
+    values = _cross_validate(trial, _safe_indexing(X, tried), table.shape[1], seed)
+    candidates = _ranked(detector, values, table.shape[1])
     chosen = tuple(_CONFIGS[number] for number in candidates.index[candidates["chosen"]])
     n_estimators = -(-_MEMBERS // len(chosen)) * len(chosen)
     detector.set_params(member_configs=chosen, n_estimators=n_estimators).fit(X)
@@ -166,7 +170,7 @@ def _cross_validate(detector: AutoencoderEnsemble, X: Any, n_columns: int, seed:
         for size, config in zip(_sizes(detector, n_columns), _CONFIGS, strict=True)
     ]
     search = StackedGridSearchCV(
-        clone(detector).set_params(**_TRIAL),
+        detector,
         grid,
         cv=KFold(_FOLDS, shuffle=True, random_state=seed % (1 << 32)),
         refit=False,

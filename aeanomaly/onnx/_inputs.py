@@ -11,7 +11,7 @@ from onnx import NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
 from aeanomaly.detectors import BaseDetector
 from aeanomaly.exceptions import ExportError
 from aeanomaly.preprocessing import Column, are_numeric
-from aeanomaly.preprocessing.columns import Categorical, Datetime, Duration, Ordinal
+from aeanomaly.preprocessing.columns import Categorical, Datetime, Duration, Ignored, Ordinal
 
 #: Name of the dimension of rows.
 ROWS = "N"
@@ -150,7 +150,16 @@ def _input_of(column: Column, name: str, missing: str) -> Input:
         return Numbers(name, 1, f"seconds since 1970-01-01 00:00{clock}", missing, wide=True)
     if isinstance(column, Duration):
         return Numbers(name, 1, "seconds", missing, wide=True)
+    if isinstance(column, Ignored):
+        return _unused(column, name)
     return Numbers(name, 1, "numbers", missing)
+
+
+def _unused(column: Ignored, name: str) -> Input:
+    """Return the input of a column that is not scored: each cell becomes 0, or stays a number without effect."""
+    if column.are_numbers:
+        return Numbers(name, 1, "numbers, not used", "")
+    return Levels(name, 1, "text, not used", "", ("",), (0.0,), 0.0)
 
 
 def _levels_of(column: Categorical | Ordinal, name: str, missing: str) -> Levels:

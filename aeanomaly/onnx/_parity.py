@@ -69,7 +69,7 @@ def rows_of_all_kinds(detector: BaseDetector, inputs: Sequence[Input]) -> np.nda
     n_columns = values.shape[1]
     mixed = np.stack([stream.permutation(column) for column in values.T], axis=1)
     alike = np.concatenate([values, mixed])
-    alike = np.concatenate([alike, model.reconstruct(alike)])
+    alike = np.concatenate([alike, np.where(model.encoder.is_scored, model.reconstruct(alike), alike)])
     far = np.stack([middle + sign * times * reach for times in _BEYOND for sign in (1, -1)])
     most = np.array([[0.0], [1.0], [-1.0], [_LARGEST], [-_LARGEST], [1e-40]]) * np.ones(n_columns)
     far = np.concatenate([far, most])
@@ -118,5 +118,5 @@ def _sizes(detector: BaseDetector, table: np.ndarray) -> np.ndarray:
     if isinstance(network, GaussianAutoencoder):
         weight *= float(np.exp(-2 * network.log_noise_scale.cpu().numpy()).max())
     if model.allow_nan:
-        sizes *= growth(torch.from_numpy(~np.isnan(table))).numpy()[:, 0]
+        sizes *= growth(torch.from_numpy(~np.isnan(table[:, model.encoder.is_scored]))).numpy()[:, 0]
     return weight * sizes

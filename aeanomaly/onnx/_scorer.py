@@ -36,6 +36,8 @@ class DetectorModule(nn.Module):
         self.dtype = dtype
         self.allow_nan = model.allow_nan
         self.offset = _exact(float(detector.offset_))
+        scored = np.flatnonzero(model.encoder.is_scored)
+        self.scored = None if len(scored) == len(model.columns) else torch.from_numpy(scored)
 
     def forward(self, table: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         score = self.exact(table)
@@ -44,9 +46,10 @@ class DetectorModule(nn.Module):
 
     def exact(self, table: torch.Tensor) -> torch.Tensor:
         """Return the score in float64."""
-        rows, observed = self.encoder(table).to(self.dtype), ~table.isnan()
+        cells = table if self.scored is None else table.index_select(1, self.scored)
+        rows, observed = self.encoder(table).to(self.dtype), ~cells.isnan()
         errors = sum(scorer(rows, observed) for scorer in self.scorers)
-        refused = table.isinf() if self.allow_nan else table.isinf() | table.isnan()
+        refused = cells.isinf() if self.allow_nan else cells.isinf() | cells.isnan()
         return torch.where(refused.double().sum(dim=1) > 0, torch.nan, -errors)
 
 
@@ -104,7 +107,7 @@ def _block_of(column: Column) -> _Block | None:
     """Return the function that computes the features of a column, or None if it needs no separate one."""
     if isinstance(column, Categorical):
         return _one_hot(column)
-    if isinstance(column, Datetime):
+    if isinstance(column, Datetime) and column.is_scored:
         return _times(column)
     return None
 
@@ -126,7 +129,7 @@ def _times(column: Datetime) -> _Block:
     def features(numbers: torch.Tensor) -> torch.Tensor:
         inside = torch.minimum(torch.maximum(numbers, start), end)
         beyond = numbers - inside
-        shown = [inside + beyond.sign() * span * torch.log(one + beyond.abs() / span)]
+        shown = [inside + beyond.sign() * span * torch.log(one + beyond.abs() / span)] if column.trend else []
         for rate in rates:
             angle = rate * (numbers - monday)
             shown += [torch.cos(angle), torch.sin(angle)]
@@ -145,6 +148,8 @@ def _places(schema: Schema) -> np.ndarray:
     n_columns, places = len(schema.columns), []
     end = n_columns * (1 + schema.has_missing_indicators)
     for j, column in enumerate(schema.columns):
+        if not column.is_scored:
+            continue
         if _block_of(column) is None:
             places.append(j)
         else:

@@ -48,7 +48,7 @@ def upgrade_manifest(manifest: dict[str, Any]) -> dict[str, Any]:
         **kept,
         "parameters": _rename_activations(parameters),
         "scorers": [{"kind": kinds[network["code"]], **_rename_activations(network)} for network in networks],
-        "fitted": {**fitted, "threshold": threshold},
+        "fitted": {**fitted, "threshold": threshold, "calibration_is_estimated": "folds" in threshold["source"]},
     }
 
 
@@ -58,12 +58,12 @@ def _rename_activations(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _upgrade_arrays(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Rename arrays, and drop the schema of the kernel member, which is that of the networks."""
+    """Rename arrays, and drop scores of another threshold and the schema of the kernel member, that of the networks."""
     kernel = {name.removeprefix("kernel."): a for name, a in arrays.items() if name.startswith("kernel.schema.")}
     if kernel and not _are_equal(kernel, {name: a for name, a in arrays.items() if name.startswith("schema.")}):
         raise ValueError("the kernel member is not one of this detector's")
     names = {"validation_curve_": "validation_loss_curve_"}
-    kept = {name: a for name, a in arrays.items() if not name.startswith("kernel.schema.")}
+    kept = {n: a for n, a in arrays.items() if n != "jittered_scores_" and not n.startswith("kernel.schema.")}
     return {names.get(name, name).replace("kernel.", "scorer1.", 1): a for name, a in kept.items()}
 
 

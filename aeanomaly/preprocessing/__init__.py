@@ -4,6 +4,8 @@ from aeanomaly.preprocessing.cells import infer_cell_type, numbers_or_missing, t
 from aeanomaly.preprocessing.columns import (
     Categorical,
     Column,
+    Datetime,
+    Ignored,
     Numeric,
     Ordinal,
     are_numeric,
@@ -11,17 +13,20 @@ from aeanomaly.preprocessing.columns import (
     label_index,
 )
 from aeanomaly.preprocessing.encoder import EncoderOptions, KnownStatistics, TableEncoder, fit_schema
-from aeanomaly.preprocessing.inference import COLUMN_TYPES, DEFAULT_KIND
+from aeanomaly.preprocessing.inference import COLUMN_TYPES, DEFAULT_KIND, InferenceOptions
 from aeanomaly.preprocessing.schema import Schema
 from aeanomaly.preprocessing.statistics import Statistics
-from aeanomaly.preprocessing.tables import as_pandas, cells_as_given, check_finite, check_table, rows_of
+from aeanomaly.preprocessing.tables import as_pandas, cells_as_given, check_finite, check_table, order_of_time, rows_of
 
 __all__ = [
     "COLUMN_TYPES",
     "DEFAULT_KIND",
     "Categorical",
     "Column",
+    "Datetime",
     "EncoderOptions",
+    "Ignored",
+    "InferenceOptions",
     "KnownStatistics",
     "Numeric",
     "Ordinal",
@@ -38,6 +43,7 @@ __all__ = [
     "infer_cell_type",
     "label_index",
     "numbers_or_missing",
+    "order_of_time",
     "rows_of",
     "times",
 ]

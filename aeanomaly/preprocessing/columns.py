@@ -76,17 +76,18 @@ class Column(ABC):
     def cells(self, numbers: np.ndarray) -> pd.Series:
         """Convert numbers (N,) to cells."""
 
+    @property
+    def is_scored(self) -> bool:
+        """True if the column has features, and hence contributes to the score."""
+        return self.n_features > 0
+
     def features(self, numbers: np.ndarray) -> np.ndarray:
         """Convert numbers (N,) to features (N, n_features), with NaN for missing values."""
         return numbers[:, None]
 
-    def from_features(self, features: np.ndarray) -> np.ndarray:
-        """Convert expected features (N, n_features) to numbers (N,)."""
+    def from_features(self, features: np.ndarray, given: np.ndarray | None = None) -> np.ndarray:
+        """Convert expected features (N, n_features) to numbers (N,), nearest to the `given` ones (N,) if ambiguous."""
         return features[:, 0]
-
-    def shift(self, numbers: np.ndarray, steps: np.ndarray) -> np.ndarray:
-        """Shift numbers (N,) by `steps` in units of the feature; categories and times do not change."""
-        return numbers
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data for a model file."""
@@ -114,9 +115,6 @@ class Numeric(_Numbers):
     kind = "numeric"
     is_plain = True
 
-    def shift(self, numbers: np.ndarray, steps: np.ndarray) -> np.ndarray:
-        return numbers + steps
-
 
 @dataclass(frozen=True)
 class Logarithmic(_Numbers):
@@ -129,11 +127,8 @@ class Logarithmic(_Numbers):
         # Halves, because twice the unit may overflow.
         return np.arcsinh(0.5 * numbers.astype(np.float64) / self.unit)[:, None]
 
-    def from_features(self, features: np.ndarray) -> np.ndarray:
+    def from_features(self, features: np.ndarray, given: np.ndarray | None = None) -> np.ndarray:
         return 2 * self.unit * np.sinh(np.clip(features[:, 0], -700, 700))
-
-    def shift(self, numbers: np.ndarray, steps: np.ndarray) -> np.ndarray:
-        return self.from_features(self.features(numbers) + steps[:, None])
 
 
 @dataclass(frozen=True)
@@ -149,9 +144,6 @@ class Duration(Column):
 
     def cells(self, numbers: np.ndarray) -> pd.Series:
         return pd.to_timedelta(pd.Series(np.clip(numbers, -_LONGEST, _LONGEST)).round(6), unit="s")
-
-    def shift(self, numbers: np.ndarray, steps: np.ndarray) -> np.ndarray:
-        return numbers + steps
 
 
 @dataclass(frozen=True)
@@ -222,7 +214,7 @@ class Categorical(_Categories):
         features[np.isnan(numbers)] = np.nan
         return features
 
-    def from_features(self, features: np.ndarray) -> np.ndarray:
+    def from_features(self, features: np.ndarray, given: np.ndarray | None = None) -> np.ndarray:
         return features.argmax(axis=1).astype(np.float64)
 
 
@@ -230,21 +222,22 @@ class Categorical(_Categories):
 class Datetime(Column):
     """Times, in seconds since 1970 in local time of `zone`.
 
-    The first feature is the time itself, compressed logarithmically beyond the range of training, so that next month
-    is near and the year 1900 is far. For each of the `periods` (day, week, year) follow the cosine and the sine of
-    the phase.
+    With a `trend`, the first feature is the time itself, compressed logarithmically beyond the range of training, so
+    that next month is near and the year 1900 is far. For each of the `periods` (day, week, year) follow the cosine and
+    the sine of the phase.
     """
 
     zone: str | None
     start: float
     end: float
     periods: tuple[str, ...]
+    trend: bool = True
     kind = "datetime"
     _cell_types = ("times", "text")
 
     @property
     def n_features(self) -> int:
-        return 1 + 2 * len(self.periods)
+        return self.trend + 2 * len(self.periods)
 
     @property
     def _span(self) -> float:
@@ -258,27 +251,78 @@ class Datetime(Column):
         return wall if self.zone is None else wall.dt.tz_localize(self.zone, ambiguous="NaT", nonexistent="NaT")
 
     def features(self, numbers: np.ndarray) -> np.ndarray:
-        inside, span = np.clip(numbers, self.start, self.end), self._span
-        beyond = numbers - inside
-        shown = [inside + np.sign(beyond) * span * np.log1p(np.abs(beyond) / span)]
+        shown = [self._compressed(numbers)] if self.trend else []
         for name in self.periods:
             angle = 2 * np.pi / PERIODS[name] * (numbers - MONDAY)
             shown += [np.cos(angle), np.sin(angle)]
-        return np.stack(shown, axis=1)
+        return np.stack(shown, axis=1) if shown else np.empty((len(numbers), 0))
 
-    def from_features(self, features: np.ndarray) -> np.ndarray:
-        """Return the time nearest to the expected time with the expected day of the week and time of day."""
-        inside, span = np.clip(features[:, 0], self.start, self.end), self._span
-        beyond = features[:, 0] - inside
-        time = inside + np.sign(beyond) * span * np.expm1(np.minimum(np.abs(beyond) / span, 5.0))
+    def _compressed(self, numbers: np.ndarray) -> np.ndarray:
+        inside, span = np.clip(numbers, self.start, self.end), self._span
+        beyond = numbers - inside
+        return inside + np.sign(beyond) * span * np.log1p(np.abs(beyond) / span)
+
+    def from_features(self, features: np.ndarray, given: np.ndarray | None = None) -> np.ndarray:
+        """Return the time with the expected phases that is nearest to the expected time.
+
+        Without a trend, it is the time nearest to the `given` time, or else to the middle of the training rows.
+        """
+        if self.trend:
+            inside, span = np.clip(features[:, 0], self.start, self.end), self._span
+            beyond = features[:, 0] - inside
+            time = inside + np.sign(beyond) * span * np.expm1(np.minimum(np.abs(beyond) / span, 5.0))
+        else:
+            time = np.full(len(features), 0.5 * self.start + 0.5 * self.end)
+            time = time if given is None else np.where(np.isnan(given), time, given)
         for place, name in reversed(list(enumerate(self.periods))):  # long periods first
-            if name != "year":  # the time itself is more accurate
-                wanted = np.arctan2(features[:, 2 + 2 * place], features[:, 1 + 2 * place]) / (2 * np.pi)
+            if name != "year" or not self.trend:  # the time itself is more accurate
+                cosine = self.trend + 2 * place
+                wanted = np.arctan2(features[:, cosine + 1], features[:, cosine]) / (2 * np.pi)
                 time += ((wanted - (time - MONDAY) / PERIODS[name] + 0.5) % 1 - 0.5) * PERIODS[name]
         return time
 
 
-_KINDS: dict[str, type[Column]] = {c.kind: c for c in (Numeric, Logarithmic, Duration, Ordinal, Categorical, Datetime)}
+@dataclass(frozen=True)
+class Ignored(Column):
+    """Column without features, such as an identifier; its cells are neither checked nor scored.
+
+    Attributes
+    ----------
+    reason : str
+        Description of the column, such as "unique text".
+    are_numbers : bool
+        True if the cells are numbers.
+    """
+
+    reason: str
+    are_numbers: bool
+    kind = "ignored"
+    _cell_types = ()
+
+    @property
+    def n_features(self) -> int:
+        return 0
+
+    def numbers(self, cells: pd.Series) -> np.ndarray:
+        """Return 0 for each cell, of any type."""
+        return self._numbers(cells)
+
+    def _numbers(self, cells: pd.Series) -> np.ndarray:
+        return np.zeros(len(cells))
+
+    def cells(self, numbers: np.ndarray) -> pd.Series:
+        return pd.Series(np.full(len(numbers), np.nan) if self.are_numbers else [None] * len(numbers))
+
+    def features(self, numbers: np.ndarray) -> np.ndarray:
+        return np.empty((len(numbers), 0))
+
+    def from_features(self, features: np.ndarray, given: np.ndarray | None = None) -> np.ndarray:
+        return np.full(len(features), np.nan)
+
+
+_KINDS: dict[str, type[Column]] = {
+    c.kind: c for c in (Numeric, Logarithmic, Duration, Ordinal, Categorical, Datetime, Ignored)
+}
 
 
 def column_from_json(data: dict[str, Any]) -> Column:
@@ -298,6 +342,10 @@ def column_from_json(data: dict[str, Any]) -> Column:
             raise ValueError("the range of a column of times is invalid")
         if not set(column.periods) <= set(PERIODS) or not (column.zone is None or isinstance(column.zone, str)):
             raise ValueError("a column of times has unknown periods or an unknown zone")
+        if type(column.trend) is not bool:
+            raise ValueError("the trend of a column of times is not true or false")
+    if isinstance(column, Ignored) and not (type(column.reason) is str and type(column.are_numbers) is bool):
+        raise ValueError("an ignored column is not described by a text and a boolean")
     return column
 
 
@@ -321,4 +369,4 @@ def check_names(parameter: str, names: Iterable[Any], labels: Sequence[Any]) -> 
 
 def are_numeric(columns: Sequence[Column]) -> bool:
     """Return True if all columns hold numbers."""
-    return all(isinstance(column, _Numbers) for column in columns)
+    return all(isinstance(c, _Numbers) or (isinstance(c, Ignored) and c.are_numbers) for c in columns)

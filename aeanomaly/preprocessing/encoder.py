@@ -85,8 +85,11 @@ class TableEncoder:
                 np.maximum(rows, -schema.limit, out=out, casting="same_kind")
         return encoded
 
-    def decode(self, rows: np.ndarray) -> np.ndarray:
-        """Decode expected encoded rows (N, D) to float64 numbers of the table (N, F); binary ones are in range."""
+    def decode(self, rows: np.ndarray, given: np.ndarray | None = None) -> np.ndarray:
+        """Decode expected encoded rows (N, D) to float64 numbers of the table (N, F); binary ones are in range.
+
+        Times without a trend are decoded to those nearest to the `given` numbers (N, F).
+        """
         schema = self.schema
         largest = np.finfo(np.float64).max
         binary = schema.feature_kinds == "binary"
@@ -95,17 +98,21 @@ class TableEncoder:
         with np.errstate(over="ignore"):  # an extreme column may decode beyond the largest number
             values = np.clip(schema.offset + schema.scale * rows.astype(np.float64), -largest, largest)
         values = schema.to_feature_order(np.where(rows == 1, schema.one, values))
-        return schema.layout.numbers(values)
+        return schema.layout.numbers(values, given)
+
+    @property
+    def is_scored(self) -> np.ndarray:
+        """Mask of the columns that have features, (F,)."""
+        return self.schema.layout.is_scored
 
     def sum_columns(self, terms: np.ndarray) -> np.ndarray:
         """Terms of encoded features (N, D) -> their sums for each column of the table (N, F)."""
-        layout, ordered = self.schema.layout, self.schema.to_feature_order(terms)
-        return ordered if len(layout.columns) == layout.n_features else np.add.reduceat(ordered, layout.starts, axis=1)
+        return self.schema.layout.combine(np.add, self.schema.to_feature_order(terms), 0.0)
 
-    def most_likely(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def most_likely(self, rows: np.ndarray, given: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Decode with the most likely value of two-valued and categorical columns, and return its probability.
 
-        The probability is NaN for other columns.
+        The probability is NaN for other columns. See `decode`.
         """
         schema = self.schema
         binary, bernoulli, categories = (schema.feature_kinds == k for k in ("binary", "bernoulli", "categorical"))
@@ -118,8 +125,8 @@ class TableEncoder:
         shares[:, schema.layout.missing_indicators[schema.order]] = -np.inf
         rows[:, binary] = np.where(of_high < 0.5, low, high)
         rows[:, bernoulli] = rows[:, bernoulli].round()
-        largest = np.maximum.reduceat(schema.to_feature_order(shares), schema.layout.starts, axis=1)
-        return self.decode(rows), np.where(np.isfinite(largest), largest, np.nan)
+        largest = schema.layout.combine(np.maximum, schema.to_feature_order(shares), np.nan)
+        return self.decode(rows, given), np.where(np.isfinite(largest), largest, np.nan)
 
 
 def fit_schema(
@@ -144,6 +151,11 @@ def fit_schema(
         Indices and statistics of columns, from more rows than the table has. Used for numeric columns.
     """
     layout = Layout(tuple(columns or [Numeric()] * table.shape[1]), options.has_missing_indicators)
+    if layout.n_features == 0:
+        raise ValueError(
+            "no column is left to score: all are identifiers, or times that the rows do not cover twice; set "
+            "identifiers='keep' or time_trend=True, or pass more columns"
+        )
     features = _Features(table, layout) if known is None else _KnownFeatures(table, layout, *known)
     low, high = features.range()
     center, half = 0.5 * low + 0.5 * high, 0.5 * high - 0.5 * low

@@ -1,7 +1,8 @@
 """Inference of column types from dtypes, cells and the user's `column_types`."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -15,12 +16,14 @@ from aeanomaly.preprocessing.columns import (
     Column,
     Datetime,
     Duration,
+    Ignored,
     Logarithmic,
     Numeric,
     Ordinal,
     check_names,
     plain,
 )
+from aeanomaly.preprocessing.identifiers import find_identifiers, warn_of_identifiers, warn_of_trends
 
 #: Accepted values of `column_types`, besides an ordered list of categories for an ordinal column.
 COLUMN_TYPES = ("numeric", "logarithmic", "categorical", "ordinal", "datetime", "duration")
@@ -40,14 +43,68 @@ DEFAULT_KIND: dict[CellType, str] = {
 }
 
 
-def infer_columns(frame: pd.DataFrame, column_types: Mapping[Any, Any] | None) -> tuple[Column, ...]:
-    """Infer the column types of a frame; keys of `column_types` are names, or positions without names."""
-    asked = dict(column_types or {})
-    check_names("column_types", asked, frame.columns.tolist())
-    return tuple(_infer(frame.iloc[:, j], asked.get(name)) for j, name in enumerate(frame.columns))
+@dataclass(frozen=True)
+class InferenceOptions:
+    """Parameters of a detector for the inference of column types; names are positions if the columns have no names.
+
+    Attributes
+    ----------
+    column_types : mapping of name to type
+        Types of some columns.
+    identifiers : {"ignore", "keep", "raise"} or sequence of names
+        Treatment of columns that seem to identify rows, or the columns to leave out.
+    time_trend : bool or sequence of names
+        True if the times of a column are scored as well as their cycles.
+    warns : bool
+        Warn of columns that identify rows or follow their order.
+    """
+
+    column_types: Mapping[Any, Any] = field(default_factory=dict)
+    identifiers: Literal["ignore", "keep", "raise"] | Sequence[Any] = "ignore"
+    time_trend: bool | Sequence[Any] = False
+    warns: bool = True
+
+    @property
+    def left_out(self) -> Sequence[Any]:
+        """Names of the columns to leave out by choice."""
+        return () if isinstance(self.identifiers, str) else self.identifiers
+
+    def has_trend(self, name: Any) -> bool:
+        """Return True if the times of a column are scored."""
+        return self.time_trend if isinstance(self.time_trend, bool) else name in self.time_trend
 
 
-def _infer(cells: pd.Series, asked: Any) -> Column:
+def infer_columns(frame: pd.DataFrame, options: InferenceOptions, *, has_names: bool) -> tuple[Column, ...]:
+    """Infer the column types of a frame, or of an array in the form of one without names."""
+    asked, labels = dict(options.column_types), frame.columns.tolist()
+    check_names("column_types", asked, labels)
+    check_names("identifiers", options.left_out, labels)
+    if not isinstance(options.time_trend, bool):
+        check_names("time_trend", options.time_trend, labels)
+    ignored = dict.fromkeys(options.left_out, "named in identifiers")
+    if has_names and options.identifiers in ("ignore", "raise"):
+        ignored = find_identifiers(frame, asked)
+    if ignored and options.identifiers == "raise":
+        raise ValueError(
+            f"column(s) {', '.join(column_label(frame[name]) for name in ignored)} seem to identify rows; drop them, "
+            "or set identifiers='ignore' to leave them out of the score, or 'keep' to score them"
+        )
+    if ignored and options.identifiers == "ignore" and options.warns:
+        warn_of_identifiers(frame, ignored)
+    columns: list[Column] = []
+    for j, name in enumerate(labels):
+        cells = frame.iloc[:, j]
+        if name in ignored:
+            columns.append(Ignored(ignored[name], infer_cell_type(cells) == "numbers"))
+        else:
+            columns.append(_infer(cells, asked.get(name), options.has_trend(name)))
+    if has_names and options.warns:
+        plain = [n for n, c in zip(labels, columns, strict=True) if isinstance(c, Numeric) and n not in asked]
+        warn_of_trends(frame, plain)
+    return tuple(columns)
+
+
+def _infer(cells: pd.Series, asked: Any, trend: bool) -> Column:
     cell_type = infer_cell_type(cells)
     if cells.isna().all():
         raise ValueError(f"column {column_label(cells)} is NaN in all {len(cells)} rows; drop the column")
@@ -59,7 +116,7 @@ def _infer(cells: pd.Series, asked: Any) -> Column:
     if kind == "ordinal" and (cell_type == "numbers" or isinstance(cells.dtype, pd.CategoricalDtype)):
         return _ordinal(cells)
     if kind == "datetime" and cell_type in ("times", "text"):
-        return _datetime(cells)
+        return _datetime(cells, trend)
     if kind == "duration" and cell_type == "durations":
         return Duration()
     if (
@@ -157,12 +214,12 @@ def _categorical(cells: pd.Series) -> Column:
     return Categorical(tuple(sorted(kept, key=lambda category: (isinstance(category, str), category))))
 
 
-def _datetime(cells: pd.Series) -> Column:
+def _datetime(cells: pd.Series, trend: bool) -> Column:
     zone = time_zone_of(cells)
     times = seconds(cells, zone)
     times = times[np.isfinite(times)]
     start, end = float(times.min()), float(times.max())
-    return Datetime(zone, start, end, tuple(name for name in PERIODS if _varies(times, name, end - start)))
+    return Datetime(zone, start, end, tuple(name for name in PERIODS if _varies(times, name, end - start)), trend)
 
 
 def _varies(times: np.ndarray, name: str, span: float) -> bool:

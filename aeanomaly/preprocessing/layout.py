@@ -26,7 +26,13 @@ class Layout:
     @cached_property
     def widths(self) -> np.ndarray:
         """Number of features of each column, (F,)."""
-        return np.array([column.n_features + self.has_missing_indicators for column in self.columns], dtype=int)
+        widths = (c.n_features + self.has_missing_indicators if c.is_scored else 0 for c in self.columns)
+        return np.fromiter(widths, dtype=int, count=len(self.columns))
+
+    @cached_property
+    def is_scored(self) -> np.ndarray:
+        """Mask of the columns with features, (F,)."""
+        return self.widths > 0
 
     @cached_property
     def starts(self) -> np.ndarray:
@@ -48,7 +54,7 @@ class Layout:
         """Mask of the features that indicate missing values, (D,)."""
         mask = np.zeros(self.n_features, dtype=bool)
         if self.has_missing_indicators:
-            mask[self.starts + self.widths - 1] = True
+            mask[(self.starts + self.widths - 1)[self.is_scored]] = True
         return mask
 
     @cached_property
@@ -68,7 +74,7 @@ class Layout:
     def cyclic(self) -> list[slice]:
         """Slices of the pairs of features that are cosine and sine of an angle."""
         return [
-            slice(start + 1 + 2 * pair, start + 3 + 2 * pair)
+            slice(start + column.trend + 2 * pair, start + column.trend + 2 * pair + 2)
             for start, column in zip(self.starts.tolist(), self.columns, strict=True)
             if isinstance(column, Datetime)
             for pair in range(len(column.periods))
@@ -82,12 +88,27 @@ class Layout:
         for numbers, column, start in zip(table.T, self.columns, self.starts.tolist(), strict=True):
             features[:, start : start + column.n_features] = column.features(numbers)
         if self.has_missing_indicators:
-            features[:, self.missing_indicators] = np.isnan(table)
+            features[:, self.missing_indicators] = np.isnan(table[:, self.is_scored])
         return features
 
-    def numbers(self, features: np.ndarray) -> np.ndarray:
-        """Convert expected features (N, D) to numbers (N, F)."""
+    def numbers(self, features: np.ndarray, given: np.ndarray | None = None) -> np.ndarray:
+        """Convert expected features (N, D) to numbers (N, F), nearest to the `given` ones (N, F) if ambiguous."""
         if self.is_plain:
             return features
-        parts = zip(self.columns, self.starts.tolist(), strict=True)
-        return np.stack([c.from_features(features[:, start : start + c.n_features]) for c, start in parts], axis=1)
+        table = [None] * len(self.columns) if given is None else given.T
+        parts = zip(self.columns, self.starts.tolist(), table, strict=True)
+        found = [c.from_features(features[:, start : start + c.n_features], known) for c, start, known in parts]
+        return np.stack(found, axis=1)
+
+    def combine(self, function: np.ufunc, values: np.ndarray, default: float) -> np.ndarray:
+        """Combine values of features (N, D) for each column (N, F) by a function such as `numpy.add`.
+
+        Columns without features have the default.
+        """
+        if len(self.columns) == self.n_features and self.is_scored.all():
+            return values
+        if self.is_scored.all():
+            return function.reduceat(values, self.starts, axis=1)
+        combined = np.full((len(values), len(self.columns)), default, dtype=values.dtype)
+        combined[:, self.is_scored] = function.reduceat(values, self.starts[self.is_scored], axis=1)
+        return combined

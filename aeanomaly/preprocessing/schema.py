@@ -75,10 +75,10 @@ class Schema:
     @property
     def kinds(self) -> list[str]:
         """Kind of each column in the order of the table: the likelihood of numeric columns, else the column type."""
-        first = self.to_feature_order(self.feature_kinds[None])[0, self.layout.starts].tolist()
+        kinds = self.to_feature_order(self.feature_kinds[None])[0]
         return [
-            kind if isinstance(column, (Numeric, Logarithmic)) else column.kind
-            for kind, column in zip(first, self.columns, strict=True)
+            str(kinds[start]) if isinstance(column, (Numeric, Logarithmic)) else column.kind
+            for start, column in zip(self.layout.starts, self.columns, strict=True)
         ]
 
     @cached_property
@@ -107,15 +107,6 @@ class Schema:
         ordered = np.empty_like(terms)
         ordered[:, self.order] = terms
         return ordered
-
-    def shift(self, table: np.ndarray, steps: np.ndarray) -> np.ndarray:
-        """Shift the numbers of real-valued columns of a table (N, F) by `steps` (N, F) in encoded units."""
-        units = np.where(self.feature_kinds == "gaussian", self.scale, 0.0)
-        largest = np.finfo(np.float64).max
-        with np.errstate(over="ignore"):
-            steps = steps * self.to_feature_order(units[None])[0, self.layout.starts]
-            columns = zip(self.columns, table.T.astype(np.float64), steps.T, strict=True)
-            return np.clip(np.stack([c.shift(numbers, s) for c, numbers, s in columns], axis=1), -largest, largest)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return all arrays and numbers by file key; columns and blocks are stored separately."""

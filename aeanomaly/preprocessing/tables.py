@@ -1,6 +1,6 @@
 """Validation of tables and conversion to numbers (N, F)."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,9 +8,16 @@ import pandas as pd
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import validate_data
 
-from aeanomaly.preprocessing.cells import column_label, warn_if_rounded
+from aeanomaly.preprocessing.cells import (
+    column_label,
+    infer_cell_type,
+    numbers,
+    seconds,
+    time_zone_of,
+    warn_if_rounded,
+)
 from aeanomaly.preprocessing.columns import Column, Numeric, are_numeric
-from aeanomaly.preprocessing.inference import infer_columns, mark_count_columns
+from aeanomaly.preprocessing.inference import InferenceOptions, infer_columns, mark_count_columns
 
 _ENCODE_IT = (
     "pass a DataFrame, or name the column in column_types to encode it, such as column_types={0: 'categorical'}"
@@ -22,7 +29,7 @@ def check_table(
     X: Any,
     *,
     columns: Sequence[Column] | None = None,
-    column_types: Mapping[Any, Any] | None = None,
+    options: InferenceOptions | None = None,
     mark_counts: bool = False,
     numeric: Collection[Any] = (),
     allow_nan: bool = False,
@@ -37,10 +44,10 @@ def check_table(
     X : array-like or DataFrame (N, F)
     columns : sequence of Column, optional
         Column types; inferred by default.
-    column_types : mapping, optional
-        Types of some columns, by name or position, if the others are inferred.
+    options : InferenceOptions, optional
+        Options of the inference of column types.
     mark_counts : bool, default=False
-        Infer `Logarithmic` for numeric columns with wide counts that are not in `column_types` or `numeric`.
+        Infer `Logarithmic` for numeric columns with wide counts, except those of declared types and in `numeric`.
     numeric : collection, optional
         Names of columns, or positions without names.
     allow_nan : bool, default=False
@@ -62,26 +69,27 @@ def check_table(
     TypeError
         If X is a sparse matrix, or if column names are not all strings.
     """
-    reset = columns is None
+    reset, options = columns is None, options or InferenceOptions()
     frame = as_pandas(X)
+    has_names = frame is not None
     if frame is not None:
         _check_column_names(frame)
         validate_data(estimator, X, reset=reset, skip_check_array=True)
-    elif column_types or not (reset or are_numeric(columns or ())):
+    elif options.column_types or options.left_out or not (reset or are_numeric(columns or ())):
         frame = _frame_of_array(estimator, X, reset)
     if frame is None:
         table = _numbers_of_array(estimator, X, reset)
         columns = (Numeric(),) * table.shape[1] if columns is None else tuple(columns)
     else:
         _check_size(frame, least_rows)
-        columns = infer_columns(frame, column_types) if columns is None else tuple(columns)
+        columns = infer_columns(frame, options, has_names=has_names) if columns is None else tuple(columns)
         table = _numbers_of_frame(frame, columns)
     _check_size(table, least_rows)
     check_finite(table, getattr(estimator, "feature_names_in_", None), allow_nan=allow_nan)
     if allow_nan and reset:
         _check_not_all_missing(table, getattr(estimator, "feature_names_in_", None))
     if mark_counts and reset:
-        declared = {*(column_types or ()), *numeric}
+        declared = {*options.column_types, *numeric}
         columns = mark_count_columns(table, columns, declared, getattr(estimator, "feature_names_in_", None))
     return table, columns
 
@@ -112,6 +120,33 @@ def rows_of(X: Any, which: np.ndarray) -> Any:
     frame = as_pandas(X)
     which = np.flatnonzero(which) if which.dtype == bool else which
     return _safe_indexing(X, which) if frame is None else frame.iloc[which]
+
+
+def order_of_time(X: Any, name: str | int) -> np.ndarray:
+    """Return the times of rows as numbers (N,), from a column of times or numbers without missing values.
+
+    Raises
+    ------
+    ValueError
+        If the column does not exist, or has other or missing cells.
+    """
+    frame = as_pandas(X)
+    frame = pd.DataFrame(np.asarray(X)) if frame is None else frame
+    if name not in frame.columns:
+        known = ", ".join(map(repr, frame.columns[:20]))
+        raise ValueError(
+            f"order names {name!r}, which is not a column of X; X has {known}; for the order of rows, 'rows'"
+        )
+    cells = frame[name]
+    cell_type = infer_cell_type(cells)
+    if cell_type not in ("numbers", "times"):
+        raise ValueError(f"order names column {name!r}, which holds {cell_type}; name a column of times or numbers")
+    found = numbers(cells) if cell_type == "numbers" else seconds(cells, time_zone_of(cells))
+    if np.isnan(found).any():
+        raise ValueError(
+            f"order names column {name!r}, which has {np.isnan(found).sum()} missing values; drop the rows"
+        )
+    return found
 
 
 def cells_as_given(X: Any) -> pd.DataFrame:

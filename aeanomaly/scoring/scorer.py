@@ -33,6 +33,10 @@ Network = PointAutoencoder | GaussianAutoencoder
 class Encoding(Protocol):
     """Interface of the table encoder that scorers require."""
 
+    @property
+    def is_scored(self) -> np.ndarray:
+        """Mask of the columns of the table that have features, (F,)."""
+
     def sum_columns(self, terms: np.ndarray) -> np.ndarray:
         """Sum the terms of encoded features (n, D) by column of the table (n, F)."""
 
@@ -119,7 +123,8 @@ class Scorer(nn.Module, ABC):
         terms = mean_of_members(part)
         columns = encoding.sum_columns(terms[:, : self.n_encoded])
         if self.allow_nan:
-            columns = complete_columns(columns, ~np.isnan(chunk), self.typical_error)
+            scored = encoding.is_scored
+            columns[:, scored] = complete_columns(columns[:, scored], ~np.isnan(chunk[:, scored]), self.typical_error)
         code = terms[:, self.n_encoded :]
         return np.hstack([columns, code]) if code.shape[1] else columns
 

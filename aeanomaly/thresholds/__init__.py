@@ -12,6 +12,7 @@ from aeanomaly.thresholds.conformal import (
     flag_discoveries,
     p_values_of_sorted,
 )
+from aeanomaly.thresholds.default import ExpectedRate
 from aeanomaly.thresholds.labeled import BestF1, ExpectedCost, TargetPrecision, TargetRecall
 from aeanomaly.thresholds.probability import ScoreCalibrator
 from aeanomaly.thresholds.rule import ThresholdRule
@@ -30,6 +31,7 @@ RULES = {
         Contamination,
         CrossConformal,
         ExpectedCost,
+        ExpectedRate,
         MedianAbsoluteDeviation,
         PeaksOverThreshold,
         TargetPrecision,
@@ -45,6 +47,7 @@ __all__ = [
     "Contamination",
     "CrossConformal",
     "ExpectedCost",
+    "ExpectedRate",
     "MedianAbsoluteDeviation",
     "PeaksOverThreshold",
     "ScoreCalibrator",

@@ -36,6 +36,11 @@ class Conformal(ThresholdRule):
     calibration_fraction : float in (0, 1), default=0.2
         Fraction of the rows that ``fit`` of a detector holds out for calibration. They are used neither to train the
         network nor to fit the encoding.
+    order : str, int or None, default=None
+        Column of X, or its position in an array, by which rows are in order of time; "rows" if they are in order in X.
+        ``fit`` then holds out the latest rows instead of random ones. A random sample does not test later rows if the
+        process changes, or if rows depend on their neighbors, such as overlapping windows of a series. No bound holds
+        for such rows, and `guarantee` says so.
 
     See Also
     --------
@@ -58,10 +63,19 @@ class Conformal(ThresholdRule):
 
     alpha: float
     calibration_fraction: float = 0.2
+    order: str | int | None = None
 
     def __post_init__(self) -> None:
         check_fraction("Conformal", "alpha", self.alpha, remedy=_ALPHA_HELP)
         check_fraction("Conformal", "calibration_fraction", self.calibration_fraction, remedy=_FRACTION_HELP)
+        if not (self.order is None or isinstance(self.order, (str, int))):
+            raise ValueError(
+                f"Conformal(order={self.order!r}) must be a column, 'rows' or None; name the column with the time"
+            )
+
+    def __repr__(self) -> str:
+        order = "" if self.order is None else f", order={self.order!r}"
+        return f"Conformal(alpha={self.alpha!r}, calibration_fraction={self.calibration_fraction!r}{order})"
 
     def check(self, n: int) -> None:
         """Raise a ValueError if `n` calibration rows cannot guarantee the rate."""
@@ -83,6 +97,12 @@ class Conformal(ThresholdRule):
         """Return a sentence on the error rates of the offset, without its subject."""
         n, rank = len(scores), _rank(self.alpha, len(scores))
         low, high = stats.beta(rank, n + 1 - rank).ppf([0.025, 0.975])
+        if self.order is not None:
+            return (
+                f"flags new normal rows at a rate of about {self.alpha:g}, if they differ from the training rows as "
+                f"these {n:,} latest rows do; if rows are independent, the rate lies between {low:.2g} and {high:.2g} "
+                "with 95 % probability, else it varies more"
+            )
         return (
             f"flags new normal rows at a rate of at most {self.alpha:g}, on average over calibration sets; for these "
             f"{n:,} rows, the rate lies between {low:.2g} and {high:.2g} with 95 % probability"

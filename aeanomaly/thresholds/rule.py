@@ -40,9 +40,12 @@ class ThresholdRule(ABC):
     calibration_fraction : float in (0, 1) or None
         Fraction of the rows that ``fit`` of a detector holds out for the rule. With None, the rule is applied to
         training scores, unless `n_splits` is set.
-    n_splits : int or None
+    order : str, int or None
+        Column by which the rows are in order of time, or "rows". With `calibration_fraction`, the latest rows are held
+        out instead of random ones.
+    n_splits : int, "auto" or None
         Number of folds, at least 2. ``fit`` of a detector scores each fold with a clone that is fitted on the others,
-        and applies the rule to these scores.
+        and applies the rule to these scores. "auto" selects it by the number of rows, as `ExpectedRate` describes.
     labels : {"needed", "optional"} or None
         Call the rule as ``fit(scores, y)`` always, or if labels are given. With None, labels are never passed.
 
@@ -60,7 +63,8 @@ class ThresholdRule(ABC):
     """
 
     calibration_fraction: float | None = None
-    n_splits: int | None = None
+    order: str | int | None = None
+    n_splits: int | Literal["auto"] | None = None
     labels: Literal["needed", "optional"] | None = None
 
     @abstractmethod
@@ -104,7 +108,7 @@ def check_rule(rule: object) -> None:
     fraction, n_splits, labels = (getattr(rule, attribute, None) for attribute in _OPTIONAL[:3])
     if fraction is not None:
         check_fraction(name, "calibration_fraction", fraction)
-    if n_splits is not None:
+    if n_splits is not None and n_splits != "auto":
         check_n_splits(name, n_splits)
     if fraction is not None and n_splits is not None:
         raise ValueError(f"the rule {name} has both calibration_fraction and n_splits; define one of them")

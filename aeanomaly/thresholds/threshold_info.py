@@ -6,8 +6,9 @@ from typing import Any, cast
 
 import numpy as np
 
+from aeanomaly.thresholds.default import ExpectedRate
 from aeanomaly.thresholds.rule import NO_GUARANTEE, ThresholdRule, check_rule
-from aeanomaly.thresholds.rules import Contamination, MedianAbsoluteDeviation
+from aeanomaly.thresholds.rules import Contamination
 
 #: A threshold in any of its forms: a rule, a fraction, or "auto".
 Threshold = ThresholdRule | float | str
@@ -51,7 +52,7 @@ def as_threshold(value: Threshold) -> ThresholdRule:
         If the value is none of these, or a rule with invalid attributes (see `ThresholdRule`).
     """
     if isinstance(value, str) and value == "auto":
-        return MedianAbsoluteDeviation()
+        return ExpectedRate()
     if isinstance(value, Real) and not isinstance(value, bool) and 0 < float(value) <= 0.5:
         return Contamination(float(value))
     if callable(getattr(value, "fit", None)) and not isinstance(value, type):

@@ -28,6 +28,8 @@ def folder(tmp_path, monkeypatch):
     labeled["c"] += 4 * labeled.wrong
     labeled.to_csv("labeled.csv", index=False)
     assert run("fit", "train.csv", "-o", "model.aea", "--set", "max_iter=30") == 0
+    words = ("--set", "max_iter=30", "--contamination", "0.1")
+    assert run("fit", "train.csv", "-o", "uncalibrated.aea", *words) == 0
     return tmp_path
 
 
@@ -96,7 +98,7 @@ def test_score_flags_discoveries(folder):
     [
         (("threshold", "model.aea"), "no threshold rule given; pass --false-alarm-rate RATE, --rule RULE or --labels"),
         (
-            ("threshold", "model.aea", "--false-alarm-rate", "0.01"),
+            ("threshold", "uncalibrated.aea", "--false-alarm-rate", "0.01"),
             "needs scores of rows that were not used in training",
         ),
         (
@@ -109,7 +111,10 @@ def test_score_flags_discoveries(folder):
         (("threshold", "model.aea", "--labels", "missing.csv"), "missing.csv"),
         (("threshold", "missing.aea", "--rule", "0.1"), "missing.aea"),
         (("threshold", "model.aea", "--rows", "normal.csv", "--rule", "BestF1()"), "needs labels"),
-        (("score", "model.aea", "labeled.csv", "-o", "out.csv", "--fdr", "0.1"), "aeanomaly threshold model.aea"),
+        (
+            ("score", "uncalibrated.aea", "labeled.csv", "-o", "out.csv", "--fdr", "0.1"),
+            "aeanomaly threshold uncalibrated.aea",
+        ),
         (
             ("fit", "train.csv", "-o", "new.aea", "--false-alarm-rate", "0.0001"),
             "100 calibration rows guarantee a false-alarm rate",

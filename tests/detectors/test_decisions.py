@@ -242,7 +242,7 @@ class TestSetThreshold:
         assert detector.threshold_info_.source == "calibration rows"
         assert detector.offset_ == Conformal(0.02).fit(kept)
         detector.set_threshold("auto")
-        assert parts(detector)[:2] == parts(fitted)[:2]
+        assert detector.threshold_info_.source == "calibration rows"
         assert (detector.calibration_scores_ == kept).all()
 
     def test_a_custom_rule_is_accepted(self, fitted):
@@ -280,7 +280,8 @@ class TestSetThreshold:
             ((0.1, normal_rows(9, 1)[:, :3]), "X has 3 features"),
         ],
     )
-    def test_invalid_arguments_are_refused_and_change_nothing(self, fitted, arguments, told):
+    def test_invalid_arguments_are_refused_and_change_nothing(self, arguments, told):
+        fitted = quick(contamination=0.1).fit(normal_rows(100))
         detector = pickle.loads(pickle.dumps(fitted))
         with pytest.raises(ValueError, match=told):
             detector.set_threshold(*arguments)
@@ -294,8 +295,8 @@ class TestSetThreshold:
         assert caught[0].filename == __file__
         assert "seem to be training rows" in detector.threshold_info_.source
 
-    def test_rules_without_a_guarantee_accept_training_rows_but_p_values_do_not(self, fitted):
-        detector = pickle.loads(pickle.dumps(fitted))
+    def test_rules_without_a_guarantee_accept_training_rows_but_p_values_do_not(self):
+        detector = quick(contamination=0.1).fit(normal_rows(600))
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             detector.set_threshold(0.2, normal_rows(600))
@@ -332,7 +333,8 @@ class TestPValuesAndFlags:
         assert Conformal(0.05).fit(calibration) < np.median(calibration)
 
     @pytest.mark.parametrize("method", ["p_values", "flag", "outlier_probability"])
-    def test_without_calibration_they_raise_with_the_remedy(self, fitted, method):
+    def test_without_calibration_they_raise_with_the_remedy(self, method):
+        fitted = quick(contamination=0.1).fit(normal_rows(100))
         remedy = (
             rf"{'p_values' if method == 'flag' else method} needs scores of normal rows that were not used in "
             r"training, but there are none; call set_threshold\(Conformal\(0.01\), X\)"
@@ -391,7 +393,7 @@ class TestKeeping:
 
     def test_fitting_again_forgets_what_was_calibrated(self):
         X = normal_rows(300)
-        detector = quick().fit(X).set_threshold(BestF1(), normal_rows(100, 8), np.arange(100) < 9)
+        detector = quick(contamination=0.1).fit(X).set_threshold(BestF1(), normal_rows(100, 8), np.arange(100) < 9)
         detector.fit(X)
         assert len(detector.calibration_scores_) == 0
         with pytest.raises(ValueError, match="outlier_probability needs"):

@@ -83,7 +83,7 @@ def test_the_width_of_an_automatic_code_is_documented(cls):
 
 @pytest.mark.parametrize("cls", CLASSES)
 def test_the_automatic_number_of_steps_is_documented(cls):
-    few = "with prototypes, 8 times the square root of the number of rows, from 50 to 400"
+    few = "with prototypes, 8 times the square root of the number of rows, at most 400"
     assert (few in section(cls, "Parameters")["max_iter"][1]) == cls._stays_near_start
 
 

@@ -58,7 +58,8 @@ class TestWarningsPointAtTheCaller:
         assert [(w.filename, w.lineno) for w in caught] == [(__file__, line)]
 
     def test_of_categories_and_large_integers(self, detector):
-        many = pd.DataFrame({"s": [f"v{i}" for i in range(150)], "n": np.arange(150) + 2**60})
+        numbers = np.arange(150)
+        many = pd.DataFrame({"s": [f"v{i}" for i in range(150)], "n": 2**60 - numbers**2, "i": numbers})
         line = here()[1] + 1
         assert lines_of_warnings(lambda: detector().fit(many)) == {(__file__, line)}
 

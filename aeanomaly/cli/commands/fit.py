@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import shlex
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -11,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from aeanomaly.cli.arguments import add_force, add_rule, assignment
+from aeanomaly.cli.arguments import add_force, add_id, add_rule, assignment, check_id
 from aeanomaly.cli.cells import check_missing, parse_columns
 from aeanomaly.cli.errors import CommandError
 from aeanomaly.cli.labels import are_anomalies, label_values, ranking, ranking_to_text, read_labels
@@ -39,6 +40,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     )
     command.add_argument("--missing", choices=("error", "model"), help="reject missing values (default) or model them")
     command.add_argument("--drop", action="append", default=[], metavar="COLUMN", help="exclude a column; repeatable")
+    add_id(command, "column that names the rows; excluded, so that tables to score need not have it")
     command.add_argument(
         "--label",
         metavar="COLUMN",
@@ -129,8 +131,20 @@ def _fit_and_save(
         "offset": detector.offset_,
         "rule": detector.threshold_info_.rule,
         "guarantee": detector.threshold_info_.guarantee,
+        "expected_false_alarm_rate": detector.state_.calibration.false_alarm_rate,
         "flagged": round(float((detector.training_scores_ < detector.offset_).mean()) * detector.n_samples_seen_),
     }
+
+
+def _expected_alarms(summary: dict[str, Any]) -> str:
+    """Return the expected number of false alarms, and the command that changes it."""
+    rate, command = summary["expected_false_alarm_rate"], f"aeanomaly threshold {shlex.quote(summary['model'])}"
+    if rate is None:
+        return f"for a rate of false alarms: {command} --false-alarm-rate RATE --rows NORMAL_ROWS"
+    return (
+        f"expect about {1000 * rate:.2g} false alarms per 1,000 normal rows; for another number: {command} "
+        f"--false-alarm-rate {0.01 if rate > 0.02 else rate / 2:.1g}"
+    )
 
 
 def _is_number(name: str) -> bool:
@@ -164,7 +178,8 @@ def _columns(names: list[str], options: argparse.Namespace) -> list[str]:
         if name not in names:
             listed = ", ".join(names[:20])
             raise CommandError(f"{options.table}: column {name!r} of --drop does not exist; the columns are {listed}")
-    left = [name for name in names if name not in options.drop and name != options.label]
+    check_id(options.id, names, options.table)
+    left = [name for name in names if name not in (*options.drop, options.label, options.id)]
     if not left:
         raise CommandError(f"{options.table}: all columns are dropped; drop fewer columns")
     return left
@@ -176,6 +191,7 @@ def _to_text(summary: dict[str, Any]) -> str:
         f"{summary['steps']:,} steps in {summary['seconds']:.1f} s",
         f"{summary['flagged']:,} training rows score below the offset {summary['offset']:.4g}",
         f"threshold set by {summary['rule']}, which {summary['guarantee']}",
+        _expected_alarms(summary),
     ]
     if "auroc" in summary:
         lines.append(f"on the training rows: {ranking_to_text(summary)}")

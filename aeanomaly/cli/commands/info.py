@@ -66,6 +66,8 @@ def _range(column: dict[str, Any]) -> str:
         levels = column["levels"]
         more = f" and {len(levels) - _LEVELS} more" if len(levels) > _LEVELS else ""
         return f": {', '.join(map(reprlib.repr, levels[:_LEVELS]))}{more}"
+    if column["kind"] == "ignored":
+        return f": {column['reason']}"
     if column["kind"] == "datetime":
         start, end = (_day(column[name]) for name in ("start", "end"))
         return f": {start} to {end}" + (f", {column['zone']}" if column["zone"] else "")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from aeanomaly.cli.arguments import add_force, positive_integer
+from aeanomaly.cli.arguments import add_force, add_id, check_id, positive_integer
 from aeanomaly.cli.errors import CommandError
 from aeanomaly.cli.outputs import check_output
 from aeanomaly.cli.tables import read_table, rows_for
@@ -25,6 +25,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     command.add_argument(
         "--rows", type=positive_integer, default=100, metavar="N", help="number of rows to list; default: 100"
     )
+    add_id(command, "column that names the rows, in place of their numbers")
     command.add_argument("--title", metavar="TEXT", help="title of the page")
     command.set_defaults(run=run_report)
 
@@ -37,10 +38,14 @@ def run_report(options: argparse.Namespace) -> None:
     if path is not None:
         check_output(path, REPORT, [options.model, options.table], force=options.force)
     detector = load(options.model)
-    X = rows_for(detector, read_table(options.table), options.table)
+    frame = read_table(options.table)
+    check_id(options.id, frame.columns, options.table)
+    X = rows_for(detector, frame, options.table)
     if not len(X):
         raise CommandError(f"{options.table}: the table has no rows; a report needs at least one")
-    X.index = pd.RangeIndex(1, len(X) + 1, name="row")  # the row numbers of score --top
+    # Without names, the row numbers of score --top.
+    numbers = pd.RangeIndex(1, len(X) + 1, name="row")
+    X.index = numbers if options.id is None else pd.Index(frame[options.id], name=options.id)
     page = report(detector, X, path, n_rows=options.rows, title=options.title, overwrite=options.force)
     if path is None:
         sys.stdout.buffer.write(page.encode("utf-8"))  # as the page declares, not in the encoding of the terminal

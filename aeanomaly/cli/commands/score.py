@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from aeanomaly.cli.arguments import add_force, positive_integer, share
+from aeanomaly.cli.arguments import add_force, add_id, check_id, positive_integer, share
 from aeanomaly.cli.errors import CommandError
 from aeanomaly.cli.labels import are_anomalies, label_values, ranking, ranking_to_text
 from aeanomaly.cli.parts import check_table_output, frames_of, table_writer
@@ -57,6 +57,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         f"and their shares (share_1 to share_N); default: {_REASONS}; without N, give this option after the table",
     )
     command.add_argument("--top", type=positive_integer, metavar="N", help="print the N rows with the lowest scores")
+    add_id(command, "column that names the rows of --top, in place of their numbers")
     command.add_argument("--label", metavar="COLUMN", help="label column; report AUROC and average precision")
     command.add_argument("--json", action="store_true", help="print a summary as JSON")
     command.set_defaults(run=run_score)
@@ -75,6 +76,7 @@ def run_score(options: argparse.Namespace) -> None:
     worst = pd.DataFrame()
     with table_writer(target) as write:
         for frame in frames():
+            check_id(options.id, frame.columns, options.table)
             if options.label is not None:
                 labels.append(label_values(frame, options.label, options.table))
             scored = _scored(detector, frame, options, found)
@@ -87,7 +89,10 @@ def run_score(options: argparse.Namespace) -> None:
         if options.label is not None:
             anomalous = are_anomalies(np.concatenate(labels), options.label, options.table)
             summary |= ranking(anomalous, np.concatenate(scores))
-    worst.insert(0, "row" if "row" not in worst else "row number", worst.index + 1)
+    if options.id is None:
+        worst.insert(0, "row" if "row" not in worst else "row number", worst.index + 1)
+    else:
+        worst.insert(0, options.id, worst.pop(options.id))
     # Standard output is reserved for the table if it is written there.
     place = sys.stderr if target == "-" else sys.stdout
     if options.json:

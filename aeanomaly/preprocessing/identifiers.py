@@ -1,0 +1,89 @@
+"""Recognition of columns that identify rows, and of numbers that only follow the order of the rows."""
+
+from collections.abc import Collection
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from aeanomaly._warnings import warn
+from aeanomaly.preprocessing import text
+from aeanomaly.preprocessing.cells import column_label, infer_cell_type
+
+#: Minimum number of rows for a recognition.
+_LEAST_ROWS = 50
+#: Number of values that are checked before the whole column, and of rows whose order is compared with a column.
+_FIRST, _COMPARED = 1000, 2000
+#: Rank correlation with the order of the rows from which a column has a trend.
+_TREND = 0.9
+RISING, UNIQUE = "integers that rise from row to row", "unique text"
+
+
+def find_identifiers(frame: pd.DataFrame, exempt: Collection[Any]) -> dict[Any, str]:
+    """Return the names of columns that seem to identify rows, with descriptions: unique text, and rising integers."""
+    if len(frame) < _LEAST_ROWS:
+        return {}
+    found = {name: _identifies(frame.iloc[:, j]) for j, name in enumerate(frame.columns) if name not in exempt}
+    return {name: reason for name, reason in found.items() if reason is not None}
+
+
+def _identifies(cells: pd.Series) -> str | None:
+    """Describe a column that seems to identify rows; None for others."""
+    dtype = cells.dtype
+    if isinstance(dtype, pd.CategoricalDtype) or cells.isna().any():
+        return None
+    if isinstance(dtype, np.dtype) and dtype.kind not in "iuO":
+        return None
+    return next((reason for reason, holds in _SIGNS.items() if holds(cells.iloc[:_FIRST]) and holds(cells)), None)
+
+
+def _rises(cells: pd.Series) -> bool:
+    """Return True if the cells are integers, and each exceeds the one before."""
+    if pd.api.types.infer_dtype(cells, skipna=False) != "integer":
+        return False
+    values = cells.to_numpy()
+    return bool((values[1:] > values[:-1]).all())
+
+
+def _is_unique_text(cells: pd.Series) -> bool:
+    return infer_cell_type(cells) == "text" and cells.is_unique
+
+
+#: Signs of an identifier, and functions that recognize them.
+_SIGNS = {RISING: _rises, UNIQUE: _is_unique_text}
+
+
+def warn_of_identifiers(frame: pd.DataFrame, found: dict[Any, str]) -> None:
+    """Name the columns that are not scored, with the remedy."""
+    listed = [f"{column_label(frame[name])} ({reason})" for name, reason in found.items()]
+    unique = [frame[name] for name, reason in found.items() if reason == UNIQUE]
+    times = [column_label(cells) for cells in unique if text.are_times(cells)]
+    as_times = f"column_types={{{times[0]}: 'datetime'}} if the column holds times, " if times else ""
+    warn(
+        f"{', '.join(listed)} seem{'s' if len(listed) == 1 else ''} to identify rows and "
+        f"{'is' if len(listed) == 1 else 'are'} left out of the score; set {as_times}identifiers='keep' to score such "
+        f"columns, or identifiers={list(found)!r} to leave out these without a warning"
+    )
+
+
+def warn_of_trends(frame: pd.DataFrame, columns: Collection[Any]) -> None:
+    """Name the numeric columns among `columns` that rise or fall along the rows, if the frame is large enough."""
+    if len(frame) < _LEAST_ROWS:
+        return
+    rows = np.linspace(0, len(frame) - 1, min(len(frame), _COMPARED)).astype(int)
+    trends = {}
+    for name in columns:
+        values = frame[name].iloc[rows].to_numpy(dtype=np.float64, na_value=np.nan)
+        there = np.isfinite(values)
+        if there.sum() >= _LEAST_ROWS and np.ptp(values[there]) > 0:
+            correlation = float(stats.spearmanr(rows[there], values[there]).statistic)
+            if abs(correlation) >= _TREND:
+                trends[column_label(frame[name])] = correlation
+    if trends:
+        listed = ", ".join(f"{label} ({value:+.2f})" for label, value in trends.items())
+        warn(
+            f"numbers that follow the order of the rows, with their rank correlation: {listed}; if the rows are in "
+            "order of time, later rows will lie outside the range of training and be flagged; then pass differences "
+            "or ratios to the trend, or drop the column"
+        )

@@ -1,0 +1,188 @@
+"""Columns that are left out of the score: identifiers, and times without a cycle."""
+
+import pickle
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from aeanomaly import AutoencoderEnsemble, DenoisingAutoencoder, UndercompleteAutoencoder, VariationalAutoencoder, load
+from aeanomaly.inspection import column_drift, report
+from aeanomaly.thresholds import Conformal
+
+NAMED = "'order_id' .integers that rise from row to row., 'ref' .unique text. seem to identify rows and are left out"
+
+
+def orders(n=200, seed=0):
+    rng = np.random.default_rng(seed)
+    price, qty = rng.lognormal(3, 0.5, n), rng.integers(1, 6, n)
+    return pd.DataFrame(
+        {
+            "order_id": 1000 + np.cumsum(rng.integers(1, 4, n)),
+            "price": price,
+            "ref": [f"R{number:05d}" for number in rng.permutation(n)],
+            "qty": qty,
+            "shop": rng.choice(list("ABC"), n),
+            "total": price * qty,
+        }
+    )
+
+
+def quick(cls=DenoisingAutoencoder, **how):
+    return cls(**{"hidden_layer_sizes": (16,), "latent_dim": 8, "max_iter": 20, "random_state": 0} | how)
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    with pytest.warns(UserWarning, match=NAMED):
+        return quick().fit(orders())
+
+
+class TestIdentifiers:
+    def test_they_count_as_features_and_contribute_nothing(self, fitted):
+        X = orders(50, 1)
+        assert fitted.n_features_in_ == 6
+        assert fitted.schema_.kinds == ["ignored", "gaussian", "ignored", "gaussian", "categorical", "gaussian"]
+        for terms in (fitted.explain(X).to_numpy(), fitted.reconstruction_error(X, per_feature=True)):
+            assert (terms[:, [0, 2]] == 0).all()
+            assert terms.sum(axis=1) == pytest.approx(-fitted.score_samples(X))
+        assert not fitted.explain_text(X, n_columns=6).str.contains("order_id|ref ").any()
+
+    def test_the_score_is_that_without_them(self, fitted):
+        X = orders()
+        others = quick().fit(X.drop(columns=["order_id", "ref"]))
+        assert (others.score_samples(X.drop(columns=["order_id", "ref"])) == fitted.score_samples(X)).all()
+        assert others.offset_ == fitted.offset_
+
+    def test_their_cells_may_be_anything_and_are_reconstructed_as_given(self, fitted):
+        X = orders(50, 1)
+        odd = X.assign(order_id=[None] * 25 + ["new"] * 25, ref=np.inf)
+        assert (fitted.score_samples(odd) == fitted.score_samples(X)).all()
+        assert fitted.reconstruct(odd)["ref"].tolist() == odd["ref"].tolist()
+        assert fitted.reconstruct(X)["order_id"].tolist() == X["order_id"].tolist()
+        assert fitted.explain(X, details=True)["expected"]["ref"].tolist() == X["ref"].tolist()
+
+    def test_a_table_of_numbers_stays_an_array(self):
+        X = orders()[["order_id", "price", "qty", "total"]]
+        with pytest.warns(UserWarning, match="'order_id' .* seems to identify rows and is left out of the score"):
+            detector = quick().fit(X)
+        rows = detector.reconstruct(X)
+        assert isinstance(rows, np.ndarray)
+        assert (rows[:, 0] == X["order_id"]).all()
+        assert np.isnan(detector.inverse_transform(detector.transform(X))[:, 0]).all()
+
+    def test_keep_scores_them(self):
+        with pytest.warns(UserWarning, match="200 categories|follow the order"):
+            detector = quick(identifiers="keep").fit(orders())
+        assert "ignored" not in detector.schema_.kinds
+
+    def test_raise_names_them(self):
+        with pytest.raises(ValueError, match=r"column\(s\) 'order_id', 'ref' seem to identify rows; drop them, or set"):
+            quick(identifiers="raise").fit(orders())
+
+    def test_a_list_is_left_out_without_a_warning(self):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            detector = quick(identifiers=["order_id", "ref", "shop"]).fit(orders())
+            of_array = quick(identifiers=[0]).fit(orders()[["order_id", "price", "qty"]].to_numpy())
+        assert detector.schema_.kinds.count("ignored") == 3
+        assert of_array.schema_.kinds == ["ignored", "gaussian", "gaussian"]
+
+    @pytest.mark.parametrize(
+        ("identifiers", "told"),
+        [
+            (["orders"], "identifiers names 'orders', which is not a column of X"),
+            ("drop", "identifiers must be one of 'ignore', 'keep', 'raise', or a list of columns; got 'drop'"),
+            (["order_id", "price", "ref", "qty", "shop", "total"], "no column is left to score"),
+        ],
+    )
+    def test_other_values_are_refused(self, identifiers, told):
+        with pytest.raises(ValueError, match=told):
+            quick(identifiers=identifiers).fit(orders())
+
+    def test_arrays_and_declared_columns_are_never_recognized(self):
+        X = orders()
+        assert quick().fit(X[["order_id", "price", "qty"]].to_numpy()).schema_.kinds == ["gaussian"] * 3
+        with pytest.warns(UserWarning, match="'ref' .unique text. seems to identify rows"):
+            detector = quick(column_types={"order_id": "numeric"}).fit(X)
+        assert detector.schema_.kinds[0] == "gaussian"
+
+    def test_held_out_rows_warn_once(self):
+        with pytest.warns(UserWarning, match=NAMED) as caught:
+            quick(contamination=Conformal(0.1)).fit(orders())
+        assert len(caught) == 1
+
+    def test_files_pickles_and_reports(self, fitted, tmp_path):
+        X = orders(50, 1)
+        fitted.save(tmp_path / "model.aea")
+        for again in (load(tmp_path / "model.aea"), pickle.loads(pickle.dumps(fitted))):
+            assert (again.score_samples(X) == fitted.score_samples(X)).all()
+        drift = column_drift(fitted, X)
+        assert drift["kind"].tolist()[::2] == ["ignored", "ignored", "categorical"]
+        assert drift.loc[["order_id", "ref"], ["drift", "outside"]].isna().all(axis=None)
+        page = report(fitted, X)
+        assert "Left out of the score</dt><dd><bdi>order_<wbr>id</bdi> (integers that rise from row to row), " in page
+
+    @pytest.mark.parametrize("cls", [AutoencoderEnsemble, VariationalAutoencoder, UndercompleteAutoencoder])
+    def test_with_missing_values_the_score_is_that_without_them(self, cls):
+        X = orders()
+        X.loc[::7, "price"] = np.nan
+        X.loc[::5, "shop"] = None
+        how = {"cls": cls, "missing": "informative", "hidden_layer_sizes": () if cls is AutoencoderEnsemble else (16,)}
+        few = X.drop(columns=["order_id", "ref"])
+        detector, other = quick(identifiers=["order_id", "ref"], **how).fit(X), quick(**how).fit(few)
+        assert (detector.score_samples(X) == other.score_samples(few)).all()
+
+
+class TestTimes:
+    def times(self, days, n=300):
+        rng = np.random.default_rng(0)
+        when = pd.Timestamp("2024-01-01") + pd.to_timedelta(np.sort(rng.uniform(0, 86_400 * days, n)), unit="s")
+        return pd.DataFrame({"when": when, "x": rng.normal(size=n), "y": rng.normal(size=n)})
+
+    @pytest.mark.parametrize(
+        ("days", "periods"), [(1, ()), (5, ("day",)), (30, ("day", "week")), (800, ("day", "week", "year"))]
+    )
+    def test_cycles_act_if_they_are_covered_twice(self, days, periods):
+        column = quick().fit(self.times(days)).schema_.columns[0]
+        assert column.periods == periods
+        assert not column.trend
+        assert column.n_features == 2 * len(periods)
+
+    def test_later_rows_of_the_same_process_are_not_unusual(self):
+        X = self.times(60)
+        detector = quick().fit(X)
+        later = X.assign(when=X["when"] + pd.Timedelta(weeks=520))
+        assert detector.score_samples(later) == pytest.approx(detector.score_samples(X), rel=1e-4)
+        with_trend = quick(time_trend=True).fit(X)
+        assert (with_trend.score_samples(later) < with_trend.score_samples(X)).mean() > 0.9
+
+    def test_another_time_of_day_is(self):
+        X = self.times(60)
+        X["when"] = X["when"].dt.normalize() + pd.to_timedelta(9 + 0.5 * X["x"].abs(), unit="h")
+        detector = quick(max_iter=100).fit(X)
+        night = X.assign(when=X["when"] - pd.Timedelta(hours=8))
+        assert np.median(detector.score_samples(night)) < np.quantile(detector.score_samples(X), 0.01)
+        expected = detector.explain(night, details=True)["expected"]["when"]
+        assert expected.dt.hour.isin([8, 9, 10]).mean() > 0.95
+        assert (expected - night["when"]).abs().max() < pd.Timedelta(days=4)
+
+    def test_a_list_names_columns_with_a_trend(self):
+        X = self.times(60)
+        X["until"] = X["when"] + pd.Timedelta(days=1)
+        columns = quick(time_trend=["until"]).fit(X).schema_.columns
+        assert [column.trend for column in columns if column.kind == "datetime"] == [False, True]
+        with pytest.raises(ValueError, match="time_trend names 'then', which is not a column of X"):
+            quick(time_trend=["then"]).fit(X)
+
+    def test_a_time_of_one_value_contributes_nothing(self):
+        X = self.times(60).assign(when=pd.Timestamp("2024-01-01"))
+        detector = quick().fit(X)
+        assert (detector.explain(X)["when"] == 0).all()
+        assert (detector.reconstruct(X)["when"] == X["when"]).all()
+        assert column_drift(detector, X.assign(when=pd.Timestamp("2025-01-01"))).loc["when", "outside"] == 1
+
+    def test_a_table_of_times_without_cycles_is_refused(self):
+        with pytest.raises(ValueError, match="no column is left to score: all are identifiers, or times that"):
+            quick().fit(self.times(1)[["when"]])
