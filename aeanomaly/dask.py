@@ -155,7 +155,7 @@ def _scores(rows: pd.DataFrame, detector: BaseDetector) -> pd.Series:
 
 
 def _labels(rows: pd.DataFrame, detector: BaseDetector) -> pd.Series:
-    decision = _scores(rows, detector) - detector.offset_
+    decision = _scores(rows, detector) - (detector.offsets(rows) if len(rows) else 0.0)
     return pd.Series(np.where(decision >= 0, 1, -1), index=rows.index, name="label")
 
 

@@ -40,6 +40,7 @@ from aeanomaly.fitting import (
     finish_fit,
     finish_pass,
     fit_stacked,
+    group_columns,
     prepare_first_pass,
     prepare_fit,
     prepare_next_pass,
@@ -60,6 +61,8 @@ from aeanomaly.preprocessing import (
     are_numeric,
     cells_as_given,
     check_table,
+    describe_groups,
+    group_labels,
     rows_of,
 )
 from aeanomaly.scoring import DevianceScorer, Network, Scorer
@@ -280,7 +283,7 @@ class BaseDetector(
         return -fitted._call(FittedModel.errors, X)
 
     def decision_function(self, X: Any) -> np.ndarray:
-        """Return ``score_samples(X) - offset_``, which is below 0 for anomalies.
+        """Return ``score_samples(X) - offsets(X)``, which is below 0 for anomalies.
 
         Parameters
         ----------
@@ -292,7 +295,7 @@ class BaseDetector(
             Higher = more normal.
         """
         fitted = self._fitted()
-        return fitted.score_samples(X) - fitted.offset_
+        return fitted.score_samples(X) - fitted.offsets(X)
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the label of each row: +1 for normal rows, -1 for anomalies.
@@ -646,6 +649,7 @@ class BaseDetector(
             confidence=confidence,
             tail_probability=np.where(ignored, np.nan, reference.tail_probabilities(errors)),
             kl=kl,
+            groups=describe_groups(X, self._inference_options.groups),
         )
 
     def _to_rows(self, numbers: np.ndarray, index: Any = None, given: pd.DataFrame | None = None) -> Any:
@@ -671,7 +675,9 @@ class BaseDetector(
 
     @property
     def _inference_options(self) -> InferenceOptions:
-        return InferenceOptions(self.column_types or {}, self.identifiers, self.time_trend)
+        groups = self.groups if isinstance(self.groups, (list, tuple)) else [self.groups]
+        by = () if self.groups is None else tuple(groups)
+        return InferenceOptions(self.column_types or {}, self.identifiers, self.time_trend, by)
 
     @property
     def _recipe(self) -> Recipe:
@@ -722,13 +728,15 @@ class BaseDetector(
         request, owner = CalibrationRequest.from_threshold(self.contamination), type(self).__name__
         request.check(owner, self.contamination, len(table), y, warm_start=self.warm_start)
         seed = draw_seed(self.random_state)
-        names, held_out = getattr(self, "feature_names_in_", None), table[:0]
+        names, held_out, groups = getattr(self, "feature_names_in_", None), table[:0], None
         if request.fraction is not None:
             # The column types are also inferred without the held-out rows.
             mask = request.held_out(seed, len(table), X)
             table, columns = self._read(rows_of(X, ~mask), None, warns=False)
             held_out = self._read(rows_of(X, mask), columns)[0]
-        return TrainingRows(table, columns, held_out, names, y), seed
+            if by := group_columns(self.contamination):
+                groups = group_labels(rows_of(X, mask), by)
+        return TrainingRows(table, columns, held_out, names, y, held_out_groups=groups), seed
 
     def _read(
         self, X: Any, columns: Sequence[Column] | None, *, warns: bool = True

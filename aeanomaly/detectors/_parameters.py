@@ -31,6 +31,7 @@ class SharedParameters:
     column_types: Mapping[Any, str | Sequence[Any]] | None = None
     identifiers: Literal["ignore", "keep", "raise"] | Sequence[Any] = "ignore"
     time_trend: bool | Sequence[Any] = False
+    groups: str | int | Sequence[Any] | None = None
     learning_rate: float = 2e-3
     weight_decay: float = 1e-5
     batch_size: int = 128
@@ -54,6 +55,12 @@ def _are_column_types(value: Any) -> bool:
         kind in COLUMN_TYPES if isinstance(kind, str) else isinstance(kind, (list, tuple)) and len(kind) > 1
         for kind in value.values()
     )
+
+
+def _are_groups(value: Any) -> bool:
+    if value is None or isinstance(value, (str, int)):
+        return not isinstance(value, bool)
+    return isinstance(value, (list, tuple)) and len(value) > 0
 
 
 _LABELS = Constraint(lambda value: isinstance(value, (list, tuple)), "a list of columns")
@@ -82,6 +89,7 @@ SHARED_CONSTRAINTS: dict[str, Constraint] = {
     ),
     "identifiers": any_of(one_of("ignore", "keep", "raise"), _LABELS),
     "time_trend": any_of(boolean(), _LABELS),
+    "groups": Constraint(_are_groups, "None, a column or a list of columns"),
     "learning_rate": real(0),
     "weight_decay": real(0, with_low=True),
     "batch_size": integer(1),

@@ -22,7 +22,7 @@ from aeanomaly.persistence import (
 )
 from aeanomaly.preprocessing import Column, column_from_json
 from aeanomaly.streams import MemberKey
-from aeanomaly.thresholds import RULES, ScoreCalibrator, ScoreSummary, ThresholdInfo
+from aeanomaly.thresholds import RULES, GroupOffsets, ScoreCalibrator, ScoreSummary, ThresholdInfo
 from aeanomaly.training import FlatParameters
 
 if TYPE_CHECKING:
@@ -66,6 +66,7 @@ def save(detector: "BaseDetector", path: str | os.PathLike[str], *, overwrite: b
         "fitted": {
             "offset": float(threshold.offset),
             "threshold": threshold.to_dict(),
+            "group_offsets": None if (groups := state.calibration.groups) is None else groups.to_dict(),
             "calibration_is_estimated": state.calibration.is_estimated,
             "n_samples_seen": int(state.calibration.summary.n_rows),
             "feature_names": None if names is None else list(names),
@@ -169,6 +170,7 @@ def _state_from(
         threshold=_checked_threshold(fitted["threshold"], _checked_offset(fitted["offset"])),
         probability=ScoreCalibrator.from_arrays(probability) if probability else None,
         is_estimated=_checked_boolean(fitted["calibration_is_estimated"], "calibration_is_estimated"),
+        groups=None if (groups := fitted["group_offsets"]) is None else GroupOffsets.from_dict(groups),
     )
     return FittedState(
         model=model,

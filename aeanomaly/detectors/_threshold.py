@@ -5,9 +5,11 @@ from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
+from sklearn.utils.validation import _num_samples
 
 from aeanomaly._constraints import real
-from aeanomaly.fitting import Calibration, FittedState
+from aeanomaly.fitting import Calibration, FittedState, group_columns
+from aeanomaly.preprocessing import group_labels
 from aeanomaly.thresholds import Threshold, ThresholdInfo, flag_discoveries, p_values_of_sorted
 
 
@@ -95,7 +97,9 @@ class ThresholdMixin:
         fitted = self._fitted()
         calibration = fitted._calibration
         if X is not None:
-            calibration = calibration.with_scores(threshold, fitted.score_samples(X), y)
+            by = group_columns(threshold)
+            groups = group_labels(X, by) if by else None
+            calibration = calibration.with_scores(threshold, fitted.score_samples(X), y, groups)
         elif y is not None:
             raise ValueError(f"labels need their rows; call set_threshold({threshold!r}, X, y)")
         else:
@@ -103,6 +107,29 @@ class ThresholdMixin:
         fitted.state_ = replace(fitted.state_, calibration=calibration)
         self.__dict__ = fitted.__dict__  # in one step: a concurrent fit replaces this state, or is replaced
         return self
+
+    def offsets(self, X: Any) -> np.ndarray:
+        """Return the offset of each row: that of its group with ``Conformal(alpha, groups=...)``, else `offset_`.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+
+        Returns
+        -------
+        offsets : ndarray of shape (n_samples,)
+            Rows with a lower score are anomalies.
+
+        Raises
+        ------
+        ValueError
+            If a column of groups is missing.
+        """
+        fitted = self._fitted()
+        groups = fitted._calibration.groups
+        if groups is None:
+            return np.full(_num_samples(X), fitted.offset_)
+        return groups.of_rows(group_labels(X, groups.columns), fitted.offset_)
 
     def p_values(self, X: Any) -> np.ndarray:
         """Return the conformal p-value of each row: how often a normal row has a score as low.

@@ -83,6 +83,11 @@ class VariationalAutoencoder(BaseDetector):
     time_trend : bool or list of columns, default=False
         Datetime columns whose times are scored. Of the others, only cycles are scored: the time of day, the day of the
         week and the season, each if the training rows cover it at least twice and it varies.
+    groups : str, int, list or None, default=None
+        Columns, or positions in an array, whose cells identify the group of a row together, such as a customer. Each
+        number is then scored relative to the mean and deviation of its group, and each category by its frequency in
+        the group. Both are shrunk towards those of all rows if the group has few rows. Rows of unknown groups are
+        compared with all rows. The columns themselves are not scored.
     learning_rate : float, default=2e-3
         Peak learning rate of AdamW, for a layer with 128 inputs. Weights of narrower layers have a
         proportionally higher rate, up to 16 times, and weights of wider layers a lower one. Prototypes have 5

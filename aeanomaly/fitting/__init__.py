@@ -1,6 +1,6 @@
 """Steps of a fit, from validated rows to the fitted state, for single detectors and for stacks."""
 
-from aeanomaly.fitting.calibration import Calibration, CalibrationRequest
+from aeanomaly.fitting.calibration import Calibration, CalibrationRequest, group_columns
 from aeanomaly.fitting.explanation import (
     Explanation,
     contributions,
@@ -50,6 +50,7 @@ __all__ = [
     "fit_robust_scorers",
     "fit_stacked",
     "format_cell",
+    "group_columns",
     "likelihood_for",
     "prepare_first_pass",
     "prepare_fit",

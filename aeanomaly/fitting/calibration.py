@@ -13,6 +13,7 @@ from aeanomaly.thresholds import (
     Contamination,
     CrossConformal,
     ExpectedRate,
+    GroupOffsets,
     MedianAbsoluteDeviation,
     ScoreCalibrator,
     ScoreSketch,
@@ -41,11 +42,14 @@ class UnseenScores(NamedTuple):
     is_estimated : bool
         True if the rows were used to train the detector, but not the clones that scored them, or so rarely that their
         scores differ little; no rate can then be guaranteed.
+    groups : ndarray of str (n,), optional
+        Groups of the rows, if the threshold has offsets of groups.
     """
 
     values: np.ndarray
     source: str
     is_estimated: bool = True
+    groups: np.ndarray | None = None
 
 
 class CalibrationRequest(NamedTuple):
@@ -151,6 +155,8 @@ class Calibration:
         Map from scores to probabilities of an anomaly, if labels are known.
     is_estimated : bool
         True if the calibration scores are not those of rows unknown to the detector; see `UnseenScores`.
+    groups : GroupOffsets or None
+        Offsets of groups of rows, if the threshold sets them.
     """
 
     summary: ScoreSummary
@@ -158,6 +164,7 @@ class Calibration:
     threshold: ThresholdInfo
     probability: ScoreCalibrator | None = None
     is_estimated: bool = False
+    groups: GroupOffsets | None = None
 
     @classmethod
     def from_fit(
@@ -186,7 +193,8 @@ class Calibration:
             y = np.asarray(labels)
             normal, probability = normal[~is_anomaly("fit", y)], ScoreCalibrator.fit(normal, y)
         info = decide(_with_bounds(threshold, summary), unseen.values, y, unseen.source)
-        return cls(summary, np.sort(normal), _called(threshold, info), probability, unseen.is_estimated)
+        info, groups = _with_groups(threshold, _called(threshold, info), unseen.values, unseen.groups)
+        return cls(summary, np.sort(normal), info, probability, unseen.is_estimated, groups)
 
     @property
     def false_alarm_rate(self) -> float | None:
@@ -205,6 +213,8 @@ class Calibration:
         request = CalibrationRequest.from_threshold(threshold)
         if request.needs_labels:
             raise ValueError(f"labels need their rows; call set_threshold({threshold!r}, X, y)")
+        if group_columns(threshold):
+            raise ValueError(f"groups need their rows; call set_threshold({threshold!r}, X)")
         if request and len(self.calibration_scores) == 0:
             raise ValueError(
                 f"{threshold!r} needs scores of rows that were not used in training; call "
@@ -216,10 +226,15 @@ class Calibration:
             info = decide(_with_bounds(threshold, self.summary), self.calibration_scores, source="calibration rows")
         else:
             info = decide(_for_training_rows(threshold, robust), self.summary.values, source="training rows")
-        return replace(self, threshold=_called(threshold, info))
+        return replace(self, threshold=_called(threshold, info), groups=None)
 
-    def with_scores(self, threshold: Threshold, scores: np.ndarray, y: Any = None) -> "Calibration":
-        """Return a calibration with a threshold computed from scores; those of normal rows are kept for p-values."""
+    def with_scores(
+        self, threshold: Threshold, scores: np.ndarray, y: Any = None, groups: np.ndarray | None = None
+    ) -> "Calibration":
+        """Return a calibration with a threshold computed from scores; those of normal rows are kept for p-values.
+
+        `groups` are the groups of the rows (n,), if the threshold sets offsets of groups.
+        """
         request = CalibrationRequest.from_threshold(threshold)
         if y is None:
             if request.needs_labels:
@@ -231,12 +246,14 @@ class Calibration:
             if len(anomalous) != len(scores):
                 raise ValueError(f"X has {len(scores)} rows, and y has {len(anomalous)} labels; pass one label per row")
             normal, probability = scores[~anomalous], ScoreCalibrator.fit(scores, y)
+            groups = None if groups is None else groups[~anomalous]
             if request.takes_labels:
                 decision = decide(threshold, scores, y, source="labeled rows given to set_threshold")
             elif request or request.is_optional:
                 decision = decide(threshold, normal, source="normal rows given to set_threshold")
             else:
                 decision = decide(threshold, scores, source="rows given to set_threshold")
+        decision, offsets = _with_groups(threshold, decision, normal, groups)
         normal = np.sort(normal)
         if self._seem_trained_on(scores):
             decision = replace(decision, source=f"{decision.source}, most of which seem to be training rows")
@@ -247,8 +264,14 @@ class Calibration:
                     "most of these rows have exactly the scores of training rows; training rows score higher than new "
                     "rows, so that more new rows would be flagged than stated; pass rows that were held out"
                 )
-        kept = normal is self.calibration_scores and self.is_estimated
-        return replace(self, threshold=decision, calibration_scores=normal, probability=probability, is_estimated=kept)
+        return replace(
+            self,
+            threshold=decision,
+            calibration_scores=normal,
+            probability=probability,
+            is_estimated=normal is self.calibration_scores and self.is_estimated,
+            groups=offsets,
+        )
 
     def of_more_rows(self, n_rows: int) -> "Calibration":
         """Return the calibration of a fit whose training rows are a sample of `n_rows` rows."""
@@ -293,6 +316,21 @@ def _with_bounds(threshold: Threshold, summary: ScoreSummary) -> Threshold:
     if not isinstance(rule, ExpectedRate):
         return threshold
     return replace(rule, lowest=float(known.min()), highest=replace(rule, highest=None).fit(known))
+
+
+def group_columns(threshold: Threshold) -> tuple[str | int, ...]:
+    """Return the columns whose cells are the groups of a threshold."""
+    return threshold.group_columns if isinstance(threshold, Conformal) else ()
+
+
+def _with_groups(
+    threshold: Threshold, info: ThresholdInfo, scores: np.ndarray, labels: np.ndarray | None
+) -> tuple[ThresholdInfo, GroupOffsets | None]:
+    """Return the info with a guarantee for groups, and the offsets of groups, if the threshold sets them."""
+    if labels is None or not isinstance(threshold, Conformal):
+        return info, None
+    groups = GroupOffsets(threshold.group_columns, threshold.fit_groups(scores, labels))
+    return replace(info, guarantee=f"{info.guarantee}; {groups.guarantee(labels)}"), groups
 
 
 def _called(threshold: Threshold, info: ThresholdInfo) -> ThresholdInfo:

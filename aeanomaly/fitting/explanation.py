@@ -13,6 +13,8 @@ from aeanomaly.preprocessing import Column, Ignored, label_index
 
 #: A sentence names columns until they make up this share of the error.
 _EXPLAINED = 0.8
+#: Ratio from which a cell is described as a multiple of the usual one of its group.
+_RATIO = 1.5
 
 
 class Explanation(NamedTuple):
@@ -32,6 +34,8 @@ class Explanation(NamedTuple):
         Share of the training rows whose error in the column is at least as large; NaN for missing values.
     kl : ndarray (n, 0 or 1)
         Contribution of the code.
+    groups : sequence of str (n,), optional
+        Description of the group of each row, such as "customer 'C17'".
     """
 
     contributions: np.ndarray
@@ -40,6 +44,7 @@ class Explanation(NamedTuple):
     confidence: np.ndarray
     tail_probability: np.ndarray
     kl: np.ndarray
+    groups: Sequence[str] | None = None
 
 
 def redistribute(terms: np.ndarray, drops: np.ndarray, *, signed: bool) -> np.ndarray:
@@ -104,6 +109,7 @@ def to_text(found: Explanation, columns: Sequence[Column], names: Sequence[str],
                 observed.iat[row, j],
                 expected.iat[row, j],
                 found.confidence[row, j],
+                None if found.groups is None else found.groups[row],
             )
             for j in order[:enough].tolist()
             if positive[j] > 0
@@ -112,7 +118,7 @@ def to_text(found: Explanation, columns: Sequence[Column], names: Sequence[str],
     return sentences
 
 
-def _phrase(name: str, observed: Any, expected: Any, confidence: float) -> str:
+def _phrase(name: str, observed: Any, expected: Any, confidence: float, group: str | None) -> str:
     probability = "" if np.isnan(confidence) else f" (p = {confidence:.2f})"
     if pd.isna(observed):
         return f"{name} missing where {format_cell(expected)} was expected"
@@ -120,10 +126,23 @@ def _phrase(name: str, observed: Any, expected: Any, confidence: float) -> str:
         return f"{name} {format_cell(observed)} where another category was expected{probability}"
     if isinstance(observed, (bool, np.bool_)):
         expected = bool(expected)
+    if group is not None and np.isnan(confidence):
+        return _relative_phrase(name, observed, expected, group)
     if format_cell(observed) == format_cell(expected):
         return f"{name} {format_cell(observed)}{probability or ', which is rare'}"
     ending = " was expected" if not probability else ""
     return f"{name} {format_cell(observed)} where {format_cell(expected)}{ending}{probability}"
+
+
+def _relative_phrase(name: str, observed: Any, expected: Any, group: str) -> str:
+    """Compare a cell with the usual one of its group, as a ratio if both are positive numbers."""
+    if isinstance(observed, Real) and isinstance(expected, Real) and min(float(observed), float(expected)) > 0:
+        ratio = float(observed) / float(expected)
+        if not 1 / _RATIO < ratio < _RATIO:
+            return f"{name} {format_cell(observed)}, {ratio:.2g} times the usual of {group}"
+    if format_cell(observed) == format_cell(expected):
+        return f"{name} {format_cell(observed)}, which is rare for {group}"
+    return f"{name} {format_cell(observed)} where {format_cell(expected)} is usual for {group}"
 
 
 def format_cell(value: Any) -> str:

@@ -82,7 +82,8 @@ def _score_unseen(recipe: Recipe, job: FitJob, model: FittedModel, summary: Scor
 
 
 def _score_held_out(job: FitJob, model: FittedModel) -> UnseenScores:
-    return UnseenScores(-model.errors(job.rows.held_out), "rows held out of the fit", is_estimated=False)
+    scores, groups = -model.errors(job.rows.held_out), job.rows.held_out_groups
+    return UnseenScores(scores, "rows held out of the fit", is_estimated=False, groups=groups)
 
 
 def _make_state(

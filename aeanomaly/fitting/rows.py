@@ -23,6 +23,8 @@ class TrainingRows:
     columns : tuple of Column (F,)
     held_out : ndarray (H, F)
         Numbers of the rows that calibrate the threshold; may be empty.
+    held_out_groups : ndarray of str (H,), optional
+        Groups of the held-out rows, if the threshold has offsets of groups.
     names : sequence of str (F,) or None
         Names of the columns.
     labels : array-like or None
@@ -37,6 +39,7 @@ class TrainingRows:
     names: Sequence[str] | None = None
     labels: Any = None
     core: np.ndarray | None = None
+    held_out_groups: np.ndarray | None = None
 
     @property
     def core_table(self) -> np.ndarray:

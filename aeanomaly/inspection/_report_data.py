@@ -46,7 +46,8 @@ class ReportData(NamedTuple):
         Names of the columns, followed by that of `kl` if the detector has such a term.
     row_name : str
         Name of the index, or "row".
-    scores : ndarray (n,)
+    scores, decisions : ndarray (n,)
+        Scores, and scores minus the offsets of the rows.
     rows : list of Row
         Rows in ascending order of their scores.
     top_columns : DataFrame (n_terms, 2)
@@ -58,6 +59,7 @@ class ReportData(NamedTuple):
     names: list[str]
     row_name: str
     scores: np.ndarray
+    decisions: np.ndarray
     rows: list[Row]
     top_columns: pd.DataFrame
     drift: pd.DataFrame
@@ -65,13 +67,14 @@ class ReportData(NamedTuple):
     @property
     def flagged(self) -> np.ndarray:
         """Boolean mask of the flagged rows, (n,)."""
-        return self.scores - self.detector.offset_ < 0
+        return self.decisions < 0
 
 
 def collect(scored: ScoredRows, n_rows: int) -> ReportData:
     """Score and explain the rows, and compare their columns with the training rows."""
     scored = scored._replace(rows=_indexable(scored.rows))
-    scores, offset = scored.scores, float(scored.detector.offset_)
+    scores = scored.scores
+    decisions = scores - scored.detector.offsets(scored.rows)
     worst = np.argsort(scores, kind="stable")[:n_rows]
     details = _take(scored, worst).details()
     names = [str(name) for name in details["contribution"].columns]
@@ -80,8 +83,9 @@ def collect(scored: ScoredRows, n_rows: int) -> ReportData:
         names=names,
         row_name=_row_name(scored.index),
         scores=scores,
-        rows=_rows(scored, worst, scores, details),
-        top_columns=_top_columns(_take(scored, np.flatnonzero(scores - offset < 0)), names),
+        decisions=decisions,
+        rows=_rows(scored, worst, scores, decisions, details),
+        top_columns=_top_columns(_take(scored, np.flatnonzero(decisions < 0)), names),
         drift=column_drift(scored.detector, scored.rows).set_axis(
             label_index(names[: scored.detector.n_features_in_]), axis=0
         ),
@@ -108,7 +112,9 @@ def _row_name(index: Any) -> str:
     return ", ".join(names) or "row"
 
 
-def _rows(scored: ScoredRows, worst: np.ndarray, scores: np.ndarray, details: pd.DataFrame) -> list[Row]:
+def _rows(
+    scored: ScoredRows, worst: np.ndarray, scores: np.ndarray, decisions: np.ndarray, details: pd.DataFrame
+) -> list[Row]:
     some = _take(scored, worst)
     labels = worst.tolist() if some.index is None else list(some.index)
     model = some.detector.state_.model
@@ -123,7 +129,7 @@ def _rows(scored: ScoredRows, worst: np.ndarray, scores: np.ndarray, details: pd
             place=place,
             label=label,
             score=float(scores[place]),
-            decision=float(scores[place] - scored.detector.offset_),
+            decision=float(decisions[place]),
             sentence=sentence,
             reasons=[
                 _reason_of({part: values[row] for part, values in parts.items()}, parts_of_error[row], term)

@@ -103,6 +103,15 @@ def to_onnx(detector: Any, path: str | os.PathLike[str], *, overwrite: bool = Fa
     if not isinstance(detector, BaseDetector):
         raise TypeError(f"to_onnx takes a detector of this package; got {type(detector).__name__}")
     check_is_fitted(detector)
+    if detector.state_.calibration.groups is not None:
+        raise ExportError(
+            "the threshold has an offset for each group, but a graph has one for all rows; call "
+            "set_threshold(Conformal(alpha), X) without groups before the export"
+        )
+    if detector.groups is not None:
+        raise ExportError(
+            "a graph cannot compare rows with their groups; score with the detector, or fit it without groups"
+        )
     check_target(path, GRAPH, overwrite=overwrite)
     detector = copy.copy(detector)  # a refit in another thread cannot change the model during the export
     inputs = inputs_of(detector)

@@ -48,7 +48,12 @@ def upgrade_manifest(manifest: dict[str, Any]) -> dict[str, Any]:
         **kept,
         "parameters": _rename_activations(parameters),
         "scorers": [{"kind": kinds[network["code"]], **_rename_activations(network)} for network in networks],
-        "fitted": {**fitted, "threshold": threshold, "calibration_is_estimated": "folds" in threshold["source"]},
+        "fitted": {
+            **fitted,
+            "threshold": threshold,
+            "calibration_is_estimated": "folds" in threshold["source"],
+            "group_offsets": None,
+        },
     }
 
 

@@ -13,6 +13,7 @@ from aeanomaly.preprocessing.columns import (
     label_index,
 )
 from aeanomaly.preprocessing.encoder import EncoderOptions, KnownStatistics, TableEncoder, fit_schema
+from aeanomaly.preprocessing.group_labels import describe_groups, group_labels
 from aeanomaly.preprocessing.inference import COLUMN_TYPES, DEFAULT_KIND, InferenceOptions
 from aeanomaly.preprocessing.schema import Schema
 from aeanomaly.preprocessing.statistics import Statistics
@@ -39,7 +40,9 @@ __all__ = [
     "check_finite",
     "check_table",
     "column_from_json",
+    "describe_groups",
     "fit_schema",
+    "group_labels",
     "infer_cell_type",
     "label_index",
     "numbers_or_missing",

@@ -72,6 +72,17 @@ def format_cell(cell: Any) -> str:
     return reprlib.repr(cell) if isinstance(cell, str) else reprlib.repr(str(cell))[1:-1]
 
 
+def cell_texts(cells: pd.Series) -> np.ndarray:
+    """Return cells of any type as text (N,), so that integers are alike in any dtype; "missing" for missing values."""
+    codes, found = pd.factorize(cells)
+    return np.array([*map(_cell_text, found), "missing"], dtype=object)[codes]  # the code of a missing value is -1
+
+
+def _cell_text(value: Any) -> str:
+    is_integral = isinstance(value, (float, np.floating)) and float(value).is_integer()
+    return str(int(value)) if is_integral else str(value)
+
+
 def numbers(cells: pd.Series) -> np.ndarray:
     """Convert cells of type "numbers" to float64 (N,), with NaN for missing values."""
     try:

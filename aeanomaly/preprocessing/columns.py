@@ -10,6 +10,7 @@ import pandas as pd
 
 from aeanomaly.preprocessing.cells import (
     CellType,
+    cell_texts,
     column_label,
     duration_seconds,
     format_cell,
@@ -320,8 +321,35 @@ class Ignored(Column):
         return np.full(len(features), np.nan)
 
 
+@dataclass(frozen=True)
+class GroupKey(Ignored):
+    """Column that identifies the group of a row; its number is that of a label, or that of an unknown label.
+
+    Attributes
+    ----------
+    labels : tuple of str
+        Cells of the training rows as text.
+    """
+
+    labels: tuple[str, ...] = ()
+    kind = "group"
+
+    def _numbers(self, cells: pd.Series) -> np.ndarray:
+        places = {label: float(place) for place, label in enumerate(self.labels)}
+        codes, found = pd.factorize(cell_texts(cells))
+        return np.array([places.get(label, float(len(places))) for label in found])[codes]
+
+
+@dataclass(frozen=True)
+class GroupedCategorical(_Categories):
+    """Unordered categories in a table with groups: the feature is the surprise of the category in its group."""
+
+    kind = "frequency"
+
+
 _KINDS: dict[str, type[Column]] = {
-    c.kind: c for c in (Numeric, Logarithmic, Duration, Ordinal, Categorical, Datetime, Ignored)
+    c.kind: c
+    for c in (Numeric, Logarithmic, Duration, Ordinal, Categorical, Datetime, Ignored, GroupKey, GroupedCategorical)
 }
 
 
@@ -344,6 +372,8 @@ def column_from_json(data: dict[str, Any]) -> Column:
             raise ValueError("a column of times has unknown periods or an unknown zone")
         if type(column.trend) is not bool:
             raise ValueError("the trend of a column of times is not true or false")
+    if isinstance(column, GroupKey) and not all(type(label) is str for label in column.labels):
+        raise ValueError("the labels of groups are not text")
     if isinstance(column, Ignored) and not (type(column.reason) is str and type(column.are_numbers) is bool):
         raise ValueError("an ignored column is not described by a text and a boolean")
     return column

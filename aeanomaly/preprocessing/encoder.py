@@ -1,13 +1,14 @@
 """Fitting the schema of a table, and encoding with it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 
 from aeanomaly.likelihoods import LIKELIHOODS
 from aeanomaly.preprocessing.columns import Column, Numeric, check_names
+from aeanomaly.preprocessing.groups import Groups
 from aeanomaly.preprocessing.layout import Layout
 from aeanomaly.preprocessing.schema import Schema, group_by_likelihood
 from aeanomaly.preprocessing.statistics import Statistics
@@ -156,6 +157,8 @@ def fit_schema(
             "no column is left to score: all are identifiers, or times that the rows do not cover twice; set "
             "identifiers='keep' or time_trend=True, or pass more columns"
         )
+    if (groups := Groups.fit(table, layout.columns, layout.starts)) is not None:
+        layout, known = replace(layout, groups=groups), None  # the statistics are of values, not relative to groups
     features = _Features(table, layout) if known is None else _KnownFeatures(table, layout, *known)
     low, high = features.range()
     center, half = 0.5 * low + 0.5 * high, 0.5 * high - 0.5 * low
@@ -241,6 +244,7 @@ def _schema(
     return Schema(
         columns=layout.columns,
         has_missing_indicators=layout.has_missing_indicators,
+        groups=layout.groups,
         order=order,
         blocks=group_by_likelihood(kinds[order].tolist(), order, layout),
         offset=offset[order],

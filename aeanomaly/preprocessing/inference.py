@@ -9,13 +9,23 @@ import pandas as pd
 
 from aeanomaly._warnings import warn
 from aeanomaly.preprocessing import text
-from aeanomaly.preprocessing.cells import CellType, column_label, infer_cell_type, numbers, seconds, time_zone_of
+from aeanomaly.preprocessing.cells import (
+    CellType,
+    cell_texts,
+    column_label,
+    infer_cell_type,
+    numbers,
+    seconds,
+    time_zone_of,
+)
 from aeanomaly.preprocessing.columns import (
     PERIODS,
     Categorical,
     Column,
     Datetime,
     Duration,
+    GroupedCategorical,
+    GroupKey,
     Ignored,
     Logarithmic,
     Numeric,
@@ -29,6 +39,8 @@ from aeanomaly.preprocessing.identifiers import find_identifiers, warn_of_identi
 COLUMN_TYPES = ("numeric", "logarithmic", "categorical", "ordinal", "datetime", "duration")
 #: Maximum number of categories of a categorical column.
 _MOST_CATEGORIES = 100
+#: Number of rows of the median category from which categories may be groups of rows.
+_SEVERAL = 3
 #: Wide counts have at least this number of distinct values, and a 99 % quantile of at least this multiple of the
 #: median of the positive values.
 _LEAST_COUNTS, _WIDE = 20, 5.0
@@ -55,6 +67,8 @@ class InferenceOptions:
         Treatment of columns that seem to identify rows, or the columns to leave out.
     time_trend : bool or sequence of names
         True if the times of a column are scored as well as their cycles.
+    groups : sequence of names
+        Columns that identify the group of a row together.
     warns : bool
         Warn of columns that identify rows or follow their order.
     """
@@ -62,6 +76,7 @@ class InferenceOptions:
     column_types: Mapping[Any, Any] = field(default_factory=dict)
     identifiers: Literal["ignore", "keep", "raise"] | Sequence[Any] = "ignore"
     time_trend: bool | Sequence[Any] = False
+    groups: Sequence[Any] = ()
     warns: bool = True
 
     @property
@@ -81,9 +96,10 @@ def infer_columns(frame: pd.DataFrame, options: InferenceOptions, *, has_names: 
     check_names("identifiers", options.left_out, labels)
     if not isinstance(options.time_trend, bool):
         check_names("time_trend", options.time_trend, labels)
+    check_names("groups", options.groups, labels)
     ignored = dict.fromkeys(options.left_out, "named in identifiers")
     if has_names and options.identifiers in ("ignore", "raise"):
-        ignored = find_identifiers(frame, asked)
+        ignored = find_identifiers(frame, {*asked, *options.groups})
     if ignored and options.identifiers == "raise":
         raise ValueError(
             f"column(s) {', '.join(column_label(frame[name]) for name in ignored)} seem to identify rows; drop them, "
@@ -94,10 +110,15 @@ def infer_columns(frame: pd.DataFrame, options: InferenceOptions, *, has_names: 
     columns: list[Column] = []
     for j, name in enumerate(labels):
         cells = frame.iloc[:, j]
-        if name in ignored:
+        if name in options.groups:
+            labels_of_groups = tuple(sorted(set(cell_texts(cells))))
+            columns.append(GroupKey("groups", infer_cell_type(cells) == "numbers", labels_of_groups))
+        elif name in ignored:
             columns.append(Ignored(ignored[name], infer_cell_type(cells) == "numbers"))
         else:
-            columns.append(_infer(cells, asked.get(name), options.has_trend(name)))
+            column = _infer(cells, asked.get(name), options.has_trend(name))
+            is_grouped = options.groups and isinstance(column, Categorical)
+            columns.append(GroupedCategorical(column.categories) if is_grouped else column)  # type: ignore[attr-defined]
     if has_names and options.warns:
         plain = [n for n, c in zip(labels, columns, strict=True) if isinstance(c, Numeric) and n not in asked]
         warn_of_trends(frame, plain)
@@ -205,9 +226,12 @@ def _categorical(cells: pd.Series) -> Column:
     if len(categories) > _MOST_CATEGORIES:
         as_times = f", or set column_types={{{column_label(cells)}: 'datetime'}} if it holds times"
         rest = sum(-n for n, _ in categories[_MOST_CATEGORIES:])
+        repeats = -categories[len(categories) // 2][0] >= _SEVERAL
+        within = f"set groups={column_label(cells)} to compare each row with those of its own category, or "
+        remedy = (within if repeats else "") + "drop"
         warn(
             f"column {column_label(cells)} has {len(categories):,} categories; the {_MOST_CATEGORIES} most frequent "
-            f"are kept, and the others, in {rest / len(cells):.0%} of the rows, share one; drop the column if it "
+            f"are kept, and the others, in {rest / len(cells):.0%} of the rows, share one; {remedy} the column if it "
             "identifies rows" + (as_times if text.are_times(cells) else ""),
         )
     kept = [category for _, category in categories[:_MOST_CATEGORIES]]

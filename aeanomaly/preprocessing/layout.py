@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from aeanomaly.preprocessing.columns import Categorical, Column, Datetime, Numeric
+from aeanomaly.preprocessing.groups import Groups
 
 
 @dataclass(frozen=True)
@@ -18,10 +19,13 @@ class Layout:
     columns : tuple of Column (F,)
     has_missing_indicators : bool, default=False
         Add a last feature to each column: 1 for a missing value, else 0.
+    groups : Groups, optional
+        Groups of rows, to which features are relative.
     """
 
     columns: tuple[Column, ...]
     has_missing_indicators: bool = False
+    groups: Groups | None = None
 
     @cached_property
     def widths(self) -> np.ndarray:
@@ -47,7 +51,7 @@ class Layout:
     @cached_property
     def is_plain(self) -> bool:
         """True if the features are the numbers themselves."""
-        return not self.has_missing_indicators and all(column.is_plain for column in self.columns)
+        return self.groups is None and not self.has_missing_indicators and all(c.is_plain for c in self.columns)
 
     @cached_property
     def missing_indicators(self) -> np.ndarray:
@@ -89,12 +93,14 @@ class Layout:
             features[:, start : start + column.n_features] = column.features(numbers)
         if self.has_missing_indicators:
             features[:, self.missing_indicators] = np.isnan(table[:, self.is_scored])
-        return features
+        return features if self.groups is None else self.groups.relative(features, table)
 
     def numbers(self, features: np.ndarray, given: np.ndarray | None = None) -> np.ndarray:
         """Convert expected features (N, D) to numbers (N, F), nearest to the `given` ones (N, F) if ambiguous."""
         if self.is_plain:
             return features
+        if self.groups is not None:
+            features = self.groups.absolute(features.copy(), given)
         table = [None] * len(self.columns) if given is None else given.T
         parts = zip(self.columns, self.starts.tolist(), table, strict=True)
         found = [c.from_features(features[:, start : start + c.n_features], known) for c, start, known in parts]

@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 
 from aeanomaly.likelihoods import LIKELIHOODS
-from aeanomaly.preprocessing.columns import Column, Logarithmic, Numeric
+from aeanomaly.preprocessing.columns import Column, GroupKey, Logarithmic, Numeric
+from aeanomaly.preprocessing.groups import Groups
 from aeanomaly.preprocessing.layout import Layout
 
 _CONSTANTS = ("offset", "scale", "one", "limit", "minimum", "maximum", "mean")
 #: Keys of model files that differ from the names of the fields.
+_GROUPS = "groups."
 _FILE_KEYS = {"has_missing_indicators": "shows_holes"}
 
 
@@ -28,6 +30,8 @@ class Schema:
     ----------
     columns : tuple of Column (F,)
         Column types in the order of the table.
+    groups : Groups or None
+        Groups of rows, to which features are relative.
     has_missing_indicators : bool
         True if each column has a feature that indicates missing values.
     order : ndarray of int (D,)
@@ -55,11 +59,12 @@ class Schema:
     minimum: np.ndarray
     maximum: np.ndarray
     mean: np.ndarray
+    groups: Groups | None = None
 
     @cached_property
     def layout(self) -> Layout:
         """Layout of the features."""
-        return Layout(self.columns, self.has_missing_indicators)
+        return Layout(self.columns, self.has_missing_indicators, self.groups)
 
     @property
     def n_encoded(self) -> int:
@@ -110,23 +115,30 @@ class Schema:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return all arrays and numbers by file key; columns and blocks are stored separately."""
-        return {
+        found = {
             _FILE_KEYS.get(field.name, field.name): np.asarray(getattr(self, field.name))
             for field in fields(self)
-            if field.name not in ("columns", "blocks")
+            if field.name not in ("columns", "blocks", "groups")
         }
+        of_groups = {} if self.groups is None else self.groups.arrays()
+        return found | {f"{_GROUPS}{name}": values for name, values in of_groups.items()}
 
     @classmethod
     def from_arrays(
         cls, arrays: dict[str, Any], columns: Sequence[Column], blocks: Sequence[tuple[str, int]]
     ) -> "Schema":
         """Build a schema from the output of `arrays`; raise a ValueError for inconsistent data."""
+        of_groups = {name.removeprefix(_GROUPS): arrays[name] for name in arrays if name.startswith(_GROUPS)}
+        arrays = {name: values for name, values in arrays.items() if not name.startswith(_GROUPS)}
         if set(arrays) != {"shows_holes", "order", *_CONSTANTS}:
             raise ValueError("the schema has missing or unknown arrays")
         order, constants = arrays["order"], {name: arrays[name] for name in _CONSTANTS}
         if order.ndim != 1 or order.dtype.kind != "i" or not np.array_equal(np.sort(order), np.arange(len(order))):
             raise ValueError("the schema's order is not a permutation")
-        layout = Layout(tuple(columns), bool(arrays["shows_holes"]))
+        groups = Groups.from_arrays(of_groups, len(columns), len(order)) if of_groups else None
+        if (groups is not None) != any(isinstance(column, GroupKey) for column in columns):
+            raise ValueError("the groups do not match the columns")
+        layout = Layout(tuple(columns), bool(arrays["shows_holes"]), groups)
         if layout.n_features != len(order):
             raise ValueError("the schema's columns do not match its order")
         kinds, widths = zip(*blocks, strict=True)
@@ -144,6 +156,7 @@ class Schema:
             has_missing_indicators=layout.has_missing_indicators,
             order=order,
             blocks=tuple(blocks),
+            groups=groups,
             **constants,
         )
 

@@ -75,7 +75,7 @@ def check_table(
     if frame is not None:
         _check_column_names(frame)
         validate_data(estimator, X, reset=reset, skip_check_array=True)
-    elif options.column_types or options.left_out or not (reset or are_numeric(columns or ())):
+    elif options.column_types or options.left_out or options.groups or not (reset or are_numeric(columns or ())):
         frame = _frame_of_array(estimator, X, reset)
     if frame is None:
         table = _numbers_of_array(estimator, X, reset)

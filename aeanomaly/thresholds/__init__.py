@@ -13,6 +13,7 @@ from aeanomaly.thresholds.conformal import (
     p_values_of_sorted,
 )
 from aeanomaly.thresholds.default import ExpectedRate
+from aeanomaly.thresholds.groups import GroupOffsets
 from aeanomaly.thresholds.labeled import BestF1, ExpectedCost, TargetPrecision, TargetRecall
 from aeanomaly.thresholds.probability import ScoreCalibrator
 from aeanomaly.thresholds.rule import ThresholdRule
@@ -48,6 +49,7 @@ __all__ = [
     "CrossConformal",
     "ExpectedCost",
     "ExpectedRate",
+    "GroupOffsets",
     "MedianAbsoluteDeviation",
     "PeaksOverThreshold",
     "ScoreCalibrator",

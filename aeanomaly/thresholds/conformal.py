@@ -1,6 +1,7 @@
 """Conformal thresholds, p-values and false discovery control, valid for finite samples."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,10 @@ from aeanomaly.thresholds.rule import ThresholdRule
 
 _FRACTION_HELP = "set the fraction of the rows to hold out"
 _ALPHA_HELP = "set the rate at which normal rows may be flagged"
+
+
+def _is_name(value: Any) -> bool:
+    return isinstance(value, (str, int)) and not isinstance(value, bool)
 
 
 def _rank(alpha: float, n: int) -> int:
@@ -42,6 +47,12 @@ class Conformal(ThresholdRule):
         process changes, or if rows depend on their neighbors, such as overlapping windows of a series. No bound holds
         for such rows, and `guarantee` says so.
 
+    groups : str, int or sequence of these, optional
+        Columns of X, or positions in an array, whose cells divide the rows into groups, such as sites. Each group gets
+        an offset of its own, so that the rate holds in each (Mondrian conformal prediction; Vovk et al., chapter 4).
+        Groups with too few calibration rows for the rate, and new groups, have the offset of all rows; `guarantee`
+        names them.
+
     See Also
     --------
     CrossConformal : Calibration without held-out rows, for small tables.
@@ -64,6 +75,7 @@ class Conformal(ThresholdRule):
     alpha: float
     calibration_fraction: float = 0.2
     order: str | int | None = None
+    groups: str | int | Sequence[str | int] | None = None
 
     def __post_init__(self) -> None:
         check_fraction("Conformal", "alpha", self.alpha, remedy=_ALPHA_HELP)
@@ -72,10 +84,25 @@ class Conformal(ThresholdRule):
             raise ValueError(
                 f"Conformal(order={self.order!r}) must be a column, 'rows' or None; name the column with the time"
             )
+        by = self.groups if isinstance(self.groups, (list, tuple)) else [self.groups]
+        if self.groups is not None and not (by and all(map(_is_name, by))):
+            raise ValueError(f"Conformal(groups={self.groups!r}) must be a column or a list of columns")
 
     def __repr__(self) -> str:
-        order = "" if self.order is None else f", order={self.order!r}"
-        return f"Conformal(alpha={self.alpha!r}, calibration_fraction={self.calibration_fraction!r}{order})"
+        more = "".join(f", {n}={v!r}" for n, v in (("order", self.order), ("groups", self.groups)) if v is not None)
+        return f"Conformal(alpha={self.alpha!r}, calibration_fraction={self.calibration_fraction!r}{more})"
+
+    @property
+    def group_columns(self) -> tuple[str | int, ...]:
+        """The columns of `groups`; empty without groups."""
+        if self.groups is None or isinstance(self.groups, (str, int)):
+            return () if self.groups is None else (self.groups,)
+        return tuple(self.groups)
+
+    def fit_groups(self, scores: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+        """Return the offsets of the groups with enough rows, from scores and groups of calibration rows (n,)."""
+        found = {str(label): scores[labels == label] for label in np.unique(labels)}
+        return {label: self.fit(own) for label, own in found.items() if _rank(self.alpha, len(own)) >= 1}
 
     def check(self, n: int) -> None:
         """Raise a ValueError if `n` calibration rows cannot guarantee the rate."""

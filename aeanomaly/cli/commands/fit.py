@@ -38,6 +38,13 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "share of training rows to flag, or a rule such as 'PeaksOverThreshold(1e-5)'; default: auto",
         "maximum share of new normal rows to flag; holds out 20 %% of the training rows",
     )
+    command.add_argument(
+        "--groups",
+        action="append",
+        default=[],
+        metavar="COLUMN",
+        help="column that identifies the group of a row, such as a customer, with which it is compared; repeatable",
+    )
     command.add_argument("--missing", choices=("error", "model"), help="reject missing values (default) or model them")
     command.add_argument("--drop", action="append", default=[], metavar="COLUMN", help="exclude a column; repeatable")
     add_id(command, "column that names the rows; excluded, so that tables to score need not have it")
@@ -157,9 +164,9 @@ def _is_number(name: str) -> bool:
 
 def _detector(options: argparse.Namespace) -> Any:
     parameters = {"random_state": 0, **dict(options.parameters)}
-    for name in ("contamination", "missing"):
+    for name in ("contamination", "missing", "groups"):
         value = getattr(options, name)
-        if value is not None:
+        if value:
             if name in parameters:
                 raise CommandError(f"--{name} and --set {name}= set the same parameter; give only one of them")
             parameters[name] = value

@@ -116,11 +116,12 @@ def _scored(
             "rename the new columns with --prefix, such as --prefix ae_"
         )
     if found is None:
-        score = _scores(detector, frame, options)
-        values: list[Any] = [score, score - detector.offset_, (score < detector.offset_).astype(np.int64)]
+        score, offset = _scores(detector, frame, options), _offsets(detector, frame, options)
+        values: list[Any] = [score, score - offset, (score < offset).astype(np.int64)]
     else:
         mine = found.loc[frame.index]
-        values = [mine["score"], mine["score"] - detector.offset_, mine["flagged"], mine[_P_VALUE]]
+        decision = mine["score"] - _offsets(detector, frame, options)
+        values = [mine["score"], decision, mine["flagged"], mine[_P_VALUE]]
     if options.explain:
         values += reasons(detector, rows_for(detector, frame, options.table, options.label), options.explain)
     return frame.assign(**dict(zip(new, values, strict=True)))
@@ -130,6 +131,10 @@ def _scores(detector: BaseDetector, frame: pd.DataFrame, options: argparse.Names
     X = rows_for(detector, frame, options.table, options.label)
     # An empty table is valid, because batch pipelines may produce one.
     return detector.score_samples(X) if len(X) else np.empty(0)
+
+
+def _offsets(detector: BaseDetector, frame: pd.DataFrame, options: argparse.Namespace) -> np.ndarray:
+    return detector.offsets(rows_for(detector, frame, options.table, options.label))
 
 
 def _discoveries(detector: BaseDetector, frames: Iterable[pd.DataFrame], options: argparse.Namespace) -> pd.DataFrame:
