@@ -35,6 +35,7 @@ def test_pages_are_there():
     assert {page.stem for page in PAGES} == {
         "index",
         "start",
+        "tables",
         "detectors",
         "scores",
         "decisions",

@@ -14,7 +14,7 @@ QUICK = {"max_iter": 5, "random_state": 0}
 
 
 def largest_floats():
-    return pd.DataFrame({"a": [1.79e308, -1.79e308, 0.0] * 20, "b": range(60)})
+    return pd.DataFrame({"a": [1.79e308, -1.79e308, 0.0] * 20, "b": np.tile(range(30), 2)})
 
 
 def last_dates():

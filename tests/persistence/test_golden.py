@@ -15,6 +15,7 @@ RENAMED = (
     ("('max_samples', 0.9), ", "('max_samples', 0.9), ('member_configs', None), "),
     ("('max_iter', 8), ('max_samples'", "('marginal_member', False), ('max_iter', 8), ('max_samples'"),
     ("('varieties', None)", "('variational_member', False)"),
+    ("('hidden_layer_sizes', ", "('groups', None), ('hidden_layer_sizes', "),
     ("('tol', ", "('time_trend', False), ('tol', "),
     (", ('kernel_member', ", ", ('identifiers', 'ignore'), ('kernel_member', "),
     ("), ('latent_dim', ", "), ('identifiers', 'ignore'), ('latent_dim', "),
