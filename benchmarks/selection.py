@@ -40,7 +40,6 @@ from aeanomaly.model_selection import (
     consensus,
     excess_mass,
     log_likelihood,
-    mass_volume,
     pseudo_anomaly_auc,
     pseudo_anomaly_ratio,
     recommend,
@@ -58,7 +57,6 @@ _KINDS = ("swapped", "local", "global", "dependency")
 CRITERIA: dict[str, Callable[..., float]] = {
     "log_likelihood": log_likelihood,
     "excess_mass": excess_mass,
-    "mass_volume": mass_volume,
     **{f"pseudo_anomaly_auc, {kind}": partial(pseudo_anomaly_auc, kind=kind) for kind in _KINDS},
     **{f"pseudo_anomaly_ratio, {kind}": partial(pseudo_anomaly_ratio, kind=kind) for kind in _KINDS},
     "consensus": consensus,

@@ -6,7 +6,7 @@ from aeanomaly.model_selection.likelihood import elbo, log_likelihood
 from aeanomaly.model_selection.pseudo import DEFAULT_SCORING, pseudo_anomaly_auc, pseudo_anomaly_ratio
 from aeanomaly.model_selection.recommendation import Recommendation, recommend
 from aeanomaly.model_selection.search import StackedGridSearchCV, StackedRandomizedSearchCV
-from aeanomaly.model_selection.volume import excess_mass, mass_volume
+from aeanomaly.model_selection.volume import excess_mass
 
 __all__ = [
     "DEFAULT_SCORING",
@@ -18,7 +18,6 @@ __all__ = [
     "elbo",
     "excess_mass",
     "log_likelihood",
-    "mass_volume",
     "precision_at_n",
     "pseudo_anomaly_auc",
     "pseudo_anomaly_ratio",

@@ -1,4 +1,4 @@
-"""Scorers based on the volume of level sets of the score (Goix 2016)."""
+"""Scorer based on the volume of level sets of the score (Goix 2016)."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,8 +11,8 @@ from aeanomaly.model_selection.estimators import like_input, numbers_of, scores_
 _COLUMNS = 5
 #: Number of level sets.
 _LEVELS = 500
-#: Excess mass at the end of its curve, and masses at the ends of the mass-volume curve (Goix 2016).
-_LEAST_EXCESS, _MASSES = 0.9, (0.9, 0.999)
+#: Excess mass at the end of its curve (Goix 2016).
+_LEAST_EXCESS = 0.9
 
 
 def excess_mass(
@@ -54,40 +54,16 @@ def excess_mass(
     .. [1] Goix (2016), How to evaluate the quality of unsupervised anomaly detection algorithms?, ICML Workshop on
        Anomaly Detection.
     """
-    curves = _curves("excess_mass", estimator, X, n_draws, n_subsets, random_state)
+    curves = _curves(estimator, X, n_draws, n_subsets, random_state)
     return float(np.mean([_area_of_excess(mass, volume) for mass, volume in curves]))
 
 
-def mass_volume(
-    estimator: Any,
-    X: Any,
-    y: Any = None,
-    *,
-    n_draws: int = 10_000,
-    n_subsets: int = 10,
-    random_state: int = 0,
-) -> float:
-    """Minus the area under the mass-volume curve.
-
-    The result is close to 0 if level sets with most of the mass have a small volume.
-
-    The curve extends from mass 0.9 to mass 0.999. See `excess_mass` for the parameters and the reference.
-
-    Returns
-    -------
-    area : float in [-1, 0]
-        Mean volume with a minus sign, so that higher = better.
-    """
-    curves = _curves("mass_volume", estimator, X, n_draws, n_subsets, random_state)
-    return -float(np.mean([_mean_volume(mass, volume) for mass, volume in curves]))
-
-
 def _curves(
-    scorer: str, estimator: Any, X: Any, n_draws: int, n_subsets: int, random_state: int
+    estimator: Any, X: Any, n_draws: int, n_subsets: int, random_state: int
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield the masses and the volumes of level sets, in ascending order, for each subset of columns."""
     estimator = snapshot(estimator)
-    rows, stream = numbers_of(X, scorer), np.random.default_rng(random_state)
+    rows, stream = numbers_of(X, "excess_mass"), np.random.default_rng(random_state)
     n_columns, scores = rows.shape[1], np.sort(scores_of(estimator, X))
     # Levels in descending order; the last level set contains all rows.
     levels = scores[np.linspace(len(scores) - 1, 0, min(_LEVELS, len(scores))).astype(int)]
@@ -110,8 +86,3 @@ def _area_of_excess(mass: np.ndarray, volume: np.ndarray) -> float:
     t = np.linspace(0, end, _LEVELS)
     excess = np.max(mass - t[:, None] * volume, axis=1)
     return float(end * np.mean((excess[1:] + excess[:-1]) / 2))
-
-
-def _mean_volume(mass: np.ndarray, volume: np.ndarray) -> float:
-    masses = np.linspace(*_MASSES, _LEVELS)
-    return float(np.mean(volume[np.searchsorted(mass, masses).clip(0, len(volume) - 1)]))

@@ -72,7 +72,9 @@ def test_an_array_is_never_written_to(either_detector, X, methods_on_rows, dtype
 
 
 def test_a_data_frame_is_never_written_to(any_detector, X, methods_on_rows):
-    rows = pd.DataFrame(X, columns=NAMES).assign(flag=X[:, 0] > 0, count=pd.Series(np.arange(len(X)) % 9, dtype="Int64"))
+    rows = pd.DataFrame(X, columns=NAMES).assign(
+        flag=X[:, 0] > 0, count=pd.Series(np.arange(len(X)) % 9, dtype="Int64")
+    )
     before = digest(rows)
     fitted = any_detector().fit(rows).partial_fit(rows).set_threshold(0.2, rows)
     for name in methods_on_rows(fitted):
