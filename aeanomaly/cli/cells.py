@@ -7,7 +7,7 @@ import pandas as pd
 
 from aeanomaly.cli.errors import CommandError, quote
 from aeanomaly.detectors import BaseDetector
-from aeanomaly.preprocessing import Categorical, Column, Ordinal, text
+from aeanomaly.preprocessing import Categorical, Column, GroupedCategorical, Ordinal, text
 
 #: Maximum number of columns in a message.
 _MAX_NAMES = 10
@@ -25,7 +25,7 @@ def parse_for_model(frame: pd.DataFrame, detector: BaseDetector, source: str) ->
 
 
 def _read_as(column: Column, cells: pd.Series, source: str) -> pd.Series:
-    if not isinstance(column, (Categorical, Ordinal)):
+    if not isinstance(column, (Categorical, GroupedCategorical, Ordinal)):
         return _reader(column.kind)(cells)
     levels = list(column.categories)
     there = [cell for cell in cells if cell not in text.MISSING]
@@ -84,6 +84,7 @@ def _reader(column_type: Any) -> Callable[[pd.Series], pd.Series]:
         "datetime": text.times,
         "duration": text.durations,
         "ignored": lambda cells: cells,
+        "group": text.categories,
         None: text.guess,
     }
     return readers.get(column_type, text.numbers)

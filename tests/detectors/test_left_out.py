@@ -183,6 +183,15 @@ class TestTimes:
         assert (detector.reconstruct(X)["when"] == X["when"]).all()
         assert column_drift(detector, X.assign(when=pd.Timestamp("2025-01-01"))).loc["when", "outside"] == 1
 
+    @pytest.mark.parametrize("trend", [False, True])
+    def test_a_date_before_training_scores_alone_as_in_a_batch(self, trend):
+        X = self.times(60)
+        detector = quick(time_trend=trend).fit(X)
+        odd = X[:4].assign(when=pd.to_datetime(["1900-01-01", "2024-01-05", "1970-01-01", "2300-06-30"]))
+        together = detector.score_samples(odd)
+        assert np.isfinite(together).all()
+        assert [detector.score_samples(odd.iloc[[row]])[0] for row in range(4)] == together.tolist()
+
     def test_a_table_of_times_without_cycles_is_refused(self):
         with pytest.raises(ValueError, match="no column is left to score: all are identifiers, or times that"):
             quick().fit(self.times(1)[["when"]])

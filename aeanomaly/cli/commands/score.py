@@ -115,26 +115,22 @@ def _scored(
             f"{options.table}: the table already has column(s) {', '.join(map(repr, clash))}; "
             "rename the new columns with --prefix, such as --prefix ae_"
         )
+    X = rows_for(detector, frame, options.table, options.label)
+    offset = detector.offsets(X)
     if found is None:
-        score, offset = _scores(detector, frame, options), _offsets(detector, frame, options)
+        score = _scores(detector, X)
         values: list[Any] = [score, score - offset, (score < offset).astype(np.int64)]
     else:
         mine = found.loc[frame.index]
-        decision = mine["score"] - _offsets(detector, frame, options)
-        values = [mine["score"], decision, mine["flagged"], mine[_P_VALUE]]
+        values = [mine["score"], mine["score"] - offset, mine["flagged"], mine[_P_VALUE]]
     if options.explain:
-        values += reasons(detector, rows_for(detector, frame, options.table, options.label), options.explain)
+        values += reasons(detector, X, options.explain)
     return frame.assign(**dict(zip(new, values, strict=True)))
 
 
-def _scores(detector: BaseDetector, frame: pd.DataFrame, options: argparse.Namespace) -> np.ndarray:
-    X = rows_for(detector, frame, options.table, options.label)
+def _scores(detector: BaseDetector, X: pd.DataFrame) -> np.ndarray:
     # An empty table is valid, because batch pipelines may produce one.
     return detector.score_samples(X) if len(X) else np.empty(0)
-
-
-def _offsets(detector: BaseDetector, frame: pd.DataFrame, options: argparse.Namespace) -> np.ndarray:
-    return detector.offsets(rows_for(detector, frame, options.table, options.label))
 
 
 def _discoveries(detector: BaseDetector, frames: Iterable[pd.DataFrame], options: argparse.Namespace) -> pd.DataFrame:
@@ -146,7 +142,8 @@ def _discoveries(detector: BaseDetector, frames: Iterable[pd.DataFrame], options
             "with --false-alarm-rate 0.01, or run: "
             f"aeanomaly threshold {model} --rows NORMAL.csv --false-alarm-rate 0.01"
         )
-    scores = np.concatenate([_scores(detector, frame, options) for frame in frames])
+    tables = (rows_for(detector, frame, options.table, options.label) for frame in frames)
+    scores = np.concatenate([_scores(detector, X) for X in tables])
     p_values = p_values_of_sorted(detector.calibration_scores_, scores)
     flagged = flag_discoveries(p_values, options.fdr).astype(np.int64)
     return pd.DataFrame({"score": scores, _P_VALUE: p_values, "flagged": flagged})

@@ -1,0 +1,114 @@
+"""Options for rates, identifiers and groups."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import aeanomaly
+from aeanomaly.cli import main as run
+from aeanomaly.thresholds import Conformal
+
+FAST = ("--set", "max_iter=60", "--set", "latent_dim=64", "--set", "hidden_layer_sizes=()")
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A folder with orders of a season, past.csv, and of the next one, next.csv."""
+    monkeypatch.chdir(tmp_path)
+    rng, n = np.random.default_rng(0), 4000
+    price, qty = rng.lognormal(3, 0.5, n), rng.integers(1, 6, n)
+    orders = pd.DataFrame(
+        {
+            "when": pd.Timestamp("2024-01-01") + pd.to_timedelta(np.sort(rng.uniform(0, 120 * 86_400, n)), unit="s"),
+            "order_id": 1000 + np.cumsum(rng.integers(1, 4, n)),
+            "ref": [f"R{number:05d}" for number in rng.permutation(n)],
+            "price": price.round(2),
+            "qty": qty,
+            "shop": rng.choice(list("ABC"), n),
+            "total": (price * qty).round(2),
+        }
+    )
+    orders[:3000].to_csv("past.csv", index=False)
+    orders[3000:].to_csv("next.csv", index=False)
+    return tmp_path
+
+
+def test_the_next_season_is_flagged_at_the_stated_rate_and_identifiers_are_named(folder, capsys):
+    assert run(["fit", "past.csv", "-o", "m.aea", "--false-alarm-rate", "0.02"]) == 0
+    told = capsys.readouterr().err
+    assert "'order_id' (integers that rise from row to row), 'ref' (unique text) seem to identify rows" in told
+    assert "expect about 20 false alarms per 1,000 normal rows; for another number: aeanomaly threshold m.aea" in told
+    assert run(["score", "m.aea", "next.csv", "-o", "s.csv"]) == 0
+    assert pd.read_csv("s.csv")["anomaly"].mean() < 0.035
+    capsys.readouterr()
+    assert run(["info", "m.aea"]) == 0
+    assert "order_id (ignored): integers that rise from row to row" in capsys.readouterr().out
+
+
+def test_alerts_are_a_rate(folder, capsys):
+    assert run(["fit", "past.csv", "-o", "m.aea", "--alerts", "5/200", *FAST, "--json"]) == 0
+    summary = json.loads(capsys.readouterr().out)
+    assert aeanomaly.load("m.aea").contamination == Conformal(0.025)
+    assert summary["expected_false_alarm_rate"] == pytest.approx(0.025, abs=0.002)
+    assert run(["threshold", "m.aea", "--alerts", "1/50"]) == 0
+    assert aeanomaly.load("m.aea").threshold_info_.rule == "Conformal(alpha=0.02, calibration_fraction=0.2)"
+
+
+@pytest.mark.parametrize("text", ["5", "5/0", "5/five", "6/5", "0/5", "/"])
+def test_other_numbers_of_alerts_are_refused(folder, capsys, text):
+    with pytest.raises(SystemExit):
+        run(["fit", "past.csv", "-o", "m.aea", "--alerts", text])
+    assert "is not ALERTS/ROWS with fewer alerts than rows, such as 5/2000" in capsys.readouterr().err
+
+
+def test_the_default_rate_changes_without_rows(folder, capsys):
+    assert run(["fit", "past.csv", "-o", "m.aea", "--drop", "order_id", "--id", "ref", *FAST]) == 0
+    assert "expect about 50 false alarms per 1,000 normal rows" in capsys.readouterr().err
+    assert run(["threshold", "m.aea", "--false-alarm-rate", "0.01"]) == 0
+    info = aeanomaly.load("m.aea").threshold_info_
+    assert info.rule == "CrossConformal(alpha=0.01, n_splits=5)"
+    assert "the rate is not bounded" in info.guarantee
+
+
+def test_ids_name_rows(folder, capsys):
+    assert run(["fit", "past.csv", "-o", "m.aea", "--drop", "order_id", "--id", "ref", *FAST]) == 0
+    assert "ref" not in aeanomaly.load("m.aea").feature_names_in_
+    capsys.readouterr()
+    assert run(["score", "m.aea", "next.csv", "--id", "ref", "--top", "3", "-o", "s.csv"]) == 0
+    scored = pd.read_csv("s.csv")
+    worst = scored.sort_values("score")["ref"].head(3).tolist()
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["ref", *worst]
+    assert run(["report", "m.aea", "next.csv", "--id", "ref", "-o", "r.html"]) == 0
+    assert worst[0] in (folder / "r.html").read_text()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("fit", "past.csv", "-o", "x.aea"),
+        ("score", "m.aea", "next.csv"),
+        ("report", "m.aea", "next.csv", "-o", "r.html"),
+    ],
+)
+def test_an_id_that_does_not_exist_is_one_sentence(folder, capsys, words):
+    assert run(["fit", "past.csv", "-o", "m.aea", "--set", "max_iter=2"]) == 0
+    capsys.readouterr()
+    assert run([*words, "--id", "nope"]) == 1
+    out, err = capsys.readouterr()
+    assert (
+        f"{words[2] if words[0] != 'fit' else words[1]}: column 'nope' of --id does not exist; the columns are when,"
+        in err
+    )
+    assert not out
+
+
+def test_groups_are_columns(folder, capsys):
+    assert run(["fit", "past.csv", "-o", "m.aea", "--groups", "shop", "--id", "ref", *FAST]) == 0
+    detector = aeanomaly.load("m.aea")
+    assert detector.groups == ["shop"]
+    assert detector.schema_.kinds[list(detector.feature_names_in_).index("shop")] == "group"
+    capsys.readouterr()
+    assert run(["score", "m.aea", "next.csv", "--explain", "-o", "s.csv"]) == 0
+    assert pd.read_csv("s.csv")["explanation"].str.contains("shop '").mean() > 0.5
