@@ -7,10 +7,17 @@ import pandas as pd
 
 from aeanomaly.cli.errors import CommandError, quote
 from aeanomaly.detectors import BaseDetector
-from aeanomaly.preprocessing import Categorical, Column, GroupedCategorical, Ordinal, text
+from aeanomaly.preprocessing import Categorical, Column, GroupedCategorical, InferenceOptions, Ordinal, text
 
 #: Maximum number of columns in a message.
 _MAX_NAMES = 10
+
+
+def declared_kinds(detector: BaseDetector) -> dict[Any, Any]:
+    """Return the types of columns that the parameters of a detector declare."""
+    groups = InferenceOptions.from_parameters(detector).groups
+    kinds = detector.column_types if isinstance(detector.column_types, Mapping) else {}
+    return {**kinds, **dict.fromkeys(groups, "group")}
 
 
 def parse_columns(frame: pd.DataFrame, kinds: Mapping[Any, Any], source: str) -> pd.DataFrame:
@@ -41,7 +48,7 @@ def check_missing(frame: pd.DataFrame, detector: BaseDetector) -> None:
     """Reject missing values if the detector does, with a remedy for the command line."""
     if detector.missing != "error":
         return
-    counts = frame.isna().sum()
+    counts = frame.loc[:, _are_scored(frame, detector)].isna().sum()
     counted = [f"{name!r} ({count})" for name, count in counts[counts > 0].items()]
     if counted:
         listed = ", ".join(counted[:_MAX_NAMES]) + (
@@ -50,6 +57,13 @@ def check_missing(frame: pd.DataFrame, detector: BaseDetector) -> None:
         raise CommandError(
             f"X contains NaN in column(s) {listed}; fit with --missing model, impute the cells, or drop the rows"
         )
+
+
+def _are_scored(frame: pd.DataFrame, detector: BaseDetector) -> list[bool]:
+    """Return False for columns that the model, if there is one, leaves out of the score."""
+    if not detector.__sklearn_is_fitted__():
+        return [True] * frame.shape[1]
+    return [column.is_scored for column in detector.state_.model.columns]
 
 
 def _each(frame: pd.DataFrame, source: str, read: Callable[[Any, pd.Series], pd.Series]) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from aeanomaly.cli.cells import check_missing, is_parquet, parse_columns
+from aeanomaly.cli.cells import check_missing, declared_kinds, is_parquet, parse_columns
 from aeanomaly.cli.errors import CommandError
 from aeanomaly.cli.outputs import check_output
 from aeanomaly.cli.tables import arrow, read_csv_parts, read_table, select_columns
@@ -73,7 +73,7 @@ def training_source(source: str, columns: Callable[[list[str]], list[str]], dete
     """Return the training rows of a large table; the first part of a CSV determines the types of columns."""
 
     def read(skip: int) -> Iterator[Part]:
-        first, kinds = 0, dict(detector.column_types or {})
+        first, kinds = 0, declared_kinds(detector)
         for number, frame in enumerate(_frames(source)):
             rows = parse_columns(select_columns(frame, columns(list(frame.columns)), source), kinds, source)
             if number == 0:

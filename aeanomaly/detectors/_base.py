@@ -55,6 +55,7 @@ from aeanomaly.objectives import Objective
 from aeanomaly.preprocessing import (
     Column,
     EncoderOptions,
+    Ignored,
     InferenceOptions,
     Schema,
     TableEncoder,
@@ -63,6 +64,7 @@ from aeanomaly.preprocessing import (
     check_table,
     describe_groups,
     group_labels,
+    labels_of,
     rows_of,
 )
 from aeanomaly.scoring import DevianceScorer, Network, Scorer
@@ -649,7 +651,7 @@ class BaseDetector(
             confidence=confidence,
             tail_probability=np.where(ignored, np.nan, reference.tail_probabilities(errors)),
             kl=kl,
-            groups=describe_groups(X, self._inference_options.groups),
+            groups=_described(X, model.schema, table),
         )
 
     def _to_rows(self, numbers: np.ndarray, index: Any = None, given: pd.DataFrame | None = None) -> Any:
@@ -660,7 +662,7 @@ class BaseDetector(
         columns = self.state_.model.columns
         if are_numeric(columns):
             if given is not None and (ignored := ~self.state_.model.encoder.is_scored).any():
-                numbers[:, ignored] = given.loc[:, ignored].to_numpy(dtype=np.float64, na_value=np.nan)
+                numbers[:, ignored] = given.loc[:, ignored].apply(pd.to_numeric, errors="coerce").to_numpy(np.float64)
             return numbers
         rows = to_cells(numbers, columns, getattr(self, "feature_names_in_", range(len(columns))), given)
         return rows if index is None else rows.set_axis(index, axis=0)
@@ -672,12 +674,6 @@ class BaseDetector(
         chosen = self.likelihood
         likelihood, named = (chosen, ()) if isinstance(chosen, str) else ("auto", tuple(chosen.items()))
         return EncoderOptions(likelihood, named, self.standardize, self.missing == "informative", self._two_valued)
-
-    @property
-    def _inference_options(self) -> InferenceOptions:
-        groups = self.groups if isinstance(self.groups, (list, tuple)) else [self.groups]
-        by = () if self.groups is None else tuple(groups)
-        return InferenceOptions(self.column_types or {}, self.identifiers, self.time_trend, by)
 
     @property
     def _recipe(self) -> Recipe:
@@ -730,24 +726,32 @@ class BaseDetector(
         seed = draw_seed(self.random_state)
         names, held_out, groups = getattr(self, "feature_names_in_", None), table[:0], None
         if request.fraction is not None:
-            # The column types are also inferred without the held-out rows.
+            # The column types are also inferred without the held-out rows, but identifiers are those of all rows.
             mask = request.held_out(seed, len(table), X)
-            table, columns = self._read(rows_of(X, ~mask), None, warns=False)
+            of_all = columns
+            ignored = [name for name, column in zip(labels_of(X), columns, strict=True) if type(column) is Ignored]
+            table, columns = self._read(rows_of(X, ~mask), None, ignored)
+            columns = [a if type(a) is Ignored else b for a, b in zip(of_all, columns, strict=True)]
             held_out = self._read(rows_of(X, mask), columns)[0]
             if by := group_columns(self.contamination):
                 groups = group_labels(rows_of(X, mask), by)
         return TrainingRows(table, columns, held_out, names, y, held_out_groups=groups), seed
 
     def _read(
-        self, X: Any, columns: Sequence[Column] | None, *, warns: bool = True
+        self, X: Any, columns: Sequence[Column] | None, ignored: Sequence[Any] | None = None
     ) -> tuple[np.ndarray, Sequence[Column]]:
-        """Validate a training table, and return its numbers and columns; infer the columns unless given."""
-        options = self._encoder_options
+        """Validate a training table, and return its numbers and columns.
+
+        The columns are inferred unless given; with `ignored`, the columns to leave out are known already.
+        """
+        options, inference = self._encoder_options, InferenceOptions.from_parameters(self)
+        if ignored is not None:
+            inference = replace(inference, identifiers=ignored, warns=False)
         return check_table(
             self,
             X,
             columns=columns,
-            options=None if columns is not None else replace(self._inference_options, warns=warns),
+            options=None if columns is not None else inference,
             mark_counts=options.standardize and options.likelihood == "auto",
             numeric=dict(options.named),
             allow_nan=self._allow_nan,
@@ -824,6 +828,15 @@ class BaseDetector(
         calibration = self.state_.calibration.of_more_rows(summary.n_rows)
         self.state_ = replace(self.state_, calibration=calibration)
         return self
+
+
+def _described(X: Any, schema: Schema, table: np.ndarray) -> list[str] | None:
+    """Return the group of each row for a sentence; None without groups."""
+    groups = schema.groups
+    if groups is None:
+        return None
+    names = [labels_of(X)[place] for place in groups.places]
+    return describe_groups(X, names, groups.codes(table) < len(groups.keys))
 
 
 def fit_detectors(fits: Iterable[tuple[BaseDetector, Any]]) -> Iterator[tuple[int, Any]]:

@@ -25,6 +25,8 @@ from aeanomaly.thresholds import (
     is_anomaly,
 )
 
+#: Descriptions of calibration rows.
+HELD_OUT, LATEST = "rows held out of the fit", "latest rows held out of the fit"
 _HOW_TO_CALIBRATE = (
     "call set_threshold(Conformal(0.01), X) with normal rows that were not used in training, or fit with "
     "contamination=Conformal(0.01), which holds out rows"
@@ -197,6 +199,11 @@ class Calibration:
         return cls(summary, np.sort(normal), info, probability, unseen.is_estimated, groups)
 
     @property
+    def is_latest(self) -> bool:
+        """True if the calibration rows were the latest ones, so that no rate is guaranteed."""
+        return self.threshold.source == LATEST
+
+    @property
     def false_alarm_rate(self) -> float | None:
         """Expected share of new normal rows below the offset; None without calibration scores."""
         n = len(self.calibration_scores)
@@ -213,8 +220,11 @@ class Calibration:
         request = CalibrationRequest.from_threshold(threshold)
         if request.needs_labels:
             raise ValueError(f"labels need their rows; call set_threshold({threshold!r}, X, y)")
-        if group_columns(threshold):
-            raise ValueError(f"groups need their rows; call set_threshold({threshold!r}, X)")
+        if group_columns(threshold) or (self.groups is not None and isinstance(threshold, Conformal)):
+            raise ValueError(
+                f"offsets of groups need calibration rows with their groups; call set_threshold({threshold!r}, X), "
+                "with groups in the rule to keep an offset for each"
+            )
         if request and len(self.calibration_scores) == 0:
             raise ValueError(
                 f"{threshold!r} needs scores of rows that were not used in training; call "
@@ -223,7 +233,10 @@ class Calibration:
         if len(self.calibration_scores) and (request or (request.is_optional and not robust)):
             if self.is_estimated and isinstance(threshold, Conformal):
                 threshold = CrossConformal(threshold.alpha)
-            info = decide(_with_bounds(threshold, self.summary), self.calibration_scores, source="calibration rows")
+            elif self.is_latest and isinstance(threshold, Conformal):
+                threshold = replace(threshold, order=threshold.order or "rows")
+            source = LATEST if self.is_latest else "calibration rows"
+            info = decide(_with_bounds(threshold, self.summary), self.calibration_scores, source=source)
         else:
             info = decide(_for_training_rows(threshold, robust), self.summary.values, source="training rows")
         return replace(self, threshold=_called(threshold, info), groups=None)
@@ -330,7 +343,8 @@ def _with_groups(
     if labels is None or not isinstance(threshold, Conformal):
         return info, None
     groups = GroupOffsets(threshold.group_columns, threshold.fit_groups(scores, labels))
-    return replace(info, guarantee=f"{info.guarantee}; {groups.guarantee(labels)}"), groups
+    smallest = min((scores[labels == label] for label in groups.offsets), key=len, default=scores)
+    return replace(info, guarantee=f"{threshold.guarantee(smallest)}; {groups.guarantee(labels)}"), groups
 
 
 def _called(threshold: Threshold, info: ThresholdInfo) -> ThresholdInfo:

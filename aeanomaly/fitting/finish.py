@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from aeanomaly.fitting.calibration import Calibration, CalibrationRequest, UnseenScores
+from aeanomaly.fitting.calibration import HELD_OUT, LATEST, Calibration, CalibrationRequest, UnseenScores
 from aeanomaly.fitting.folds import Folds, are_like_new, scores_out_of_fold
 from aeanomaly.fitting.job import FitJob
 from aeanomaly.fitting.model import FittedModel
@@ -54,7 +54,7 @@ def finish_pass(recipe: Recipe, job: FitJob, result: TrainingResult, earlier: Fi
 def state_so_far(recipe: Recipe, job: FitJob) -> FittedState:
     """Return the state as if training ended now; rows are not scored out of fold."""
     model = recipe.fitted_model(job)
-    unseen = _score_held_out(job, model) if len(job.rows.held_out) else None
+    unseen = _score_held_out(recipe, job, model) if len(job.rows.held_out) else None
     summary = _score_rows(job, model, job.run_index)
     return _make_state(recipe, job, model, (np.empty(0), np.empty(0)), job.run_index, summary, unseen)
 
@@ -69,21 +69,23 @@ def _score_rows(job: FitJob, model: FittedModel, n_runs: int) -> ScoreSummary:
 def _score_unseen(recipe: Recipe, job: FitJob, model: FittedModel, summary: ScoreSummary) -> UnseenScores | None:
     """Return scores of rows that are like those of new rows, if the threshold takes them and the rows suffice."""
     if len(job.rows.held_out):
-        return _score_held_out(job, model)
+        return _score_held_out(recipe, job, model)
     request = CalibrationRequest.from_threshold(recipe.threshold)
     if request.n_splits is None or (request.is_optional and recipe.robust):
         return None
     if request.is_optional and are_like_new(job):
-        return UnseenScores(summary.values[:_KEPT], "training rows, each used at most five times in training")
+        kept = some_rows(summary.values, _KEPT, numpy_stream(MemberKey(job.seed), "kept scores", job.run_index))
+        return UnseenScores(kept, "training rows, each used at most five times in training")
     folds = Folds.for_rows(request.n_splits, len(job.rows.table))
     if folds is None:
         return None
     return UnseenScores(scores_out_of_fold(recipe, job, folds), f"rows scored out of {folds.n_splits} folds")
 
 
-def _score_held_out(job: FitJob, model: FittedModel) -> UnseenScores:
+def _score_held_out(recipe: Recipe, job: FitJob, model: FittedModel) -> UnseenScores:
     scores, groups = -model.errors(job.rows.held_out), job.rows.held_out_groups
-    return UnseenScores(scores, "rows held out of the fit", is_estimated=False, groups=groups)
+    source = HELD_OUT if CalibrationRequest.from_threshold(recipe.threshold).order is None else LATEST
+    return UnseenScores(scores, source, is_estimated=False, groups=groups)
 
 
 def _make_state(

@@ -242,9 +242,12 @@ class FittedModel:
             raise ValueError(
                 "encoder_module() needs rows of numbers, but not all columns are numeric; encode them before fit"
             )
-        constants = [torch.from_numpy(np.array(getattr(self.schema, n))) for n in ("order", "offset", "scale", "limit")]
+        if self.schema.groups is not None:
+            raise ValueError("encoder_module() cannot compare rows with their groups; use transform()")
+        places = np.flatnonzero(self.encoder.is_scored)[self.schema.order]
         units = np.array([getattr(column, "unit", 0.0) for column in self.columns])
-        constants.append(torch.from_numpy(units[self.schema.order]))
+        parts = (places, self.schema.offset, self.schema.scale, self.schema.limit, units[places])
+        constants = [torch.from_numpy(np.array(part)) for part in parts]
         return encoder_module(self.scorer.network.encoder, self.spec.used_code, Standardize(*constants))
 
     @property

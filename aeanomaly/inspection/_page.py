@@ -112,7 +112,9 @@ def _summary(data: ReportData) -> str:
 
 
 def _guarantee(detector: Any) -> str:
-    return isolated(f"the threshold {detector.threshold_info_.guarantee}", 500)
+    groups = detector.state_.calibration.groups
+    own = "" if groups is None else "groups have offsets of their own; "
+    return isolated(f"{own}the threshold {detector.threshold_info_.guarantee}", 500)
 
 
 def _left_out(data: ReportData) -> list[tuple[str, str]]:

@@ -6,7 +6,16 @@ import numpy as np
 import pandas as pd
 
 from aeanomaly.inspection._access import ScoredRows
-from aeanomaly.preprocessing import Column, Datetime, Ignored, Schema, label_index
+from aeanomaly.preprocessing import (
+    Column,
+    Datetime,
+    GroupedCategorical,
+    Ignored,
+    Logarithmic,
+    Numeric,
+    Schema,
+    label_index,
+)
 
 
 def column_drift(detector: Any, X: Any) -> pd.DataFrame:
@@ -24,7 +33,7 @@ def column_drift(detector: Any, X: Any) -> pd.DataFrame:
         One row for each input column of the detector, in the same order. The index contains the names of `explain`, or
         those of the preceding transformers. The columns are:
 
-        - `kind`: type of the column, such as "numeric", "categorical" or "datetime", or "ignored";
+        - `kind`: type of the column, such as "numeric", "categorical" or "datetime", or "ignored" or "group";
         - `drift`: distance of the distributions in [0, 1]; 0 = distributed as in training, 1 = no overlap. For
           categorical columns it is the total variation distance, with all unknown categories counted as one [1]_.
           For all other columns it is the Kolmogorov-Smirnov distance [2]_. Both ignore missing values;
@@ -81,21 +90,23 @@ def column_drift(detector: Any, X: Any) -> pd.DataFrame:
                 "drift": _distance(column, there, schema, place, reference.values[:, place]),
                 "missing_in_training": reference.missing[place],
                 "missing": 1 - len(there) / len(values),
-                "outside": np.mean(_is_outside(column, there, schema, place)) if len(there) else np.nan,
+                "outside": _share_outside(column, there, schema, place, reference.values[:, place]),
             }
         )
     return pd.DataFrame(compared, index=label_index(scored.names or detector.column_names_))
 
 
 def _distance(column: Column, there: np.ndarray, schema: Schema, place: int, quantiles: np.ndarray) -> float:
-    if not len(there) or column.kind == "ignored":
+    if not len(there) or isinstance(column, Ignored):
         return np.nan
-    if column.kind != "categorical":
-        return _kolmogorov_smirnov(there, quantiles)
-    features = schema.to_feature_order(schema.mean[None])[0]
     start = schema.layout.starts[place]
-    trained = features[start : start + column.n_features]
-    here = np.bincount(there.astype(int), minlength=column.n_features) / len(there)
+    if isinstance(column, GroupedCategorical) and schema.groups is not None:
+        trained = schema.groups.shares[schema.groups.categories.tolist().index(start)]
+    elif column.kind == "categorical":
+        trained = schema.to_feature_order(schema.mean[None])[0, start : start + column.n_features]
+    else:
+        return _kolmogorov_smirnov(there, quantiles)
+    here = np.bincount(there.astype(int), minlength=len(trained)) / len(there)
     return float(0.5 * np.abs(here - trained / trained.sum()).sum())
 
 
@@ -133,9 +144,17 @@ def _fraction(values: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarr
     return np.clip((unit * values - unit * low) / np.where(gap > 0, gap, 1.0), 0, 1)
 
 
-def _is_outside(column: Column, there: np.ndarray, schema: Schema, place: int) -> np.ndarray:
+def _share_outside(column: Column, there: np.ndarray, schema: Schema, place: int, quantiles: np.ndarray) -> float:
+    return float(_is_outside(column, there, schema, place, quantiles).mean()) if len(there) else np.nan
+
+
+def _is_outside(column: Column, there: np.ndarray, schema: Schema, place: int, quantiles: np.ndarray) -> np.ndarray:
     if column.kind == "categorical":
         return there == column.n_features - 1
+    if isinstance(column, GroupedCategorical):
+        return there == column.unknown
+    if schema.groups is not None and isinstance(column, (Numeric, Logarithmic)):
+        return (there < quantiles[0]) | (there > quantiles[-1])
     if isinstance(column, Datetime):
         return (there < column.start) | (there > column.end)
     if isinstance(column, Ignored):

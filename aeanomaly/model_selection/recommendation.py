@@ -13,7 +13,7 @@ from sklearn.utils import _safe_indexing
 from aeanomaly.detectors import AutoencoderEnsemble
 from aeanomaly.model_selection.pseudo import DEFAULT_SCORING
 from aeanomaly.model_selection.search import StackedGridSearchCV
-from aeanomaly.preprocessing import Ignored, InferenceOptions, check_table
+from aeanomaly.preprocessing import Ignored, InferenceOptions, check_table, labels_of
 from aeanomaly.streams import draw_seed
 
 #: Candidates: factors of the code size and of the noise.
@@ -131,18 +131,16 @@ def recommend(X: Any, *, random_state: Any = None, verbose: int = 0, **settings:
             raise TypeError(f"recommend() chooses {name}; omit it, or fit an AutoencoderEnsemble directly")
     seed = draw_seed(random_state)
     detector = AutoencoderEnsemble(**settings, random_state=seed, verbose=verbose)
-    checked = clone(detector)
     table, columns = check_table(
-        checked,
+        clone(detector),
         X,
-        options=InferenceOptions(detector.column_types or {}, detector.identifiers, detector.time_trend),
+        options=InferenceOptions.from_parameters(detector),
         allow_nan=detector.missing != "error",
         least_rows=2 * _FOLDS,
     )
     tried = np.sort(np.random.default_rng(seed).permutation(len(table))[:_ROWS])
     # The trials leave out the same columns, also where their rows do not show why.
-    names = getattr(checked, "feature_names_in_", range(len(columns)))
-    ignored = [name for name, column in zip(names, columns, strict=True) if isinstance(column, Ignored)]
+    ignored = [name for name, column in zip(labels_of(X), columns, strict=True) if type(column) is Ignored]
     trial = clone(detector).set_params(**_TRIAL, identifiers=ignored)
     values = _cross_validate(trial, _safe_indexing(X, tried), table.shape[1], seed)
     candidates = _ranked(detector, values, table.shape[1])

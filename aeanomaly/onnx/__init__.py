@@ -108,7 +108,7 @@ def to_onnx(detector: Any, path: str | os.PathLike[str], *, overwrite: bool = Fa
             "the threshold has an offset for each group, but a graph has one for all rows; call "
             "set_threshold(Conformal(alpha), X) without groups before the export"
         )
-    if detector.groups is not None:
+    if detector.schema_.groups is not None:
         raise ExportError(
             "a graph cannot compare rows with their groups; score with the detector, or fit it without groups"
         )

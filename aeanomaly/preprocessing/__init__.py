@@ -7,6 +7,7 @@ from aeanomaly.preprocessing.columns import (
     Datetime,
     GroupedCategorical,
     Ignored,
+    Logarithmic,
     Numeric,
     Ordinal,
     are_numeric,
@@ -18,7 +19,15 @@ from aeanomaly.preprocessing.group_labels import describe_groups, group_labels
 from aeanomaly.preprocessing.inference import COLUMN_TYPES, DEFAULT_KIND, InferenceOptions
 from aeanomaly.preprocessing.schema import Schema
 from aeanomaly.preprocessing.statistics import Statistics
-from aeanomaly.preprocessing.tables import as_pandas, cells_as_given, check_finite, check_table, order_of_time, rows_of
+from aeanomaly.preprocessing.tables import (
+    as_pandas,
+    cells_as_given,
+    check_finite,
+    check_table,
+    labels_of,
+    order_of_time,
+    rows_of,
+)
 
 __all__ = [
     "COLUMN_TYPES",
@@ -31,6 +40,7 @@ __all__ = [
     "Ignored",
     "InferenceOptions",
     "KnownStatistics",
+    "Logarithmic",
     "Numeric",
     "Ordinal",
     "Schema",
@@ -47,6 +57,7 @@ __all__ = [
     "group_labels",
     "infer_cell_type",
     "label_index",
+    "labels_of",
     "numbers_or_missing",
     "order_of_time",
     "rows_of",

@@ -171,6 +171,10 @@ def fit_schema(
     for pair in layout.cyclic:  # cosine and sine share a scale
         deviation[pair] = np.sqrt(np.square(deviation[pair]).sum())
     kinds = _chosen_kinds(layout, options, names)
+    if layout.groups is not None and {*kinds[layout.is_numeric]} - {"auto", "gaussian"}:
+        raise ValueError(
+            "with groups, numbers are relative to those of their group, so that likelihood must be 'auto' or 'gaussian'"
+        )
     automatic = layout.is_numeric & (kinds == "auto")
     real = ~layout.is_category & ~layout.missing_indicators
     scaled = real & (options.standardize | ~layout.is_numeric)

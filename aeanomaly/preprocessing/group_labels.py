@@ -30,10 +30,9 @@ def group_labels(X: Any, names: Sequence[Any], parameter: str = "groups") -> np.
     return parts[0] if len(parts) == 1 else np.array([_JOIN.join(cells) for cells in zip(*parts, strict=True)], object)
 
 
-def describe_groups(X: Any, names: Sequence[Any]) -> list[str] | None:
-    """Return the group of each row for a sentence, such as "customer 'C17'"; None without names."""
-    if not names:
-        return None
+def describe_groups(X: Any, names: Sequence[Any], known: np.ndarray) -> list[str]:
+    """Return the group of each row for a sentence, such as "customer 'C17'"; `known` is False for unknown groups."""
     cells = [group_labels(X, [name]) for name in names]
     phrases = ([f"{name} {label!r}" for label in found] for name, found in zip(names, cells, strict=True))
-    return [_JOIN.join(parts) for parts in zip(*phrases, strict=True)]
+    groups = [_JOIN.join(parts) for parts in zip(*phrases, strict=True)]
+    return [group if is_known else f"all rows ({group} is new)" for group, is_known in zip(groups, known, strict=True)]

@@ -54,6 +54,8 @@ class Groups:
         Shares of the categories among all rows.
     most_frequent : ndarray (G + 1, J)
         Number of the most frequent category in each group.
+    typical : ndarray (J, W)
+        Median surprise of the rows with a category, which is that of rows of unknown groups.
     """
 
     places: np.ndarray
@@ -68,6 +70,7 @@ class Groups:
     n_rows: np.ndarray
     shares: np.ndarray
     most_frequent: np.ndarray
+    typical: np.ndarray
 
     @classmethod
     def fit(cls, table: np.ndarray, columns: Sequence[Column], starts: np.ndarray) -> "Groups | None":
@@ -84,7 +87,7 @@ class Groups:
         moments = [_moments(columns[j].features(table[:, j])[:, 0], codes, n_groups) for j in real.tolist()]
         shares = _shares(table, columns, categorical)
         pairs, counts, n_rows = _counts(table[:, categorical], codes, n_groups, shares.shape[1])
-        return cls(
+        found = cls(
             places=np.array(places),
             sizes=sizes,
             keys=keys,
@@ -97,7 +100,13 @@ class Groups:
             n_rows=n_rows,
             shares=shares,
             most_frequent=_most_frequent(pairs, counts, n_rows, shares),
+            typical=-np.log(shares),
         )
+        for j, column in enumerate(table[:, categorical].T):
+            surprise = found._surprise(j, column, codes)
+            for category in np.unique(column[~np.isnan(column)]).astype(int):
+                found.typical[j, category] = np.median(surprise[column == category])
+        return found
 
     def codes(self, table: np.ndarray) -> np.ndarray:
         """Return the number of the group of each row, (N,); G for an unknown group."""
@@ -136,10 +145,13 @@ class Groups:
         category = np.where(missing, 0, numbers).astype(np.int64)
         width = self.shares.shape[1]
         wanted = _pair_keys(j, codes, category, len(self.keys), width)
-        places = np.minimum(np.searchsorted(self.pairs, wanted), max(len(self.pairs) - 1, 0))
-        count = np.where(self.pairs[places] == wanted, self.counts[places], 0.0)
-        prior = _PRIOR_COUNT * self.shares[j, np.minimum(category, width - 1)]
-        return np.where(missing, np.nan, -np.log((count + prior) / (self.n_rows[codes, j] + _PRIOR_COUNT)))
+        pairs, counts = np.append(self.pairs, -1), np.append(self.counts, 0.0)  # no key is below 0
+        places = np.searchsorted(self.pairs, wanted)
+        count = np.where(pairs[places] == wanted, counts[places], 0.0)
+        prior = _PRIOR_COUNT * self.shares[j, category]
+        surprise = -np.log((count + prior) / (self.n_rows[codes, j] + _PRIOR_COUNT))
+        surprise = np.where(codes == len(self.keys), self.typical[j, category], surprise)
+        return np.where(missing, np.nan, surprise)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return all arrays by file key."""
@@ -159,6 +171,7 @@ class Groups:
             "counts": found.pairs.shape,
             "n_rows": (n, j),
             "shares": (j, width),
+            "typical": (j, width),
             "most_frequent": (n, j),
         }
         integers = ("places", "sizes", "keys", "real", "categories", "pairs", "most_frequent")
@@ -167,7 +180,7 @@ class Groups:
                 raise ValueError(f"the {name} of the groups are not finite numbers of the required dtype")
             if name in shapes and values.shape != shapes[name]:
                 raise ValueError(f"the {name} of the groups do not have the required shape")
-        if not (len(found.places) and len(found.keys) and len(found.pairs) >= j and found.keys.ndim == 1):
+        if not (len(found.places) and len(found.keys) and found.keys.ndim == found.pairs.ndim == 1):
             raise ValueError("the groups are empty")
         for values, limit in ((found.places, n_columns), (found.real, n_features), (found.categories, n_features)):
             if values.ndim != 1 or (len(values) and not (values.min() >= 0 and values.max() < limit)):

@@ -79,6 +79,13 @@ class InferenceOptions:
     groups: Sequence[Any] = ()
     warns: bool = True
 
+    @classmethod
+    def from_parameters(cls, detector: Any) -> "InferenceOptions":
+        """Return the options that the parameters of a detector describe."""
+        given = detector.groups
+        groups = tuple(given) if isinstance(given, (list, tuple)) else () if given is None else (given,)
+        return cls(detector.column_types or {}, detector.identifiers, detector.time_trend, groups)
+
     @property
     def left_out(self) -> Sequence[Any]:
         """Names of the columns to leave out by choice."""
@@ -112,9 +119,9 @@ def infer_columns(frame: pd.DataFrame, options: InferenceOptions, *, has_names: 
         cells = frame.iloc[:, j]
         if name in options.groups:
             labels_of_groups = tuple(sorted(set(cell_texts(cells))))
-            columns.append(GroupKey("groups", infer_cell_type(cells) == "numbers", labels_of_groups))
+            columns.append(GroupKey("groups", _are_numbers(cells), labels_of_groups))
         elif name in ignored:
-            columns.append(Ignored(ignored[name], infer_cell_type(cells) == "numbers"))
+            columns.append(Ignored(ignored[name], _are_numbers(cells)))
         else:
             column = _infer(cells, asked.get(name), options.has_trend(name))
             is_grouped = options.groups and isinstance(column, Categorical)
@@ -123,6 +130,14 @@ def infer_columns(frame: pd.DataFrame, options: InferenceOptions, *, has_names: 
         plain = [n for n, c in zip(labels, columns, strict=True) if isinstance(c, Numeric) and n not in asked]
         warn_of_trends(frame, plain)
     return tuple(columns)
+
+
+def _are_numbers(cells: pd.Series) -> bool:
+    """Return True if the cells of a column that is not scored are numbers; they may be of any and several types."""
+    try:
+        return infer_cell_type(cells) == "numbers" and not isinstance(cells.dtype, pd.CategoricalDtype)
+    except ValueError:
+        return False
 
 
 def _infer(cells: pd.Series, asked: Any, trend: bool) -> Column:

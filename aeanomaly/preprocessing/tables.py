@@ -16,7 +16,7 @@ from aeanomaly.preprocessing.cells import (
     time_zone_of,
     warn_if_rounded,
 )
-from aeanomaly.preprocessing.columns import Column, Numeric, are_numeric
+from aeanomaly.preprocessing.columns import Column, Ignored, Numeric, are_numeric
 from aeanomaly.preprocessing.inference import InferenceOptions, infer_columns, mark_count_columns
 
 _ENCODE_IT = (
@@ -75,7 +75,7 @@ def check_table(
     if frame is not None:
         _check_column_names(frame)
         validate_data(estimator, X, reset=reset, skip_check_array=True)
-    elif options.column_types or options.left_out or options.groups or not (reset or are_numeric(columns or ())):
+    elif options.column_types or options.left_out or options.groups or not (reset or _are_plain(columns or ())):
         frame = _frame_of_array(estimator, X, reset)
     if frame is None:
         table = _numbers_of_array(estimator, X, reset)
@@ -92,6 +92,11 @@ def check_table(
         declared = {*options.column_types, *numeric}
         columns = mark_count_columns(table, columns, declared, getattr(estimator, "feature_names_in_", None))
     return table, columns
+
+
+def _are_plain(columns: Sequence[Column]) -> bool:
+    """Return True if the number of each cell is the cell itself."""
+    return are_numeric(columns) and not any(isinstance(column, Ignored) for column in columns)
 
 
 def _check_size(table: Any, least_rows: int) -> None:
@@ -147,6 +152,12 @@ def order_of_time(X: Any, name: str | int) -> np.ndarray:
             f"order names column {name!r}, which has {np.isnan(found).sum()} missing values; drop the rows"
         )
     return found
+
+
+def labels_of(X: Any) -> list[Any]:
+    """Return the labels by which parameters name the columns of a table: names of a frame, positions of an array."""
+    frame = as_pandas(X)
+    return list(range(np.shape(X)[1])) if frame is None else frame.columns.tolist()
 
 
 def cells_as_given(X: Any) -> pd.DataFrame:
@@ -206,7 +217,7 @@ def _check_column_names(frame: pd.DataFrame) -> None:
 
 def _numbers_of_frame(frame: pd.DataFrame, columns: Sequence[Column]) -> np.ndarray:
     parts = [frame.iloc[:, j] for j in range(frame.shape[1])]
-    if are_numeric(columns) and all(isinstance(dtype, np.dtype) and dtype.kind in "fiu" for dtype in frame.dtypes):
+    if _are_plain(columns) and all(isinstance(dtype, np.dtype) and dtype.kind in "fiu" for dtype in frame.dtypes):
         for part in parts:
             if part.dtype.kind != "f":
                 warn_if_rounded(part, column_label(part))

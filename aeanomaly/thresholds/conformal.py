@@ -80,13 +80,15 @@ class Conformal(ThresholdRule):
     def __post_init__(self) -> None:
         check_fraction("Conformal", "alpha", self.alpha, remedy=_ALPHA_HELP)
         check_fraction("Conformal", "calibration_fraction", self.calibration_fraction, remedy=_FRACTION_HELP)
-        if not (self.order is None or isinstance(self.order, (str, int))):
+        if not (self.order is None or _is_name(self.order)):
             raise ValueError(
                 f"Conformal(order={self.order!r}) must be a column, 'rows' or None; name the column with the time"
             )
         by = self.groups if isinstance(self.groups, (list, tuple)) else [self.groups]
         if self.groups is not None and not (by and all(map(_is_name, by))):
             raise ValueError(f"Conformal(groups={self.groups!r}) must be a column or a list of columns")
+        if isinstance(self.groups, list):
+            object.__setattr__(self, "groups", tuple(self.groups))  # so that rules are hashable
 
     def __repr__(self) -> str:
         more = "".join(f", {n}={v!r}" for n, v in (("order", self.order), ("groups", self.groups)) if v is not None)
@@ -101,8 +103,11 @@ class Conformal(ThresholdRule):
 
     def fit_groups(self, scores: np.ndarray, labels: np.ndarray) -> dict[str, float]:
         """Return the offsets of the groups with enough rows, from scores and groups of calibration rows (n,)."""
-        found = {str(label): scores[labels == label] for label in np.unique(labels)}
-        return {label: self.fit(own) for label, own in found.items() if _rank(self.alpha, len(own)) >= 1}
+        names, codes = np.unique(labels, return_inverse=True)
+        order = np.argsort(codes, kind="stable")
+        parts = np.split(scores[order], np.cumsum(np.bincount(codes, minlength=len(names)))[:-1])
+        pairs = zip(names, parts, strict=True)
+        return {str(name): self.fit(own) for name, own in pairs if _rank(self.alpha, len(own)) >= 1}
 
     def check(self, n: int) -> None:
         """Raise a ValueError if `n` calibration rows cannot guarantee the rate."""

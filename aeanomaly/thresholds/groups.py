@@ -32,12 +32,14 @@ class GroupOffsets:
     def guarantee(self, labels: np.ndarray) -> str:
         """Return the end of a sentence on the groups among the labels of calibration rows."""
         pooled = [label for label in map(str, np.unique(labels)) if label not in self.offsets]
-        text = f"the rate holds in each of {len(self.offsets):,} groups"
+        if not self.offsets:
+            return "no group has the calibration rows that the rate needs, so that all have one offset"
+        text = f"so in each of {len(self.offsets):,} groups, of which the smallest has these rows"
         if not pooled:
             return text
         more = f" and {len(pooled) - _NAMED:,} more" if len(pooled) > _NAMED else ""
         named = ", ".join(map(repr, pooled[:_NAMED])) + more
-        return f"{text}, and on average over all rows for groups with too few calibration rows: {named}"
+        return f"{text}; groups with too few calibration rows have the offset of all rows: {named}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for a file."""

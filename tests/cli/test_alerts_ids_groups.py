@@ -104,6 +104,32 @@ def test_an_id_that_does_not_exist_is_one_sentence(folder, capsys, words):
     assert not out
 
 
+def test_groups_of_digits_are_text_in_both_commands(folder):
+    frame = pd.read_csv("past.csv").assign(shop=lambda t: t["shop"].map({"A": "001", "B": "002", "C": "1.50"}))
+    frame.drop(columns=["order_id", "ref"]).to_csv("codes.csv", index=False)
+    assert run(["fit", "codes.csv", "-o", "m.aea", "--groups", "shop", *FAST]) == 0
+    detector = aeanomaly.load("m.aea")
+    assert detector.schema_.columns[list(detector.feature_names_in_).index("shop")].labels == ("001", "002", "1.50")
+    assert run(["score", "m.aea", "codes.csv", "-o", "s.csv"]) == 0
+    assert pd.read_csv("s.csv")["anomaly"].mean() < 0.1
+
+
+def test_offsets_of_groups_are_listed(folder, capsys):
+    rule = 'Conformal(0.05, order="when", groups="shop")'
+    assert run(["fit", "past.csv", "-o", "m.aea", "--contamination", rule, "--id", "ref", *FAST]) == 0
+    assert "; offsets of groups: 'A' -" in capsys.readouterr().err
+    assert run(["info", "m.aea"]) == 0
+    told = capsys.readouterr().out
+    assert "offsets by shop: 'A' -" in told
+    assert "contamination = Conformal(alpha=0.05, calibration_fraction=0.2, groups='shop', order='when')" in told
+
+
+def test_the_suggested_command_suits_the_number_of_rows(folder, capsys):
+    pd.read_csv("past.csv")[["price", "qty", "total"]][:60].to_csv("few.csv", index=False)
+    assert run(["fit", "few.csv", "-o", "m.aea", *FAST]) == 0
+    assert "aeanomaly threshold m.aea --false-alarm-rate 0.01 --rows NORMAL_ROWS" in capsys.readouterr().err
+
+
 def test_groups_are_columns(folder, capsys):
     assert run(["fit", "past.csv", "-o", "m.aea", "--groups", "shop", "--id", "ref", *FAST]) == 0
     detector = aeanomaly.load("m.aea")

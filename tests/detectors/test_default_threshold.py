@@ -60,6 +60,15 @@ def test_many_rows_are_scored_by_the_detector_itself():
     assert detector.threshold_info_.source == "rows scored out of 10 folds"
 
 
+def test_the_order_of_many_rows_does_not_matter():
+    X = draw(26_000, n_columns=2)
+    X[:10_000] *= 3
+    detector = DenoisingAutoencoder(latent_dim=32, hidden_layer_sizes=(), random_state=0)
+    in_order = flagged(detector.fit(X), X)
+    shuffled = flagged(detector.fit(np.random.default_rng(0).permutation(X)), X)
+    assert in_order == pytest.approx(shuffled, abs=0.01)
+
+
 def test_few_rows_are_thresholded_on_training_scores():
     detector = UndercompleteAutoencoder(random_state=0).fit(draw(19))
     assert detector.threshold_info_.source == "training rows"

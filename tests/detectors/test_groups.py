@@ -10,6 +10,8 @@ from sklearn.metrics import roc_auc_score
 
 from aeanomaly import AutoencoderEnsemble, DenoisingAutoencoder, VariationalAutoencoder, load
 from aeanomaly.exceptions import ExportError
+from aeanomaly.inspection import column_drift
+from aeanomaly.model_selection import recommend
 
 N_CUSTOMERS = 200
 
@@ -116,6 +118,65 @@ def test_streams_and_missing_values_are_accepted():
     parts = quick(**how).fit_batches([X[:1000], X[1000:]])
     assert np.isfinite(whole.score_samples(X)).all()
     assert parts.score_samples(X) == pytest.approx(whole.score_samples(X), rel=1e-3)
+
+
+@pytest.mark.parametrize("cast", [str, float, "category", "Int64", "int64[pyarrow]"])
+def test_the_dtype_of_the_group_does_not_matter(cast):
+    X = payments()
+    X["customer"] = X["customer"].str[1:].astype(int)
+    numbers = X[["customer", "amount"]].assign(twice=2 * X["amount"])
+    detector = quick(latent_dim=64, hidden_layer_sizes=()).fit(numbers)
+    new = numbers[::7]
+    assert (detector.score_samples(new.astype({"customer": cast})) == detector.score_samples(new)).all()
+    assert np.isfinite(detector.score_samples(new.assign(customer=np.nan))).all()
+
+
+def test_two_columns_of_numbers_make_as_many_groups_as_there_are_pairs():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(
+        {"g": rng.choice([0, 1, 2, 9], 400), "h": rng.choice([0, 5, 10, 15], 400), "x": rng.normal(size=400)}
+    )
+    assert len(quick(groups=["g", "h"], max_iter=2).fit(X).schema_.groups.keys) == 16
+    halves = X.assign(g=X["g"] / 2)
+    assert len(quick(groups=["g", "h"], max_iter=2).fit(halves).schema_.groups.keys) == 16
+
+
+def test_rows_of_new_groups_are_flagged_like_others():
+    X = payments()
+    known = X[X["customer"] < "C150"]
+    detector = quick(latent_dim=64, hidden_layer_sizes=()).fit(known)
+    of_known = (detector.predict(payments(1)[lambda t: t["customer"] < "C150"]) == -1).mean()
+    of_new = (detector.predict(payments(1)[lambda t: t["customer"] >= "C150"]) == -1).mean()
+    assert of_new < of_known + 0.1
+    assert "(customer 'C199' is new)" in " ".join(detector.explain_text(payments(1)[-20:], n_columns=2))
+
+
+def test_drift_is_that_of_the_table(fitted):
+    X = payments()
+    drift = column_drift(fitted, X)
+    assert (drift["outside"].fillna(0) < 0.01).all()
+    assert (drift["drift"].fillna(0) < 0.05).all()
+    moved = column_drift(fitted, X.assign(shop="east", amount=1e6))
+    assert (moved.loc[["amount", "shop"], "outside"] == 1).all()
+    assert moved.loc["shop", "drift"] > 0.9
+
+
+def test_the_encoder_as_a_module_refuses_groups():
+    X = payments()[["customer", "amount"]]
+    X["customer"] = X["customer"].str[1:].astype(int)
+    with pytest.raises(ValueError, match="cannot compare rows with their groups"):
+        quick(max_iter=2).fit(X).encoder_module()
+
+
+def test_a_likelihood_of_counts_is_refused():
+    X = payments().assign(visits=3)
+    with pytest.raises(ValueError, match="with groups, numbers are relative to those of their group"):
+        quick(likelihood={"visits": "poisson"}).fit(X)
+
+
+def test_a_recommended_detector_takes_groups():
+    detector = recommend(payments(n=5), groups="customer", max_iter=5, random_state=0)
+    assert detector.schema_.kinds[0] == "group"
 
 
 def test_a_graph_is_refused(fitted, tmp_path):

@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from aeanomaly import AutoencoderEnsemble, DenoisingAutoencoder, UndercompleteAutoencoder, VariationalAutoencoder, load
 from aeanomaly.inspection import column_drift, report
@@ -107,6 +108,32 @@ class TestIdentifiers:
         with pytest.warns(UserWarning, match="'ref' .unique text. seems to identify rows"):
             detector = quick(column_types={"order_id": "numeric"}).fit(X)
         assert detector.schema_.kinds[0] == "gaussian"
+
+    def test_any_cells_are_accepted_in_a_table_of_numbers(self):
+        X = pd.DataFrame(np.random.default_rng(0).normal(size=(80, 2)), columns=["a", "b"]).assign(id=range(80))
+        with pytest.warns(UserWarning, match="'id'"):
+            detector = quick().fit(X)
+        for cells in (np.nan, np.inf, None, "text", [[1, "a"]] * 80):
+            odd = X.assign(id=cells)
+            assert (detector.score_samples(odd) == detector.score_samples(X)).all()
+            assert len(detector.reconstruct(odd)) == 80
+        mixed = X.assign(id=[1, "a"] * 40)
+        assert quick(identifiers=["id"]).fit(mixed).schema_.kinds[-1] == "ignored"
+
+    def test_the_encoder_as_a_module_leaves_them_out(self):
+        X = pd.DataFrame(np.random.default_rng(0).normal(size=(80, 2)), columns=["a", "b"])
+        X.insert(0, "id", range(80))
+        with pytest.warns(UserWarning, match="'id'"):
+            detector = quick().fit(X)
+        with torch.no_grad():
+            code = detector.encoder_module()(torch.from_numpy(X.to_numpy())).numpy()
+        assert code == pytest.approx(detector.transform(X), abs=1e-5)
+
+    def test_held_out_rows_do_not_change_what_is_left_out(self):
+        X = pd.DataFrame(np.random.default_rng(0).normal(size=(60, 2)), columns=["a", "b"]).assign(id=range(60))
+        with pytest.warns(UserWarning, match="'id' .integers that rise from row to row. seems to identify rows"):
+            detector = quick(contamination=Conformal(0.1)).fit(X)
+        assert detector.schema_.columns[-1].reason == "integers that rise from row to row"
 
     def test_held_out_rows_warn_once(self):
         with pytest.warns(UserWarning, match=NAMED) as caught:

@@ -52,7 +52,8 @@ def test_decisions_are_scores_minus_the_offset_of_the_row(fitted):
 def test_small_and_new_groups_have_the_pooled_offset_and_small_ones_are_named():
     detector = fit(Conformal(0.02, groups="site"), sites(third=60))
     guarantee = detector.threshold_info_.guarantee
-    assert guarantee.endswith("on average over all rows for groups with too few calibration rows: 'small'")
+    assert "so in each of 2 groups, of which the smallest has these rows" in guarantee
+    assert guarantee.endswith("groups with too few calibration rows have the offset of all rows: 'small'")
     new = sites(3, 1).assign(site=["small", "unheard of", None])
     assert (detector.offsets(new) == detector.offset_).all()
 
@@ -63,10 +64,27 @@ def test_set_threshold_takes_the_groups_of_its_rows(fitted):
     detector.set_threshold(Conformal(0.05, groups=["site"]), rows)
     assert set(detector.state_.calibration.groups.offsets) == {"calm", "noisy"}
     assert (rates(detector, rows) < 0.06).all()
-    with pytest.raises(ValueError, match=r"groups need their rows; call set_threshold\(Conformal.*, X\)"):
-        detector.set_threshold(Conformal(0.05, groups="site"))
-    detector.set_threshold(Conformal(0.05))
+    for rule in (Conformal(0.05, groups="site"), Conformal(0.05)):
+        with pytest.raises(ValueError, match=r"offsets of groups need calibration rows with their groups; call"):
+            detector.set_threshold(rule)
+    detector.set_threshold(Conformal(0.05), rows)
     assert (detector.offsets(rows) == detector.offset_).all()
+
+
+def test_groups_that_are_all_too_small_are_said_to_have_one_offset():
+    detector = fit(Conformal(0.01, groups="site"), sites(600))
+    assert detector.threshold_info_.guarantee.endswith("rate needs, so that all have one offset")
+
+
+def test_ten_thousand_groups_are_calibrated_at_once():
+    scores, labels = np.random.default_rng(0).normal(size=60_000), np.arange(60_000) % 10_000
+    found = Conformal(0.2, groups="g").fit_groups(scores, labels.astype(str).astype(object))
+    assert found["123"] == Conformal(0.2).fit(scores[labels == 123])
+    assert len(found) == 10_000
+
+
+def test_rules_with_groups_are_hashable():
+    assert len({Conformal(0.1, groups=["a"]), Conformal(0.1, groups=("a",))}) == 1
 
 
 def test_a_row_alone_has_the_decision_that_it_has_in_a_batch(fitted):

@@ -54,9 +54,17 @@ def test_frequencies_of_categories_are_those_of_the_group_shrunk_by_five_rows():
     groups, _ = fit(group, category, GroupedCategorical(("a", "b")))
     shares = np.array([8.5, 32.5, 0.5]) / 41.5  # the last one is that of unknown categories
     found = relative(groups, np.array([[0, 0], [0, 1], [1, 0], [1, 2], [2, 1]], dtype=float))[:, 0]
-    counts, sizes, places = np.array([8, 2, 0, 0, 0]), np.array([10, 10, 30, 30, 0]), [0, 1, 0, 2, 1]
-    assert found == pytest.approx(-np.log((counts + 5 * shares[places]) / (sizes + 5)))
+    counts, sizes, places = np.array([8, 2, 0, 0]), np.array([10, 10, 30, 30]), [0, 1, 0, 2]
+    assert found[:4] == pytest.approx(-np.log((counts + 5 * shares[places]) / (sizes + 5)))
+    # In an unknown group, that of a typical row with the category: 30 of the 32 are of the second group.
+    assert found[4] == pytest.approx(-np.log((30 + 5 * shares[1]) / 35))
     assert groups.absolute(np.zeros((3, 1)), np.array([[0, 0], [1, 0], [2, 0]], dtype=float))[:, 0].tolist() == [
+
+
+def test_a_group_without_any_known_category_is_accepted():
+    groups, table = fit([0, 0, 1, 1], [np.nan, np.nan, np.nan, np.nan], GroupedCategorical(("a",)))
+    assert np.isnan(relative(groups, table)).all()
+    assert np.isfinite(relative(groups, np.array([[0.0, 0.0]]))).all()
         0,
         1,
         1,

@@ -5,7 +5,7 @@ import json
 import shlex
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from aeanomaly.cli.arguments import add_force, add_id, add_rule, assignment, check_id
-from aeanomaly.cli.cells import check_missing, parse_columns
+from aeanomaly.cli.cells import check_missing, declared_kinds, parse_columns
+from aeanomaly.cli.commands.threshold import offsets_to_text
 from aeanomaly.cli.errors import CommandError
 from aeanomaly.cli.labels import are_anomalies, label_values, ranking, ranking_to_text, read_labels
 from aeanomaly.cli.outputs import check_output
@@ -95,7 +96,7 @@ def run_fit(options: argparse.Namespace) -> None:
 def _fit_at_once(detector: BaseDetector, options: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
     frame = read_table(options.table)
     anomalous = None if options.label is None else read_labels(frame, options.label, options.table)
-    kinds = detector.column_types if isinstance(detector.column_types, Mapping) else {}
+    kinds = declared_kinds(detector)
     frame = select_columns(frame, _columns(list(frame.columns), options), options.table)
     X = parse_columns(frame, kinds, options.table)
     check_missing(X, detector)
@@ -139,6 +140,8 @@ def _fit_and_save(
         "rule": detector.threshold_info_.rule,
         "guarantee": detector.threshold_info_.guarantee,
         "expected_false_alarm_rate": detector.state_.calibration.false_alarm_rate,
+        "calibration_rows": len(detector.calibration_scores_),
+        "offsets_of_groups": {} if (groups := detector.state_.calibration.groups) is None else groups.offsets,
         "flagged": round(float((detector.training_scores_ < detector.offset_).mean()) * detector.n_samples_seen_),
     }
 
@@ -148,10 +151,13 @@ def _expected_alarms(summary: dict[str, Any]) -> str:
     rate, command = summary["expected_false_alarm_rate"], f"aeanomaly threshold {shlex.quote(summary['model'])}"
     if rate is None:
         return f"for a rate of false alarms: {command} --false-alarm-rate RATE --rows NORMAL_ROWS"
-    return (
-        f"expect about {1000 * rate:.2g} false alarms per 1,000 normal rows; for another number: {command} "
-        f"--false-alarm-rate {0.01 if rate > 0.02 else rate / 2:.1g}"
-    )
+    other = 0.01 if rate > 0.02 else 0.5 * rate
+    with_rows = " --rows NORMAL_ROWS" if other * (summary["calibration_rows"] + 1) < 1 else ""
+    number = f"{1000 * rate:.0f}" if rate >= 0.01 else f"{1000 * rate:.2g}"
+    expected = f"expect about {number} false alarms per 1,000 normal rows"
+    if summary["offsets_of_groups"]:
+        return f"{expected}; offsets of groups: {offsets_to_text(summary['offsets_of_groups'])}"
+    return f"{expected}; for another number: {command} --false-alarm-rate {other:.1g}{with_rows}"
 
 
 def _is_number(name: str) -> bool:
@@ -196,7 +202,7 @@ def _to_text(summary: dict[str, Any]) -> str:
     lines = [
         f"{summary['detector']} autoencoder: {summary['rows']:,} rows x {summary['columns']} columns, "
         f"{summary['steps']:,} steps in {summary['seconds']:.1f} s",
-        f"{summary['flagged']:,} training rows score below the offset {summary['offset']:.4g}",
+        f"training rows with a score below the offset {summary['offset']:.4g}: {summary['flagged']:,}",
         f"threshold set by {summary['rule']}, which {summary['guarantee']}",
         _expected_alarms(summary),
     ]

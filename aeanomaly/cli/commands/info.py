@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from aeanomaly.cli.commands.threshold import threshold_to_text
+from aeanomaly.cli.commands.threshold import offsets_to_text, threshold_to_text
 from aeanomaly.persistence import model_file_error, read_manifest, upgrade_manifest
 
 #: Maximum number of categories to list.
@@ -51,6 +51,7 @@ def _to_text(manifest: dict[str, Any]) -> str:
             f"trained on {fitted['n_samples_seen']:,} rows",
             f"rows with a score below {fitted['offset']:.6g} are anomalies",
             f"threshold by {threshold_to_text(fitted['threshold'])}",
+            *_offsets(fitted["group_offsets"]),
             f"{len(columns)} columns, {counts}:",
             *columns[:40],
             *([f"  and {len(columns) - 40} more"] if len(columns) > 40 else []),
@@ -58,6 +59,12 @@ def _to_text(manifest: dict[str, Any]) -> str:
             *parameters,
         ]
     )
+
+
+def _offsets(groups: dict[str, Any] | None) -> list[str]:
+    if groups is None or not groups["offsets"]:
+        return []
+    return [f"offsets by {', '.join(map(str, groups['columns']))}: {offsets_to_text(groups['offsets'])}"]
 
 
 def _range(column: dict[str, Any]) -> str:
@@ -86,5 +93,7 @@ def _value(value: Any) -> str:
         case {"tuple": items}:
             return str(tuple(items))
         case {"object": key, "fields": fields}:
-            return f"{key}({', '.join(f'{name}={field}' for name, field in fields.items())})"
+            return f"{key}({', '.join(f'{n}={_value(v)}' for n, v in fields.items() if v is not None)})"
+        case {"list": items}:
+            return repr(items)
     return repr(value)

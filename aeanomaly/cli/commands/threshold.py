@@ -17,6 +17,9 @@ from aeanomaly.detectors import BaseDetector, load
 from aeanomaly.persistence import MODEL
 from aeanomaly.thresholds import BestF1
 
+#: Maximum number of groups in a list.
+_LISTED = 6
+
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command to a command line."""
@@ -76,6 +79,13 @@ def run_threshold(options: argparse.Namespace) -> None:
 def threshold_to_text(threshold: dict[str, Any]) -> str:
     """Describe the rule of a threshold and its guarantee."""
     return f"{threshold['rule']}, set on {threshold['n_scores']:,} {threshold['source']}: {threshold['guarantee']}"
+
+
+def offsets_to_text(offsets: dict[str, float]) -> str:
+    """List the offsets of groups, of the first ones if there are many."""
+    listed = [f"{name!r} {offset:.4g}" for name, offset in list(offsets.items())[:_LISTED]]
+    more = [f"and {len(offsets) - _LISTED:,} more"] if len(offsets) > _LISTED else []
+    return ", ".join([*listed, *more])
 
 
 def _label(detector: BaseDetector, frame: pd.DataFrame, options: argparse.Namespace) -> str:
