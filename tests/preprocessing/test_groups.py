@@ -58,17 +58,14 @@ def test_frequencies_of_categories_are_those_of_the_group_shrunk_by_five_rows():
     assert found[:4] == pytest.approx(-np.log((counts + 5 * shares[places]) / (sizes + 5)))
     # In an unknown group, that of a typical row with the category: 30 of the 32 are of the second group.
     assert found[4] == pytest.approx(-np.log((30 + 5 * shares[1]) / 35))
-    assert groups.absolute(np.zeros((3, 1)), np.array([[0, 0], [1, 0], [2, 0]], dtype=float))[:, 0].tolist() == [
+    expected = groups.absolute(np.zeros((3, 1)), np.array([[0, 0], [1, 0], [2, 0]], dtype=float))
+    assert expected[:, 0].tolist() == [0, 1, 1]
 
 
 def test_a_group_without_any_known_category_is_accepted():
     groups, table = fit([0, 0, 1, 1], [np.nan, np.nan, np.nan, np.nan], GroupedCategorical(("a",)))
     assert np.isnan(relative(groups, table)).all()
     assert np.isfinite(relative(groups, np.array([[0.0, 0.0]]))).all()
-        0,
-        1,
-        1,
-    ]
 
 
 @pytest.mark.parametrize(
