@@ -114,6 +114,7 @@ class BaseDetector(
     registry_name: ClassVar[str]
     code: ClassVar[Literal["point", "gaussian"]] = "point"
     _stays_near_start: ClassVar[bool] = True  # training moves prototypes little, so that few steps suffice
+    _limits_epochs: ClassVar[bool] = True  # a single network would learn the rows of a small table by heart
     _two_valued: ClassVar[Literal["binary", "bernoulli"]] = "binary"  # two-valued columns with `likelihood="auto"`
     _prototype_start: ClassVar[Mapping[str, float]] = MappingProxyType({})  # fields of `InitData`
     _trimmed_share: ClassVar[float] = 0.15  # share of the rows that are removed before training with `robust=True`
@@ -297,7 +298,23 @@ class BaseDetector(
             Higher = more normal.
         """
         fitted = self._fitted()
-        return fitted.score_samples(X) - fitted.offsets(X)
+        return fitted.score_samples(X) - fitted._offsets(X)
+
+    def offsets(self, X: Any) -> np.ndarray:
+        """Return the offset of each row: that of its group with ``Conformal(alpha, groups=...)``, else `offset_`.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+
+        Returns
+        -------
+        offsets : ndarray of shape (n_samples,)
+            Rows with a lower score are anomalies.
+        """
+        fitted = self._fitted()
+        fitted.state_.model.validate(fitted, X)
+        return fitted._offsets(X)
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the label of each row: +1 for normal rows, -1 for anomalies.
@@ -690,6 +707,7 @@ class BaseDetector(
                 n_iter_no_change=self.n_iter_no_change,
                 tol=self.tol,
                 stays_near_start=self._stays_near_start,
+                limits_epochs=self._limits_epochs,
             ),
             prototype_start={**self._prototype_start, **(_ROBUST if self.robust else {})},
             threshold=self.contamination,

@@ -108,28 +108,12 @@ class ThresholdMixin:
         self.__dict__ = fitted.__dict__  # in one step: a concurrent fit replaces this state, or is replaced
         return self
 
-    def offsets(self, X: Any) -> np.ndarray:
-        """Return the offset of each row: that of its group with ``Conformal(alpha, groups=...)``, else `offset_`.
-
-        Parameters
-        ----------
-        X : array-like or DataFrame of shape (n_samples, n_features)
-
-        Returns
-        -------
-        offsets : ndarray of shape (n_samples,)
-            Rows with a lower score are anomalies.
-
-        Raises
-        ------
-        ValueError
-            If a column of groups is missing.
-        """
-        fitted = self._fitted()
-        groups = fitted._calibration.groups
+    def _offsets(self, X: Any) -> np.ndarray:
+        """Return the offset of each row of a valid table, (N,)."""
+        groups = self._calibration.groups
         if groups is None:
-            return np.full(_num_samples(X), fitted.offset_)
-        return groups.of_rows(group_labels(X, groups.columns), fitted.offset_)
+            return np.full(_num_samples(X), self.offset_)
+        return groups.of_rows(group_labels(X, groups.columns), self.offset_)
 
     def p_values(self, X: Any) -> np.ndarray:
         """Return the conformal p-value of each row: how often a normal row has a score as low.

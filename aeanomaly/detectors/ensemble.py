@@ -200,8 +200,7 @@ class AutoencoderEnsemble(BaseDetector):
         Number of rows per step. If there are fewer rows, they repeat within the batch.
     max_iter : int or "auto", default="auto"
         Number of optimizer steps, not epochs. "auto": with prototypes, 8 times the square root of the number of
-        rows, at most 400, or 200 if the code consists of prototypes, and below 500 rows at most 25 epochs, but at
-        least 50 steps; otherwise 20 times the square root, from 100 to 1,000.
+        rows, from 50 to 400, or to 200 if the code consists of prototypes; otherwise 20 times, from 100 to 1,000.
     early_stopping : bool, default=False
         If True, hold out `validation_fraction` of the rows, stop when their loss no longer decreases, and
         restore the best weights.
@@ -299,6 +298,7 @@ class AutoencoderEnsemble(BaseDetector):
     marginal_member: bool = True
 
     _trimmed_share: ClassVar[float] = 0.0  # the members resist anomalies
+    _limits_epochs: ClassVar[bool] = False  # the memory has no epochs, and outweighs the networks
 
     constraints: ClassVar[dict[str, Constraint]] = {
         **SHARED_CONSTRAINTS,
@@ -350,7 +350,8 @@ class AutoencoderEnsemble(BaseDetector):
         shared = {field.name: getattr(self, field.name) for field in fields(SharedParameters) if field.name not in own}
         recipe = VariationalAutoencoder(**shared)._recipe
         # Other members see rows between clusters of codes, so that the decoder may be as wide as is best elsewhere.
-        return (replace(recipe, members=self._variational_members, prototype_start={}),)
+        training = replace(recipe.training, limits_epochs=self._limits_epochs)
+        return (replace(recipe, training=training, members=self._variational_members, prototype_start={}),)
 
     def _variational_members(self, seed: int, n_rows: int) -> Members:
         key = MemberKey(seed, _VARIATIONAL)

@@ -32,6 +32,8 @@ class TrainingOptions:
     ----------
     stays_near_start : bool
         True if training moves prototypes little, so that fewer steps suffice.
+    limits_epochs : bool
+        True if small tables are trained for few epochs, because the network would learn their rows by heart.
     """
 
     batch_size: int
@@ -42,6 +44,7 @@ class TrainingOptions:
     n_iter_no_change: int
     tol: float
     stays_near_start: bool
+    limits_epochs: bool
 
     @property
     def held_out_fraction(self) -> float | None:
@@ -55,8 +58,7 @@ class TrainingOptions:
         if not spec.has_prototypes:
             return int(np.clip(20 * math.sqrt(n_rows), 100, 1000))
         per_root, most = (8, 200 if spec.code_activation == RBF else 400) if self.stays_near_start else (20, 1000)
-        # More epochs would learn the rows of a small table by heart.
-        n_epochs = max(_MOST_EPOCHS, n_rows / _ROWS_PER_EPOCH)
+        n_epochs = max(_MOST_EPOCHS, n_rows / _ROWS_PER_EPOCH) if self.limits_epochs else math.inf
         n_steps = min(per_root * math.sqrt(n_rows), most, n_epochs * n_rows / self.batch_size)
         return max(_LEAST_STEPS, int(n_steps))
 

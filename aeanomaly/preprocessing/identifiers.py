@@ -76,7 +76,7 @@ def warn_of_trends(frame: pd.DataFrame, columns: Collection[Any]) -> None:
     for name in columns:
         values = frame[name].iloc[rows].to_numpy(dtype=np.float64, na_value=np.nan)
         there = np.isfinite(values)
-        if there.sum() >= _LEAST_ROWS and np.ptp(values[there]) > 0:
+        if there.sum() >= _LEAST_ROWS and values[there].min() < values[there].max():
             correlation = float(stats.spearmanr(rows[there], values[there]).statistic)
             if abs(correlation) >= _TREND:
                 trends[column_label(frame[name])] = correlation

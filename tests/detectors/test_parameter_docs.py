@@ -83,8 +83,9 @@ def test_the_width_of_an_automatic_code_is_documented(cls):
 
 @pytest.mark.parametrize("cls", CLASSES)
 def test_the_automatic_number_of_steps_is_documented(cls):
-    few = "with prototypes, 8 times the square root of the number of rows, at most 400"
-    assert (few in section(cls, "Parameters")["max_iter"][1]) == cls._stays_near_start
+    text = section(cls, "Parameters")["max_iter"][1]
+    assert ("with prototypes, 8 times the square root of the number of rows, " in text) == cls._stays_near_start
+    assert ("below 500 rows at most 25 epochs" in text) == cls._limits_epochs
 
 
 def test_every_fitted_attribute_is_documented(fitted):

@@ -146,7 +146,7 @@ def all_calls(fitted, X, path):
     yield "partial_fit", lambda: clone(fitted).partial_fit(X).partial_fit(X)
     yield "fit_predict", lambda: clone(fitted).fit_predict(X)
     yield "fit_transform", lambda: clone(fitted).fit_transform(X)
-    for name in ("score_samples", "decision_function", "predict", "score", "transform", "reconstruct"):
+    for name in ("score_samples", "decision_function", "offsets", "predict", "score", "transform", "reconstruct"):
         yield name, lambda name=name: getattr(fitted, name)(X)
     yield "explain", lambda: fitted.explain(X[:5], details=True)
     yield "explain_text", lambda: fitted.explain_text(X[:5])

@@ -116,7 +116,7 @@ def _scored(
             "rename the new columns with --prefix, such as --prefix ae_"
         )
     X = rows_for(detector, frame, options.table, options.label)
-    offset = detector.offsets(X)
+    offset = detector.offsets(X) if len(X) else np.empty(0)
     if found is None:
         score = _scores(detector, X)
         values: list[Any] = [score, score - offset, (score < offset).astype(np.int64)]
