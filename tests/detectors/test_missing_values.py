@@ -33,7 +33,7 @@ INCOMPLETE = with_missing_values(COMPLETE)
 
 
 def quick(cls=DenoisingAutoencoder, **parameters):
-    return cls(**{"max_iter": 30, "random_state": 0, "missing": "model", **parameters})
+    return cls(**{"max_iter": 30, "contamination": 0.1, "random_state": 0, "missing": "model", **parameters})
 
 
 @pytest.mark.parametrize("missing", ["model", "informative"])

@@ -53,7 +53,7 @@ DETECTORS = list(REGISTRY.values())
 
 
 def quick(cls=DenoisingAutoencoder, **parameters):
-    return cls(**{"max_iter": 30, "random_state": 0, **parameters})
+    return cls(**{"max_iter": 30, "contamination": 0.1, "random_state": 0, **parameters})
 
 
 @pytest.fixture(scope="module")
