@@ -15,7 +15,20 @@ import torch
 
 import aeanomaly
 from aeanomaly.detectors import REGISTRY
+from aeanomaly.fitting import folds
 from aeanomaly.preprocessing import rows_of
+
+
+@pytest.fixture(scope="module", autouse=True)
+def clones(request):
+    """Fit clones for the default threshold only in modules that ask for them by ``WITH_CLONES = True``.
+
+    Clones make a fit four times as long, and most tests are not about thresholds.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        if not getattr(request.module, "WITH_CLONES", False):
+            patch.setattr(folds, "_LEAST_ROWS", 10**9)
+        yield
 
 
 @pytest.fixture(params=sorted(REGISTRY))

@@ -9,6 +9,8 @@ import pytest
 
 from aeanomaly.cli import main
 
+WITH_CLONES = True
+
 DOCS = Path(__file__).parents[1] / "docs"
 #: All but the one that Sphinx writes beside them.
 PAGES = [page for page in sorted(DOCS.glob("*.rst")) if page.stem != "sg_execution_times"]

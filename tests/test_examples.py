@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+WITH_CLONES = True
+
 EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.py"))
 #: Lines of an example at most.
 MOST = 80

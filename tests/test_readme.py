@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+WITH_CLONES = True
+
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 
 

@@ -10,6 +10,8 @@ import aeanomaly
 from aeanomaly.cli import main as run
 from aeanomaly.thresholds import Conformal
 
+WITH_CLONES = True
+
 FAST = ("--set", "max_iter=60", "--set", "latent_dim=64", "--set", "hidden_layer_sizes=()")
 
 

@@ -10,6 +10,8 @@ import aeanomaly
 from aeanomaly.cli import main
 from aeanomaly.thresholds import BestF1, Conformal, PeaksOverThreshold
 
+WITH_CLONES = True
+
 
 def run(*words):
     return main([str(word) for word in words])

@@ -14,6 +14,8 @@ from aeanomaly import AutoencoderEnsemble, DenoisingAutoencoder
 from aeanomaly.datasets import make_payments
 from aeanomaly.thresholds import Conformal
 
+WITH_CLONES = True  # other processes fit them, too
+
 pytest.importorskip("dask.dataframe")
 pytest.importorskip("distributed")
 

@@ -34,6 +34,8 @@ from aeanomaly.thresholds import (
     flag_discoveries,
 )
 
+WITH_CLONES = True
+
 RULES = [
     "auto",
     0.1,

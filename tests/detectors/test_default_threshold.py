@@ -10,6 +10,8 @@ from aeanomaly.fitting import Folds
 from aeanomaly.streams import MemberKey, numpy_stream
 from aeanomaly.thresholds import ExpectedRate
 
+WITH_CLONES = True
+
 
 def draw(n, seed=0, n_columns=4):
     return np.random.default_rng(seed).normal(size=(n, n_columns))

@@ -13,6 +13,8 @@ from aeanomaly.exceptions import ExportError
 from aeanomaly.inspection import column_drift
 from aeanomaly.model_selection import recommend
 
+WITH_CLONES = True
+
 N_CUSTOMERS = 200
 
 

@@ -5,6 +5,8 @@ from sklearn.utils.estimator_checks import check_dataframe_column_names_consiste
 
 from aeanomaly.detectors import REGISTRY
 
+WITH_CLONES = True
+
 #: Small networks, since the checks are of the interface.
 SMALL = {"hidden_layer_sizes": (16,), "max_iter": 50}
 DETECTORS = {word: cls(**SMALL) for word, cls in REGISTRY.items()}

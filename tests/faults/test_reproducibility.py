@@ -21,6 +21,8 @@ from aeanomaly.detectors import REGISTRY
 from aeanomaly.streaming import TableSummary
 from aeanomaly.thresholds import BestF1
 
+WITH_CLONES = True  # other processes fit them, too
+
 ROOT = Path(__file__).parents[2]
 
 # Same seed, same bits

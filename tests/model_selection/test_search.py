@@ -278,8 +278,9 @@ def test_progress_is_shown_on_standard_error_and_only_on_request(X, capsys):
 
 def test_stacks_hold_no_more_members_than_a_few_at_a_time(X, monkeypatch):
     """A grid that would not fit into memory at once is tried in parts."""
-    from aeanomaly.fitting import stacked
+    from aeanomaly.fitting import folds, stacked
 
+    monkeypatch.setattr(folds, "_LEAST_ROWS", 20)
     sizes = []
     train = stacked._train
     monkeypatch.setattr(stacked, "_train", lambda jobs, on_step: sizes.append(len(jobs)) or train(jobs, on_step))

@@ -20,6 +20,8 @@ from aeanomaly.exceptions import SourceError
 from aeanomaly.streaming import as_source
 from aeanomaly.thresholds import Conformal
 
+WITH_CLONES = True  # other processes fit them, too
+
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")
 
