@@ -14,8 +14,6 @@ from aeanomaly import AutoencoderEnsemble, DenoisingAutoencoder
 from aeanomaly.datasets import make_payments
 from aeanomaly.thresholds import Conformal
 
-WITH_CLONES = True  # other processes fit them, too
-
 pytest.importorskip("dask.dataframe")
 pytest.importorskip("distributed")
 
@@ -25,6 +23,7 @@ from distributed import Client, LocalCluster
 
 import aeanomaly.dask
 
+WITH_CLONES = True  # other processes fit them, too
 pytestmark = pytest.mark.filterwarnings("ignore")  # Dask and its workers have warnings of their own
 
 
