@@ -39,7 +39,7 @@ def _identifies(cells: pd.Series) -> str | None:
 
 
 def _rises(cells: pd.Series) -> bool:
-    """Return True if the cells are integers, and each exceeds the one before."""
+    """Return True if the cells are integers in strictly ascending order."""
     if pd.api.types.infer_dtype(cells, skipna=False) != "integer":
         return False
     values = cells.to_numpy()

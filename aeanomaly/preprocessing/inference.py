@@ -124,8 +124,9 @@ def infer_columns(frame: pd.DataFrame, options: InferenceOptions, *, has_names: 
             columns.append(Ignored(ignored[name], _are_numbers(cells)))
         else:
             column = _infer(cells, asked.get(name), options.has_trend(name))
-            is_grouped = options.groups and isinstance(column, Categorical)
-            columns.append(GroupedCategorical(column.categories) if is_grouped else column)  # type: ignore[attr-defined]
+            if options.groups and isinstance(column, Categorical):
+                column = GroupedCategorical(column.categories)
+            columns.append(column)
     if has_names and options.warns:
         plain = [n for n, c in zip(labels, columns, strict=True) if isinstance(c, Numeric) and n not in asked]
         warn_of_trends(frame, plain)
