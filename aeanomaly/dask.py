@@ -155,7 +155,8 @@ def _scores(rows: pd.DataFrame, detector: BaseDetector) -> pd.Series:
 
 
 def _labels(rows: pd.DataFrame, detector: BaseDetector) -> pd.Series:
-    decision = _scores(rows, detector) - (detector.offsets(rows) if len(rows) else 0.0)
+    has_groups = detector.state_.calibration.groups is not None
+    decision = _scores(rows, detector) - (detector.offsets(rows) if has_groups and len(rows) else detector.offset_)
     return pd.Series(np.where(decision >= 0, 1, -1), index=rows.index, name="label")
 
 

@@ -36,13 +36,12 @@ def add_id(command: argparse.ArgumentParser, text: str) -> None:
     command.add_argument("--id", metavar="COLUMN", help=text)
 
 
-def check_id(name: str | None, names: Iterable[Any], table: str) -> None:
-    """Raise a CommandError if the column of ``--id`` is not among the columns of the table."""
+def check_column(option: str, name: str | None, names: Iterable[Any], table: str) -> None:
+    """Raise a CommandError if the column of an option is given, but is not among the columns of the table."""
     names = list(names)
     if name is not None and name not in names:
-        raise CommandError(
-            f"{table}: column {name!r} of --id does not exist; the columns are {', '.join(map(str, names[:20]))}"
-        )
+        listed = ", ".join(map(str, names[:20]))
+        raise CommandError(f"{table}: column {name!r} of {option} does not exist; the columns are {listed}")
 
 
 def _literal(text: str) -> Any:

@@ -853,7 +853,8 @@ def _described(X: Any, schema: Schema, table: np.ndarray) -> list[str] | None:
     groups = schema.groups
     if groups is None:
         return None
-    names = [labels_of(X)[place] for place in groups.places]
+    labels = labels_of(X)
+    names = [labels[place] for place in groups.places]
     return describe_groups(X, names, groups.codes(table) < len(groups.keys))
 
 

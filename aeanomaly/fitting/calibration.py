@@ -88,8 +88,13 @@ class CalibrationRequest(NamedTuple):
         """True if training rows serve where calibration rows are missing."""
         return self.n_splits == "auto"
 
+    @property
+    def is_for_new_rows(self) -> bool:
+        """True if the threshold is one for new normal rows, so that it takes scores of such rows where they exist."""
+        return self.fraction is not None or self.n_splits is not None
+
     def __bool__(self) -> bool:
-        return self.fraction is not None or (self.n_splits is not None and not self.is_optional)
+        return self.is_for_new_rows and not self.is_optional
 
     def n_held_out(self, n_rows: int) -> int:
         """Return the number of rows to hold out."""
@@ -262,7 +267,7 @@ class Calibration:
             groups = None if groups is None else groups[~anomalous]
             if request.takes_labels:
                 decision = decide(threshold, scores, y, source="labeled rows given to set_threshold")
-            elif request or request.is_optional:
+            elif request.is_for_new_rows:
                 decision = decide(threshold, normal, source="normal rows given to set_threshold")
             else:
                 decision = decide(threshold, scores, source="rows given to set_threshold")
@@ -270,7 +275,7 @@ class Calibration:
         normal = np.sort(normal)
         if self._seem_trained_on(scores):
             decision = replace(decision, source=f"{decision.source}, most of which seem to be training rows")
-            if not (request or request.is_optional) and y is None:
+            if not request.is_for_new_rows and y is None:
                 normal = self.calibration_scores  # p-values would have a guarantee that the rule does not have
             else:
                 warn(
@@ -343,8 +348,9 @@ def _with_groups(
     if labels is None or not isinstance(threshold, Conformal):
         return info, None
     groups = GroupOffsets(threshold.group_columns, threshold.fit_groups(scores, labels))
-    smallest = min((scores[labels == label] for label in groups.offsets), key=len, default=scores)
-    return replace(info, guarantee=f"{threshold.guarantee(smallest)}; {groups.guarantee(labels)}"), groups
+    sizes = dict(zip(*np.unique(labels, return_counts=True), strict=True))
+    smallest = min((sizes[label] for label in groups.offsets), default=len(scores))
+    return replace(info, guarantee=f"{threshold.guarantee(scores[:smallest])}; {groups.guarantee(labels)}"), groups
 
 
 def _called(threshold: Threshold, info: ThresholdInfo) -> ThresholdInfo:

@@ -12,7 +12,7 @@ from aeanomaly.preprocessing.tables import as_pandas
 _JOIN = ", "
 
 
-def group_labels(X: Any, names: Sequence[Any], parameter: str = "groups") -> np.ndarray:
+def group_labels(X: Any, names: Sequence[Any]) -> np.ndarray:
     """Return the group of each row as text (N,): the cells of the named columns, or of positions in an array.
 
     Raises
@@ -25,7 +25,7 @@ def group_labels(X: Any, names: Sequence[Any], parameter: str = "groups") -> np.
     for name in names:
         if name not in frame.columns:
             known = ", ".join(map(repr, frame.columns[:20]))
-            raise ValueError(f"{parameter} names {name!r}, which is not a column of X; X has {known}; add the column")
+            raise ValueError(f"groups names {name!r}, which is not a column of X; X has {known}; add the column")
     parts = [cell_texts(frame[name]) for name in names]
     return parts[0] if len(parts) == 1 else np.array([_JOIN.join(cells) for cells in zip(*parts, strict=True)], object)
 

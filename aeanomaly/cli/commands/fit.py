@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from aeanomaly.cli.arguments import add_force, add_id, add_rule, assignment, check_id
+from aeanomaly.cli.arguments import add_force, add_id, add_rule, assignment, check_column
 from aeanomaly.cli.cells import check_missing, declared_kinds, parse_columns
 from aeanomaly.cli.commands.threshold import offsets_to_text
 from aeanomaly.cli.errors import CommandError
@@ -188,10 +188,8 @@ def _detector(options: argparse.Namespace) -> Any:
 
 def _columns(names: list[str], options: argparse.Namespace) -> list[str]:
     for name in options.drop:
-        if name not in names:
-            listed = ", ".join(names[:20])
-            raise CommandError(f"{options.table}: column {name!r} of --drop does not exist; the columns are {listed}")
-    check_id(options.id, names, options.table)
+        check_column("--drop", name, names, options.table)
+    check_column("--id", options.id, names, options.table)
     left = [name for name in names if name not in (*options.drop, options.label, options.id)]
     if not left:
         raise CommandError(f"{options.table}: all columns are dropped; drop fewer columns")

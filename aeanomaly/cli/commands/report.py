@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from aeanomaly.cli.arguments import add_force, add_id, check_id, positive_integer
+from aeanomaly.cli.arguments import add_force, add_id, check_column, positive_integer
 from aeanomaly.cli.errors import CommandError
 from aeanomaly.cli.outputs import check_output
 from aeanomaly.cli.tables import read_table, rows_for
@@ -39,7 +39,7 @@ def run_report(options: argparse.Namespace) -> None:
         check_output(path, REPORT, [options.model, options.table], force=options.force)
     detector = load(options.model)
     frame = read_table(options.table)
-    check_id(options.id, frame.columns, options.table)
+    check_column("--id", options.id, frame.columns, options.table)
     X = rows_for(detector, frame, options.table)
     if not len(X):
         raise CommandError(f"{options.table}: the table has no rows; a report needs at least one")

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from aeanomaly.cli.arguments import add_force, add_id, check_id, positive_integer, share
+from aeanomaly.cli.arguments import add_force, add_id, check_column, positive_integer, share
 from aeanomaly.cli.errors import CommandError
 from aeanomaly.cli.labels import are_anomalies, label_values, ranking, ranking_to_text
 from aeanomaly.cli.parts import check_table_output, frames_of, table_writer
@@ -76,7 +76,7 @@ def run_score(options: argparse.Namespace) -> None:
     worst = pd.DataFrame()
     with table_writer(target) as write:
         for frame in frames():
-            check_id(options.id, frame.columns, options.table)
+            check_column("--id", options.id, frame.columns, options.table)
             if options.label is not None:
                 labels.append(label_values(frame, options.label, options.table))
             scored = _scored(detector, frame, options, found)
@@ -116,7 +116,9 @@ def _scored(
             "rename the new columns with --prefix, such as --prefix ae_"
         )
     X = rows_for(detector, frame, options.table, options.label)
-    offset = detector.offsets(X) if len(X) else np.empty(0)
+    # Offsets by row need another validation of the rows.
+    has_groups = detector.state_.calibration.groups is not None
+    offset = detector.offsets(X) if has_groups and len(X) else detector.offset_
     if found is None:
         score = _scores(detector, X)
         values: list[Any] = [score, score - offset, (score < offset).astype(np.int64)]
