@@ -9,7 +9,8 @@ import torch
 from aeanomaly import detectors
 from aeanomaly._version import __version__
 from aeanomaly.detectors import *  # noqa: F403 - its `__all__` is the list of detectors
-from aeanomaly.exceptions import FitError, ModelFileError
+from aeanomaly.exceptions import FitError, ModelFileError, SourceError
+from aeanomaly.reading import read_table
 
 if TYPE_CHECKING:
     from aeanomaly import dask as dask
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=lambda: torch.set_num_threads(1))
 
-__all__ = ["FitError", "ModelFileError", "__version__"]
+__all__ = ["FitError", "ModelFileError", "SourceError", "__version__", "read_table"]
 __all__ += detectors.__all__
 
 #: Public subpackages, imported on first access.

@@ -36,6 +36,34 @@ def add_id(command: argparse.ArgumentParser, text: str) -> None:
     command.add_argument("--id", metavar="COLUMN", help=text)
 
 
+def add_reading(command: argparse.ArgumentParser) -> None:
+    """Add options for the format of the tables that a command reads; by default, it is inferred."""
+    group = command.add_argument_group("format of the table", "inferred by default, or that of the training table")
+    group.add_argument("--sep", metavar="MARK", type=_separator, help="separator of fields: , ; | tab or blank")
+    group.add_argument("--decimal", choices=(".", ","), metavar="MARK", help="decimal mark, . or ,")
+    group.add_argument("--encoding", metavar="NAME", help="encoding of a text file, such as cp1252")
+    group.add_argument("--no-header", action="store_true", help="the first line is a row, not the column names")
+    group.add_argument("--sheet", metavar="NAME", help="sheet of an Excel workbook")
+    group.add_argument(
+        "--table", dest="table_name", metavar="NAME", help="table of a database, or file of a zip archive"
+    )
+    group.add_argument(
+        "--na", action="append", default=[], metavar="MARK", help="text that marks a missing value; repeatable"
+    )
+    order = group.add_mutually_exclusive_group()
+    order.add_argument("--day-first", action="store_true", default=None, help="05/06/2024 is June 5")
+    order.add_argument("--month-first", action="store_false", dest="day_first", help="05/06/2024 is May 6")
+
+
+def _separator(text: str) -> str:
+    """Parse a separator: a character or its name."""
+    named = {"tab": "\t", "\\t": "\t", "blank": " ", "space": " ", "comma": ",", "semicolon": ";"}
+    mark = named.get(text.lower(), text)
+    if len(mark) != 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a single character, tab or blank")
+    return mark
+
+
 def check_column(option: str, name: str | None, names: Iterable[Any], table: str) -> None:
     """Raise a CommandError if the column of an option is given, but is not among the columns of the table."""
     names = list(names)

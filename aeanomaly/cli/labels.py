@@ -4,9 +4,8 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from aeanomaly.cli.cells import is_parquet
 from aeanomaly.cli.errors import CommandError
-from aeanomaly.preprocessing import text
+from aeanomaly.reading import BOOLEANS, MISSING
 
 
 def read_labels(frame: pd.DataFrame, label: str, source: str) -> np.ndarray:
@@ -20,11 +19,12 @@ def label_values(frame: pd.DataFrame, label: str, source: str) -> np.ndarray:
         listed = ", ".join(frame.columns[:20])
         raise CommandError(f"{source}: column {label!r} of --label does not exist; the columns are {listed}")
     cells = frame[label]
-    if not is_parquet(source) and pd.api.types.is_string_dtype(cells):
-        try:
-            cells = text.numbers(cells)
-        except text.CellError:
+    if pd.api.types.is_string_dtype(cells):
+        there = cells[~cells.isin(sorted(MISSING))].str.strip()
+        numbers = pd.to_numeric(there.map(lambda text: BOOLEANS.get(text, text)), errors="coerce")
+        if numbers.isna().any():
             return cells.to_numpy(dtype=object)
+        cells = numbers.astype(np.float64).reindex(cells.index)
     return cells.to_numpy(dtype=np.float64, na_value=np.nan)
 
 

@@ -1,112 +1,190 @@
-"""Reading of tables; cells of a CSV are text, so that `score` copies them exactly."""
+"""Tables that commands read: their cells as they are in the file, and rows with types for a detector."""
 
-import contextlib
-import gzip
-import io
-import reprlib
+import argparse
+import itertools
 import sys
-import warnings
-import zlib
-from collections.abc import Iterator, Sequence
-from functools import partial
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from aeanomaly.cli.cells import check_missing, is_parquet, parse_for_model
 from aeanomaly.cli.errors import CommandError
 from aeanomaly.detectors import BaseDetector
-from aeanomaly.streaming import arrow as imported_arrow
+from aeanomaly.preprocessing import Categorical, GroupedCategorical, InferenceOptions, Ordinal
+from aeanomaly.reading import (
+    MISSING,
+    ReadOptions,
+    TableFormat,
+    TypedTable,
+    convert,
+    find_files,
+    is_number,
+    read_raw_parts,
+    read_raw_table,
+)
+from aeanomaly.streaming import as_source
 
-_OTHER_SEPARATORS = (";", "\t", "|")
-#: Arguments of `read_csv` that keep every cell as text.
-_AS_TEXT: dict[str, Any] = {
-    "encoding": "utf-8-sig",
-    "header": None,
-    "index_col": False,
-    "dtype": str,
-    "na_filter": False,
-    "skip_blank_lines": False,
-}
-#: Number of rows in a part of a large table.
-_ROWS = 1 << 16
-#: Function that imports pyarrow, or a module of it.
-arrow = partial(imported_arrow, wanted="Parquet needs")
-
-
-def read_table(source: str) -> pd.DataFrame:
-    """Read a table in the format of its suffix; the cells of a CSV are text."""
-    if is_parquet(source):
-        Path(source).stat()  # raises a clear error if the file is not accessible
-        arrow()
-        frame = pd.read_parquet(source)
-        return frame if frame.index.names == [None] else frame.reset_index()
-    if source != "-" and not source.lower().endswith((".csv", ".csv.gz")):
-        raise CommandError(
-            f"{source}: the suffix must be .csv, .csv.gz or .parquet; rename the file, or pass - for CSV"
-        )
-    data = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
-    with _parsing(source):
-        text = gzip.decompress(data) if source.lower().endswith(".gz") else data
-        # Blank lines at the end are ignored; other blank lines are rows of missing values.
-        cells = pd.read_csv(io.BytesIO(text.rstrip(b"\r\n")), **_AS_TEXT)
-    return cells.iloc[1:].reset_index(drop=True).set_axis(_names(cells, source), axis=1)
+#: Minimum size in bytes of files that are read in parts.
+LARGE = 64 << 20
+#: Maximum number of columns in a message.
+_MAX_NAMES = 10
+_PARTED = (".parquet", ".pq", ".arrow", ".feather", ".ipc")
+#: Column types of categories, for `ReadOptions`.
+_Types = Mapping[Any, Any]
 
 
-def read_csv_parts(source: str) -> Iterator[pd.DataFrame]:
-    """Yield the rows of a CSV in frames of text, equal to the result of `read_table`."""
-    names: list[str] | None = None
-    with _parsing(source), pd.read_csv(source, chunksize=_ROWS, **_AS_TEXT) as parts:
-        waiting: pd.DataFrame | None = None
-        for cells in parts:
-            if names is None:
-                names, cells = _names(cells, source), cells.iloc[1:]
-            if waiting is not None:
-                yield waiting
-            waiting = cells.set_axis(names, axis=1)
-        if waiting is not None:
-            there = np.flatnonzero((waiting != "").any(axis=1))
-            yield waiting.iloc[: there[-1] + 1 if len(there) else 0]
+class InputTable:
+    """Table of a command.
+
+    Parameters
+    ----------
+    source : str
+        File, folder or pattern; - for standard input.
+    options : argparse.Namespace
+        Options of the command, with those of `add_reading`.
+    detector : BaseDetector, optional
+        Fitted detector, whose training table has the format to expect.
+    """
+
+    def __init__(self, source: str, options: argparse.Namespace, detector: BaseDetector | None = None):
+        self.source = source
+        self.options = read_options(options)
+        self._known: TableFormat | None = None if detector is None else detector.state_.table_format
+        self._format: TableFormat | None = None
+        self._cells: pd.DataFrame | None = None
+        self._said: set[str] = set()
+
+    @property
+    def is_large(self) -> bool:
+        """True if the table is read in parts."""
+        return self.source != "-" and sum(file.path.stat().st_size for file in find_files(self.source)) >= LARGE
+
+    @property
+    def table_format(self) -> TableFormat:
+        """Format of the file; only after cells were read."""
+        assert self._format is not None
+        return self._format
+
+    @property
+    def known(self) -> TableFormat:
+        """Format of the file and of its columns; only after rows were converted."""
+        assert self._known is not None
+        return self._known
+
+    def cells(self) -> pd.DataFrame:
+        """Return all cells as they are in the file."""
+        if self._cells is None:
+            raw = read_raw_table(sys.stdin.buffer if self.source == "-" else self.source, self.options, self._known)
+            self._format, self._cells = raw.format, raw.frame
+            self._say(raw.remarks)
+        return self._cells
+
+    def parts(self) -> Iterator[pd.DataFrame]:
+        """Yield the cells in frames with a consecutive index; a small table is one frame."""
+        if not self.is_large:
+            yield self.cells()
+            return
+        first = 0
+        for frame in self._large_parts():
+            yield frame.set_axis(range(first, first + len(frame)))
+            first += len(frame)
+
+    def _large_parts(self) -> Iterator[pd.DataFrame]:
+        for file in find_files(self.source):
+            if file.path.name.lower().endswith(_PARTED):
+                self._format = TableFormat("parquet")
+                yield from (part.rows.assign(**file.partition) for part in as_source(file.path).parts())
+                continue
+            for raw in read_raw_parts(file.path, self.options, self._known):
+                self._format = raw.format
+                self._say(raw.remarks)
+                yield raw.frame.assign(**file.partition)
+
+    def typed(self, cells: pd.DataFrame, column_types: _Types) -> TypedTable:
+        """Convert cells to types; those of the first frame determine the formats of the columns."""
+        options = replace(self.options, column_types=column_types)
+        table = convert(cells, self.table_format, options, self._known)
+        if self._known is None:
+            self._known = table.format
+        return table
+
+    def rows_for_fit(self, cells: pd.DataFrame, detector: BaseDetector) -> pd.DataFrame:
+        """Convert the columns of a training table; cells that do not fit their column become missing."""
+        table = self.typed(cells, declared_types(detector))
+        self._say(table.remarks)
+        return table.frame
+
+    def rows_for(self, detector: BaseDetector, cells: pd.DataFrame, label: str | None = None) -> pd.DataFrame:
+        """Select and convert the columns of a fitted detector; without names, all columns except `label`."""
+        names = getattr(detector, "feature_names_in_", None)
+        if names is None:
+            columns = [name for name in cells.columns if name != label]
+            if len(columns) != detector.n_features_in_:
+                raise CommandError(
+                    f"{self.source}: the model was fitted on {detector.n_features_in_} columns without names, "
+                    f"but the table has {len(columns)}; keep only the columns of the model, in the same order"
+                )
+        else:
+            columns = list(names)
+            select_columns(cells, columns, self.source)
+        types = dict(zip(columns, map(_type_of, detector.state_.model.columns), strict=True))
+        self._check_categories(cells, types)
+        table = self.typed(cells[columns], types)
+        if table.misfits and detector.missing == "error":
+            self._refuse_misfits(cells, table, detector)
+        self._say(table.remarks)
+        rows = table.frame if names is not None else table.frame.set_axis(range(len(columns)), axis=1)
+        check_missing(rows, detector)
+        return rows
+
+    def _check_categories(self, cells: pd.DataFrame, types: _Types) -> None:
+        """Reject numbers in a column that held words in training."""
+        for name, levels in types.items():
+            if not isinstance(levels, list) or any(is_number(str(level)) for level in levels):
+                continue
+            there = [text for text in map(str, cells[name].dropna().unique()) if text.strip() not in MISSING]
+            if there and all(map(is_number, there)):
+                raise CommandError(
+                    f"{self.source}: column {name!r} contains numbers ({there[0]}), but it contained text "
+                    f"({levels[0]!r}) in training; correct the column or fit the model again"
+                )
+
+    def _refuse_misfits(self, cells: pd.DataFrame, table: TypedTable, detector: BaseDetector) -> None:
+        scored = _are_scored(table.frame, detector)
+        for name, is_scored in zip(table.frame.columns, scored, strict=True):
+            if is_scored and name in table.misfits:
+                row = table.misfits[name][0]
+                kind = {"number": "a number", "time": "a time", "duration": "a duration"}
+                raise CommandError(
+                    f"{self.source}: column {name!r} holds {str(cells[name].iloc[row])!r} in row "
+                    f"{cells.index[row] + 1}, which is not {kind.get(table.format.columns[name].kind, 'a boolean')}; "
+                    "correct it, or fit with --missing model to score such cells as missing"
+                )
+
+    def describe(self, n_rows: int, n_columns: int) -> str:
+        """Return how the table was read."""
+        rows = f"{n_rows:,} row{'s' * (n_rows != 1)} x {n_columns} column{'s' * (n_columns != 1)}"
+        return f"{self.source} read as: {self.table_format.describe()}, {rows}"
+
+    def _say(self, remarks: Sequence[str]) -> None:
+        for remark in itertools.filterfalse(self._said.__contains__, remarks):
+            self._said.add(remark)
+            print(f"note: {self.source}: {remark}", file=sys.stderr)
 
 
-@contextlib.contextmanager
-def _parsing(source: str) -> Iterator[None]:
-    """Convert errors of the CSV parser to a CommandError."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", pd.errors.ParserWarning)
-            yield
-    except pd.errors.EmptyDataError:
-        raise CommandError(f"{source}: the file is empty; its first line must contain the column names") from None
-    except (
-        pd.errors.ParserError,
-        pd.errors.ParserWarning,
-        UnicodeDecodeError,
-        EOFError,
-        gzip.BadGzipFile,
-        zlib.error,
-    ) as error:
-        reason = str(error).strip().removeprefix("Error tokenizing data. C error: ")
-        raise CommandError(
-            f"{source}: not a CSV table in UTF-8: {reason}; the first line must contain the column names, and all "
-            "lines must have the same number of comma-separated fields"
-        ) from None
-
-
-def _names(cells: pd.DataFrame, source: str) -> list[str]:
-    """Return the column names in the first line."""
-    names = cells.iloc[0].tolist()
-    if len(names) == 1 and (found := [mark for mark in _OTHER_SEPARATORS if mark in names[0].strip()]):
-        raise CommandError(
-            f"{source}: the first line, {reprlib.repr(names[0])}, has a single field and seems to use the separator "
-            f"{found[0]!r}; separate fields by commas"
-        )
-    duplicates = sorted({name for name in names if names.count(name) > 1})
-    if duplicates:
-        raise CommandError(f"{source}: duplicate column names: {', '.join(map(repr, duplicates))}; rename them")
-    return names
+def read_options(options: argparse.Namespace) -> ReadOptions:
+    """Return the options of `add_reading`."""
+    return ReadOptions(
+        sep=options.sep,
+        decimal=options.decimal,
+        encoding=options.encoding,
+        sheet=options.sheet,
+        table=options.table_name,
+        header=False if options.no_header else None,
+        na_values=tuple(options.na),
+        day_first=options.day_first,
+    )
 
 
 def select_columns(frame: pd.DataFrame, columns: Sequence[str], source: str) -> pd.DataFrame:
@@ -119,18 +197,36 @@ def select_columns(frame: pd.DataFrame, columns: Sequence[str], source: str) -> 
     return frame[list(columns)]
 
 
-def rows_for(detector: BaseDetector, frame: pd.DataFrame, source: str, label: str | None = None) -> pd.DataFrame:
-    """Select and parse the columns of a fitted detector; without column names, all columns except `label`."""
-    names = getattr(detector, "feature_names_in_", None)
-    if names is not None:
-        rows = parse_for_model(select_columns(frame, list(names), source), detector, source)
-    else:
-        columns = [name for name in frame.columns if name != label]
-        if len(columns) != detector.n_features_in_:
-            raise CommandError(
-                f"{source}: the model was fitted on {detector.n_features_in_} columns without names, "
-                f"but the table has {len(columns)}; keep only the columns of the model, in the same order"
-            )
-        rows = parse_for_model(frame[columns], detector, source).set_axis(range(len(columns)), axis=1)
-    check_missing(rows, detector)
-    return rows
+def declared_types(detector: BaseDetector) -> dict[Any, Any]:
+    """Return the types of columns that the parameters of a detector declare."""
+    groups = InferenceOptions.from_parameters(detector).groups
+    types = detector.column_types if isinstance(detector.column_types, Mapping) else {}
+    return {**types, **dict.fromkeys(groups, "group")}
+
+
+def _type_of(column: Any) -> Any:
+    """Return the type of a column of a model, for `ReadOptions`: the list of its categories, or its kind."""
+    return list(column.categories) if isinstance(column, (Categorical, GroupedCategorical, Ordinal)) else column.kind
+
+
+def missing_cells(frame: pd.DataFrame, detector: BaseDetector) -> str:
+    """Return the columns with missing cells and their counts, such as "'a' (3), 'b' (1)"; empty without any."""
+    counts = frame.loc[:, _are_scored(frame, detector)].isna().sum()
+    counted = [f"{name!r} ({count})" for name, count in counts[counts > 0].items()]
+    more = f" and {len(counted) - _MAX_NAMES} more" if len(counted) > _MAX_NAMES else ""
+    return ", ".join(counted[:_MAX_NAMES]) + more
+
+
+def check_missing(frame: pd.DataFrame, detector: BaseDetector) -> None:
+    """Reject missing values if the detector does, with a remedy for the command line."""
+    if detector.missing == "error" and (listed := missing_cells(frame, detector)):
+        raise CommandError(
+            f"X contains NaN in column(s) {listed}; fit with --missing model, impute the cells, or drop the rows"
+        )
+
+
+def _are_scored(frame: pd.DataFrame, detector: BaseDetector) -> list[bool]:
+    """Return False for columns that the model, if there is one, leaves out of the score."""
+    if not detector.__sklearn_is_fitted__():
+        return [True] * frame.shape[1]
+    return [column.is_scored for column in detector.state_.model.columns]

@@ -67,6 +67,7 @@ from aeanomaly.preprocessing import (
     labels_of,
     rows_of,
 )
+from aeanomaly.reading import format_of
 from aeanomaly.scoring import DevianceScorer, Network, Scorer
 from aeanomaly.streaming import Checkpoint, TableSummary, as_source, score_parts, summarize_source
 from aeanomaly.streams import draw_seed
@@ -229,8 +230,8 @@ class BaseDetector(
         Parameters
         ----------
         source : path, sequence of paths, frame, array, Arrow object, or iterable of frames, arrays or record batches
-            Files must be .parquet, .csv or .arrow, and require pyarrow (``aeanomaly[parquet]``). A folder means all its
-            files. An iterator is read once. A function is called to get an iterator.
+            Paths are those of `aeanomaly.read_table`; text, Parquet and Arrow files are read in parts, others at once.
+            An iterator is read once. A function is called to get an iterator.
         columns : sequence of str, optional
             Columns to use; all by default.
         sample_size : int, default=100_000
@@ -378,7 +379,8 @@ class BaseDetector(
         """
         fitted = self._fitted()
         names = getattr(fitted, "feature_names_in_", None)
-        return score_parts(fitted.score_samples, as_source(source, None if names is None else list(names)))
+        parts = as_source(source, None if names is None else list(names), fitted.state_.table_format)
+        return score_parts(fitted.score_samples, parts)
 
     def reconstruction_error(self, X: Any, per_feature: bool = False) -> np.ndarray:
         """Return the deviance of each row from its reconstruction, in encoded units.
@@ -753,7 +755,8 @@ class BaseDetector(
             held_out = self._read(rows_of(X, mask), columns)[0]
             if by := group_columns(self.contamination):
                 groups = group_labels(rows_of(X, mask), by)
-        return TrainingRows(table, columns, held_out, names, y, held_out_groups=groups), seed
+        rows = TrainingRows(table, columns, held_out, names, y, held_out_groups=groups, table_format=format_of(X))
+        return rows, seed
 
     def _read(
         self, X: Any, columns: Sequence[Column] | None, ignored: Sequence[Any] | None = None
@@ -813,7 +816,8 @@ class BaseDetector(
             )
         earlier = self.state_ if self.__sklearn_is_fitted__() else None
         table, columns = self._read(X, None if earlier is None else earlier.model.columns)
-        rows = TrainingRows(table, columns, table[:0], getattr(self, "feature_names_in_", None))
+        names = getattr(self, "feature_names_in_", None)
+        rows = TrainingRows(table, columns, table[:0], names, table_format=format_of(X))
         if earlier is not None:
             return prepare_next_pass(self._recipe, rows, earlier)
         return prepare_first_pass(self._recipe, rows, draw_seed(self.random_state)), None
@@ -841,7 +845,10 @@ class BaseDetector(
         statistics = summary.statistics()
         if statistics is None:
             raise ValueError("the table has n_samples=0 rows, but a fit needs at least 2; pass more rows")
-        job = self._prepare_fit(summary.sample.rows(), initializer=Initializer((summary.numeric_columns, statistics)))
+        sample = summary.sample.rows()
+        if isinstance(sample, pd.DataFrame):
+            sample.attrs.update(summary.attrs)
+        job = self._prepare_fit(sample, initializer=Initializer((summary.numeric_columns, statistics)))
         self._set_fitted(job, job.train())
         calibration = self.state_.calibration.of_more_rows(summary.n_rows)
         self.state_ = replace(self.state_, calibration=calibration)

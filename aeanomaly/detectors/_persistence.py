@@ -21,6 +21,7 @@ from aeanomaly.persistence import (
     write_model,
 )
 from aeanomaly.preprocessing import Column, column_from_json
+from aeanomaly.reading import TableFormat
 from aeanomaly.streams import MemberKey
 from aeanomaly.thresholds import RULES, GroupOffsets, ScoreCalibrator, ScoreSummary, ThresholdInfo
 from aeanomaly.training import FlatParameters
@@ -75,6 +76,7 @@ def save(detector: "BaseDetector", path: str | os.PathLike[str], *, overwrite: b
             "column_kinds": schema.kinds,
             "seed": state.seed,
             "n_calls": state.n_runs,
+            "table_format": None if state.table_format is None else state.table_format.to_json(),
         },
     }
     write_model(path, manifest, _arrays_of(state, parts), overwrite=overwrite)
@@ -181,6 +183,7 @@ def _state_from(
         seed=seed,
         n_runs=_checked_count(fitted["n_calls"], "n_calls"),
         optimizer=_checked_optimizer(optimizer, model),
+        table_format=None if (format_ := fitted["table_format"]) is None else TableFormat.from_json(format_),
     )
 
 

@@ -102,4 +102,6 @@ def _make_state(
     stream = numpy_stream(MemberKey(job.seed), "reference", n_runs)
     compared = some_rows(job.rows.core_table, _REFERENCE, stream)
     reference = TrainingReference.from_rows(model.terms(compared)[:, : compared.shape[1]], compared)
-    return FittedState(model, calibration, reference, *curves, seed=job.seed, n_runs=n_runs)
+    return FittedState(
+        model, calibration, reference, *curves, seed=job.seed, n_runs=n_runs, table_format=job.rows.table_format
+    )

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from aeanomaly.preprocessing import Column
+from aeanomaly.reading import TableFormat
 
 #: Maximum number of rows on which typical errors are measured.
 _MEASURED = 4096
@@ -31,6 +32,8 @@ class TrainingRows:
         y as passed by the user.
     core : ndarray of int, optional
         Indices of the rows on which networks are trained; all by default.
+    table_format : TableFormat, optional
+        Format of the file of the table.
     """
 
     table: np.ndarray
@@ -40,6 +43,7 @@ class TrainingRows:
     labels: Any = None
     core: np.ndarray | None = None
     held_out_groups: np.ndarray | None = None
+    table_format: TableFormat | None = None
 
     @property
     def core_table(self) -> np.ndarray:

@@ -7,6 +7,7 @@ import numpy as np
 from aeanomaly.fitting.calibration import Calibration
 from aeanomaly.fitting.model import FittedModel
 from aeanomaly.fitting.reference import TrainingReference
+from aeanomaly.reading import TableFormat
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,8 @@ class FittedState:
         Number of training runs of the network so far.
     optimizer : dict of str to ndarray, or None
         State of the optimizer after `partial_fit`.
+    table_format : TableFormat or None
+        Format of the file of the training table; None if it was not read by this package.
     """
 
     model: FittedModel
@@ -37,3 +40,4 @@ class FittedState:
     seed: int
     n_runs: int
     optimizer: dict[str, np.ndarray] | None = None
+    table_format: TableFormat | None = None

@@ -53,6 +53,7 @@ def upgrade_manifest(manifest: dict[str, Any]) -> dict[str, Any]:
             "threshold": threshold,
             "calibration_is_estimated": "folds" in threshold["source"],
             "group_offsets": None,
+            "table_format": None,
         },
     }
 

@@ -14,13 +14,13 @@ from aeanomaly.preprocessing.columns import (
     column_from_json,
     label_index,
 )
+from aeanomaly.preprocessing.conversion import as_pandas, collect
 from aeanomaly.preprocessing.encoder import EncoderOptions, KnownStatistics, TableEncoder, fit_schema
 from aeanomaly.preprocessing.group_labels import describe_groups, group_labels
 from aeanomaly.preprocessing.inference import COLUMN_TYPES, DEFAULT_KIND, InferenceOptions
 from aeanomaly.preprocessing.schema import Schema
 from aeanomaly.preprocessing.statistics import Statistics
 from aeanomaly.preprocessing.tables import (
-    as_pandas,
     cells_as_given,
     check_finite,
     check_table,
@@ -51,6 +51,7 @@ __all__ = [
     "cells_as_given",
     "check_finite",
     "check_table",
+    "collect",
     "column_from_json",
     "describe_groups",
     "fit_schema",

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from aeanomaly._warnings import warn
-from aeanomaly.preprocessing import text
+from aeanomaly.reading import parse_time_texts
 
 CellType = Literal["numbers", "text", "times", "durations", "nothing"]
 _BY_INFERENCE: dict[str, CellType] = {
@@ -36,6 +36,8 @@ def infer_cell_type(cells: pd.Series) -> CellType:
         If the type is not supported, or the cells are of several types.
     """
     dtype = cells.dtype
+    if isinstance(dtype, np.dtype) and dtype.kind == "S":
+        raise ValueError(f"column {column_label(cells)} holds bytes ({cells.iloc[0]!r}); decode or drop the column")
     if isinstance(dtype, pd.CategoricalDtype):
         return "numbers" if pd.api.types.is_numeric_dtype(dtype.categories.dtype) else "text"
     if isinstance(dtype, np.dtype) and dtype.kind == "O":
@@ -148,15 +150,21 @@ def times(cells: pd.Series) -> pd.Series:
     if pd.api.types.is_datetime64_any_dtype(cells.dtype) and not isinstance(cells.dtype, pd.ArrowDtype):
         return cells
     try:
-        return text.times(cells) if infer_cell_type(cells) == "text" else pd.to_datetime(cells)
-    except text.CellError as error:
-        reason = f"{error.text!r} in row {error.row}, {error.reason}"
+        return parse_time_texts(cells) if infer_cell_type(cells) == "text" else _times_of_objects(cells)
     except (ValueError, TypeError, OverflowError) as error:
-        reason = f"an invalid time: {str(error).split('. ')[0].split(', at position')[0]}"
+        reason = str(error).split(". ")[0].split(", at position")[0]
     raise ValueError(
-        f"column {column_label(cells)} holds {reason}; write times as 2024-05-31 or 2024-05-31T12:30:00, all with "
-        "one time zone or all without, or drop the column"
+        f"column {column_label(cells)} holds {reason}; write times as 2024-05-31 or 2024-05-31T12:30:00, all with a "
+        "time zone or all without, or drop the column"
     )
+
+
+def _times_of_objects(cells: pd.Series) -> pd.Series:
+    """Convert objects to datetime64; times with several offsets from UTC are converted to UTC."""
+    zones = {str(getattr(cell, "tzinfo", None)) for cell in cells if not pd.isna(cell)}
+    if len(zones) > 1 and "None" in zones:
+        raise ValueError("times with a time zone and times without one")
+    return pd.to_datetime(cells, utc=True) if len(zones) > 1 else pd.to_datetime(cells)
 
 
 def _infer_object_type(cells: pd.Series) -> CellType:
@@ -168,8 +176,9 @@ def _infer_object_type(cells: pd.Series) -> CellType:
     for cell in there:
         cell_type = _type_of_cell(cell)
         if cell_type is None:
+            shown = " ".join(reprlib.repr(cell).split())
             raise ValueError(
-                f"column {column_label(cells)} holds {reprlib.repr(cell)}, which is not a number, a boolean, text, a "
+                f"column {column_label(cells)} holds {shown}, which is not a number, a boolean, text, a "
                 "date or a duration; convert or drop the column"
             )
         found.setdefault(cell_type, cell)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 
 from aeanomaly.likelihoods import LIKELIHOODS
-from aeanomaly.preprocessing.columns import Column, Numeric, check_names
+from aeanomaly.preprocessing.columns import Column, Ignored, Numeric, check_names
 from aeanomaly.preprocessing.groups import Groups
 from aeanomaly.preprocessing.layout import Layout
 from aeanomaly.preprocessing.schema import Schema, group_by_likelihood
@@ -153,8 +153,14 @@ def fit_schema(
     """
     layout = Layout(tuple(columns or [Numeric()] * table.shape[1]), options.has_missing_indicators)
     if layout.n_features == 0:
+        labels = list(range(len(layout.columns)) if names is None else names)
+        listed = ", ".join(
+            f"{label!r} ({column.reason})"
+            for label, column in zip(labels, layout.columns, strict=True)
+            if isinstance(column, Ignored)
+        )
         raise ValueError(
-            "no column is left to score: all are identifiers, or times that the rows do not cover twice; set "
+            f"no column is left to score: left out are {listed or 'times that the rows do not cover twice'}; set "
             "identifiers='keep' or time_trend=True, or pass more columns"
         )
     if (groups := Groups.fit(table, layout.columns, layout.starts)) is not None:
@@ -318,6 +324,7 @@ class _Features:
             two_valued &= ((rows == low) | (rows == high) | (np.isnan(rows) if self._has_missing else False)).all(
                 axis=0
             )
+        count = np.maximum(count, 1)  # a column may lose all its cells to the held-out rows of a fold
         mean, squares = total / count, np.zeros(len(low))
         for rows in self._blocks():
             squares += self._sum(np.square((rows - center) / half - mean))

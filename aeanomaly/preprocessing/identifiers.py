@@ -1,6 +1,6 @@
 """Recognition of columns that identify rows, and of numbers that only follow the order of the rows."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,8 +8,8 @@ import pandas as pd
 from scipy import stats
 
 from aeanomaly._warnings import warn
-from aeanomaly.preprocessing import text
 from aeanomaly.preprocessing.cells import column_label, infer_cell_type
+from aeanomaly.reading import are_times
 
 #: Minimum number of rows for a recognition.
 _LEAST_ROWS = 50
@@ -17,7 +17,7 @@ _LEAST_ROWS = 50
 _FIRST, _COMPARED = 1000, 2000
 #: Rank correlation with the order of the rows from which a column has a trend.
 _TREND = 0.9
-RISING, UNIQUE = "integers that rise from row to row", "unique text"
+RISING, UNIQUE, EMPTY = "integers that rise from row to row", "unique text", "no cells"
 
 
 def find_identifiers(frame: pd.DataFrame, exempt: Collection[Any]) -> dict[Any, str]:
@@ -58,12 +58,23 @@ def warn_of_identifiers(frame: pd.DataFrame, found: dict[Any, str]) -> None:
     """Name the columns that are not scored, with the remedy."""
     listed = [f"{column_label(frame[name])} ({reason})" for name, reason in found.items()]
     unique = [frame[name] for name, reason in found.items() if reason == UNIQUE]
-    times = [column_label(cells) for cells in unique if text.are_times(cells)]
+    times = [column_label(cells) for cells in unique if are_times(cells)]
     as_times = f"column_types={{{times[0]}: 'datetime'}} if the column holds times, " if times else ""
     warn(
         f"{', '.join(listed)} seem{'s' if len(listed) == 1 else ''} to identify rows and "
         f"{'is' if len(listed) == 1 else 'are'} left out of the score; set {as_times}identifiers='keep' to score such "
         f"columns, or identifiers={list(found)!r} to leave out these without a warning"
+    )
+
+
+def warn_of_empty(frame: pd.DataFrame, names: Sequence[Any]) -> None:
+    """Name the columns without cells."""
+    labels = [column_label(frame[name]) for name in names]
+    more = f" and {len(labels) - 10} more" if len(labels) > 10 else ""
+    warn(
+        f"column{'s' * (len(labels) > 1)} {', '.join(labels[:10])}{more} with only missing values (NaN) "
+        f"{'is' if len(labels) == 1 else 'are'} left out of the score; drop {'it' if len(labels) == 1 else 'them'} to "
+        "fit without this warning"
     )
 
 
@@ -74,7 +85,10 @@ def warn_of_trends(frame: pd.DataFrame, columns: Collection[Any]) -> None:
     rows = np.linspace(0, len(frame) - 1, min(len(frame), _COMPARED)).astype(int)
     trends = {}
     for name in columns:
-        values = frame[name].iloc[rows].to_numpy(dtype=np.float64, na_value=np.nan)
+        try:
+            values = frame[name].iloc[rows].to_numpy(dtype=np.float64, na_value=np.nan)
+        except OverflowError:  # an integer that is refused later
+            continue
         there = np.isfinite(values)
         if there.sum() >= _LEAST_ROWS and values[there].min() < values[there].max():
             correlation = float(stats.spearmanr(rows[there], values[there]).statistic)

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from aeanomaly._warnings import warn
-from aeanomaly.preprocessing import text
 from aeanomaly.preprocessing.cells import (
     CellType,
     cell_texts,
@@ -33,7 +32,14 @@ from aeanomaly.preprocessing.columns import (
     check_names,
     plain,
 )
-from aeanomaly.preprocessing.identifiers import find_identifiers, warn_of_identifiers, warn_of_trends
+from aeanomaly.preprocessing.identifiers import (
+    EMPTY,
+    find_identifiers,
+    warn_of_empty,
+    warn_of_identifiers,
+    warn_of_trends,
+)
+from aeanomaly.reading import are_times
 
 #: Accepted values of `column_types`, besides an ordered list of categories for an ordinal column.
 COLUMN_TYPES = ("numeric", "logarithmic", "categorical", "ordinal", "datetime", "duration")
@@ -114,10 +120,15 @@ def infer_columns(frame: pd.DataFrame, options: InferenceOptions, *, has_names: 
         )
     if ignored and options.identifiers == "ignore" and options.warns:
         warn_of_identifiers(frame, ignored)
+    empty = [name for j, name in enumerate(labels) if len(frame) and frame.iloc[:, j].isna().all()]
+    if empty and options.warns:
+        warn_of_empty(frame, empty)
     columns: list[Column] = []
     for j, name in enumerate(labels):
         cells = frame.iloc[:, j]
-        if name in options.groups:
+        if name in empty:
+            columns.append(Ignored(EMPTY, _are_numbers(cells)))
+        elif name in options.groups:
             labels_of_groups = tuple(sorted(set(cell_texts(cells))))
             columns.append(GroupKey("groups", _are_numbers(cells), labels_of_groups))
         elif name in ignored:
@@ -143,8 +154,6 @@ def _are_numbers(cells: pd.Series) -> bool:
 
 def _infer(cells: pd.Series, asked: Any, trend: bool) -> Column:
     cell_type = infer_cell_type(cells)
-    if cells.isna().all():
-        raise ValueError(f"column {column_label(cells)} is NaN in all {len(cells)} rows; drop the column")
     if isinstance(asked, (list, tuple)):
         return _checked(Ordinal(tuple(plain(category) for category in asked)), cells)
     kind = asked or _usual_kind(cells, cell_type)
@@ -248,7 +257,7 @@ def _categorical(cells: pd.Series) -> Column:
         warn(
             f"column {column_label(cells)} has {len(categories):,} categories; the {_MOST_CATEGORIES} most frequent "
             f"are kept, and the others, in {rest / len(cells):.0%} of the rows, share one; {remedy} the column if it "
-            "identifies rows" + (as_times if text.are_times(cells) else ""),
+            "identifies rows" + (as_times if are_times(cells) else ""),
         )
     kept = [category for _, category in categories[:_MOST_CATEGORIES]]
     return Categorical(tuple(sorted(kept, key=lambda category: (isinstance(category, str), category))))
@@ -259,6 +268,8 @@ def _datetime(cells: pd.Series, trend: bool) -> Column:
     times = seconds(cells, zone)
     times = times[np.isfinite(times)]
     start, end = float(times.min()), float(times.max())
+    if 0 <= start <= end < PERIODS["day"]:  # times of day, see `conversion`
+        return Datetime(zone, start, end, ("day",), trend)
     return Datetime(zone, start, end, tuple(name for name in PERIODS if _varies(times, name, end - start)), trend)
 
 

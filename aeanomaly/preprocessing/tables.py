@@ -17,6 +17,7 @@ from aeanomaly.preprocessing.cells import (
     warn_if_rounded,
 )
 from aeanomaly.preprocessing.columns import Column, Ignored, Numeric, are_numeric
+from aeanomaly.preprocessing.conversion import as_array, as_pandas
 from aeanomaly.preprocessing.inference import InferenceOptions, infer_columns, mark_count_columns
 
 _ENCODE_IT = (
@@ -74,9 +75,13 @@ def check_table(
     has_names = frame is not None
     if frame is not None:
         _check_column_names(frame)
-        validate_data(estimator, X, reset=reset, skip_check_array=True)
-    elif options.column_types or options.left_out or options.groups or not (reset or _are_plain(columns or ())):
-        frame = _frame_of_array(estimator, X, reset)
+        validate_data(estimator, frame, reset=reset, skip_check_array=True)
+    else:
+        X = as_array(_with_nan(X))
+        of_types = options.column_types or options.left_out or options.groups
+        is_incomplete = reset and allow_nan and _has_empty_column(X)
+        if of_types or is_incomplete or not (reset or _are_plain(columns or ())):
+            frame = _frame_of_array(estimator, X, reset)
     if frame is None:
         table = _numbers_of_array(estimator, X, reset)
         columns = (Numeric(),) * table.shape[1] if columns is None else tuple(columns)
@@ -86,8 +91,6 @@ def check_table(
         table = _numbers_of_frame(frame, columns)
     _check_size(table, least_rows)
     check_finite(table, getattr(estimator, "feature_names_in_", None), allow_nan=allow_nan)
-    if allow_nan and reset:
-        _check_not_all_missing(table, getattr(estimator, "feature_names_in_", None))
     if mark_counts and reset:
         declared = {*options.column_types, *numeric}
         columns = mark_count_columns(table, columns, declared, getattr(estimator, "feature_names_in_", None))
@@ -105,19 +108,6 @@ def _check_size(table: Any, least_rows: int) -> None:
         raise ValueError(f"X has n_samples={len(table)} (shape={table.shape}), but needs {needs}; pass more rows")
     if table.shape[1] == 0:
         raise ValueError(f"0 feature(s) (shape={table.shape}) while a minimum of 1 is required.")
-
-
-def as_pandas(X: Any) -> pd.DataFrame | None:
-    """Convert a frame of any supported library to pandas; return None for other objects."""
-    if isinstance(X, pd.DataFrame):
-        return X
-    try:
-        frame = X.to_pandas()
-    except AttributeError:
-        return None
-    except ImportError:  # polars without pyarrow
-        frame = pd.DataFrame(X.to_dict(as_series=False))
-    return frame if isinstance(frame, pd.DataFrame) else None
 
 
 def rows_of(X: Any, which: np.ndarray) -> Any:
@@ -163,15 +153,13 @@ def labels_of(X: Any) -> list[Any]:
 def cells_as_given(X: Any) -> pd.DataFrame:
     """Return the cells of a table that `check_table` accepts, with rows and columns numbered from 0."""
     frame = as_pandas(X)
-    frame = pd.DataFrame(np.asarray(X)) if frame is None else frame
+    frame = pd.DataFrame(as_array(X)) if frame is None else frame
     return frame.set_axis(range(len(frame)), axis=0).set_axis(range(frame.shape[1]), axis=1)
 
 
 def _frame_of_array(estimator: Any, X: Any, reset: bool) -> pd.DataFrame:
     """Convert an array whose columns are not all numeric to a frame."""
     cells = np.asarray(X, dtype=object)
-    if cells.ndim != 2:
-        raise ValueError(f"X has shape {cells.shape}, but a table must have two dimensions; reshape it")
     validate_data(estimator, cells, reset=reset, skip_check_array=True)
     return pd.DataFrame(cells).infer_objects()
 
@@ -197,12 +185,12 @@ def check_finite(table: np.ndarray, names: np.ndarray | None, *, allow_nan: bool
             raise ValueError(f"X contains {text} in column(s) {shown}; {remedy}")
 
 
-def _check_not_all_missing(table: np.ndarray, names: np.ndarray | None) -> None:
-    if table.dtype.kind != "f":
-        return
-    for j in np.flatnonzero(np.isnan(table[0])):
-        if np.isnan(table[:, j]).all():
-            raise ValueError(f"column {_name(names, int(j))} is NaN in all {len(table)} rows; drop the column")
+def _has_empty_column(array: np.ndarray) -> bool:
+    """Return True if all cells of some column are missing."""
+    if len(array) == 0 or array.dtype.kind not in "fO":
+        return False
+    places = np.flatnonzero(pd.isna(array[0]))
+    return any(pd.isna(array[:, j]).all() for j in places)
 
 
 def _name(names: np.ndarray | None, column: int) -> str:
@@ -225,18 +213,18 @@ def _numbers_of_frame(frame: pd.DataFrame, columns: Sequence[Column]) -> np.ndar
     return np.column_stack([column.numbers(part) for column, part in zip(columns, parts, strict=True)])
 
 
-def _numbers_of_array(estimator: Any, X: Any, reset: bool) -> np.ndarray:
-    X = _with_nan(X)
+def _numbers_of_array(estimator: Any, X: np.ndarray, reset: bool) -> np.ndarray:
+    names = getattr(estimator, "feature_names_in_", None)
+    if X.dtype.kind in "SU":
+        _raise_for_text(X, names)
     try:
         table = validate_data(estimator, X, reset=reset, dtype="numeric", ensure_all_finite=False, ensure_min_samples=0)
-        if table.dtype == object:  # frame of a library without conversion to pandas
-            table = table.astype(np.float64)
     except OverflowError:
-        _numbers_of_frame(pd.DataFrame(np.asarray(X, dtype=object)), [Numeric()] * np.shape(X)[1])
+        _numbers_of_frame(pd.DataFrame(X), [Numeric()] * X.shape[1])
         raise
-    except ValueError as error:
-        if "could not convert" in str(error):
-            _raise_for_text(np.asarray(X, dtype=object), getattr(estimator, "feature_names_in_", None))
+    except (ValueError, TypeError) as error:
+        if X.dtype.kind == "O" and "convert" in str(error):
+            _raise_for_text(X, names)
         raise
     if table.dtype.kind in "mM":
         raise ValueError(f"X has dtype {table.dtype}, but only numbers are accepted; {_ENCODE_IT}")
@@ -250,12 +238,14 @@ def _numbers_of_array(estimator: Any, X: Any, reset: bool) -> np.ndarray:
 
 
 def _with_nan(X: Any) -> Any:
-    """Replace missing values of pandas among objects by NaN."""
+    """Replace missing values of pandas among objects by NaN, and keep numbers and text in a list apart."""
     if isinstance(X, np.ndarray):
         return np.where(pd.isna(X), np.nan, X) if X.dtype.kind == "O" else X
-    if not isinstance(X, (list, tuple)) or not all(isinstance(row, (list, tuple)) for row in X):
+    if not isinstance(X, (list, tuple)) or not X or not all(isinstance(row, (list, tuple)) for row in X):
         return X
-    return [[np.nan if cell is pd.NA or cell is pd.NaT else cell for cell in row] for row in X]
+    rows = [[np.nan if cell is pd.NA or cell is pd.NaT else cell for cell in row] for row in X]
+    has_text = any(isinstance(cell, str) for cell in rows[0])
+    return np.array(rows, dtype=object) if has_text and len(set(map(len, rows))) == 1 else rows
 
 
 def _raise_for_text(cells: np.ndarray, names: np.ndarray | None) -> None:

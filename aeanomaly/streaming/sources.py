@@ -11,14 +11,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from aeanomaly._warnings import warn
 from aeanomaly.exceptions import SourceError
-from aeanomaly.preprocessing import text
+from aeanomaly.reading import ATTRIBUTE, FoundFile, ReadOptions, TableFormat, find_files, flatten, read_raw_parts
 
 #: Maximum number of rows and of cells in a part, if this module splits the table.
 PART, _CELLS = 1 << 18, 1 << 22
-_PARQUET, _CSV, _ARROW = (".parquet", ".pq"), (".csv", ".csv.gz"), (".arrow", ".feather", ".ipc")
-#: Number of bytes of a CSV file that are parsed at once.
-_CSV_BYTES = 8 << 20
+_PARQUET, _ARROW = (".parquet", ".pq"), (".arrow", ".feather", ".ipc")
 
 
 class Part(NamedTuple):
@@ -51,36 +50,42 @@ class Source:
         return _ahead(part for part in self.read(skip) if len(part.rows))
 
 
-def as_source(source: Any, columns: Sequence[str] | None = None) -> Source:
+def as_source(source: Any, columns: Sequence[str] | None = None, known: TableFormat | None = None) -> Source:
     """Convert an object to a `Source`.
 
     Parameters
     ----------
     source : path, sequence of paths, frame, array, Arrow object, iterable of frames, arrays or record batches, Source
-        A folder stands for its .parquet, .csv and .arrow files, sorted by name. An iterator is read once; a function
-        is called to get an iterator.
+        A path is a file, a folder or a pattern, as for `aeanomaly.read_table`. An iterator is read once; a function is
+        called to get an iterator.
     columns : sequence of str, optional
         Columns to read from files and frames; all by default.
+    known : TableFormat, optional
+        Format of the text cells of files; that of the first part by default.
 
     Raises
     ------
     TypeError
         If the type of the object is not supported.
-    ValueError
-        If a file has an unsupported suffix, or a folder has no supported files.
+    SourceError
+        If a folder has no table.
     OSError
         If a file does not exist.
     """
     if isinstance(source, Source):
         return source
     if isinstance(source, (str, os.PathLike)):
-        return _of_files(_files(Path(source)), columns)
+        return _of_files(find_files(source), columns, known)
     if isinstance(source, (list, tuple)) and source and all(isinstance(item, (str, os.PathLike)) for item in source):
-        return _of_files([Path(item) for item in source], columns)
+        return _of_files([file for item in source for file in find_files(item)], columns, known)
     if isinstance(source, (pd.DataFrame, np.ndarray)):
         return _of_rows(source, columns)
     if callable(getattr(source, "iter_slices", None)):  # polars
         return _of_iterable(source.iter_slices(_rows_of_part(source.shape[1])), columns)
+    if callable(getattr(source, "collect_batches", None)):  # query of polars
+        return _of_iterable(source.collect_batches(maintain_order=True), columns)
+    if callable(getattr(source, "to_arrow_reader", None)):  # relation of DuckDB
+        return _of_iterable(source.to_arrow_reader(PART), columns)
     if callable(getattr(source, "to_batches", None)):  # Arrow table or dataset
         return _of_iterable(source.to_batches(), columns)
     if callable(source):
@@ -143,30 +148,21 @@ def _chosen(rows: Any, columns: Sequence[str] | None) -> Any:
     return rows[list(columns)]
 
 
-def _files(path: Path) -> list[Path]:
-    """Return the file at a path, or the supported files of a folder."""
-    if not path.is_dir():
-        return [path]
-    found = sorted(p for p in path.iterdir() if p.name.lower().endswith((*_PARQUET, *_CSV, *_ARROW)))
-    if not found:
-        raise ValueError(f"{path} contains no .parquet, .csv or .arrow file; pass the folder of the table")
-    return found
-
-
-def _of_files(paths: Sequence[Path], columns: Sequence[str] | None) -> Source:
-    readers = [_reader(path) for path in paths]
+def _of_files(files: Sequence[FoundFile], columns: Sequence[str] | None, known: TableFormat | None) -> Source:
+    reader, paths = _TextReader(known), [file.path for file in files]
     fingerprint = fingerprint_of(paths)
 
     def read(skip: int) -> Iterator[Part]:
         first = 0
-        for path, reader in zip(paths, readers, strict=True):
+        for file in files:
+            of_file = None if columns is None else [name for name in columns if name not in file.partition]
             try:
-                for n_rows, part in reader(path, columns, skip - first):
+                for n_rows, part in _read_of(file.path, reader)(file.path, of_file, skip - first):
                     first += n_rows
                     if part is not None:
-                        yield part
+                        yield part._replace(rows=part.rows.assign(**file.partition)) if file.partition else part
             except arrow().lib.ArrowException as error:
-                raise SourceError(f"{path}: {' '.join(str(error).split())}") from None
+                raise SourceError(f"{file.path}: {' '.join(str(error).split())}") from None
 
     counts = [_n_rows(path) for path in paths]
     return Source(read, None if None in counts else sum(count or 0 for count in counts), fingerprint)
@@ -182,12 +178,31 @@ def fingerprint_of(paths: Sequence[Path]) -> list[Any]:
 _Reader = Callable[[Path, Sequence[str] | None, int], Iterator[tuple[int, Part | None]]]
 
 
-def _reader(path: Path) -> _Reader:
+def _read_of(path: Path, reader: "_TextReader") -> _Reader:
     name = path.name.lower()
-    for suffixes, reader in ((_PARQUET, _parquet), (_CSV, _csv), (_ARROW, _ipc)):
-        if name.endswith(suffixes):
-            return reader
-    raise ValueError(f"{path}: the suffix must be one of {', '.join((*_PARQUET, *_CSV, *_ARROW))}; rename the file")
+    return _parquet if name.endswith(_PARQUET) else _ipc if name.endswith(_ARROW) else reader.read
+
+
+class _TextReader:
+    """Reader of files without dtypes; the first part determines the formats of the columns."""
+
+    def __init__(self, known: TableFormat | None):
+        self._known = known
+
+    def read(self, path: Path, columns: Sequence[str] | None, skip: int) -> Iterator[tuple[int, Part | None]]:
+        for number, raw in enumerate(read_raw_parts(path, ReadOptions(), self._known)):
+            if columns is not None:
+                _check_names(raw.frame.columns, columns, path)
+                raw = raw.select(columns)
+            table = raw.typed(self._known)
+            self._known = self._known or table.format
+            where, n_rows = f"{path}, part {number}", len(table.frame)
+            if table.remarks:
+                warn(f"{where}: {'; '.join(table.remarks)}")
+            rows = table.frame.iloc[max(0, skip) :]
+            rows.attrs[ATTRIBUTE] = self._known.to_json()
+            yield n_rows, Part(rows, where) if n_rows > skip else None
+            skip -= n_rows
 
 
 def _n_rows(path: Path) -> int | None:
@@ -218,31 +233,6 @@ def _parquet(path: Path, columns: Sequence[str] | None, skip: int) -> Iterator[t
                 raise SourceError(f"{where}: cannot be read: {' '.join(str(error).split())}") from None
 
 
-def _csv(path: Path, columns: Sequence[str] | None, skip: int) -> Iterator[tuple[int, Part | None]]:
-    with _open_csv(path, {}) as file:
-        _check_names(file.schema.names, columns, path)
-        empty = {field.name: "string" for field in file.schema if str(field.type) == "null"}
-    # Columns without a cell in the first block may have some later: their text is parsed block by block.
-    with _open_csv(path, empty) as file:
-        for n_rows, part in _batches(file, columns, skip, path):
-            if part is not None:
-                for name in empty.keys() & set(part.rows.columns):
-                    part.rows[name] = text.guess(part.rows[name].astype(object).fillna(""))
-            yield n_rows, part
-
-
-def _open_csv(path: Path, column_types: dict[str, str]) -> Any:
-    csv = arrow("csv")
-    convert = csv.ConvertOptions(
-        column_types=column_types,
-        null_values=sorted(text.MISSING),
-        strings_can_be_null=True,
-        true_values=[word for word, value in text.BOOLEANS.items() if value],
-        false_values=[word for word, value in text.BOOLEANS.items() if not value],
-    )
-    return csv.open_csv(path, read_options=csv.ReadOptions(block_size=_CSV_BYTES), convert_options=convert)
-
-
 def _ipc(path: Path, columns: Sequence[str] | None, skip: int) -> Iterator[tuple[int, Part | None]]:
     ipc = arrow("ipc")
     with arrow().OSFile(str(path)) as raw:
@@ -270,7 +260,7 @@ def _part(batch: Any, skip: int, where: str) -> tuple[int, Part | None]:
     n_rows = batch.num_rows
     if n_rows <= skip:
         return n_rows, None
-    return n_rows, Part(batch.slice(max(0, skip)).to_pandas(use_threads=False), where)
+    return n_rows, Part(flatten(arrow().Table.from_batches([batch.slice(max(0, skip))]))[0], where)
 
 
 def _check_names(names: Any, columns: Sequence[str] | None, path: Path | None = None) -> None:

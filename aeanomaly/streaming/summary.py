@@ -35,6 +35,8 @@ class TableSummary:
         self.sample = RowSample(size, seed)
         self.allow_nan = allow_nan
         self.n_rows = 0
+        #: Attributes of the first frame, such as the format of its file.
+        self.attrs: dict[str, Any] = {}
         self.blocks: list[Statistics] = []
         self.pending: list[np.ndarray] = []
         self.columns: list[tuple[Any, str]] | None = None
@@ -46,6 +48,7 @@ class TableSummary:
         if len(rows) == 0:
             return
         found = self.validate(rows, where)
+        self.attrs = self.attrs or dict(getattr(rows, "attrs", {}))
         self.sample.offer(self.n_rows, rows)
         self.n_rows += len(rows)
         self.pending.append(found)

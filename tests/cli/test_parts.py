@@ -32,8 +32,8 @@ def folder(tmp_path, monkeypatch):
 @pytest.fixture
 def in_parts(monkeypatch):
     """Read every file in parts of 50 rows."""
-    monkeypatch.setattr("aeanomaly.cli.parts.LARGE", 0)
-    monkeypatch.setattr("aeanomaly.cli.tables._ROWS", 50)
+    monkeypatch.setattr("aeanomaly.cli.tables.LARGE", 0)
+    monkeypatch.setattr("aeanomaly.reading.delimited.PART_ROWS", 50)
     monkeypatch.setattr("aeanomaly.streaming.sources.PART", 50)
 
 
@@ -42,7 +42,7 @@ def run(*words):
 
 
 def fit(source="train.csv", *more):
-    return run("fit", source, "-o", "model.aea", "--drop", "id", "--set", "max_iter=30", *more)
+    return run("fit", source, "-o", "model.aea", "--drop", "id", "--set", "max_iter=30", "--missing", "error", *more)
 
 
 def contents(path):
@@ -116,8 +116,8 @@ def test_a_fault_in_a_late_part_leaves_no_file(folder, capsys):
     before = sorted(folder.iterdir())
     assert run("score", "model.aea", "bad.csv", "-o", "scored.csv") == 1
     assert "bad.csv: column 'b' holds 'two' in row" in capsys.readouterr().err
-    assert run("fit", "bad.csv", "-o", "other.aea", "--drop", "id") == 1
-    assert "column 'b' holds 'two'" in capsys.readouterr().err
+    assert run("fit", "bad.csv", "-o", "other.aea", "--drop", "id", "--missing", "error") == 1
+    assert "1 of 31 cells of 'b' is not numbers: 'two'" in capsys.readouterr().err
     assert run("score", "model.aea", "new.csv", "-o", "scored.xlsx") == 1
     assert sorted(folder.iterdir()) == before
 

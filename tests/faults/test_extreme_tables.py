@@ -101,7 +101,7 @@ class TestMissingCells:
 
     def test_of_the_first_block_of_a_file(self, tmp_path, monkeypatch):
         pytest.importorskip("pyarrow")
-        monkeypatch.setattr("aeanomaly.streaming.sources._CSV_BYTES", 1 << 10)
+        monkeypatch.setattr("aeanomaly.reading.delimited.PART_ROWS", 50)
         lines = [f"{i % 7}.5,,\n" for i in range(400)] + [f"{i % 7}.5,x,2.5\n" for i in range(100)]
         (tmp_path / "late.csv").write_text("v,s,w\n" + "".join(lines))
         frame = pd.read_csv(tmp_path / "late.csv")

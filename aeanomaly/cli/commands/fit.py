@@ -12,22 +12,24 @@ from typing import Any
 
 import numpy as np
 
-from aeanomaly.cli.arguments import add_force, add_id, add_rule, assignment, check_column
-from aeanomaly.cli.cells import check_missing, declared_kinds, parse_columns
+from aeanomaly.cli.arguments import add_force, add_id, add_reading, add_rule, assignment, check_column
 from aeanomaly.cli.commands.threshold import offsets_to_text
 from aeanomaly.cli.errors import CommandError
 from aeanomaly.cli.labels import are_anomalies, label_values, ranking, ranking_to_text, read_labels
 from aeanomaly.cli.outputs import check_output
-from aeanomaly.cli.parts import frames_of, is_large, training_source
-from aeanomaly.cli.tables import read_table, rows_for, select_columns
+from aeanomaly.cli.parts import training_source
+from aeanomaly.cli.tables import InputTable, check_missing, missing_cells, select_columns
 from aeanomaly.detectors import REGISTRY, BaseDetector
 from aeanomaly.persistence import MODEL
+from aeanomaly.reading import ATTRIBUTE, list_some
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command to a command line."""
     command = commands.add_parser("fit", help="fit a detector to a table and write a model file")
-    command.add_argument("table", help="training rows as .csv, .csv.gz or .parquet; - reads CSV from standard input")
+    command.add_argument(
+        "table", help="training rows: a file, folder or pattern of any common format; - for standard input"
+    )
     command.add_argument("-o", "--output", required=True, type=Path, metavar="MODEL.aea", help="model file to write")
     add_force(command)
     command.add_argument(
@@ -46,7 +48,11 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         metavar="COLUMN",
         help="column that identifies the group of a row, such as a customer, with which it is compared; repeatable",
     )
-    command.add_argument("--missing", choices=("error", "model"), help="reject missing values (default) or model them")
+    command.add_argument(
+        "--missing",
+        choices=("error", "model", "informative"),
+        help="missing cells: reject them, model them, or score also where cells are missing; default: model, if any",
+    )
     command.add_argument("--drop", action="append", default=[], metavar="COLUMN", help="exclude a column; repeatable")
     add_id(command, "column that names the rows; excluded, so that tables to score need not have it")
     command.add_argument(
@@ -69,6 +75,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         metavar="FILE",
         help="save progress here and resume an interrupted fit; tables above 64 MB",
     )
+    add_reading(command)
     command.add_argument("--json", action="store_true", help="print a summary as JSON")
     command.set_defaults(run=run_fit)
 
@@ -76,49 +83,58 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 def run_fit(options: argparse.Namespace) -> None:
     """Read a table, fit a detector, save the model and print a summary."""
     check_output(options.output, MODEL, [options.table, options.checkpoint], force=options.force)
-    detector = _detector(options)
-    if is_large(options.table):
-        summary, names = _fit_in_parts(detector, options)
-    else:
-        summary, names = _fit_at_once(detector, options)
+    detector, table = _detector(options), InputTable(options.table, options)
+    summary = _fit_in_parts(detector, table, options) if table.is_large else _fit_at_once(detector, table, options)
     if options.json:
         print(json.dumps(summary))
     else:
         print(_to_text(summary), file=sys.stderr)
-    if all(_is_number(name) for name in names):
-        print(
-            f"note: the first line of {options.table} holds only numbers and is used as column names; if it is a row, "
-            "insert a line of column names above it and fit again",
-            file=sys.stderr,
-        )
 
 
-def _fit_at_once(detector: BaseDetector, options: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
-    frame = read_table(options.table)
-    anomalous = None if options.label is None else read_labels(frame, options.label, options.table)
-    kinds = declared_kinds(detector)
-    frame = select_columns(frame, _columns(list(frame.columns), options), options.table)
-    X = parse_columns(frame, kinds, options.table)
+def _fit_at_once(detector: BaseDetector, table: InputTable, options: argparse.Namespace) -> dict[str, Any]:
+    cells = table.cells()
+    anomalous = None if options.label is None else read_labels(cells, options.label, table.source)
+    X = table.rows_for_fit(select_columns(cells, _columns(list(cells.columns), options), table.source), detector)
+    print(table.describe(len(cells), cells.shape[1]), file=sys.stderr)
+    if (listed := missing_cells(X, detector)) and not _chooses_missing(options):
+        detector.missing = "model"
+        _say_missing(listed)
     check_missing(X, detector)
+    X.attrs[ATTRIBUTE] = table.known.to_json()
     y = None if anomalous is None else anomalous.astype(int)
     summary = _fit_and_save(detector, options, partial(detector.fit, X, y), n_rows=len(X))
     if anomalous is not None:
         summary |= ranking(anomalous, detector.score_samples(X))
-    return summary, list(X.columns)
+    return summary
 
 
-def _fit_in_parts(detector: BaseDetector, options: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
+def _fit_in_parts(detector: BaseDetector, table: InputTable, options: argparse.Namespace) -> dict[str, Any]:
     """Fit on a table larger than memory in one pass; labels need a second pass."""
-    source = training_source(options.table, lambda names: _columns(names, options), detector)
+    if not _chooses_missing(options):
+        detector.missing = "model"
+    source, missing = training_source(table, lambda names: _columns(names, options), detector)
     summary = _fit_and_save(detector, options, partial(detector.fit_batches, source, checkpoint=options.checkpoint))
+    print(table.describe(detector.n_samples_seen_, detector.n_features_in_), file=sys.stderr)
+    if missing and not _chooses_missing(options):
+        _say_missing(list_some([f"{name!r} ({count:,})" for name, count in missing.items()], 10))
     if options.label is not None:
         labels, scores = [], []
-        for frame in frames_of(options.table)():
-            labels.append(label_values(frame, options.label, options.table))
-            scores.append(detector.score_samples(rows_for(detector, frame, options.table, options.label)))
-        anomalous = are_anomalies(np.concatenate(labels), options.label, options.table)
+        for cells in table.parts():
+            labels.append(label_values(cells, options.label, table.source))
+            scores.append(detector.score_samples(table.rows_for(detector, cells, options.label)))
+        anomalous = are_anomalies(np.concatenate(labels), options.label, table.source)
         summary |= ranking(anomalous, np.concatenate(scores))
-    return summary, list(detector.feature_names_in_)
+    return summary
+
+
+def _chooses_missing(options: argparse.Namespace) -> bool:
+    return options.missing is not None or "missing" in dict(options.parameters)
+
+
+def _say_missing(listed: str) -> None:
+    print(
+        f"note: missing cells in {listed} are modeled (--missing model); --missing error rejects them", file=sys.stderr
+    )
 
 
 def _fit_and_save(
@@ -158,14 +174,6 @@ def _expected_alarms(summary: dict[str, Any]) -> str:
     if summary["offsets_of_groups"]:
         return f"{expected}; offsets of groups: {offsets_to_text(summary['offsets_of_groups'])}"
     return f"{expected}; for another number: {command} --false-alarm-rate {other:.1g}{with_rows}"
-
-
-def _is_number(name: str) -> bool:
-    try:
-        float(name)
-    except ValueError:
-        return False
-    return True
 
 
 def _detector(options: argparse.Namespace) -> Any:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from aeanomaly.cli.arguments import add_force, add_id, check_column, positive_integer
+from aeanomaly.cli.arguments import add_force, add_id, add_reading, check_column, positive_integer
 from aeanomaly.cli.errors import CommandError
 from aeanomaly.cli.outputs import check_output
-from aeanomaly.cli.tables import read_table, rows_for
+from aeanomaly.cli.tables import InputTable
 from aeanomaly.detectors import load
 
 
@@ -17,7 +17,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     """Add the command to a command line."""
     command = commands.add_parser("report", help="write an HTML report on a table: flags, explanations, drift")
     command.add_argument("model", type=Path, help="model file")
-    command.add_argument("table", help="rows to score as .csv, .csv.gz or .parquet; - reads CSV from standard input")
+    command.add_argument("table", help="rows to score: a file, folder or pattern; - for standard input")
     command.add_argument(
         "-o", "--output", required=True, metavar="REPORT.html", help="page to write; - writes to standard output"
     )
@@ -27,6 +27,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     )
     add_id(command, "column that names the rows, in place of their numbers")
     command.add_argument("--title", metavar="TEXT", help="title of the page")
+    add_reading(command)
     command.set_defaults(run=run_report)
 
 
@@ -38,9 +39,10 @@ def run_report(options: argparse.Namespace) -> None:
     if path is not None:
         check_output(path, REPORT, [options.model, options.table], force=options.force)
     detector = load(options.model)
-    frame = read_table(options.table)
+    table = InputTable(options.table, options, detector)
+    frame = table.cells()
     check_column("--id", options.id, frame.columns, options.table)
-    X = rows_for(detector, frame, options.table)
+    X = table.rows_for(detector, frame)
     if not len(X):
         raise CommandError(f"{options.table}: the table has no rows; a report needs at least one")
     # Without names, the row numbers of score --top.

@@ -3,19 +3,18 @@
 import argparse
 import json
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from aeanomaly.cli.arguments import add_force, add_id, check_column, positive_integer, share
+from aeanomaly.cli.arguments import add_force, add_id, add_reading, check_column, positive_integer, share
 from aeanomaly.cli.errors import CommandError
 from aeanomaly.cli.labels import are_anomalies, label_values, ranking, ranking_to_text
-from aeanomaly.cli.parts import check_table_output, frames_of, table_writer
+from aeanomaly.cli.parts import check_table_output, table_writer
 from aeanomaly.cli.reasons import names_of_reasons, reasons
-from aeanomaly.cli.tables import rows_for
+from aeanomaly.cli.tables import InputTable
 from aeanomaly.detectors import BaseDetector, load
 from aeanomaly.thresholds import flag_discoveries, p_values_of_sorted
 
@@ -32,12 +31,13 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     """Add the command to a command line."""
     command = commands.add_parser("score", help="score the rows of a table")
     command.add_argument("model", type=Path, help="model file")
-    command.add_argument("table", help="rows to score as .csv, .csv.gz or .parquet; - reads CSV from standard input")
+    command.add_argument("table", help="rows to score: a file, folder or pattern; - for standard input")
     command.add_argument(
         "-o",
         "--output",
         metavar="TABLE",
-        help="scored rows; default: standard output, or no table with --top or --json",
+        help="scored rows as .csv, .csv.gz, .tsv or .parquet, text with the separator of the table; default: standard "
+        "output, or no table with --top or --json",
     )
     add_force(command)
     command.add_argument("--prefix", default="", help="prefix of the new columns score, decision, anomaly")
@@ -59,6 +59,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     command.add_argument("--top", type=positive_integer, metavar="N", help="print the N rows with the lowest scores")
     add_id(command, "column that names the rows of --top, in place of their numbers")
     command.add_argument("--label", metavar="COLUMN", help="label column; report AUROC and average precision")
+    add_reading(command)
     command.add_argument("--json", action="store_true", help="print a summary as JSON")
     command.set_defaults(run=run_score)
 
@@ -69,22 +70,23 @@ def run_score(options: argparse.Namespace) -> None:
     if target not in (None, "-"):
         check_table_output(target, [options.model, options.table], force=options.force)
     detector = load(options.model)
-    frames = frames_of(options.table)
-    found = _discoveries(detector, frames(), options) if options.fdr else None
+    table = InputTable(options.table, options, detector)
+    found = _discoveries(detector, table, options) if options.fdr else None
     score_name, _, anomaly_name = (options.prefix + name for name in _NEW_COLUMNS)
     rows, anomalies, labels, scores = 0, 0, [], []
     worst = pd.DataFrame()
-    with table_writer(target) as write:
-        for frame in frames():
+    with table_writer(target, table) as write:
+        for frame in table.parts():
             check_column("--id", options.id, frame.columns, options.table)
             if options.label is not None:
                 labels.append(label_values(frame, options.label, options.table))
-            scored = _scored(detector, frame, options, found)
+            scored = _scored(detector, table, frame, options, found)
             scores += [scored[score_name].to_numpy()] if options.label is not None else []
             rows, anomalies = rows + len(scored), anomalies + int(scored[anomaly_name].sum())
             worst = pd.concat([worst, scored]) if len(worst) else scored
             worst = worst.iloc[np.argsort(worst[score_name], kind="stable")[: options.top or 0]].copy()
             write(scored)
+        print(table.describe(rows, frame.shape[1]), file=sys.stderr)
         summary: dict[str, Any] = {"rows": rows, "anomalies": anomalies}
         if options.label is not None:
             anomalous = are_anomalies(np.concatenate(labels), options.label, options.table)
@@ -105,7 +107,11 @@ def run_score(options: argparse.Namespace) -> None:
 
 
 def _scored(
-    detector: BaseDetector, frame: pd.DataFrame, options: argparse.Namespace, found: pd.DataFrame | None
+    detector: BaseDetector,
+    table: InputTable,
+    frame: pd.DataFrame,
+    options: argparse.Namespace,
+    found: pd.DataFrame | None,
 ) -> pd.DataFrame:
     more = names_of_reasons(detector, options.explain) if options.explain else []
     new = [options.prefix + name for name in (*_NEW_COLUMNS, *([_P_VALUE] if options.fdr else []), *more)]
@@ -115,7 +121,7 @@ def _scored(
             f"{options.table}: the table already has column(s) {', '.join(map(repr, clash))}; "
             "rename the new columns with --prefix, such as --prefix ae_"
         )
-    X = rows_for(detector, frame, options.table, options.label)
+    X = table.rows_for(detector, frame, options.label)
     # Offsets by row need another validation of the rows.
     has_groups = detector.state_.calibration.groups is not None
     offset = detector.offsets(X) if has_groups and len(X) else detector.offset_
@@ -135,7 +141,7 @@ def _scores(detector: BaseDetector, X: pd.DataFrame) -> np.ndarray:
     return detector.score_samples(X) if len(X) else np.empty(0)
 
 
-def _discoveries(detector: BaseDetector, frames: Iterable[pd.DataFrame], options: argparse.Namespace) -> pd.DataFrame:
+def _discoveries(detector: BaseDetector, table: InputTable, options: argparse.Namespace) -> pd.DataFrame:
     """Return scores, p-values and flags of all rows; the rule of --fdr needs all p-values at once."""
     model = options.model
     if len(detector.calibration_scores_) == 0:
@@ -144,7 +150,7 @@ def _discoveries(detector: BaseDetector, frames: Iterable[pd.DataFrame], options
             "with --false-alarm-rate 0.01, or run: "
             f"aeanomaly threshold {model} --rows NORMAL.csv --false-alarm-rate 0.01"
         )
-    tables = (rows_for(detector, frame, options.table, options.label) for frame in frames)
+    tables = (table.rows_for(detector, frame, options.label) for frame in table.parts())
     scores = np.concatenate([_scores(detector, X) for X in tables])
     p_values = p_values_of_sorted(detector.calibration_scores_, scores)
     flagged = flag_discoveries(p_values, options.fdr).astype(np.int64)

@@ -8,11 +8,11 @@ from typing import Any
 
 import pandas as pd
 
-from aeanomaly.cli.arguments import add_force, add_rule
+from aeanomaly.cli.arguments import add_force, add_reading, add_rule
 from aeanomaly.cli.errors import CommandError
 from aeanomaly.cli.labels import read_labels
 from aeanomaly.cli.outputs import check_output
-from aeanomaly.cli.tables import read_table, rows_for
+from aeanomaly.cli.tables import InputTable
 from aeanomaly.detectors import BaseDetector, load
 from aeanomaly.persistence import MODEL
 from aeanomaly.thresholds import BestF1
@@ -43,6 +43,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "-o", "--output", type=Path, metavar="MODEL.aea", help="model file to write; default: replace the model"
     )
     add_force(command)
+    add_reading(command)
     command.add_argument("--json", action="store_true", help="print a summary as JSON")
     command.set_defaults(run=run_threshold)
 
@@ -61,10 +62,11 @@ def run_threshold(options: argparse.Namespace) -> None:
     if source is None:
         detector.set_threshold(rule)
     else:
-        frame = read_table(source)
+        table = InputTable(source, options, detector)
+        frame = table.cells()
         label = _label(detector, frame, options) if options.labels else None
         y = None if label is None else read_labels(frame, label, source).astype(int)
-        detector.set_threshold(rule, rows_for(detector, frame, source, label), y)
+        detector.set_threshold(rule, table.rows_for(detector, frame, label), y)
     detector.save(target, overwrite=options.force or target == options.model)
     decision = detector.threshold_info_
     summary = {"model": str(target), "offset": decision.offset, "rule": decision.rule, "guarantee": decision.guarantee}

@@ -1,0 +1,43 @@
+"""Reading of tables from files of any common format, with one definition for Python and the command line."""
+
+from aeanomaly.reading.columns import BOOLEANS, MISSING, MISSING_VALUES, are_times, parse_time_texts, read_column
+from aeanomaly.reading.formats import ATTRIBUTE, ColumnFormat, ReadOptions, TableFormat, format_of, list_some
+from aeanomaly.reading.numbers import is_number
+from aeanomaly.reading.table import (
+    FoundFile,
+    RawTable,
+    TypedTable,
+    convert,
+    find_files,
+    read_raw_parts,
+    read_raw_table,
+    read_table,
+    read_typed_table,
+)
+from aeanomaly.reading.typed import flatten
+
+__all__ = [
+    "ATTRIBUTE",
+    "BOOLEANS",
+    "MISSING",
+    "MISSING_VALUES",
+    "ColumnFormat",
+    "FoundFile",
+    "RawTable",
+    "ReadOptions",
+    "TableFormat",
+    "TypedTable",
+    "are_times",
+    "convert",
+    "find_files",
+    "flatten",
+    "format_of",
+    "is_number",
+    "list_some",
+    "parse_time_texts",
+    "read_column",
+    "read_raw_parts",
+    "read_raw_table",
+    "read_table",
+    "read_typed_table",
+]
