@@ -10,7 +10,7 @@ class ModelFileError(ValueError):
 
 
 class SourceError(ValueError):
-    """Error raised if a table that is read in parts is damaged, or if its columns differ between parts."""
+    """Error raised if a file is not a table, is damaged, or needs a choice, or if columns differ between parts."""
 
 
 class ExportError(ValueError):

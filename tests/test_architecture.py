@@ -9,7 +9,7 @@ PACKAGE = Path(__file__).parents[1] / "aeanomaly"
 #: From the lowest layer up; a subpackage may import those of lower layers.
 LAYERS = [
     {"streams", "threads", "exceptions", "_version", "_warnings", "_constraints"},
-    {"nn", "likelihoods"},
+    {"nn", "likelihoods", "reading"},
     {"objectives"},
     {"training", "scoring", "preprocessing", "thresholds", "persistence"},
     {"streaming"},
@@ -20,7 +20,7 @@ LAYERS = [
     {"cli"},
 ]
 WITHOUT_TABLES = ("nn", "likelihoods", "objectives", "training")
-WITHOUT_TORCH = ("preprocessing", "thresholds")
+WITHOUT_TORCH = ("reading", "preprocessing", "thresholds")
 
 
 def imports(path):

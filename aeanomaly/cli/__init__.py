@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import re
 import sys
 import warnings
 from collections.abc import Sequence
@@ -10,12 +9,11 @@ from typing import Any
 
 from aeanomaly._version import __version__
 from aeanomaly.cli.commands import COMMANDS
-from aeanomaly.cli.errors import CommandError, quote
+from aeanomaly.cli.errors import CommandError, with_options
 
 __all__ = ["main"]
 
 _FAILED, _INTERRUPTED = 1, 130
-_COLUMN_TYPES = re.compile(r"(?<!['\"])column_types=\{[^{}]*\}")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -64,13 +62,8 @@ def _parser() -> argparse.ArgumentParser:
 def _to_text(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror and error.filename:
         return f"{error.filename}: {error.strerror}"
-    return _with_options(str(error)) or type(error).__name__
+    return with_options(str(error)) or type(error).__name__
 
 
 def _show_warning(message: Any, *_: Any, **__: Any) -> None:
-    print(f"aeanomaly: warning: {_with_options(str(message))}", file=sys.stderr)
-
-
-def _with_options(text: str) -> str:
-    """Rewrite advice for the Python API as options of the command line."""
-    return _COLUMN_TYPES.sub(lambda found: f"--set {quote(found[0])}", text)
+    print(f"aeanomaly: warning: {with_options(str(message))}", file=sys.stderr)

@@ -3,6 +3,17 @@
 import re
 import shlex
 
+_COLUMN_TYPES = re.compile(r"(?<!['\"])column_types=\{[^{}]*\}")
+#: Advice for the Python API, and the options of the command line that do the same.
+_OPTIONS = {
+    re.compile(r"(?:set|pass) na_values=\['([^']*)'\] in aeanomaly.read_table"): r"pass --na=\1",
+    re.compile(r"(?<!-)\b(sep|decimal|encoding|sheet|table)=('[^']*')"): r"--\1 \2",
+    re.compile(r"(?<!-)\bencoding= for"): "--encoding for",
+    re.compile(r"(?<!-)\bsep= if"): "--sep if",
+    re.compile(r"(?<!-)\bday_first=True"): "--day-first",
+    re.compile(r"(?<!-)\bday_first=False"): "--month-first",
+}
+
 
 class CommandError(Exception):
     """An error with a message for standard error; the exit code is 1."""
@@ -11,3 +22,10 @@ class CommandError(Exception):
 def quote(word: str) -> str:
     """Quote a word for a shell, in double quotes if possible."""
     return f'"{word}"' if "'" in word and not re.search(r'["$`\\!]', word) else shlex.quote(word)
+
+
+def with_options(text: str) -> str:
+    """Rewrite advice for the Python API as options of the command line."""
+    for advice, option in _OPTIONS.items():
+        text = advice.sub(option, text)
+    return _COLUMN_TYPES.sub(lambda found: f"--set {quote(found[0])}", text)

@@ -1,6 +1,7 @@
 """Tables that commands read: their cells as they are in the file, and rows with types for a detector."""
 
 import argparse
+import io
 import itertools
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from aeanomaly.cli.errors import CommandError
+from aeanomaly.cli.errors import CommandError, with_options
 from aeanomaly.detectors import BaseDetector
 from aeanomaly.preprocessing import Categorical, GroupedCategorical, InferenceOptions, Ordinal
 from aeanomaly.reading import (
@@ -75,7 +76,8 @@ class InputTable:
     def cells(self) -> pd.DataFrame:
         """Return all cells as they are in the file."""
         if self._cells is None:
-            raw = read_raw_table(sys.stdin.buffer if self.source == "-" else self.source, self.options, self._known)
+            source = io.BytesIO(sys.stdin.buffer.read()) if self.source == "-" else self.source
+            raw = read_raw_table(source, self.options, self._known)
             self._format, self._cells = raw.format, raw.frame
             self._say(raw.remarks)
         return self._cells
@@ -105,8 +107,7 @@ class InputTable:
         """Convert cells to types; those of the first frame determine the formats of the columns."""
         options = replace(self.options, column_types=column_types)
         table = convert(cells, self.table_format, options, self._known)
-        if self._known is None:
-            self._known = table.format
+        self._known = table.format if self._known is None else self._known.completed(table.format)
         return table
 
     def rows_for_fit(self, cells: pd.DataFrame, detector: BaseDetector) -> pd.DataFrame:
@@ -143,7 +144,8 @@ class InputTable:
         for name, levels in types.items():
             if not isinstance(levels, list) or any(is_number(str(level)) for level in levels):
                 continue
-            there = [text for text in map(str, cells[name].dropna().unique()) if text.strip() not in MISSING]
+            texts = map(str, dict.fromkeys(cells[name].dropna()))
+            there = [text for text in texts if text.strip() not in MISSING]
             if there and all(map(is_number, there)):
                 raise CommandError(
                     f"{self.source}: column {name!r} contains numbers ({there[0]}), but it contained text "
@@ -165,12 +167,13 @@ class InputTable:
     def describe(self, n_rows: int, n_columns: int) -> str:
         """Return how the table was read."""
         rows = f"{n_rows:,} row{'s' * (n_rows != 1)} x {n_columns} column{'s' * (n_columns != 1)}"
-        return f"{self.source} read as: {self.table_format.describe()}, {rows}"
+        name = "standard input" if self.source == "-" else self.source
+        return f"{name} read as: {self.table_format.describe()}, {rows}"
 
     def _say(self, remarks: Sequence[str]) -> None:
         for remark in itertools.filterfalse(self._said.__contains__, remarks):
             self._said.add(remark)
-            print(f"note: {self.source}: {remark}", file=sys.stderr)
+            print(f"note: {self.source}: {with_options(remark)}", file=sys.stderr)
 
 
 def read_options(options: argparse.Namespace) -> ReadOptions:

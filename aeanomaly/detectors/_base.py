@@ -60,11 +60,14 @@ from aeanomaly.preprocessing import (
     Schema,
     TableEncoder,
     are_numeric,
+    as_pandas,
     cells_as_given,
     check_table,
+    collect,
     describe_groups,
     group_labels,
     labels_of,
+    like_frame,
     rows_of,
 )
 from aeanomaly.reading import format_of
@@ -298,7 +301,7 @@ class BaseDetector(
         decision : ndarray of shape (n_samples,)
             Higher = more normal.
         """
-        fitted = self._fitted()
+        fitted, X = self._fitted(), collect(X)
         return fitted.score_samples(X) - fitted._offsets(X)
 
     def offsets(self, X: Any) -> np.ndarray:
@@ -313,7 +316,7 @@ class BaseDetector(
         offsets : ndarray of shape (n_samples,)
             Rows with a lower score are anomalies.
         """
-        fitted = self._fitted()
+        fitted, X = self._fitted(), collect(X)
         fitted.state_.model.validate(fitted, X)
         return fitted._offsets(X)
 
@@ -454,7 +457,7 @@ class BaseDetector(
         >>> bool(np.allclose(contributions.sum(axis=1), -detector.score_samples(odd)))
         True
         """
-        fitted = self._fitted()
+        fitted, X = self._fitted(), collect(X)
         found, names = fitted._explain(X), fitted.column_names_
         index = X.index if isinstance(X, pd.DataFrame) else None
         if details:
@@ -494,7 +497,7 @@ class BaseDetector(
         "country 'NZ' where 'DE' (p = ...)"
         """
         integer(1).check("explain_text", "n_columns", n_columns)
-        fitted = self._fitted()
+        fitted, X = self._fitted(), collect(X)
         sentences = to_text(fitted._explain(X), fitted.state_.model.columns, fitted.column_names_, n_columns)
         index = X.index if isinstance(X, pd.DataFrame) else None
         return pd.Series(sentences, index=index, dtype=object, name="explanation")
@@ -534,7 +537,7 @@ class BaseDetector(
             raise ValueError(f"X has {code.shape[1]} columns, and the code has {fitted.latent_dim_}; pass transform(X)")
         return fitted._to_rows(fitted.state_.model.decode(code))
 
-    def reconstruct(self, X: Any) -> np.ndarray:
+    def reconstruct(self, X: Any) -> Any:
         """Return the reconstruction of each row, in original units.
 
         Parameters
@@ -543,14 +546,22 @@ class BaseDetector(
 
         Returns
         -------
-        rows : ndarray of shape (n_samples, n_features), or DataFrame if not all columns are numeric
-            Expected values. They lie between the two values of a two-valued column. For a categorical column they are
-            the most likely categories. Missing values are imputed. Columns that are not scored, such as identifiers,
-            are as in X.
+        rows : DataFrame or ndarray of shape (n_samples, n_features)
+            Expected values; a DataFrame for any frame, and for an array unless all columns are numeric. They lie
+            between the two values of a two-valued column; for a categorical column they are the most likely of the
+            categories that the detector keeps. Columns of a frame have dtypes that can fill it:
+            ``X.fillna(reconstruct(X))`` leaves no missing cell. Columns that are not scored, such as identifiers, are
+            as in X, with their most frequent cell for missing ones.
         """
-        fitted = self._fitted()
+        fitted, X = self._fitted(), collect(X)
         rows = fitted._call(FittedModel.reconstruct, X)
-        return fitted._to_rows(rows, X.index if isinstance(X, pd.DataFrame) else None, cells_as_given(X))
+        frame = X if isinstance(X, pd.DataFrame) else as_pandas(X)
+        given = cells_as_given(X)
+        if frame is None:
+            return fitted._to_rows(rows, given)
+        columns = fitted.state_.model.columns
+        cells = to_cells(rows, columns, list(frame.columns), given).set_axis(frame.index, axis=0)
+        return like_frame(cells, frame, columns)
 
     def encoder_module(self) -> torch.nn.Sequential:
         """Return a copy of the trained encoder as a torch module, for example for fine-tuning.
@@ -673,18 +684,17 @@ class BaseDetector(
             groups=_described(X, model.schema, table),
         )
 
-    def _to_rows(self, numbers: np.ndarray, index: Any = None, given: pd.DataFrame | None = None) -> Any:
+    def _to_rows(self, numbers: np.ndarray, given: pd.DataFrame | None = None) -> Any:
         """Return numbers (N, F) as they are if all columns are numeric, else as a frame of cells.
 
         Ignored columns are as `given` in a table, or else missing.
         """
         columns = self.state_.model.columns
-        if are_numeric(columns):
-            if given is not None and (ignored := ~self.state_.model.encoder.is_scored).any():
-                numbers[:, ignored] = given.loc[:, ignored].apply(pd.to_numeric, errors="coerce").to_numpy(np.float64)
-            return numbers
-        rows = to_cells(numbers, columns, getattr(self, "feature_names_in_", range(len(columns))), given)
-        return rows if index is None else rows.set_axis(index, axis=0)
+        if not are_numeric(columns):
+            return to_cells(numbers, columns, getattr(self, "feature_names_in_", range(len(columns))), given)
+        if given is not None and (ignored := ~self.state_.model.encoder.is_scored).any():
+            numbers[:, ignored] = given.loc[:, ignored].to_numpy(np.float64)
+        return numbers
 
     # Steps of a fit.
 
@@ -740,6 +750,7 @@ class BaseDetector(
 
     def _read_training_rows(self, X: Any, y: Any) -> tuple[TrainingRows, int]:
         """Validate a table, hold out rows if the threshold requires it, and return the rows and the seed."""
+        X = collect(X)
         table, columns = self._read(X, None)
         request, owner = CalibrationRequest.from_threshold(self.contamination), type(self).__name__
         request.check(owner, self.contamination, len(table), y, warm_start=self.warm_start)

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial, reduce
-from itertools import pairwise
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 
+from aeanomaly.fitting.left_out import LeftOutCells
 from aeanomaly.fitting.rows import spaced_rows
 from aeanomaly.fitting.scorers import likelihood_of, scorer_from_state, scorer_to_state
 from aeanomaly.nn import GaussianAutoencoder, NetworkSpec, Standardize, encoder_module
@@ -32,6 +32,8 @@ from aeanomaly.training import resolve_device
 
 #: Products of a larger code with weights may overflow float32.
 _LARGEST_CODE = 1e12
+#: Number of rows that are explained at once.
+_EXPLAINED = 1024
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,7 @@ class FittedModel:
         """Return the expected row given each row's code, in original units, (N, F)."""
 
         def finish(parts: list[torch.Tensor], chunk: np.ndarray) -> np.ndarray:
-            return self.encoder.decode(mean_of_members(parts[0]), chunk)
+            return self.encoder.decode(mean_of_members(parts[0]), chunk, known_categories=True)
 
         shape = (self.spec.n_members, -1, -1)
         return map_chunks(lambda rows: (_expected(self.scorer, rows.expand(shape)),), finish, table, **self._loop)
@@ -177,36 +179,38 @@ class FittedModel:
         confidence : ndarray (N, F)
             Probability of this value or category; NaN for other columns.
         """
-        n_columns = len(self.columns)
-        found = [self._leave_one_out(scorer, table) for scorer in self.scorers]
-        drops = reduce(np.add, [part[:, :n_columns] for part in found])
-        return drops, *self.encoder.most_likely(found[0][:, n_columns:], table)
+        parts = [self._leave_one_out(table[start : start + _EXPLAINED]) for start in range(0, len(table), _EXPLAINED)]
+        drops, expected = map(np.concatenate, zip(*parts, strict=True))
+        return drops, *self.encoder.most_likely(expected, table)
 
-    def _leave_one_out(self, scorer: Scorer, table: np.ndarray) -> np.ndarray:
-        """Return decreases of the error (N, F), and with the first scorer the expected encoded features (N, D)."""
+    def _leave_one_out(self, table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return decreases of the error (N, F), and expected encoded features by the first scorer (N, D)."""
         likelihood = likelihood_of(self.schema, allow_missing=True)
-        whole = scorer if scorer.allow_nan else scorer.allowing_missing(likelihood)
-        is_first = scorer is self.scorers[0]
-        weights: torch.Tensor = scorer.weights[:, :, 0]
-        starts = np.append(self.schema.layout.starts, self.schema.n_encoded)
-        order = self.schema.order
-        features = [np.flatnonzero((order >= start) & (order < end)) for start, end in pairwise(starts)]
+        cells = LeftOutCells(self.encoder.encode(table), self.schema)
+        drops, expected = np.zeros((len(table), len(self.columns))), np.zeros((len(table), self.schema.n_encoded))
+        for number, scorer in enumerate(self.scorers):
+            whole = scorer if scorer.allow_nan else scorer.allowing_missing(likelihood)
+            found = self._score_left_out(whole, cells, expects=number == 0)
+            drops += cells.decreases(found[:, : scorer.n_members], scorer.weights[:, :, 0].cpu())
+            if number == 0:
+                cells.put_expected(found[:, scorer.n_members :], expected)
+        return drops, expected
 
-        def without_each(rows: torch.Tensor) -> torch.Tensor:
-            before, drops, expected = whole.raw_terms(rows).sum(dim=2), [], torch.zeros_like(rows)
-            for places in features:
-                if not len(places):
-                    drops.append(torch.zeros_like(before))
-                    continue
-                left = rows.clone()
-                left[:, :, places] = torch.nan
-                drops.append((before - whole.raw_terms(left).sum(dim=2)) * weights)
-                if is_first:
-                    expected[:, :, places] = _expected(whole, left)[:, :, places]
-            stacked = torch.stack(drops, dim=2)
-            return torch.cat([stacked, expected], dim=2) if is_first else stacked
+    def _score_left_out(self, scorer: Scorer, cells: LeftOutCells, *, expects: bool) -> np.ndarray:
+        """Return for each left-out cell the unscaled errors of the members, and its expected features if asked for."""
 
-        return self._map(without_each, mean_of_members, table, n_members=scorer.n_members)
+        def compute(rows: torch.Tensor) -> list[torch.Tensor]:
+            rows = rows.expand(scorer.n_members, -1, -1)
+            errors = scorer.raw_terms(rows).sum(dim=2, keepdim=True)
+            return [errors, _expected(scorer, rows)] if expects else [errors]
+
+        def finish(parts: list[torch.Tensor], pairs: np.ndarray) -> np.ndarray:
+            errors = to_numpy(parts[0][:, :, 0].T)
+            if not expects:
+                return errors
+            return np.concatenate([errors, cells.select(mean_of_members(parts[1]), pairs)], axis=1)
+
+        return map_chunks(compute, finish, cells.pairs, **{**self._loop, "encode": cells.rows})
 
     def errors_of_members(self, scorer: Scorer, table: np.ndarray) -> np.ndarray:
         """Return the unscaled error of each row by each member of a scorer, (N, M)."""

@@ -102,6 +102,8 @@ class ReconstructionDisplay(Display):
         else:
             chosen = _column_positions(cls.__name__, list(observed.columns), columns)
         reconstructed = pd.DataFrame(scored.detector.reconstruct(scored.rows))
+        text = [name for name in reconstructed.columns if pd.api.types.is_string_dtype(reconstructed[name].dtype)]
+        reconstructed = reconstructed.astype(dict.fromkeys(text, "category"))
         reconstructed = reconstructed.set_axis(observed.columns, axis=1).set_axis(observed.index, axis=0)
         return cls(
             observed=observed.iloc[:, chosen],

@@ -16,6 +16,7 @@ from aeanomaly.preprocessing.columns import (
 )
 from aeanomaly.preprocessing.conversion import as_pandas, collect
 from aeanomaly.preprocessing.encoder import EncoderOptions, KnownStatistics, TableEncoder, fit_schema
+from aeanomaly.preprocessing.filling import like_frame
 from aeanomaly.preprocessing.group_labels import describe_groups, group_labels
 from aeanomaly.preprocessing.inference import COLUMN_TYPES, DEFAULT_KIND, InferenceOptions
 from aeanomaly.preprocessing.schema import Schema
@@ -59,6 +60,7 @@ __all__ = [
     "infer_cell_type",
     "label_index",
     "labels_of",
+    "like_frame",
     "numbers_or_missing",
     "order_of_time",
     "rows_of",

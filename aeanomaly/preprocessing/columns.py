@@ -199,6 +199,9 @@ class Ordinal(_Categories):
     def unknown(self) -> int:
         return 2 * len(self.categories)
 
+    def from_features(self, features: np.ndarray, given: np.ndarray | None = None) -> np.ndarray:
+        return np.clip(features[:, 0], 0, len(self.categories) - 1)
+
 
 @dataclass(frozen=True)
 class Categorical(_Categories):
@@ -249,7 +252,9 @@ class Datetime(Column):
 
     def cells(self, numbers: np.ndarray) -> pd.Series:
         wall = pd.Series(pd.to_datetime(np.round(numbers), unit="s", errors="coerce"))
-        return wall if self.zone is None else wall.dt.tz_localize(self.zone, ambiguous="NaT", nonexistent="NaT")
+        if self.zone is None:
+            return wall
+        return wall.dt.tz_localize(self.zone, ambiguous=np.zeros(len(wall), dtype=bool), nonexistent="shift_forward")
 
     def features(self, numbers: np.ndarray) -> np.ndarray:
         shown = [self._compressed(numbers)] if self.trend else []

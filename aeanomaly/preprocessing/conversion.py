@@ -52,7 +52,7 @@ def as_array(X: Any) -> np.ndarray:
         files = "; use aeanomaly.read_table to read a file" if isinstance(X, str) or hasattr(X, "__fspath__") else ""
         raise TypeError(f"X is of type {kind}, but must be {_SUPPORTED}{files or '; convert it'}")
     if isinstance(X, np.ma.MaskedArray):
-        X = X.astype(np.float64).filled(np.nan)
+        X = np.where(np.ma.getmaskarray(X), np.nan, X.data)
     if callable(getattr(X, "detach", None)):  # torch
         X = X.detach().cpu()
     try:

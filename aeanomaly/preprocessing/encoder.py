@@ -86,12 +86,17 @@ class TableEncoder:
                 np.maximum(rows, -schema.limit, out=out, casting="same_kind")
         return encoded
 
-    def decode(self, rows: np.ndarray, given: np.ndarray | None = None) -> np.ndarray:
+    def decode(
+        self, rows: np.ndarray, given: np.ndarray | None = None, *, known_categories: bool = False
+    ) -> np.ndarray:
         """Decode expected encoded rows (N, D) to float64 numbers of the table (N, F); binary ones are in range.
 
-        Times without a trend are decoded to those nearest to the `given` numbers (N, F).
+        Times without a trend are decoded to those nearest to the `given` numbers (N, F). With `known_categories`, the
+        category that stands for all unknown ones is not decoded.
         """
         schema = self.schema
+        if known_categories and (unknown := schema.layout.is_unknown[schema.order]).any():
+            rows = np.where(unknown, -1.0, rows)
         largest = np.finfo(np.float64).max
         binary = schema.feature_kinds == "binary"
         if binary.any():

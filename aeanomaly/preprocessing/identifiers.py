@@ -18,10 +18,17 @@ _FIRST, _COMPARED = 1000, 2000
 #: Rank correlation with the order of the rows from which a column has a trend.
 _TREND = 0.9
 RISING, UNIQUE, EMPTY = "integers that rise from row to row", "unique text", "no cells"
+FREE_TEXT = "free text"
+#: Free text is mostly distinct, and has at least this median number of words.
+_DISTINCT, _WORDS = 0.8, 3
+#: Numbers that mark missing cells in many tables.
+_SENTINELS = (-9.0, -99.0, -999.0, -9999.0, -99999.0, 999.0, 9999.0, 99999.0, 999999.0)
+#: Minimum number of other distinct values of a column with such a mark.
+_LEAST_OTHERS = 10
 
 
 def find_identifiers(frame: pd.DataFrame, exempt: Collection[Any]) -> dict[Any, str]:
-    """Return the names of columns that seem to identify rows, with descriptions: unique text, and rising integers."""
+    """Return the names of columns that seem to identify rows or hold free text, with descriptions."""
     if len(frame) < _LEAST_ROWS:
         return {}
     found = {name: _identifies(frame.iloc[:, j]) for j, name in enumerate(frame.columns) if name not in exempt}
@@ -31,8 +38,10 @@ def find_identifiers(frame: pd.DataFrame, exempt: Collection[Any]) -> dict[Any, 
 def _identifies(cells: pd.Series) -> str | None:
     """Describe a column that seems to identify rows; None for others."""
     dtype = cells.dtype
-    if isinstance(dtype, pd.CategoricalDtype) or cells.isna().any():
+    if isinstance(dtype, pd.CategoricalDtype):
         return None
+    if cells.isna().any():
+        return FREE_TEXT if _is_free_text(cells.iloc[:_FIRST]) and _is_free_text(cells) else None
     if isinstance(dtype, np.dtype) and dtype.kind not in "iuO":
         return None
     return next((reason for reason, holds in _SIGNS.items() if holds(cells.iloc[:_FIRST]) and holds(cells)), None)
@@ -50,8 +59,17 @@ def _is_unique_text(cells: pd.Series) -> bool:
     return infer_cell_type(cells) == "text" and cells.is_unique
 
 
+def _is_free_text(cells: pd.Series) -> bool:
+    if infer_cell_type(cells) != "text":
+        return False
+    there = cells.dropna()
+    if len(there) < _LEAST_ROWS or there.nunique() < _DISTINCT * len(there):
+        return False
+    return bool(np.median([len(str(cell).split()) for cell in there.iloc[:_FIRST]]) >= _WORDS)
+
+
 #: Signs of an identifier, and functions that recognize them.
-_SIGNS = {RISING: _rises, UNIQUE: _is_unique_text}
+_SIGNS = {RISING: _rises, UNIQUE: _is_unique_text, FREE_TEXT: _is_free_text}
 
 
 def warn_of_identifiers(frame: pd.DataFrame, found: dict[Any, str]) -> None:
@@ -76,6 +94,38 @@ def warn_of_empty(frame: pd.DataFrame, names: Sequence[Any]) -> None:
         f"{'is' if len(labels) == 1 else 'are'} left out of the score; drop {'it' if len(labels) == 1 else 'them'} to "
         "fit without this warning"
     )
+
+
+def warn_of_sentinels(frame: pd.DataFrame, columns: Collection[Any]) -> None:
+    """Name numbers such as -999 that seem to mark missing cells, in the numeric columns among `columns`."""
+    if len(frame) < _LEAST_ROWS:
+        return
+    found = {name: mark for name in columns if (mark := _sentinel_in(frame[name])) is not None}
+    for name, (value, count) in found.items():
+        warn(
+            f"column {column_label(frame[name])} holds {value:g} in {count:,} rows, apart from its other values; if it "
+            f"marks missing cells, replace it by NaN, or set na_values=['{value:g}'] in aeanomaly.read_table"
+        )
+
+
+def _sentinel_in(cells: pd.Series) -> tuple[float, int] | None:
+    """Return an extreme value that seems to mark missing cells, and its number of occurrences."""
+    try:
+        values = cells.to_numpy(dtype=np.float64, na_value=np.nan)
+    except OverflowError:
+        return None
+    values = values[np.isfinite(values)]
+    for mark in (values.min(), values.max()) if len(values) else ():
+        if mark not in _SENTINELS:
+            continue
+        others = values[values != mark]
+        if len(values) - len(others) < 2 or len(np.unique(others[:_COMPARED])) < _LEAST_OTHERS:
+            continue
+        low, high = others.min(), others.max()
+        is_apart = min(abs(mark - low), abs(mark - high)) > high - low
+        if is_apart or (mark < 0 <= low):
+            return float(mark), len(values) - len(others)
+    return None
 
 
 def warn_of_trends(frame: pd.DataFrame, columns: Collection[Any]) -> None:

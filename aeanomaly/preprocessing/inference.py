@@ -37,6 +37,7 @@ from aeanomaly.preprocessing.identifiers import (
     find_identifiers,
     warn_of_empty,
     warn_of_identifiers,
+    warn_of_sentinels,
     warn_of_trends,
 )
 from aeanomaly.reading import are_times
@@ -141,6 +142,7 @@ def infer_columns(frame: pd.DataFrame, options: InferenceOptions, *, has_names: 
     if has_names and options.warns:
         plain = [n for n, c in zip(labels, columns, strict=True) if isinstance(c, Numeric) and n not in asked]
         warn_of_trends(frame, plain)
+        warn_of_sentinels(frame, plain)
     return tuple(columns)
 
 

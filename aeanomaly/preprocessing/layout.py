@@ -67,6 +67,14 @@ class Layout:
         return self._repeat([isinstance(column, Categorical) for column in self.columns])
 
     @cached_property
+    def is_unknown(self) -> np.ndarray:
+        """Mask of the features of unknown categories, (D,)."""
+        mask = np.zeros(self.n_features, dtype=bool)
+        places = [s + c.unknown for s, c in zip(self.starts, self.columns, strict=True) if isinstance(c, Categorical)]
+        mask[places] = True
+        return mask
+
+    @cached_property
     def is_numeric(self) -> np.ndarray:
         """Mask of the features of numeric columns, (D,)."""
         return self._repeat([isinstance(column, Numeric) for column in self.columns])

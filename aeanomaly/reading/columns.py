@@ -263,6 +263,9 @@ def _read_text(
 ) -> Reading:
     """Return cells as text with the blanks around them, or as numbers if a type of the user needs them."""
     name, cells = str(texts.name), texts
+    if kind is None and len(texts) and not present.any() and stripped.isin(sorted(MISSING | given)).all():
+        nothing = pd.Series(np.nan, index=texts.index, name=texts.name)
+        return Reading(nothing, ColumnFormat("typed"), np.empty(0, dtype=int), remarks)
     if not present.all():
         missing = stripped.isin(sorted(MISSING | _ERRORS | given))
         marks = stripped.isin(sorted(_PUNCTUATION - given)) & ~missing

@@ -139,8 +139,7 @@ class TextFile:
         """Yield the rows in frames of text."""
         with io.TextIOWrapper(file, encoding=self.encoding, newline="") as text:
             text.read(self.dialect.start)
-            is_plain = self.dialect.comment is None and self.dialect.sep != ALIGNED
-            source = text if is_plain else _Lines(text, self.dialect)
+            source = _Lines(text, self.dialect)
             with _parsing(self.where), damage_reported(self.where):
                 try:
                     parts = pd.read_csv(source, chunksize=PART_ROWS, **self._arguments(as_text=True))
@@ -182,28 +181,40 @@ class TextFile:
 
 
 class _Lines(io.TextIOBase):
-    """Lines of a text without comments, and with a separator between aligned columns."""
+    """Lines of a text without comments and lines below the table, and with separators between aligned columns."""
 
     def __init__(self, text: io.TextIOWrapper, dialect: Dialect):
-        lines = (line for line in text if dialect.comment is None or not line.startswith(dialect.comment))
-        if dialect.sep == ALIGNED:
-            lines = (re.sub(r"[ \t]{2,}", _NO_SEPARATOR, line.strip()) + "\n" for line in lines)
-        self._lines = lines
+        self._text, self._dialect = text, dialect
+        self._left, self._held = "", ""
 
     def readable(self) -> bool:
         return True
 
     def read(self, size: int | None = -1) -> str:
-        lines, length = [], 0
-        for line in self._lines:
-            lines.append(line)
-            length += len(line)
-            if size is not None and 0 <= size <= length:
-                break
-        return "".join(lines)
+        """Return some text; the end of the file is held back until it is known to be the end."""
+        wanted = _BLOCK if size is None or size < 0 else size
+        while len(self._left) < wanted and (block := self._read_lines()):
+            self._held += self._clean(block)
+            self._left, self._held = self._left + self._held[:-_TAIL], self._held[-_TAIL:]
+        if len(self._left) < wanted and self._held:
+            end = _without_lines_below(self._held.encode(), self._dialect).decode()
+            self._left, self._held = self._left + end + "\n", ""
+        found, self._left = self._left[:wanted], self._left[wanted:]
+        return found
 
     def __iter__(self) -> Iterator[str]:  # type: ignore[override]
-        return self._lines
+        raise NotImplementedError  # pandas reads by size, but tests for the method
+
+    def _read_lines(self) -> str:
+        return self._text.read(_BLOCK) + self._text.readline()
+
+    def _clean(self, text: str) -> str:
+        dialect = self._dialect
+        if dialect.comment is not None:
+            text = re.sub(rf"(?m)^{re.escape(dialect.comment)}.*(\r\n|\r|\n|\Z)", "", text)
+        if dialect.sep == ALIGNED:
+            text = re.sub(r"[ \t]{2,}", _NO_SEPARATOR, re.sub(r"(?m)^[ \t]+|[ \t]+$", "", text))
+        return text
 
 
 def _decode(data: bytes, where: str, encoding: str | None, other: str, *, is_complete: bool) -> tuple[str, str]:
@@ -270,17 +281,20 @@ def _without_lines_below(rows: bytes, dialect: Dialect) -> bytes:
 
 def _without_empty_end(parts: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
     """Leave out several rows without cells at the end of a table, and one blank line of a table with one column."""
-    waiting: pd.DataFrame | None = None
+    waiting: list[pd.DataFrame] = []
     for part in parts:
-        if waiting is not None:
-            yield waiting
-        waiting = part
-    if waiting is not None:
-        end = len(waiting)
-        while end and not _has_cells(waiting.iloc[end - 1]):
-            end -= 1
-        are_rows = waiting.shape[1] > 1 and (end == 0 or len(waiting) - end == 1)
-        yield waiting if are_rows else waiting.iloc[:end]
+        if len(part) and _has_cells(part.iloc[-1]):
+            yield from waiting
+            waiting = []
+        waiting.append(part)
+    if not waiting:
+        return
+    last = pd.concat(waiting) if len(waiting) > 1 else waiting[0]
+    end = len(last)
+    while end and not _has_cells(last.iloc[end - 1]):
+        end -= 1
+    are_rows = last.shape[1] > 1 and (end == 0 or len(last) - end == 1)
+    yield last if are_rows else last.iloc[:end]
 
 
 def _has_cells(row: pd.Series) -> bool:

@@ -1,7 +1,7 @@
 """Descriptions of how tables are read, as plain data for model files."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal, get_args
 
 ColumnKind = Literal["number", "boolean", "time", "duration", "text", "typed"]
@@ -19,7 +19,7 @@ class ColumnFormat:
     Attributes
     ----------
     kind : {"number", "boolean", "time", "duration", "text", "typed"}
-        Kind of cells; "typed" for cells of a file with dtypes.
+        Kind of cells; "typed" for cells of a file with dtypes, and for columns without cells.
     decimal, grouping : str
         Decimal mark of numbers, and the mark between thousands, which may be empty.
     unit : str
@@ -67,7 +67,7 @@ class ReadOptions:
 
 @dataclass(frozen=True)
 class TableFormat:
-    """How a table was read: choices of the user and of the package.
+    """Format in which a table was read: choices of the user and of the package.
 
     Attributes
     ----------
@@ -101,6 +101,11 @@ class TableFormat:
     na_values: tuple[str, ...] = ()
     partition: tuple[str, ...] = ()
     columns: Mapping[str, ColumnFormat] = field(default_factory=dict)
+
+    def completed(self, other: "TableFormat") -> "TableFormat":
+        """Return a format with the columns of another one where this one has none."""
+        known = {name: column for name, column in self.columns.items() if column.kind != "typed"}
+        return replace(self, columns={**self.columns, **other.columns, **known})
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data for a model file."""

@@ -156,11 +156,11 @@ def read_table(
     >>> import tempfile
     >>> from pathlib import Path
     >>> path = Path(tempfile.mkdtemp()) / "export.csv"
-    >>> _ = path.write_bytes("Größe;Farbe;Datum\\n1.234,5;rot;31.05.2024\\n17,25;blau;01.06.2024\\n".encode("cp1252"))
+    >>> _ = path.write_text("size;color;date\\n1.234,5;red;31.05.2024\\n17,25;blue;01.06.2024\\n")
     >>> read_table(path)
-         Größe Farbe      Datum
-    0  1234.50   rot 2024-05-31
-    1    17.25  blau 2024-06-01
+          size color       date
+    0  1234.50   red 2024-05-31
+    1    17.25  blue 2024-06-01
     """
     if isinstance(na_values, str):
         na_values = (na_values,)
@@ -248,7 +248,7 @@ def find_files(path: str | os.PathLike[str]) -> list[FoundFile]:
     Raises
     ------
     FileNotFoundError
-        If there is no such file.
+        If no file is found.
     SourceError
         If a folder holds no table.
     """

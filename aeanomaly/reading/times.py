@@ -179,7 +179,7 @@ def _parts(text: str, order: str) -> tuple[float, int | None] | None:
 
 
 def _clock(group: Mapping[str, str | None]) -> float | None:
-    """Return the seconds since midnight, or None if there is no such time."""
+    """Return the seconds since midnight, or None for an impossible time."""
     hour = next((value for name in ("hour", "hour2", "hour3", "hour4") if (value := group.get(name))), None)
     if hour is None:
         return 0.0

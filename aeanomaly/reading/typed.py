@@ -4,6 +4,7 @@ import contextlib
 import json
 import sqlite3
 import tempfile
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
@@ -67,7 +68,9 @@ def _read_arrow(file: IO[bytes], kind: str, where: str) -> Any:
     with _damage_reported(where, "a Parquet file" if kind == "parquet" else "an Arrow file"):
         if kind == "arrow stream":
             return reader.open_stream(file).read_all()
-        return reader.read_table(file)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of the first version of Feather
+            return reader.read_table(file)
 
 
 def flatten(table: Any) -> tuple[pd.DataFrame, list[str]]:

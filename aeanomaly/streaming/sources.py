@@ -195,7 +195,7 @@ class _TextReader:
                 _check_names(raw.frame.columns, columns, path)
                 raw = raw.select(columns)
             table = raw.typed(self._known)
-            self._known = self._known or table.format
+            self._known = table.format if self._known is None else self._known.completed(table.format)
             where, n_rows = f"{path}, part {number}", len(table.frame)
             if table.remarks:
                 warn(f"{where}: {'; '.join(table.remarks)}")

@@ -64,13 +64,12 @@ class TestIdentifiers:
         assert fitted.reconstruct(X)["order_id"].tolist() == X["order_id"].tolist()
         assert fitted.explain(X, details=True)["expected"]["ref"].tolist() == X["ref"].tolist()
 
-    def test_a_table_of_numbers_stays_an_array(self):
+    def test_a_table_of_numbers_is_decoded_to_an_array(self):
         X = orders()[["order_id", "price", "qty", "total"]]
         with pytest.warns(UserWarning, match="'order_id' .* seems to identify rows and is left out of the score"):
             detector = quick().fit(X)
-        rows = detector.reconstruct(X)
-        assert isinstance(rows, np.ndarray)
-        assert (rows[:, 0] == X["order_id"]).all()
+        pd.testing.assert_series_equal(detector.reconstruct(X)["order_id"], X["order_id"])
+        assert (detector.reconstruct(X.to_numpy())[:, 0] == X["order_id"]).all()
         assert np.isnan(detector.inverse_transform(detector.transform(X))[:, 0]).all()
 
     def test_keep_scores_them(self):
@@ -220,5 +219,7 @@ class TestTimes:
         assert [detector.score_samples(odd.iloc[[row]])[0] for row in range(4)] == together.tolist()
 
     def test_a_table_of_times_without_cycles_is_refused(self):
-        with pytest.raises(ValueError, match="no column is left to score: all are identifiers, or times that"):
+        with pytest.raises(
+            ValueError, match="no column is left to score: left out are times that the rows do not cover"
+        ):
             quick().fit(self.times(1)[["when"]])

@@ -57,8 +57,20 @@ def test_missing_values_are_an_error_by_default_that_names_the_remedy():
         DenoisingAutoencoder(max_iter=5).fit(COMPLETE).score_samples(INCOMPLETE)
     with pytest.raises(ValueError, match="infinity"):
         quick().fit(np.where(np.isnan(INCOMPLETE), np.inf, INCOMPLETE))
-    with pytest.raises(ValueError, match=r"column 2 is NaN in all 400 rows"):
-        quick().fit(np.where(np.arange(6) == 2, np.nan, COMPLETE))
+
+
+def test_columns_without_cells_are_left_out_with_one_warning():
+    empty = np.where(np.isin(np.arange(6), [2, 4]), np.nan, COMPLETE)
+    with pytest.warns(
+        UserWarning, match=r"columns 2, 4 with only missing values \(NaN\) are left out of the score"
+    ) as told:
+        detector = quick().fit(empty)
+    assert len(told) == 1
+    others = quick().fit(COMPLETE[:, [0, 1, 3, 5]])
+    np.testing.assert_array_equal(detector.score_samples(COMPLETE), others.score_samples(COMPLETE[:, [0, 1, 3, 5]]))
+    named = pd.DataFrame(empty).rename(columns="c{}".format)
+    with pytest.warns(UserWarning, match="columns 'c2', 'c4' with only missing values"):
+        assert quick().fit(named).explain(named).shape == (400, 6)
 
 
 @pytest.mark.parametrize("missing", ["error", "model", "informative"])

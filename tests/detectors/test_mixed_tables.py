@@ -184,8 +184,6 @@ def test_the_expected_category_and_its_probability_are_given(fitted):
         (lambda t: t.assign(country=[{"a": 1}] * 240), ["country", "'a'"]),
         (lambda t: t.assign(country=[b"DE"] * 240), ["country", "b'DE'"]),
         (lambda t: t.assign(country=[1 + 2j] * 240), ["country", "complex"]),
-        (lambda t: t.assign(country=pd.period_range("2024", periods=240, freq="D")), ["country", "period"]),
-        (lambda t: t.assign(country=None), ["country", "NaN", "240"]),
         (lambda t: t.assign(country=t["country"].where(t["country"] != "NZ")), ["country", "NaN", "missing='model'"]),
         (lambda t: t.assign(bought=t["bought"].where(t["member"])), ["bought", "NaN", "missing='model'"]),
     ],

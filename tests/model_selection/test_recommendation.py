@@ -110,7 +110,7 @@ def test_six_rows_are_enough(n_rows):
     [
         (sheet(5), "needs at least 6 rows"),
         (np.where(np.arange(60).reshape(20, 3) == 7, np.nan, 1.0), "NaN"),
-        (np.ones(9), "2D"),
+        (np.ones(9), "must have two dimensions"),
     ],
 )
 def test_bad_rows(X, message):
