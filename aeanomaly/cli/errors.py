@@ -2,10 +2,13 @@
 
 import re
 import shlex
+from typing import Any
 
 _COLUMN_TYPES = re.compile(r"(?<!['\"])column_types=\{[^{}]*\}")
 #: Advice for the Python API, and the options of the command line that do the same.
-_OPTIONS = {
+_OPTIONS: dict[re.Pattern[str], Any] = {
+    re.compile(r"set identifiers='keep'"): "pass --set identifiers=keep",
+    re.compile(r"or identifiers=\[([^\]]*)\]"): lambda found: f"or {_as_drops(found[1])}",
     re.compile(r"(?:set|pass) na_values=\['([^']*)'\] in aeanomaly.read_table"): r"pass --na=\1",
     re.compile(r"(?<!-)\b(sep|decimal|encoding|sheet|table)=('[^']*')"): r"--\1 \2",
     re.compile(r"(?<!-)\bencoding= for"): "--encoding for",
@@ -13,6 +16,10 @@ _OPTIONS = {
     re.compile(r"(?<!-)\bday_first=True"): "--day-first",
     re.compile(r"(?<!-)\bday_first=False"): "--month-first",
 }
+
+
+def _as_drops(names: str) -> str:
+    return " ".join(f"--drop {name}" for name in re.findall(r"'[^']*'|[^,\s]+", names))
 
 
 class CommandError(Exception):

@@ -9,7 +9,7 @@ from torch import nn
 
 from aeanomaly.detectors import BaseDetector
 from aeanomaly.preprocessing import Schema
-from aeanomaly.preprocessing.columns import MONDAY, PERIODS, Categorical, Column, Datetime
+from aeanomaly.preprocessing.columns import JUMP, MONDAY, PERIODS, Categorical, Column, Datetime
 
 _CPU = torch.device("cpu")
 
@@ -124,12 +124,17 @@ def _one_hot(column: Categorical) -> _Block:
 def _times(column: Datetime) -> _Block:
     start, end = _exact(column.start), _exact(column.end)
     span, monday, one = _exact(max(column.end - column.start, PERIODS["day"])), _exact(MONDAY), _exact(1.0)
+    limits = None if column.trend or column.first is None else (_exact(column.first), _exact(column.last or 0.0))
+    jump, year = _exact(JUMP), _exact(PERIODS["year"])
     rates = [_exact(2 * math.pi / PERIODS[name]) for name in column.periods]
 
     def features(numbers: torch.Tensor) -> torch.Tensor:
         inside = torch.minimum(torch.maximum(numbers, start), end)
         beyond = numbers - inside
         shown = [inside + beyond.sign() * span * torch.log(one + beyond.abs() / span)] if column.trend else []
+        if limits is not None:
+            beyond = numbers - torch.minimum(torch.maximum(numbers, limits[0]), limits[1])
+            shown = [beyond.sign() * (jump + torch.log(one + beyond.abs() / year))]
         for rate in rates:
             angle = rate * (numbers - monday)
             shown += [torch.cos(angle), torch.sin(angle)]

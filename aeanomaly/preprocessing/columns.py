@@ -22,6 +22,8 @@ from aeanomaly.preprocessing.cells import (
 _DAY = 86_400.0
 #: Periods in seconds: time of day, day of the week and day of the year.
 PERIODS = {"day": _DAY, "week": 7 * _DAY, "year": 365.2425 * _DAY}
+#: Feature of a time just outside the plausible range.
+JUMP = 5.0
 #: Seconds that a duration of pandas can hold.
 _LONGEST = 9.2e9
 #: The first Monday after 1970-01-01, at which weeks start.
@@ -227,8 +229,9 @@ class Datetime(Column):
     """Times, in seconds since 1970 in local time of `zone`.
 
     With a `trend`, the first feature is the time itself, compressed logarithmically beyond the range of training, so
-    that next month is near and the year 1900 is far. For each of the `periods` (day, week, year) follow the cosine and
-    the sine of the phase.
+    that next month is near and the year 1900 is far. Otherwise it is 0 for plausible times, from `first` to `last`, and
+    far from 0 for others, such as the year 1900. For each of the `periods` (day, week, year) follow the cosine and the
+    sine of the phase.
     """
 
     zone: str | None
@@ -236,12 +239,19 @@ class Datetime(Column):
     end: float
     periods: tuple[str, ...]
     trend: bool = True
+    first: float | None = None
+    last: float | None = None
     kind = "datetime"
     _cell_types = ("times", "text")
 
     @property
     def n_features(self) -> int:
-        return self.trend + 2 * len(self.periods)
+        return self.has_place + 2 * len(self.periods)
+
+    @property
+    def has_place(self) -> bool:
+        """True if the first feature is the time itself, or its distance from the plausible range."""
+        return self.trend or self.first is not None
 
     @property
     def _span(self) -> float:
@@ -257,11 +267,16 @@ class Datetime(Column):
         return wall.dt.tz_localize(self.zone, ambiguous=np.zeros(len(wall), dtype=bool), nonexistent="shift_forward")
 
     def features(self, numbers: np.ndarray) -> np.ndarray:
-        shown = [self._compressed(numbers)] if self.trend else []
+        shown = [self._compressed(numbers)] if self.trend else [self._implausibility(numbers)] if self.has_place else []
         for name in self.periods:
             angle = 2 * np.pi / PERIODS[name] * (numbers - MONDAY)
             shown += [np.cos(angle), np.sin(angle)]
         return np.stack(shown, axis=1) if shown else np.empty((len(numbers), 0))
+
+    def _implausibility(self, numbers: np.ndarray) -> np.ndarray:
+        """Return 0 for plausible times, and for others a jump and the distance in years on a logarithmic scale."""
+        beyond = numbers - np.clip(numbers, self.first, self.last)
+        return np.sign(beyond) * (JUMP + np.log1p(np.abs(beyond) / PERIODS["year"]))
 
     def _compressed(self, numbers: np.ndarray) -> np.ndarray:
         inside, span = np.clip(numbers, self.start, self.end), self._span
@@ -280,9 +295,11 @@ class Datetime(Column):
         else:
             time = np.full(len(features), 0.5 * self.start + 0.5 * self.end)
             time = time if given is None else np.where(np.isnan(given), time, given)
+            if self.first is not None:  # an implausible time is replaced by one of the training rows
+                time = np.where((time < self.first) | (time > self.last), np.clip(time, self.start, self.end), time)
         for place, name in reversed(list(enumerate(self.periods))):  # long periods first
             if name != "year" or not self.trend:  # the time itself is more accurate
-                cosine = self.trend + 2 * place
+                cosine = self.has_place + 2 * place
                 wanted = np.arctan2(features[:, cosine + 1], features[:, cosine]) / (2 * np.pi)
                 time += ((wanted - (time - MONDAY) / PERIODS[name] + 0.5) % 1 - 0.5) * PERIODS[name]
         return time
@@ -377,6 +394,9 @@ def column_from_json(data: dict[str, Any]) -> Column:
             raise ValueError("a column of times has unknown periods or an unknown zone")
         if type(column.trend) is not bool:
             raise ValueError("the trend of a column of times is not true or false")
+        limits = (column.first, column.last)
+        if limits != (None, None) and not all(type(limit) is float and np.isfinite(limit) for limit in limits):
+            raise ValueError("the plausible range of a column of times is not two numbers")
     if isinstance(column, GroupKey) and not all(type(label) is str for label in column.labels):
         raise ValueError("the labels of groups are not text")
     if isinstance(column, Ignored) and not (type(column.reason) is str and type(column.are_numbers) is bool):

@@ -28,7 +28,7 @@ _LEAST_OTHERS = 10
 
 
 def find_identifiers(frame: pd.DataFrame, exempt: Collection[Any]) -> dict[Any, str]:
-    """Return the names of columns that seem to identify rows or hold free text, with descriptions."""
+    """Return the names of columns that seem to identify rows, with descriptions: unique text, and rising integers."""
     if len(frame) < _LEAST_ROWS:
         return {}
     found = {name: _identifies(frame.iloc[:, j]) for j, name in enumerate(frame.columns) if name not in exempt}
@@ -41,7 +41,7 @@ def _identifies(cells: pd.Series) -> str | None:
     if isinstance(dtype, pd.CategoricalDtype):
         return None
     if cells.isna().any():
-        return FREE_TEXT if _is_free_text(cells.iloc[:_FIRST]) and _is_free_text(cells) else None
+        return None
     if isinstance(dtype, np.dtype) and dtype.kind not in "iuO":
         return None
     return next((reason for reason, holds in _SIGNS.items() if holds(cells.iloc[:_FIRST]) and holds(cells)), None)
@@ -59,6 +59,22 @@ def _is_unique_text(cells: pd.Series) -> bool:
     return infer_cell_type(cells) == "text" and cells.is_unique
 
 
+#: Signs of an identifier, and functions that recognize them.
+_SIGNS = {RISING: _rises, UNIQUE: _is_unique_text}
+
+
+def find_free_text(frame: pd.DataFrame, exempt: Collection[Any]) -> list[Any]:
+    """Return the names of columns of text that is mostly distinct and has several words."""
+    return [
+        name
+        for j, name in enumerate(frame.columns)
+        if name not in exempt
+        and not isinstance(frame.dtypes.iloc[j], pd.CategoricalDtype)
+        and _is_free_text(frame.iloc[:_FIRST, j])
+        and _is_free_text(frame.iloc[:, j])
+    ]
+
+
 def _is_free_text(cells: pd.Series) -> bool:
     if infer_cell_type(cells) != "text":
         return False
@@ -68,8 +84,14 @@ def _is_free_text(cells: pd.Series) -> bool:
     return bool(np.median([len(str(cell).split()) for cell in there.iloc[:_FIRST]]) >= _WORDS)
 
 
-#: Signs of an identifier, and functions that recognize them.
-_SIGNS = {RISING: _rises, UNIQUE: _is_unique_text, FREE_TEXT: _is_free_text}
+def warn_of_free_text(frame: pd.DataFrame, names: Sequence[Any]) -> None:
+    """Name the columns of free text, which are not scored, with the remedy."""
+    labels = [column_label(frame[name]) for name in names]
+    warn(
+        f"{', '.join(labels)} {'holds' if len(labels) == 1 else 'hold'} free text and "
+        f"{'is' if len(labels) == 1 else 'are'} left out of the score; drop {'it' if len(labels) == 1 else 'them'}, "
+        f"encode the text as numbers, or set column_types={{{labels[0]}: 'categorical'}} to score categories"
+    )
 
 
 def warn_of_identifiers(frame: pd.DataFrame, found: dict[Any, str]) -> None:

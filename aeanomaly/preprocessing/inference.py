@@ -34,8 +34,11 @@ from aeanomaly.preprocessing.columns import (
 )
 from aeanomaly.preprocessing.identifiers import (
     EMPTY,
+    FREE_TEXT,
+    find_free_text,
     find_identifiers,
     warn_of_empty,
+    warn_of_free_text,
     warn_of_identifiers,
     warn_of_sentinels,
     warn_of_trends,
@@ -45,7 +48,9 @@ from aeanomaly.reading import are_times
 #: Accepted values of `column_types`, besides an ordered list of categories for an ordinal column.
 COLUMN_TYPES = ("numeric", "logarithmic", "categorical", "ordinal", "datetime", "duration")
 #: Maximum number of categories of a categorical column.
-_MOST_CATEGORIES = 100
+_MOST_CATEGORIES = 200
+#: Minimum number of years before and after most times of training that are plausible.
+_MARGIN = 10
 #: Number of rows of the median category from which categories may be groups of rows.
 _SEVERAL = 3
 #: Wide counts have at least this number of distinct values, and a 99 % quantile of at least this multiple of the
@@ -124,6 +129,11 @@ def infer_columns(frame: pd.DataFrame, options: InferenceOptions, *, has_names: 
     empty = [name for j, name in enumerate(labels) if len(frame) and frame.iloc[:, j].isna().all()]
     if empty and options.warns:
         warn_of_empty(frame, empty)
+    if has_names and options.warns and options.identifiers != "keep":
+        free_text = find_free_text(frame, {*asked, *options.groups, *ignored, *empty})
+        ignored |= dict.fromkeys(free_text, FREE_TEXT)
+        if free_text:
+            warn_of_free_text(frame, free_text)
     columns: list[Column] = []
     for j, name in enumerate(labels):
         cells = frame.iloc[:, j]
@@ -272,7 +282,18 @@ def _datetime(cells: pd.Series, trend: bool) -> Column:
     start, end = float(times.min()), float(times.max())
     if 0 <= start <= end < PERIODS["day"]:  # times of day, see `conversion`
         return Datetime(zone, start, end, ("day",), trend)
-    return Datetime(zone, start, end, tuple(name for name in PERIODS if _varies(times, name, end - start)), trend)
+    periods = tuple(name for name in PERIODS if _varies(times, name, end - start))
+    return Datetime(zone, start, end, periods, trend, *(() if trend else _plausible_range(times)))
+
+
+def _plausible_range(times: np.ndarray) -> tuple[float, float]:
+    """Return the first and the last plausible time: the central 90 % of some times with a margin.
+
+    The margin is the span of these times, and at least ten years, so that times of later rows are plausible.
+    """
+    low, high = np.quantile(times, [0.05, 0.95])
+    margin = max(float(high - low), _MARGIN * PERIODS["year"])
+    return float(low) - margin, float(high) + margin
 
 
 def _varies(times: np.ndarray, name: str, span: float) -> bool:

@@ -86,7 +86,7 @@ class Layout:
     def cyclic(self) -> list[slice]:
         """Slices of the pairs of features that are cosine and sine of an angle."""
         return [
-            slice(start + column.trend + 2 * pair, start + column.trend + 2 * pair + 2)
+            slice(start + column.has_place + 2 * pair, start + column.has_place + 2 * pair + 2)
             for start, column in zip(self.starts.tolist(), self.columns, strict=True)
             if isinstance(column, Datetime)
             for pair in range(len(column.periods))

@@ -70,7 +70,8 @@ class TextFile:
         encoding = options.encoding or (None if is_utf8 else other)
         head, found = _decode(data, where, encoding, other, is_complete=is_complete)
         dialect = _dialect_of(head, where, options, known, is_complete=is_complete)
-        is_guessed = found == other and options.encoding is None
+        is_known = options.encoding is not None or (known is not None and known.encoding == found)
+        is_guessed = found == other and not is_known
         return cls(where, dialect, found, _decimal_in(head[dialect.start :], dialect, options), is_guessed)
 
     @property
@@ -103,7 +104,7 @@ class TextFile:
         """
         with damage_reported(self.where):
             data = file.read()
-        text = data.decode(self.encoding, errors="replace" if self.is_encoding_guessed else "strict")
+        text = data.decode(self.encoding, errors="replace" if self.encoding == _OTHER_ENCODING else "strict")
         rows = data if self.encoding == "utf-8" else text.encode()
         rows = rows[len(text[: self.dialect.start].encode()) :]
         if (mark := self.dialect.comment) is not None:

@@ -194,14 +194,15 @@ def read_raw_table(
     if not isinstance(path, (str, os.PathLike)):
         with opened(path, "standard input", options.table) as (file, kind, member):
             return _read_file(file, kind, "standard input", options, known, member, as_text=True)
-    tables = []
+    tables, names = [], []
     for found in find_files(path):
         with opened(found.path, str(found.path), options.table) as (file, kind, member):
             raw = _read_file(file, kind, str(found.path), options, known, member, as_text=True)
         known = known or raw.format
+        names.append(str(found.path))
         format_ = replace(raw.format, partition=tuple(found.partition))
         tables.append(replace(raw, frame=raw.frame.assign(**found.partition), format=format_))
-    return tables[0] if len(tables) == 1 else _joined(tables, str(path))
+    return tables[0] if len(tables) == 1 else _joined(tables, names)
 
 
 def read_raw_parts(
@@ -219,15 +220,14 @@ def read_raw_parts(
             remarks = []
 
 
-def _joined(tables: Sequence[RawTable], where: str) -> RawTable:
+def _joined(tables: Sequence[RawTable], names: Sequence[str]) -> RawTable:
     """Join the tables of several files, whose columns must be equal."""
     first = tables[0]
-    for other in tables[1:]:
-        if set(other.frame.columns) != set(first.frame.columns):
-            differing = sorted(map(str, set(other.frame.columns) ^ set(first.frame.columns)))
+    for name, other in zip(names, tables, strict=True):
+        if differing := sorted(map(str, set(other.frame.columns) ^ set(first.frame.columns))):
             raise SourceError(
-                f"{where}: the files have different columns: {list_some(list(map(repr, differing)))} "
-                f"{'is' if len(differing) == 1 else 'are'} not in all; pass files with the same columns"
+                f"{name}: the columns differ from those of {names[0]} in {list_some(list(map(repr, differing)))}; pass "
+                "files with the same columns"
             )
     frame = pd.concat([table.frame[first.frame.columns] for table in tables], ignore_index=True)
     remarks = list(dict.fromkeys(remark for table in tables for remark in table.remarks))
