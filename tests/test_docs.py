@@ -37,6 +37,7 @@ def test_pages_are_there():
     assert {page.stem for page in PAGES} == {
         "index",
         "start",
+        "reading",
         "tables",
         "detectors",
         "scores",

@@ -3,12 +3,11 @@
 from aeanomaly.reading.columns import BOOLEANS, MISSING, MISSING_VALUES, are_times, parse_time_texts, read_column
 from aeanomaly.reading.formats import ATTRIBUTE, ColumnFormat, ReadOptions, TableFormat, format_of, list_some
 from aeanomaly.reading.numbers import is_number
+from aeanomaly.reading.paths import FoundFile, find_files
 from aeanomaly.reading.table import (
-    FoundFile,
     RawTable,
     TypedTable,
     convert,
-    find_files,
     read_raw_parts,
     read_raw_table,
     read_table,

@@ -21,21 +21,9 @@ MISSING = frozenset(
     )
 )
 #: Texts that mark a missing number or time; in other columns, words among them are categories.
-MISSING_VALUES = MISSING | {
-    "-",
-    "--",
-    "---",
-    "?",
-    ".",
-    "..",
-    "None",
-    "NaT",
-    "#DIV/0!",
-    "#VALUE!",
-    "#REF!",
-    "#NUM!",
-    "#NAME?",
-}
+MISSING_VALUES = MISSING | frozenset(
+    ("-", "--", "---", "?", ".", "..", "None", "NaT", "#DIV/0!", "#VALUE!", "#REF!", "#NUM!", "#NAME?")
+)
 #: Marks without letters, which are missing in a column whose other cells have letters or digits.
 _PUNCTUATION = frozenset(("-", "--", "---", "?", ".", ".."))
 _ERRORS = frozenset(text for text in MISSING_VALUES if text.startswith("#"))
@@ -96,18 +84,10 @@ def read_column(texts: pd.Series, hints: Hints, known: ColumnFormat | None = Non
     given = frozenset(hints.options.na_values)
     present = ~stripped.isin(sorted(MISSING_VALUES | given))
     wanted = _wanted_kind(kind)
-    if (
-        known is not None
-        and wanted is not None
-        and {known.kind, wanted} != {"boolean", "number"}
-        and known.kind != wanted
-    ):
-        known = None
-    if known is None:
+    is_asked, remarks = False, list[str]()
+    if known is None or not _is_of_kind(known, wanted):
         is_asked = wanted is not None
         known, remarks = _infer(texts, stripped, present, hints, wanted)
-    else:
-        is_asked, remarks = False, []
     if known.kind == "text":
         return _read_text(texts, stripped, present, known, given, remarks, kind)
     cells = _parse(stripped.where(present), known)
@@ -122,6 +102,11 @@ def read_column(texts: pd.Series, hints: Hints, known: ColumnFormat | None = Non
     unknown = misfits[present.to_numpy()[misfits]]
     cells.name = texts.name
     return Reading(cells, known, unknown, remarks)
+
+
+def _is_of_kind(known: ColumnFormat, wanted: Kind | None) -> bool:
+    """Return True if a format gives cells of a kind; booleans are numbers as well."""
+    return wanted in (None, known.kind) or {known.kind, wanted} == {"boolean", "number"}
 
 
 def _refuse(texts: pd.Series, cells: pd.Series, present: pd.Series, known: ColumnFormat) -> None:
@@ -298,9 +283,9 @@ def _is_written_as(kind: type[int] | type[float], text: str) -> bool:
 
 
 def _describe_misfits(texts: pd.Series, kind: str, n_cells: int, name: str) -> str:
-    verb = "is not" if len(texts) == 1 else "are not"
+    verb = f"is not {_ONE[kind]}" if len(texts) == 1 else f"are not {_WORDS[kind]}"
     noun = "cell" if n_cells == 1 else "cells"
-    return f"{len(texts):,} of {n_cells:,} {noun} of {name!r} {verb} {_WORDS[kind]}: {_examples(texts.tolist())}"
+    return f"{len(texts):,} of {n_cells:,} {noun} of {name!r} {verb}: {_examples(texts.tolist())}"
 
 
 def _examples(texts: list[str]) -> str:

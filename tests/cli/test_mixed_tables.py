@@ -182,7 +182,7 @@ def test_columns_that_cannot_be_read_are_named(folder, capsys, cells, words, mes
         ),
         ("1\n12,5\n3", "", "numeric"),
         ("true\n2\nno", "", "categorical"),
-        ("2024-01-01\n2024-02-30\n2024-03-01", "1 of 3 cells of 'x' is not times: '2024-02-30'", "datetime"),
+        ("2024-01-01\n2024-02-30\n2024-03-01", "1 of 3 cells of 'x' is not a time: '2024-02-30'", "datetime"),
         ("1\n\n3", "missing cells in 'x' (1) are modeled (--missing model); --missing error rejects them", "numeric"),
         ("a\nNA\na", "missing cells in 'x' (1) are modeled", "categorical"),
     ],

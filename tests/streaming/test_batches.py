@@ -199,7 +199,7 @@ def test_a_csv_whose_columns_change_is_named(table, tmp_path, monkeypatch):
     text = table.to_csv(index=False)
     (tmp_path / "rows.csv").write_text(text + "1,2,three\n")
     with (
-        pytest.warns(UserWarning, match=r"rows.csv, part \d+: 1 of 1 cell of 'c' is not numbers: 'three'"),
+        pytest.warns(UserWarning, match=r"rows.csv, part \d+: 1 of 1 cell of 'c' is not a number: 'three'"),
         pytest.raises(SourceError, match=r"rows.csv, part \d+: X contains NaN in column"),
     ):
         quick().fit_batches(tmp_path / "rows.csv")
