@@ -1,16 +1,9 @@
 """Anomaly detection by reconstruction error, with scikit-learn estimators."""
 
 import importlib
-import os
 from typing import TYPE_CHECKING, Any
 
-import torch
-
-from aeanomaly import detectors
 from aeanomaly._version import __version__
-from aeanomaly.detectors import *  # noqa: F403 - its `__all__` is the list of detectors
-from aeanomaly.exceptions import FitError, ModelFileError, SourceError
-from aeanomaly.reading import read_table
 
 if TYPE_CHECKING:
     from aeanomaly import dask as dask
@@ -20,16 +13,40 @@ if TYPE_CHECKING:
     from aeanomaly import onnx as onnx
     from aeanomaly import pyod as pyod
     from aeanomaly import thresholds as thresholds
+    from aeanomaly.detectors import (
+        AutoencoderEnsemble,
+        ContractiveAutoencoder,
+        DenoisingAutoencoder,
+        SparseAutoencoder,
+        UndercompleteAutoencoder,
+        VariationalAutoencoder,
+        load,
+    )
+    from aeanomaly.exceptions import FitError, ModelFileError, SourceError
+    from aeanomaly.reading import read_table
 
-# A forked child process inherits the thread pool of torch without its threads, and would wait for them forever.
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=lambda: torch.set_num_threads(1))
-
-__all__ = ["FitError", "ModelFileError", "SourceError", "__version__", "read_table"]
-__all__ += detectors.__all__
-
+__all__ = [
+    "AutoencoderEnsemble",
+    "ContractiveAutoencoder",
+    "DenoisingAutoencoder",
+    "FitError",
+    "ModelFileError",
+    "SourceError",
+    "SparseAutoencoder",
+    "UndercompleteAutoencoder",
+    "VariationalAutoencoder",
+    "__version__",
+    "load",
+    "read_table",
+]
 #: Public subpackages, imported on first access.
 _SUBPACKAGES = ("dask", "datasets", "inspection", "model_selection", "onnx", "pyod", "thresholds")
+#: Modules of the other names; all are imported on first access, so that a command line starts without torch.
+_MODULES = {
+    **dict.fromkeys(__all__, "detectors"),
+    **dict.fromkeys(("FitError", "ModelFileError", "SourceError"), "exceptions"),
+    "read_table": "reading",
+}
 
 
 def __dir__() -> list[str]:
@@ -41,4 +58,8 @@ if not TYPE_CHECKING:  # a type checker would accept any name
     def __getattr__(name: str) -> Any:
         if name in _SUBPACKAGES:
             return importlib.import_module(f"{__name__}.{name}")
+        if name in _MODULES:
+            value = getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
+            globals()[name] = value  # later access needs no function call
+            return value
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,9 +1,14 @@
-"""Limit of the number of torch threads."""
+"""Number of torch threads: its limit, and torch in forked processes."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
+
+# A forked child process inherits the thread pool of torch without its threads, and would wait for them forever.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=lambda: torch.set_num_threads(1))
 
 
 @contextmanager

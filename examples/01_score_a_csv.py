@@ -33,7 +33,7 @@ row = table.loc[[worst]]
 about = pd.DataFrame(
     {
         "observed": row.iloc[0],
-        "expected": detector.reconstruct(row)[0],
+        "expected": detector.reconstruct(row).iloc[0],
         "error": detector.explain(row).iloc[0],
     }
 )

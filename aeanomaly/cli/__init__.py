@@ -1,15 +1,16 @@
 """Command line: parse arguments, call the public API of the library, print results."""
 
-import argparse
+import importlib
 import os
 import sys
 import warnings
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
-from aeanomaly._version import __version__
-from aeanomaly.cli.commands import COMMANDS
-from aeanomaly.cli.errors import CommandError, with_options
+from aeanomaly.cli.errors import CommandError, suggestion, with_options
+from aeanomaly.cli.notes import note, notes_unless
+from aeanomaly.cli.parser import build_parser
 
 __all__ = ["main"]
 
@@ -29,12 +30,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     code : int
         0 = success; 1 = failure, with a message on standard error; 130 = interrupted. Wrong usage exits with 2.
     """
-    options = _parser().parse_args(arguments)
+    parser = build_parser()
+    options = parser.parse_args(arguments)
+    if options.command is None:
+        parser.print_help()
+        return 0
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), notes_unless(quiet=options.quiet):
             warnings.simplefilter("always", UserWarning)
             warnings.showwarning = _show_warning
-            options.run(options)
+            importlib.import_module(f"aeanomaly.cli.runs.{options.command}").run(options)
             sys.stdout.flush()
     except KeyboardInterrupt:
         print("aeanomaly: interrupted; no file was partially written", file=sys.stderr)
@@ -49,21 +54,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    """Return the parser; each command sets ``run``, a function of the parsed options."""
-    root = argparse.ArgumentParser(prog="aeanomaly", description="Anomaly detection by reconstruction error.")
-    root.add_argument("--version", action="version", version=f"aeanomaly {__version__}")
-    commands = root.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for command in COMMANDS:
-        command.add_parser(commands)
-    return root
-
-
 def _to_text(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror and error.filename:
-        return f"{error.filename}: {error.strerror}"
+        path = Path(os.fsdecode(error.filename))
+        is_missing = isinstance(error, FileNotFoundError) and path.parent.is_dir()
+        others = [str(other) for other in path.parent.iterdir()] if is_missing else []
+        return f"{error.filename}: {error.strerror}{suggestion(str(path), others)}"
     return with_options(str(error)) or type(error).__name__
 
 
 def _show_warning(message: Any, *_: Any, **__: Any) -> None:
-    print(f"aeanomaly: warning: {with_options(str(message))}", file=sys.stderr)
+    note(f"aeanomaly: warning: {with_options(str(message))}")

@@ -5,10 +5,29 @@ import ast
 from collections.abc import Iterable
 from typing import Any
 
-from aeanomaly.cli.errors import CommandError
+from aeanomaly.cli.errors import CommandError, suggestion
 from aeanomaly.cli.rules import alerts, false_alarm_rate, rule
 
+#: Names of the detectors on the command line.
+DETECTORS = ("contractive", "denoising", "ensemble", "sparse", "undercomplete", "variational")
 _WORDS = ("true", "false", "none")
+
+
+def new_command(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, description: str, *examples: str
+) -> argparse.ArgumentParser:
+    """Return the parser of a new command, with options that all commands have."""
+    command: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=description[0].lower() + description[1:].removesuffix("."),
+        description=description,
+        epilog="examples:\n" + "\n".join(f"  {example}" for example in examples),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    amount = command.add_mutually_exclusive_group()
+    amount.add_argument("-q", "--quiet", action="store_true", help="print errors and results only")
+    amount.add_argument("-v", "--verbose", action="store_true", help="show the progress from the start")
+    return command
 
 
 def add_force(command: argparse.ArgumentParser) -> None:
@@ -69,7 +88,9 @@ def check_column(option: str, name: str | None, names: Iterable[Any], table: str
     names = list(names)
     if name is not None and name not in names:
         listed = ", ".join(map(str, names[:20]))
-        raise CommandError(f"{table}: column {name!r} of {option} does not exist; the columns are {listed}")
+        raise CommandError(
+            f"{table}: column {name!r} of {option} does not exist{suggestion(name, names)}; the columns are {listed}"
+        )
 
 
 def _literal(text: str) -> Any:

@@ -1,7 +1,9 @@
 """Errors of the command line."""
 
+import difflib
 import re
 import shlex
+from collections.abc import Iterable
 from typing import Any
 
 _COLUMN_TYPES = re.compile(r"(?<!['\"])column_types=\{[^{}]*\}")
@@ -29,6 +31,12 @@ class CommandError(Exception):
 def quote(word: str) -> str:
     """Quote a word for a shell, in double quotes if possible."""
     return f'"{word}"' if "'" in word and not re.search(r'["$`\\!]', word) else shlex.quote(word)
+
+
+def suggestion(name: str, known: Iterable[Any]) -> str:
+    """Return a question for a misspelled name, such as " (did you mean 'amount'?)"; empty without a close name."""
+    close = difflib.get_close_matches(name, list(map(str, known)), n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""
 
 
 def with_options(text: str) -> str:

@@ -16,7 +16,7 @@ from aeanomaly.cli.outputs import check_output
 from aeanomaly.cli.tables import InputTable, check_missing, select_columns
 from aeanomaly.detectors import BaseDetector
 from aeanomaly.persistence import FileKind, replace_file
-from aeanomaly.reading import ATTRIBUTE, ReadOptions, TableFormat, find_files, read_raw_parts
+from aeanomaly.reading import ATTRIBUTE, ReadOptions, TableFormat, read_raw_parts
 from aeanomaly.streaming import Part, Source, fingerprint_of
 from aeanomaly.streaming import arrow as imported_arrow
 
@@ -72,8 +72,7 @@ def training_source(
             left.attrs[ATTRIBUTE] = table.known.to_json()
             yield Part(left, f"{table.source}, part {number}")
 
-    paths = [file.path for file in find_files(table.source)]
-    return Source(read, fingerprint=fingerprint_of(paths)), missing
+    return Source(read, fingerprint=fingerprint_of(table.paths)), missing
 
 
 @contextlib.contextmanager

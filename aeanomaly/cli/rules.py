@@ -2,13 +2,16 @@
 
 import argparse
 import ast
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from aeanomaly.thresholds import RULES, Conformal
+if TYPE_CHECKING:
+    from aeanomaly.thresholds import Conformal
 
 
 def rule(text: str) -> Any:
     """Parse a rule with literal arguments, a fraction or "auto"; raise an ArgumentTypeError for other text."""
+    from aeanomaly.thresholds import RULES  # imported only if a rule is given
+
     try:
         return _value(ast.parse(text.strip(), mode="eval").body)
     except (ValueError, TypeError, SyntaxError) as error:
@@ -20,6 +23,8 @@ def rule(text: str) -> Any:
 
 
 def _value(node: ast.expr) -> Any:
+    from aeanomaly.thresholds import RULES
+
     match node:
         case ast.Name(id="auto"):
             return "auto"
@@ -33,8 +38,10 @@ def _value(node: ast.expr) -> Any:
     raise SyntaxError
 
 
-def alerts(text: str) -> Conformal:
+def alerts(text: str) -> "Conformal":
     """Parse ALERTS/ROWS, the number of false alarms to accept among a number of rows, as the rule `Conformal`."""
+    from aeanomaly.thresholds import Conformal
+
     accepted, separator, rows = text.partition("/")
     try:
         if separator:
@@ -46,8 +53,10 @@ def alerts(text: str) -> Conformal:
     ) from None
 
 
-def false_alarm_rate(text: str) -> Conformal:
+def false_alarm_rate(text: str) -> "Conformal":
     """Parse a false alarm rate as the rule `Conformal`; raise an ArgumentTypeError for other text."""
+    from aeanomaly.thresholds import Conformal
+
     try:
         return Conformal(float(text))
     except ValueError:

@@ -6,11 +6,13 @@ import itertools
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from aeanomaly.cli.errors import CommandError, with_options
+from aeanomaly.cli.notes import note, working
 from aeanomaly.detectors import BaseDetector
 from aeanomaly.preprocessing import Categorical, GroupedCategorical, InferenceOptions, Ordinal
 from aeanomaly.reading import (
@@ -40,16 +42,18 @@ class InputTable:
 
     Parameters
     ----------
-    source : str
-        File, folder or pattern; - for standard input.
+    sources : sequence of str
+        Files, folders or patterns, or only - for standard input.
     options : argparse.Namespace
         Options of the command, with those of `add_reading`.
     detector : BaseDetector, optional
         Fitted detector, whose training table has the format to expect.
     """
 
-    def __init__(self, source: str, options: argparse.Namespace, detector: BaseDetector | None = None):
-        self.source = source
+    def __init__(self, sources: Sequence[str], options: argparse.Namespace, detector: BaseDetector | None = None):
+        self.source = sources[0] if len(sources) == 1 else f"{sources[0]} and {len(sources) - 1} more"
+        self._is_standard_input = list(sources) == ["-"]
+        self._files = [] if self._is_standard_input else [file for path in sources for file in find_files(path)]
         self.options = read_options(options)
         self._known: TableFormat | None = None if detector is None else detector.state_.table_format
         self._format: TableFormat | None = None
@@ -59,7 +63,12 @@ class InputTable:
     @property
     def is_large(self) -> bool:
         """True if the table is read in parts."""
-        return self.source != "-" and sum(file.path.stat().st_size for file in find_files(self.source)) >= LARGE
+        return sum(file.path.stat().st_size for file in self._files) >= LARGE
+
+    @property
+    def paths(self) -> list[Path]:
+        """Files of the table."""
+        return [file.path for file in self._files]
 
     @property
     def table_format(self) -> TableFormat:
@@ -76,8 +85,9 @@ class InputTable:
     def cells(self) -> pd.DataFrame:
         """Return all cells as they are in the file."""
         if self._cells is None:
-            source = io.BytesIO(sys.stdin.buffer.read()) if self.source == "-" else self.source
-            raw = read_raw_table(source, self.options, self._known)
+            source = io.BytesIO(sys.stdin.buffer.read()) if self._is_standard_input else self._files
+            with working(f"reading {self.source}"):
+                raw = read_raw_table(source, self.options, self._known)
             self._format, self._cells = raw.format, raw.frame
             self._say(raw.remarks)
         return self._cells
@@ -93,7 +103,7 @@ class InputTable:
             first += len(frame)
 
     def _large_parts(self) -> Iterator[pd.DataFrame]:
-        for file in find_files(self.source):
+        for file in self._files:
             if file.path.name.lower().endswith(_PARTED):
                 self._format = TableFormat("parquet")
                 yield from (part.rows.assign(**file.partition) for part in as_source(file.path).parts())
@@ -167,13 +177,13 @@ class InputTable:
     def describe(self, n_rows: int, n_columns: int) -> str:
         """Return how the table was read."""
         rows = f"{n_rows:,} row{'s' * (n_rows != 1)} x {n_columns} column{'s' * (n_columns != 1)}"
-        name = "standard input" if self.source == "-" else self.source
+        name = "standard input" if self._is_standard_input else self.source
         return f"{name} read as: {self.table_format.describe()}, {rows}"
 
     def _say(self, remarks: Sequence[str]) -> None:
         for remark in itertools.filterfalse(self._said.__contains__, remarks):
             self._said.add(remark)
-            print(f"note: {self.source}: {with_options(remark)}", file=sys.stderr)
+            note(f"note: {self.source}: {with_options(remark)}")
 
 
 def read_options(options: argparse.Namespace) -> ReadOptions:

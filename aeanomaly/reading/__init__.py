@@ -1,6 +1,7 @@
 """Reading of tables from files of any common format, with one definition for Python and the command line."""
 
 from aeanomaly.reading.columns import BOOLEANS, MISSING, MISSING_VALUES, are_times, parse_time_texts, read_column
+from aeanomaly.reading.containers import import_extra
 from aeanomaly.reading.formats import ATTRIBUTE, ColumnFormat, ReadOptions, TableFormat, format_of, list_some
 from aeanomaly.reading.numbers import is_number
 from aeanomaly.reading.paths import FoundFile, find_files
@@ -31,6 +32,7 @@ __all__ = [
     "find_files",
     "flatten",
     "format_of",
+    "import_extra",
     "is_number",
     "list_some",
     "parse_time_texts",

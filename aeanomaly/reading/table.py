@@ -16,7 +16,7 @@ from aeanomaly.reading.delimited import TextFile, open_text
 from aeanomaly.reading.dialect import SHORT_LINES
 from aeanomaly.reading.formats import ATTRIBUTE, ColumnFormat, ReadOptions, TableFormat, list_some
 from aeanomaly.reading.numbers import decimal_of
-from aeanomaly.reading.paths import find_files
+from aeanomaly.reading.paths import FoundFile, find_files
 from aeanomaly.reading.typed import parse_json, read_typed
 
 #: Kinds of files whose text cells are left as they are, because the writer chose the types of the columns.
@@ -179,14 +179,16 @@ def read_typed_table(
 
 
 def read_raw_table(
-    path: str | os.PathLike[str] | IO[bytes], options: ReadOptions, known: TableFormat | None = None
+    path: str | os.PathLike[str] | IO[bytes] | Sequence[FoundFile],
+    options: ReadOptions,
+    known: TableFormat | None = None,
 ) -> RawTable:
-    """Read the cells of a table as they are in the file; a binary file object is read as a file."""
-    if not isinstance(path, (str, os.PathLike)):
+    """Read the cells of a table as they are in its files; a binary file object is read as a file."""
+    if not isinstance(path, (str, os.PathLike, Sequence)):
         with opened(path, "standard input", options.table) as (file, kind, member):
             return _read_file(file, kind, "standard input", options, known, member, as_text=True)
     tables, names = [], []
-    for found in find_files(path):
+    for found in find_files(path) if isinstance(path, (str, os.PathLike)) else path:
         with opened(found.path, str(found.path), options.table) as (file, kind, member):
             raw = _read_file(file, kind, str(found.path), options, known, member, as_text=True)
         known = known or raw.format

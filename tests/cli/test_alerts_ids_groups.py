@@ -1,6 +1,7 @@
 """Options for rates, identifiers and groups."""
 
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -67,7 +68,8 @@ def test_other_numbers_of_alerts_are_refused(folder, capsys, text):
 
 def test_the_default_rate_changes_without_rows(folder, capsys):
     assert run(["fit", "past.csv", "-o", "m.aea", "--drop", "order_id", "--id", "ref", *FAST]) == 0
-    assert "expect about 50 false alarms per 1,000 normal rows" in capsys.readouterr().err
+    expected = re.search(r"expect about (\d+) false alarms per 1,000 normal rows", capsys.readouterr().err)
+    assert 47 <= int(expected[1]) <= 53
     assert run(["threshold", "m.aea", "--false-alarm-rate", "0.01"]) == 0
     info = aeanomaly.load("m.aea").threshold_info_
     assert info.rule == "CrossConformal(alpha=0.01, n_splits=5)"

@@ -130,7 +130,7 @@ def test_an_empty_table_gives_an_empty_result(folder, capsys):
     [
         (
             ["fit", "train.csv", "-o", "m.aea", "--drop", "idd"],
-            "column 'idd' of --drop does not exist; the columns are id, a, b",
+            "column 'idd' of --drop does not exist (did you mean 'id'?); the columns are id, a, b",
         ),
         (["fit", "none.csv", "-o", "m.aea"], "none.csv: No such file or directory"),
         (["fit", "picture.csv", "-o", "m.aea"], "picture.csv: a PNG image, not a table; supported are delimited text"),
@@ -201,7 +201,7 @@ def test_identifiers_that_are_too_large_are_warned_of(folder, capsys):
 
 
 def test_wrong_usage_exits_with_2(folder, capsys):
-    for words in (["fit", "train.csv"], ["score", "model.aea", "new.csv", "--top", "0"], ["fly"], []):
+    for words in (["fit", "train.csv"], ["score", "model.aea", "new.csv", "--top", "0"], ["fly"]):
         with pytest.raises(SystemExit) as stopped:
             run(*words)
         assert stopped.value.code == 2

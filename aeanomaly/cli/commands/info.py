@@ -1,99 +1,18 @@
-"""``aeanomaly info``."""
+"""Options of ``aeanomaly info``."""
 
 import argparse
-import json
-import reprlib
-from collections import Counter
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-from aeanomaly.cli.commands.threshold import offsets_to_text, threshold_to_text
-from aeanomaly.persistence import model_file_error, read_manifest, upgrade_manifest
-
-#: Maximum number of categories to list.
-_LEVELS = 6
+from aeanomaly.cli.arguments import new_command
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command to a command line."""
-    command = commands.add_parser("info", help="describe a model file without loading the model")
-    command.add_argument("model", type=Path)
-    command.add_argument("--json", action="store_true", help="print the manifest as JSON")
-    command.set_defaults(run=run_info)
-
-
-def run_info(options: argparse.Namespace) -> None:
-    """Print the manifest of a model file."""
-    manifest = read_manifest(options.model)
-    try:
-        text = json.dumps(manifest) if options.json else _to_text(upgrade_manifest(manifest))
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
-        raise model_file_error(options.model, repr(error), "does not contain a complete detector") from None
-    print(text)
-
-
-def _to_text(manifest: dict[str, Any]) -> str:
-    fitted, network = manifest["fitted"], manifest["scorers"][0]
-    names = fitted["feature_names"] or [f"column {j}" for j in range(network["n_columns"])]
-    kinds = fitted["column_kinds"]
-    columns = [
-        f"  {name if name.isprintable() else repr(name)} ({kind}){_range(column)}"
-        for name, kind, column in zip(names, kinds, fitted["columns"], strict=True)
-    ]
-    counts = ", ".join(f"{count} {kind}" for kind, count in Counter(kinds).most_common())
-    parameters = [f"  {name} = {_value(value)}" for name, value in manifest["parameters"].items()]
-    widths = [network["n_columns"], *network["hidden_layer_sizes"], network["latent_dim"]]
-    return "\n".join(
-        [
-            f"{manifest['detector']} autoencoder, aeanomaly {manifest['aeanomaly']}, file format {manifest['format']}",
-            f"encoder widths {' - '.join(map(str, widths))}, {network['activation']}",
-            f"trained on {fitted['n_samples_seen']:,} rows",
-            f"rows with a score below {fitted['offset']:.6g} are anomalies",
-            f"threshold by {threshold_to_text(fitted['threshold'])}",
-            *_offsets(fitted["group_offsets"]),
-            f"{len(columns)} columns, {counts}:",
-            *columns[:40],
-            *([f"  and {len(columns) - 40} more"] if len(columns) > 40 else []),
-            "parameters:",
-            *parameters,
-        ]
+    command = new_command(
+        commands,
+        "info",
+        "Describe a model file without loading the model.",
+        "aeanomaly info model.aea",
     )
-
-
-def _offsets(groups: dict[str, Any] | None) -> list[str]:
-    if groups is None or not groups["offsets"]:
-        return []
-    return [f"offsets by {', '.join(map(str, groups['columns']))}: {offsets_to_text(groups['offsets'])}"]
-
-
-def _range(column: dict[str, Any]) -> str:
-    """Describe the categories or the range of times of a column in training."""
-    if "levels" in column:
-        levels = column["levels"]
-        more = f" and {len(levels) - _LEVELS} more" if len(levels) > _LEVELS else ""
-        return f": {', '.join(map(reprlib.repr, levels[:_LEVELS]))}{more}"
-    if column["kind"] == "ignored":
-        return f": {column['reason']}"
-    if column["kind"] == "datetime":
-        start, end = (_day(column[name]) for name in ("start", "end"))
-        return f": {start} to {end}" + (f", {column['zone']}" if column["zone"] else "")
-    return ""
-
-
-def _day(seconds: float) -> str:
-    try:
-        return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d}"
-    except (ValueError, OverflowError, OSError):
-        return "outside the calendar"
-
-
-def _value(value: Any) -> str:
-    match value:
-        case {"tuple": items}:
-            return str(tuple(items))
-        case {"object": key, "fields": fields}:
-            return f"{key}({', '.join(f'{n}={_value(v)}' for n, v in fields.items() if v is not None)})"
-        case {"list": items}:
-            return repr(items)
-    return repr(value)
+    command.add_argument("model", type=Path, help="model file")
+    command.add_argument("--json", action="store_true", help="print the manifest as JSON")

@@ -1,0 +1,16 @@
+"""Options of ``aeanomaly completion``."""
+
+import argparse
+
+from aeanomaly.cli.arguments import new_command
+
+
+def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command to a command line."""
+    command = new_command(
+        commands,
+        "completion",
+        "Print a script that completes commands and options in a shell.",
+        'eval "$(aeanomaly completion bash)"',
+    )
+    command.add_argument("shell", choices=("bash", "zsh", "tcsh"), help="shell of the script")

@@ -1,0 +1,146 @@
+"""``aeanomaly score``."""
+
+import argparse
+import json
+import sys
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from aeanomaly.cli.arguments import check_column
+from aeanomaly.cli.errors import CommandError
+from aeanomaly.cli.labels import are_anomalies, label_values, ranking, ranking_to_text
+from aeanomaly.cli.notes import note, working
+from aeanomaly.cli.parts import check_table_output, table_writer
+from aeanomaly.cli.reasons import names_of_reasons, reasons
+from aeanomaly.cli.tables import InputTable
+from aeanomaly.detectors import BaseDetector, load
+from aeanomaly.thresholds import flag_discoveries, p_values_of_sorted
+
+_NEW_COLUMNS = ("score", "decision", "anomaly")
+_P_VALUE = "p_value"
+#: Maximum width of a line of --top, in characters.
+_WIDTH = 110
+
+
+def run(options: argparse.Namespace) -> None:
+    """Load a model, score a table, write the scored rows and print a summary."""
+    target = options.output or (None if options.top or options.json else "-")
+    if target not in (None, "-"):
+        check_table_output(target, [options.model, *options.tables], force=options.force)
+    with working(f"loading {options.model}"):
+        detector = load(options.model)
+    table = InputTable(options.tables, options, detector)
+    found = _discoveries(detector, table, options) if options.fdr else None
+    score_name, _, anomaly_name = (options.prefix + name for name in _NEW_COLUMNS)
+    rows, anomalies, labels, scores = 0, 0, [], []
+    worst = pd.DataFrame()
+    with working(f"scoring {table.source}"), table_writer(target, table) as write:
+        for frame in table.parts():
+            check_column("--id", options.id, frame.columns, table.source)
+            if options.label is not None:
+                labels.append(label_values(frame, options.label, table.source))
+            scored = _scored(detector, table, frame, options, found)
+            scores += [scored[score_name].to_numpy()] if options.label is not None else []
+            rows, anomalies = rows + len(scored), anomalies + int(scored[anomaly_name].sum())
+            worst = pd.concat([worst, scored]) if len(worst) else scored
+            worst = worst.iloc[np.argsort(worst[score_name], kind="stable")[: options.top or 0]].copy()
+            write(scored[scored[anomaly_name] == 1] if options.flagged_only else scored)
+        note(table.describe(rows, frame.shape[1]))
+        summary: dict[str, Any] = {"rows": rows, "anomalies": anomalies}
+        if options.label is not None:
+            anomalous = are_anomalies(np.concatenate(labels), options.label, table.source)
+            summary |= ranking(anomalous, np.concatenate(scores))
+    if options.id is None:
+        worst.insert(0, "row" if "row" not in worst else "row number", worst.index + 1)
+    else:
+        worst.insert(0, options.id, worst.pop(options.id))
+    # Standard output is reserved for the table if it is written there.
+    place = sys.stderr if target == "-" else sys.stdout
+    if options.json:
+        rows = json.loads(worst.to_json(orient="records", double_precision=15))
+        print(json.dumps({**summary, **({"top": rows} if options.top else {})}), file=place)
+        return
+    note(_to_text(summary))
+    if options.top:
+        print(_table(worst, _fixed_columns(worst, options)), file=place)
+
+
+def _scored(
+    detector: BaseDetector,
+    table: InputTable,
+    frame: pd.DataFrame,
+    options: argparse.Namespace,
+    found: pd.DataFrame | None,
+) -> pd.DataFrame:
+    more = names_of_reasons(detector, options.explain) if options.explain else []
+    new = [options.prefix + name for name in (*_NEW_COLUMNS, *([_P_VALUE] if options.fdr else []), *more)]
+    clash = [name for name in new if name in frame.columns]
+    if clash:
+        raise CommandError(
+            f"{table.source}: the table already has column(s) {', '.join(map(repr, clash))}; "
+            "rename the new columns with --prefix, such as --prefix ae_"
+        )
+    X = table.rows_for(detector, frame, options.label)
+    # Offsets by row need another validation of the rows.
+    has_groups = detector.state_.calibration.groups is not None
+    offset = detector.offsets(X) if has_groups and len(X) else detector.offset_
+    if found is None:
+        score = _scores(detector, X)
+        values: list[Any] = [score, score - offset, (score < offset).astype(np.int64)]
+    else:
+        mine = found.loc[frame.index]
+        values = [mine["score"], mine["score"] - offset, mine["flagged"], mine[_P_VALUE]]
+    if options.explain:
+        values += reasons(detector, X, options.explain)
+    return frame.assign(**dict(zip(new, values, strict=True)))
+
+
+def _scores(detector: BaseDetector, X: pd.DataFrame) -> np.ndarray:
+    # An empty table is valid, because batch pipelines may produce one.
+    return detector.score_samples(X) if len(X) else np.empty(0)
+
+
+def _discoveries(detector: BaseDetector, table: InputTable, options: argparse.Namespace) -> pd.DataFrame:
+    """Return scores, p-values and flags of all rows; the rule of --fdr needs all p-values at once."""
+    model = options.model
+    if len(detector.calibration_scores_) == 0:
+        raise CommandError(
+            f"{model}: --fdr needs calibration scores of held-out normal rows, and the model has none; fit "
+            "with --false-alarm-rate 0.01, or run: "
+            f"aeanomaly threshold {model} --rows NORMAL.csv --false-alarm-rate 0.01"
+        )
+    tables = (table.rows_for(detector, frame, options.label) for frame in table.parts())
+    scores = np.concatenate([_scores(detector, X) for X in tables])
+    p_values = p_values_of_sorted(detector.calibration_scores_, scores)
+    flagged = flag_discoveries(p_values, options.fdr).astype(np.int64)
+    return pd.DataFrame({"score": scores, _P_VALUE: p_values, "flagged": flagged})
+
+
+def _to_text(summary: dict[str, Any]) -> str:
+    share = summary["anomalies"] / max(1, summary["rows"])
+    line = f"{summary['rows']:,} rows scored, {summary['anomalies']:,} anomalies ({share:.1%})"
+    return line + (f"; {ranking_to_text(summary)}" if "auroc" in summary else "")
+
+
+def _fixed_columns(worst: pd.DataFrame, options: argparse.Namespace) -> list[str]:
+    """Return the columns that are always printed."""
+    new = [*_NEW_COLUMNS, *(["reason_1"] if options.explain else [])]
+    return [worst.columns[0], *(options.prefix + name for name in new), *([options.label] if options.label else [])]
+
+
+def _table(worst: pd.DataFrame, first: list[str]) -> str:
+    """Format the worst rows, with as many columns as fit on a line."""
+    names = first + [name for name in worst.columns if name not in first]
+    text = worst[first].to_string(index=False, float_format=_short)
+    for end in range(len(first) + 1, len(names) + 1):
+        wider = worst[names[:end]].to_string(index=False, float_format=_short)
+        if max(map(len, wider.splitlines())) > _WIDTH:
+            break
+        text = wider
+    return text
+
+
+def _short(number: float) -> str:
+    return f"{number:.4g}"

@@ -1,0 +1,160 @@
+"""Help, suggestions, silence and signs of life of the command line."""
+
+import io
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import aeanomaly
+from aeanomaly.cli import main
+from aeanomaly.cli.arguments import DETECTORS
+from aeanomaly.cli.commands import COMMANDS
+from aeanomaly.cli.notes import working
+from aeanomaly.detectors import REGISTRY
+
+NAMES = [module.__name__.rpartition(".")[2] for module in COMMANDS]
+
+
+def run(*words):
+    return main([str(word) for word in words])
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A folder with train.csv, new.csv and a model, in which the commands run."""
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(rng.normal(size=(200, 3)), columns=["amount", "price", "weight"])
+    table.to_csv("train.csv", index=False)
+    table[:60].assign(amount=lambda t: t.amount + 30 * (t.index % 20 == 3)).to_csv("new.csv", index=False)
+    assert run("fit", "train.csv", "-o", "model.aea", "--set", "max_iter=5", "--contamination", "0.02", "--quiet") == 0
+    return tmp_path
+
+
+def test_no_words_print_the_help(capsys):
+    assert main([]) == 0
+    assert "aeanomaly score model.aea new.csv --top 5 --explain" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("option", ["-V", "--version"])
+def test_the_version_is_printed(option, capsys):
+    with pytest.raises(SystemExit, match="0"):
+        main([option])
+    assert capsys.readouterr().out == f"aeanomaly {aeanomaly.__version__}\n"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_help_of_each_command_has_examples_and_imports_no_large_library(name):
+    code = (
+        "import sys, aeanomaly.cli\n"
+        f"try: aeanomaly.cli.main(['{name}', '--help'])\n"
+        "except SystemExit: print(sorted({'numpy', 'pandas', 'torch', 'sklearn'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.endswith("[]\n")
+    assert f"examples:\n  {'eval' if name == 'completion' else ''}" in done.stdout
+    assert f"aeanomaly {name}" in done.stdout.partition("examples:")[2]
+
+
+def test_the_names_of_detectors_are_those_of_the_registry():
+    assert sorted(REGISTRY) == list(DETECTORS)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (
+            ["score", "model.aea", "new.csv", "--explian"],
+            "unrecognized arguments: --explian (did you mean '--explain'?)",
+        ),
+        (["scroe", "model.aea"], "(did you mean 'score'?)"),
+        (["fit", "train.csv", "-o", "m.aea", "--detector", "denoisng"], "(did you mean 'denoising'?)"),
+    ],
+)
+def test_misspelled_words_are_recognized(words, told, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(words)
+    assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["fit", "trian.csv", "-o", "m.aea"], "trian.csv: No such file or directory (did you mean 'train.csv'?)"),
+        (["fit", "train.csv", "-o", "m.aea", "--drop", "prize"], "does not exist (did you mean 'price'?)"),
+        (["fit", "train.csv", "-o", "m.aea", "--set", "max_iters=5"], "no such parameter (did you mean 'max_iter'?)"),
+    ],
+)
+def test_misspelled_files_columns_and_parameters_are_recognized(folder, words, told, capsys):
+    assert main(words) == 1
+    assert told in capsys.readouterr().err
+
+
+def test_quiet_commands_print_results_only(folder, capsys):
+    capsys.readouterr()
+    assert run("score", "model.aea", "new.csv", "-q", "--top", 2) == 0
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    assert len(captured.out.splitlines()) == 3
+
+
+def test_only_flagged_rows_are_written(folder):
+    assert run("score", "model.aea", "new.csv", "-o", "all.csv") == 0
+    assert run("score", "model.aea", "new.csv", "-o", "flagged.csv", "--flagged-only") == 0
+    every, flagged = pd.read_csv("all.csv"), pd.read_csv("flagged.csv")
+    assert 0 < len(flagged) < len(every)
+    pd.testing.assert_frame_equal(flagged, every[every["anomaly"] == 1].reset_index(drop=True))
+
+
+def test_several_files_are_one_table(folder):
+    parts = pd.read_csv("new.csv")
+    parts[:25].to_csv("part1.csv", index=False)
+    parts[25:].to_csv("part2.csv", index=False)
+    assert run("score", "model.aea", "new.csv", "-o", "whole.csv") == 0
+    for sources in (["part1.csv", "part2.csv"], ["part[12].csv"]):
+        assert run("score", "model.aea", *sources, "-o", "parts.csv") == 0
+        assert Path("parts.csv").read_text() == Path("whole.csv").read_text()
+    assert run("fit", "part1.csv", "part2.csv", "-o", "both.aea", "--set", "max_iter=5") == 0
+    assert aeanomaly.load("both.aea").n_samples_seen_ == 60
+
+
+def test_drift_is_text_or_json(folder, capsys):
+    capsys.readouterr()
+    assert run("drift", "model.aea", "new.csv") == 0
+    assert "amount" in capsys.readouterr().out
+    assert run("drift", "model.aea", "new.csv", "--json") == 0
+    assert set(json.loads(capsys.readouterr().out)) == {"amount", "price", "weight"}
+
+
+def test_completion_prints_a_script(capsys):
+    pytest.importorskip("shtab")
+    assert run("completion", "bash") == 0
+    script = capsys.readouterr().out
+    assert all(word in script for word in (*NAMES, "--flagged-only"))
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize(
+    ("stream", "told"), [(Terminal, "\rreading big.csv: 0 s"), (io.StringIO, "reading big.csv ...\n")]
+)
+def test_long_steps_show_signs_of_life(stream, told, monkeypatch):
+    monkeypatch.setattr("aeanomaly.cli.notes._PATIENCE", 0.01)
+    monkeypatch.setattr(sys, "stderr", stream())
+    with working("reading big.csv"):
+        time.sleep(0.1)
+    assert sys.stderr.getvalue().startswith(told)
+    monkeypatch.setattr(sys, "stderr", stream())
+    monkeypatch.setattr("aeanomaly.cli.notes._PATIENCE", 10)
+    with working("reading small.csv"):
+        pass
+    assert sys.stderr.getvalue().strip() == ""
