@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from aeanomaly.cli.errors import CommandError, suggestion, with_options
-from aeanomaly.cli.notes import note, notes_unless
+from aeanomaly.cli.notes import note, notes_unless, working
 from aeanomaly.cli.parser import build_parser
 
 __all__ = ["main"]
@@ -39,7 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with warnings.catch_warnings(), notes_unless(quiet=options.quiet):
             warnings.simplefilter("always", UserWarning)
             warnings.showwarning = _show_warning
-            importlib.import_module(f"aeanomaly.cli.runs.{options.command}").run(options)
+            with working("loading the package"):
+                command = importlib.import_module(f"aeanomaly.cli.runs.{options.command}")
+            command.run(options)
             sys.stdout.flush()
     except KeyboardInterrupt:
         print("aeanomaly: interrupted; no file was partially written", file=sys.stderr)

@@ -122,7 +122,8 @@ def _frame_of_dict(X: Mapping[Any, Any]) -> pd.DataFrame:
     }
     if len(lengths) < len(X):
         name = next(name for name in X if name not in lengths)
-        raise TypeError(f"X is a dict whose item {name!r} is not a column; pass a dict of columns, or a DataFrame")
+        remedy = "pass its item 'data'" if hasattr(X.get("data"), "shape") else "pass a dict of columns, or a DataFrame"
+        raise TypeError(f"X is a {type(X).__name__} whose item {name!r} is not a column; {remedy}")
     if len(set(lengths.values())) > 1:
         (first, a), (second, b) = next(
             (pair, other) for pair in lengths.items() for other in lengths.items() if pair[1] != other[1]

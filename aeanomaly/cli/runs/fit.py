@@ -37,7 +37,9 @@ def run(options: argparse.Namespace) -> None:
 def _fit_at_once(detector: BaseDetector, table: InputTable, options: argparse.Namespace) -> dict[str, Any]:
     cells = table.cells()
     anomalous = None if options.label is None else read_labels(cells, options.label, table.source)
-    X = table.rows_for_fit(select_columns(cells, _columns(list(cells.columns), options), table.source), detector)
+    kept = select_columns(cells, _columns(list(cells.columns), options), table.source)
+    with working(f"converting {table.source}"):
+        X = table.rows_for_fit(kept, detector)
     note(table.describe(len(cells), cells.shape[1]))
     if (listed := missing_cells(X, detector)) and not _chooses_missing(options):
         detector.missing = "model"
