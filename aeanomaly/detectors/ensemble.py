@@ -62,6 +62,8 @@ class MemberWeights(NamedTuple):
 
 
 _WEIGHTS = MemberWeights(denoising=1.0, variational=2.0, memory=(4.0, 1.0))
+#: Weight of the whitened memory in tables with categories, where a wrong cell contradicts the others of its row.
+_WHITENED_WITH_CATEGORIES = 4.0
 _ROBUST_WEIGHTS = MemberWeights(denoising=0.25, variational=0.0, memory=(0.2, 0.05), neighborhood=1.0, linear=0.1)
 #: Weight of the mean log-distance inside gaps, next to the weighted mean error of the others.
 _MARGINAL_WEIGHT = 3.0
@@ -358,7 +360,7 @@ class AutoencoderEnsemble(BaseDetector):
         return Members((key,), (self.learning_rate,), (self._sample(key, n_rows),))
 
     def _scorers(self, job: FitJob, network: Network) -> tuple[Scorer, ...]:
-        weights = _robust_weights(job.encoder.schema) if self.robust else _WEIGHTS
+        weights = _robust_weights(job.encoder.schema) if self.robust else _usual_weights(job.encoder.schema)
         n_networks = len(job.members.rows)
         networks = DevianceScorer(job.spec, network, job.likelihood)
         parts = [_Part(networks, (weights.denoising / n_networks,) * n_networks, job.members.rows)]
@@ -378,6 +380,13 @@ class AutoencoderEnsemble(BaseDetector):
         total = sum(sum(part.weights) for part in parts)
         scorers = tuple(part.scaled(job, total) for part in parts)
         return (*scorers, _marginal(job)) if self.marginal_member and not self.robust else scorers
+
+
+def _usual_weights(schema: Schema) -> MemberWeights:
+    """Return the weights without `robust`."""
+    if "categorical" not in schema.kinds:
+        return _WEIGHTS
+    return _WEIGHTS._replace(memory=(_WEIGHTS.memory[0], _WHITENED_WITH_CATEGORIES))
 
 
 def _robust_weights(schema: Schema) -> MemberWeights:
