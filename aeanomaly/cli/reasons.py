@@ -9,16 +9,19 @@ from aeanomaly.detectors import BaseDetector
 
 #: Number of decimals of a share.
 _DIGITS = 4
+_MIDNIGHT = " 00:00:00"
+#: Integers up to this size are exact as float64.
+_EXACT = 2.0**53
 
 
 def names_of_reasons(detector: BaseDetector, n_reasons: int) -> list[str]:
     """Return the names of the columns that `reasons` computes."""
     places = range(1, min(n_reasons, detector.n_features_in_) + 1)
-    return ["explanation", *(f"{name}_{place}" for place in places for name in ("reason", "share"))]
+    return ["explanation", *(f"{name}_{place}" for place in places for name in ("reason", "value", "share"))]
 
 
 def reasons(detector: BaseDetector, X: pd.DataFrame, n_reasons: int) -> list[Any]:
-    """Return a sentence for each row, then the columns with the largest contributions and their shares."""
+    """Return a sentence for each row, then the columns with the largest contributions, their cells and shares."""
     if not len(X):
         return [[] for _ in names_of_reasons(detector, n_reasons)]
     contributions = detector.explain(X)
@@ -27,7 +30,28 @@ def reasons(detector: BaseDetector, X: pd.DataFrame, n_reasons: int) -> list[Any
     total = np.maximum(added.sum(axis=1, keepdims=True), np.finfo(float).tiny)
     shares = np.take_along_axis(added, order, axis=1) / total
     top = contributions.columns.to_numpy(dtype=object)[order]
-    top[shares <= 0] = None
+    cells = _cells(X, order)
+    top[shares <= 0], cells[shares <= 0] = None, None
     sentences = detector.explain_text(X, n_columns=n_reasons).to_list()
-    pairs = zip(np.transpose(top), np.transpose(shares.round(_DIGITS)), strict=True)
-    return [sentences, *(column for pair in pairs for column in pair)]
+    triples = zip(np.transpose(top), np.transpose(cells), np.transpose(shares.round(_DIGITS)), strict=True)
+    return [sentences, *(column for triple in triples for column in triple)]
+
+
+def _cells(X: pd.DataFrame, places: np.ndarray) -> np.ndarray:
+    """Return the cells of each row in some columns (n, k) as text (n, k), because columns are of several types.
+
+    The cells of the term `kl`, which is not a column, are missing.
+    """
+    found = np.full(places.shape, None, dtype=object)
+    for place in np.unique(places[places < X.shape[1]]):
+        rows, columns = np.nonzero(places == place)
+        found[rows, columns] = [_text(cell) for cell in X.iloc[:, place].iloc[rows]]
+    return found
+
+
+def _text(cell: Any) -> str | None:
+    if pd.isna(cell):
+        return None
+    if isinstance(cell, (float, np.floating)) and float(cell).is_integer() and abs(float(cell)) < _EXACT:
+        return str(int(cell))  # integers with missing values are floats
+    return str(cell).removesuffix(_MIDNIGHT)

@@ -34,6 +34,7 @@ from aeanomaly.fitting import (
     Members,
     PreparedFit,
     Recipe,
+    Sentences,
     TrainingOptions,
     TrainingRows,
     contributions,
@@ -498,9 +499,10 @@ class BaseDetector(
         """
         integer(1).check("explain_text", "n_columns", n_columns)
         fitted, X = self._fitted(), collect(X)
-        sentences = to_text(fitted._explain(X), fitted.state_.model.columns, fitted.column_names_, n_columns)
+        state = fitted.state_
+        sentences = to_text(fitted._explain(X), state.model.columns, fitted.column_names_, n_columns, state)
         index = X.index if isinstance(X, pd.DataFrame) else None
-        return pd.Series(sentences, index=index, dtype=object, name="explanation")
+        return Sentences(sentences, index=index, dtype=object, name="explanation")
 
     def transform(self, X: Any) -> np.ndarray:
         """Return the code of each row.

@@ -3,6 +3,7 @@
 from aeanomaly.fitting.calibration import Calibration, CalibrationRequest, group_columns
 from aeanomaly.fitting.explanation import (
     Explanation,
+    Sentences,
     contributions,
     format_cell,
     redistribute,
@@ -38,6 +39,7 @@ __all__ = [
     "Members",
     "PreparedFit",
     "Recipe",
+    "Sentences",
     "TrainingOptions",
     "TrainingReference",
     "TrainingRows",

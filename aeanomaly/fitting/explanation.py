@@ -1,20 +1,23 @@
 """Explanations of scores, as numbers and as text."""
 
-import reprlib
 from collections.abc import Sequence
-from decimal import Decimal
-from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from aeanomaly.preprocessing import Column, Ignored, label_index
+from aeanomaly.fitting.facts import ColumnFacts
+from aeanomaly.fitting.formats import format_cell as format_cell
+from aeanomaly.fitting.phrases import Cell, reason, value_text
+from aeanomaly.fitting.state import FittedState
+from aeanomaly.preprocessing import Column, Datetime, Ignored, label_index
 
 #: A sentence names columns until they make up this share of the error.
 _EXPLAINED = 0.8
-#: Ratio from which a cell is described as a multiple of the usual one of its group.
-_RATIO = 1.5
+#: Share of the error from which a column with a usual value is named beside unusual ones.
+_WORTH = 0.1
+#: Maximum length of a phrase on several columns.
+_LONGEST = 80
 
 
 class Explanation(NamedTuple):
@@ -45,6 +48,15 @@ class Explanation(NamedTuple):
     tail_probability: np.ndarray
     kl: np.ndarray
     groups: Sequence[str] | None = None
+
+
+class Sentences(pd.Series):
+    """Series of sentences that a notebook shows in full."""
+
+    def _repr_html_(self) -> str:
+        with pd.option_context("display.max_colwidth", None):
+            html: str = self.to_frame()._repr_html_()  # type: ignore[operator]
+        return html
 
 
 def redistribute(terms: np.ndarray, drops: np.ndarray, *, signed: bool) -> np.ndarray:
@@ -95,66 +107,100 @@ def to_cells(
     return pd.concat(cells, axis=1, keys=range(len(cells))).set_axis(label_index(names), axis=1)
 
 
-def to_text(found: Explanation, columns: Sequence[Column], names: Sequence[str], n_columns: int) -> list[str]:
-    """Return a sentence for each row, with the columns that contribute most and their expected values."""
-    observed, expected = found.observed, to_cells(found.expected, columns, names)
-    sentences = []
-    for row, positive in enumerate(np.maximum(found.contributions, 0)):
-        order = np.argsort(-positive, kind="stable")[:n_columns]
-        share = np.cumsum(positive[order]) / max(positive.sum(), np.finfo(float).tiny)
-        enough = int(np.searchsorted(share, _EXPLAINED)) + 1
-        phrases = [
-            _phrase(
-                names[j],
-                observed.iat[row, j],
-                expected.iat[row, j],
-                found.confidence[row, j],
-                None if found.groups is None else found.groups[row],
-            )
-            for j in order[:enough].tolist()
-            if positive[j] > 0
-        ]
-        sentences.append("; ".join(phrases) or "no column is unusual")
-    return sentences
+def to_text(
+    found: Explanation,
+    columns: Sequence[Column],
+    names: Sequence[str],
+    n_columns: int,
+    state: FittedState | None = None,
+) -> list[str]:
+    """Return a sentence for each row, with the columns that contribute most and their expected values.
+
+    With the state of the detector, a sentence also tells how usual a cell was in training.
+    """
+    cells = _Cells(found, columns, names, state)
+    return [
+        _sentence(cells, row, positive, n_columns) for row, positive in enumerate(np.maximum(found.contributions, 0))
+    ]
 
 
-def _phrase(name: str, observed: Any, expected: Any, confidence: float, group: str | None) -> str:
-    probability = "" if np.isnan(confidence) else f" (p = {confidence:.2f})"
-    if pd.isna(observed):
-        return f"{name} missing where {format_cell(expected)} was expected"
-    if pd.isna(expected):
-        return f"{name} {format_cell(observed)} where another category was expected{probability}"
-    if isinstance(observed, (bool, np.bool_)):
-        expected = bool(expected)
-    if group is not None and np.isnan(confidence):
-        return _relative_phrase(name, observed, expected, group)
-    if format_cell(observed) == format_cell(expected):
-        return f"{name} {format_cell(observed)}{probability or ', which is rare'}"
-    ending = " was expected" if not probability else ""
-    return f"{name} {format_cell(observed)} where {format_cell(expected)}{ending}{probability}"
+def _sentence(cells: "_Cells", row: int, positive: np.ndarray, n_columns: int) -> str:
+    """Describe the columns of a row until they explain most of its error; name the others that are as expected."""
+    order = np.argsort(-positive, kind="stable")[:n_columns]
+    order = order[positive[order] > 0]
+    if len(order) == 0:
+        return "no column is unusual"
+    share = np.cumsum(positive[order]) / max(positive.sum(), np.finfo(float).tiny)
+    named = order[: int(np.searchsorted(share, _EXPLAINED)) + 1].tolist()
+    reasons = {j: cells.reason(row, j) for j in named}
+    if not any(reasons.values()):
+        named = order.tolist()
+        reasons = {j: cells.reason(row, j) for j in named}
+    if not any(reasons.values()):
+        reasons[named[0]] = cells.reason(row, named[0], small=True)
+    phrases = [phrase for phrase in reasons.values() if phrase is not None]
+    rest = [j for j in named if reasons[j] is None]
+    if phrases:  # a small contribution of a usual value is not worth a phrase
+        rest = [j for j in rest if j == named[0] or positive[j] >= _WORTH * positive.sum()]
+    if rest:
+        phrases.append(_combination([cells.named(row, j) for j in rest], cells.group(row), alone=not phrases))
+    return "; ".join(phrases)
 
 
-def _relative_phrase(name: str, observed: Any, expected: Any, group: str) -> str:
-    """Compare a cell with the usual one of its group, as a ratio if both are positive numbers."""
-    if isinstance(observed, Real) and isinstance(expected, Real) and min(float(observed), float(expected)) > 0:
-        ratio = float(observed) / float(expected)
-        if not 1 / _RATIO < ratio < _RATIO:
-            return f"{name} {format_cell(observed)}, {ratio:.2g} times the usual of {group}"
-    if format_cell(observed) == format_cell(expected):
-        return f"{name} {format_cell(observed)}, which is rare for {group}"
-    return f"{name} {format_cell(observed)} where {format_cell(expected)} is usual for {group}"
+def _combination(cells: Sequence[str], group: str | None, *, alone: bool) -> str:
+    """Describe cells that are as expected, either the only ones of a sentence or beside unusual cells."""
+    usual = "as expected" if group is None else f"usual for {group}"
+    if not alone:
+        return _joined("rare in combination with ", cells, "")
+    if len(cells) == 1:
+        return f"{cells[0]} is {usual}, but rare in combination with the other columns"
+    return _joined("the combination of ", cells, f" is rare, although each value is {usual}")
 
 
-def format_cell(value: Any) -> str:
-    """Format a cell for a sentence or a report."""
-    if isinstance(value, str):
-        return repr(str(value))
-    if isinstance(value, pd.Timestamp):
-        return str(value.tz_localize(None).floor("min"))[:-3]
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (Real, Decimal)):
-        return str(value)
-    try:
-        number = float(value)
-    except OverflowError:  # a category may be an integer of any size
-        return reprlib.repr(value)
-    return f"{number:,.0f}" if 1000 <= abs(number) < 1e9 else f"{number:.4g}"
+def _joined(start: str, cells: Sequence[str], end: str) -> str:
+    """Insert a list of cells into a phrase; as many as fit, and at least two."""
+    for size in range(len(cells), 0, -1):
+        first, last = cells[: size - 1], cells[size - 1]
+        whole = f"{start}{', '.join(first)} and {last}{end}" if first else f"{start}{last}{end}"
+        if len(whole) <= _LONGEST or size <= 2:
+            break
+    return whole
+
+
+class _Cells:
+    """Cells of explained rows, and the facts on their columns."""
+
+    def __init__(self, found: Explanation, columns: Sequence[Column], names: Sequence[str], state: FittedState | None):
+        self._found, self._columns, self._names, self._state = found, columns, names, state
+        self._facts: dict[int, ColumnFacts] = {}
+        self._observed: dict[int, Any] = {}
+        self._expected: dict[int, Any] = {}
+
+    def reason(self, row: int, j: int, *, small: bool = False) -> str | None:
+        """Return a phrase on the difference of a cell from what is expected; None without one, see `reason`."""
+        return reason(self._cell(row, j), self._facts[j], small=small)
+
+    def group(self, row: int) -> str | None:
+        """Return the description of the group of a row."""
+        return None if self._found.groups is None else self._found.groups[row]
+
+    def named(self, row: int, j: int) -> str:
+        """Return the name and the value of a cell, such as a = 1."""
+        return f"{self._names[j]} = {value_text(self._cell(row, j), self._facts[j])}"
+
+    def _cell(self, row: int, j: int) -> Cell:
+        found = self._found
+        if j not in self._facts:
+            column, given, numbers = self._columns[j], found.observed.iloc[:, j], found.expected[:, j]
+            are_times = isinstance(column, Datetime)
+            self._facts[j] = ColumnFacts.of(column, j, self._state)
+            self._observed[j] = column.numbers(given) if are_times else given.to_list()
+            self._expected[j] = numbers if are_times else column.cells(numbers).to_list()
+        return Cell(
+            self._names[j],
+            self._observed[j][row],
+            self._expected[j][row],
+            float(found.confidence[row, j]),
+            float(found.tail_probability[row, j]),
+            self.group(row),
+        )

@@ -1,11 +1,13 @@
 """Functions that all displays share: import of matplotlib, colors, and text for axes."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from aeanomaly.fitting import format_cell
+from aeanomaly.inspection._text import cut_names, label_text
 
 #: Colors that remain distinct under color blindness (Okabe & Ito 2008).
 BLUE, ORANGE, GREY, BLACK = "#0072B2", "#D55E00", "#999999", "#000000"
@@ -39,9 +41,23 @@ class Display:
 
 def text_of(name: Any, most: int = _MAX_NAME_LENGTH) -> str:
     """Format a name for matplotlib: shortened, with escaped dollar signs and unpaired surrogates."""
-    text = " ".join(str(name).encode("utf-8", "backslashreplace").decode().split())
-    text = text if len(text) <= most else f"{text[: most - 1]}\N{HORIZONTAL ELLIPSIS}"
-    return text.replace("$", r"\$")
+    return texts_of([name], most)[0]
+
+
+def texts_of(names: Iterable[Any], most: int = _MAX_NAME_LENGTH) -> list[str]:
+    """Format names for matplotlib; names that differ remain different after they are shortened, if possible."""
+    lines = [" ".join(label_text(name).encode("utf-8", "backslashreplace").decode().split()) for name in names]
+    return [text.replace("$", r"\$") for text in cut_names(lines, most)]
+
+
+def density_alpha(n_points: int) -> float:
+    """Return an opacity for points: dense points are more transparent, so that the rows below them are visible."""
+    return float(np.clip(7 / np.sqrt(max(n_points, 1)), 0.2, 0.9))
+
+
+def ground(ax: Any) -> dict[str, Any]:
+    """Return the style of a background on which text is readable above points and lines."""
+    return {"facecolor": ax.get_facecolor(), "edgecolor": "none", "alpha": 0.75, "pad": 0.7}
 
 
 def cell_text(value: Any) -> str:

@@ -3,69 +3,52 @@
 import base64
 import hashlib
 from collections import Counter
+from collections.abc import Iterable
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from aeanomaly._version import __version__
-from aeanomaly.inspection._html import cell, column_name, line, measure, omitted_columns, table_of
 from aeanomaly.inspection._report_data import ReportData
-from aeanomaly.inspection._rows import rows_of
 from aeanomaly.inspection._svg import histogram
-from aeanomaly.inspection._text import escaped, is_missing, isolated, number, percent
+from aeanomaly.inspection._templates import render
+from aeanomaly.inspection._text import cut_names, label_text, visible
 
-_FOOT = f"Created with aeanomaly {__version__}. A higher score means a more normal row; the error is minus the score."
-#: Maximum number of columns in a table of columns, and of characters in a title.
-_COLUMNS, _TITLE = 50, 200
+#: Maximum number of columns in a table of columns, and of the columns above the rows.
+_COLUMNS, _TOP_COLUMNS = 50, 20
+#: Maximum number of characters of the name of a column, of the label of a row, and of the name of the index.
+_NAME, _LABEL, _INDEX = 60, 80, 40
+_KL = "kl (code)"
+
+
+class Name(NamedTuple):
+    """A name, and its short form."""
+
+    full: str
+    short: str
 
 
 def page_of(data: ReportData, title: str) -> str:
     """Return the whole page."""
     style, script = _part("page.css"), _part("page.js")
-    policy = (
-        f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; "
-        "base-uri 'none'; form-action 'none'"
+    return render(
+        "page",
+        title=title,
+        version=__version__,
+        style=style,
+        style_hash=_digest(style),
+        script=script,
+        script_hash=_digest(script),
+        columns=_column_names(data),
+        max_columns=_COLUMNS,
+        **_summary(data),
+        histogram=histogram(-data.scores, -data.detector.training_scores_, -float(data.detector.offset_)),
+        **_top_columns(data),
+        **_rows(data),
+        **_drift(data),
     )
-    sections = [
-        ("summary", "Summary", _summary(data)),
-        ("scores", "Scores", _scores(data)),
-        ("columns", "Columns with the largest contributions", _top_columns(data)),
-        ("rows", "Rows", rows_of(data)),
-        ("drift", "Column drift", _drift(data)),
-    ]
-    links = "".join(f'<li><a href="#{name}">{words}</a></li>' for name, words, _ in sections)
-    body = "\n".join(
-        f'<section aria-labelledby="{name}">\n<h2 id="{name}">{words}</h2>\n{content}\n</section>'
-        for name, words, content in sections
-    )
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="referrer" content="no-referrer">
-<meta name="generator" content="aeanomaly {__version__}">
-<title>{escaped(title, _TITLE)}</title>
-<style>{style}</style>
-</head>
-<body>
-<header>
-<h1>{isolated(title, _TITLE)}</h1>
-<p>{_lead(data)}</p>
-<nav aria-label="Contents"><ul>{links}</ul></nav>
-</header>
-<main>
-{body}
-</main>
-<footer><p>{_FOOT}</p></footer>
-<script>{script}</script>
-</body>
-</html>
-"""
 
 
 @cache
@@ -78,114 +61,57 @@ def _digest(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
-def _lead(data: ReportData) -> str:
-    n_rows, n_flagged = len(data.scores), int(data.flagged.sum())
-    return (
-        f"<strong>{n_flagged:,}</strong> of {n_rows:,} {'row' if n_rows == 1 else 'rows'} "
-        f"({percent(n_flagged / n_rows)}) {'is' if n_flagged == 1 else 'are'} flagged as anomalous."
-    )
+def _names(texts: Iterable[Any], most: int) -> list[Name]:
+    """Return names with short forms that differ, if possible."""
+    full = [visible(label_text(text)) for text in texts]
+    return [Name(*pair) for pair in zip(full, cut_names(full, most), strict=True)]
 
 
-def _summary(data: ReportData) -> str:
-    detector, scores = data.detector, data.scores
-    kinds = Counter(data.drift["kind"])
-    trained = float((detector.training_scores_ < detector.offset_).mean())
-    defaults = type(detector)().get_params(deep=False)
-    parameters = detector.get_params(deep=False)
-    changed = {name: value for name, value in parameters.items() if repr(value) != repr(defaults.get(name))}
-    facts = [
-        ("Rows", f"{len(scores):,}"),
-        ("Flagged", f"{int(data.flagged.sum()):,} ({percent(data.flagged.mean())})"),
-        ("Threshold", f"rows with a score below {number(detector.offset_)} are flagged: {_guarantee(detector)}"),
-        ("Training data", f"{detector.n_samples_seen_:,} rows, of which {percent(trained)} score below the threshold"),
-        ("Columns", f"{len(data.drift):,}: " + ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())),
-        *_left_out(data),
-        ("Detector", f"<code>{isolated(f'{type(detector).__name__}({_assigned(changed)})', 500)}</code>"),
-    ]
-    everything = "".join(
-        _item(escaped(name), f"<code>{isolated(repr(v), 200)}</code>") for name, v in parameters.items()
-    )
-    return (
-        f"<dl>{''.join(_item(*fact) for fact in facts)}</dl>\n"
-        f"<details><summary>All parameters</summary><dl>{everything}</dl></details>"
-    )
+def _column_names(data: ReportData) -> list[Name]:
+    """Return the names of the columns, with that of the divergence of the code last, if there is such a term."""
+    n_columns = data.detector.n_features_in_
+    return _names([*data.names[:n_columns], *[_KL for _ in data.names[n_columns:]]], _NAME)
 
 
-def _guarantee(detector: Any) -> str:
-    groups = detector.state_.calibration.groups
-    own = "" if groups is None else "groups have offsets of their own; "
-    return isolated(f"{own}the threshold {detector.threshold_info_.guarantee}", 500)
-
-
-def _left_out(data: ReportData) -> list[tuple[str, str]]:
-    """Return the fact that names the columns without effect on the score, if there are any."""
-    columns = zip(data.names, data.detector.state_.model.columns, strict=False)
-    reasons = [(name, getattr(column, "reason", "times")) for name, column in columns if not column.is_scored]
-    texts = [f"{isolated(name, 100)} ({escaped(reason)})" for name, reason in reasons[:_COLUMNS]]
-    more = [f"and {len(reasons) - _COLUMNS:,} more"] if len(reasons) > _COLUMNS else []
-    return [("Left out of the score", ", ".join([*texts, *more]))] if texts else []
-
-
-def _item(term: str, description: str) -> str:
-    return f"<div><dt>{term}</dt><dd>{description}</dd></div>"
-
-
-def _assigned(values: dict[str, Any]) -> str:
-    return ", ".join(f"{name}={value!r}" for name, value in values.items())
-
-
-def _scores(data: ReportData) -> str:
+def _summary(data: ReportData) -> dict[str, Any]:
     detector = data.detector
-    picture = histogram(-data.scores, -detector.training_scores_, -float(detector.offset_))
-    return (
-        f"<figure>{picture}<figcaption>Distribution of the errors: "
-        '<span class="key normal-key">normal</span>, <span class="key flagged-key">flagged</span>, '
-        '<span class="key trained-key">training rows</span>. The scale of the axis is chosen to show the tail.'
-        "</figcaption></figure>"
-    )
+    parameters = detector.get_params(deep=False)
+    defaults = type(detector)().get_params(deep=False)
+    changed = [f"{name}={value!r}" for name, value in parameters.items() if repr(value) != repr(defaults.get(name))]
+    columns = zip(_column_names(data), detector.state_.model.columns, strict=False)
+    return {
+        "n_rows": len(data.scores),
+        "n_flagged": int(data.flagged.sum()),
+        "threshold": detector.threshold_info_,
+        "has_groups": detector.state_.calibration.groups is not None,
+        "n_trained": detector.n_samples_seen_,
+        "trained_flagged": float((detector.training_scores_ < detector.offset_).mean()),
+        "kinds": Counter(data.drift["kind"]).most_common(),
+        "left_out": [(name, getattr(c, "reason", "times")) for name, c in columns if not c.is_scored],
+        "detector": f"{type(detector).__name__}({', '.join(changed)})",
+        "parameters": [(name, repr(value)) for name, value in parameters.items()],
+    }
 
 
-def _top_columns(data: ReportData) -> str:
-    if not data.flagged.any():
-        return "<p>No row is flagged.</p>"
+def _top_columns(data: ReportData) -> dict[str, Any]:
+    """Return the share of flagged rows in which a column is the largest, and its mean share, in descending order."""
     tops, means = data.top_columns["top"].to_numpy(), data.top_columns["mean"].to_numpy()
-    order = [j for j in np.lexsort([-means, -tops]).tolist() if means[j] > 0][:_COLUMNS]
-    lines = [
-        line(
-            column_name(data, j),
-            measure("largest contribution in", tops[j], percent(tops[j])),
-            measure("mean share of the error", means[j], percent(means[j])),
-        )
-        for j in order
-    ]
-    heads = ("Column", "Largest contribution in", "Mean share of the error")
-    caption = (
-        "Share of the flagged rows in which the column has the largest contribution, and its mean share of the error "
-        "of flagged rows."
-    )
-    return table_of(caption, heads, lines) + omitted_columns(len(order), len(tops), "with smaller or no contributions")
+    order = [j for j in np.lexsort([-means, -tops]).tolist() if means[j] > 0]
+    return {"top_columns": [(j, float(tops[j]), float(means[j])) for j in order], "max_top": _TOP_COLUMNS}
 
 
-def _drift(data: ReportData) -> str:
-    drift, n_rows = data.drift, len(data.scores)
-    chance = min(1.0, 1.4 * float(np.sqrt(1 / n_rows + 1 / 2000)))
-    order = np.argsort(-drift["drift"].fillna(-1).to_numpy(), kind="stable").tolist()[:_COLUMNS]
-    lines = []
-    for j in order:
-        found = drift.iloc[j]
-        lines.append(
-            line(
-                column_name(data, j),
-                cell("kind", escaped(found["kind"])),
-                measure("drift", found["drift"], "\u2013" if is_missing(found["drift"]) else f"{found['drift']:.2f}"),
-                cell("outside", percent(found["outside"])),
-                cell("missing", f"{percent(found['missing'])} ({percent(found['missing_in_training'])})"),
-            )
-        )
-    heads = ("Column", "Kind", "Drift", "Outside the range", "Missing (in training)")
-    caption = (
-        "Drift ranges from 0 (distribution as in the training data) to 1 (no overlap). With this number of rows, "
-        f"values up to about {chance:.2f} occur by chance. Outside the range: values outside the range of the training "
-        "data, and categories that it does not contain."
-    )
-    return table_of(caption, heads, lines) + omitted_columns(len(order), len(drift), "with less drift")
+def _rows(data: ReportData) -> dict[str, Any]:
+    labels = _names([row.label for row in data.rows], _LABEL)
+    return {
+        "row_name": _names([data.row_name], _INDEX)[0],
+        "rows": list(zip(data.rows, labels, strict=True)),
+        "tops": sorted({row.reasons[0].column for row in data.rows if row.reasons}),
+    }
+
+
+def _drift(data: ReportData) -> dict[str, Any]:
+    """Return the columns in descending order of their drift, and the drift that is exceeded by chance alone."""
+    order = np.argsort(-data.drift["drift"].fillna(-1).to_numpy(), kind="stable").tolist()
+    found = list(data.drift.itertuples(index=False))
+    chance = min(1.0, 1.4 * float(np.sqrt(1 / len(data.scores) + 1 / 2000)))
+    return {"drift": [(j, found[j]) for j in order], "drift_by_chance": chance}

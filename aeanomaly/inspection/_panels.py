@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from aeanomaly.inspection._drawing import BLUE, set_ticks, text_of
+from aeanomaly.inspection._drawing import BLACK, BLUE, ORANGE, ground, set_ticks, texts_of
 from aeanomaly.preprocessing import numbers_or_missing, times
 
 #: Maximum number of categories on an axis; the rarer ones share one position.
@@ -15,6 +15,8 @@ _JITTER = 0.32
 #: The scale is logarithmic if the range exceeds the interquartile range by this factor.
 _LOG_SCALE_FACTOR = 10
 
+#: Minimum distances between two labels of points, as shares of the width and of the height of the axes.
+_LABEL_SPACE = (0.45, 0.09)
 #: Axes of larger numbers overflow.
 _LARGEST = 1e300
 #: Days that matplotlib can draw, with a margin beside them: the years 477 to 9521.
@@ -34,6 +36,43 @@ def positions(axis: Any, observed: pd.Series, reconstructed: pd.Series) -> tuple
     return _numbers(axis, numbers_or_missing(observed), reconstructed.to_numpy(dtype=np.float64))
 
 
+def label_points(axis: Any, x: np.ndarray, y: np.ndarray, labels: dict[int, str]) -> None:
+    """Mark points and write the labels of their rows beside them, within the frame.
+
+    Labels that would cover earlier labels are omitted.
+
+    Parameters
+    ----------
+    axis : matplotlib Axes
+    x, y : ndarray (n,)
+        Coordinates of all rows; NaN for rows that are not drawn.
+    labels : dict of int to str
+        Labels by row.
+    """
+    axis.autoscale_view()
+    written: list[np.ndarray] = []
+    for row, text in labels.items():
+        if not np.isfinite(x[row] + y[row]):
+            continue
+        place = axis.transAxes.inverted().transform(axis.transData.transform((x[row], y[row])))
+        if any((np.abs(place - other) < _LABEL_SPACE).all() for other in written):
+            continue
+        written.append(place)
+        axis.scatter(x[row], y[row], s=14, color=ORANGE, edgecolors=BLACK, linewidths=0.7, zorder=3)
+        is_right, is_top = place > (0.5, 0.85)
+        axis.annotate(
+            text,
+            (x[row], y[row]),
+            (-3 if is_right else 3, -2 if is_top else 2),
+            textcoords="offset points",
+            ha="right" if is_right else "left",
+            va="top" if is_top else "bottom",
+            fontsize="x-small",
+            bbox=ground(axis),
+            zorder=4,
+        )
+
+
 def _numbers(axis: Any, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     x, y = np.clip(x, -_LARGEST, _LARGEST), np.clip(y, -_LARGEST, _LARGEST)
     there = np.isfinite(x) & np.isfinite(y)
@@ -47,6 +86,8 @@ def _numbers(axis: Any, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.nd
             axis.set_yscale(**scale)
             for side in (axis.xaxis, axis.yaxis):
                 set_ticks(side, low, high, scale.get("linear_width"))
+        else:
+            axis.locator_params(nbins=5)
         axis.plot([low, high], [low, high], color=BLUE, linewidth=1, zorder=0)
     return x, y
 
@@ -74,7 +115,7 @@ def _categories(axis: Any, observed: pd.Series, reconstructed: pd.Series) -> tup
     common = pd.concat(columns).value_counts()
     names = list(common.index) if len(common) <= _MAX_CATEGORIES + 1 else list(common.index[:_MAX_CATEGORIES])
     positions: dict[Any, float] = {name: float(place) for place, name in enumerate(names)}
-    labels = [text_of(name, most=12) for name in names]
+    labels = texts_of(names, most=12)
     if len(names) < len(common):
         labels.append("others")
     missing_position = float(len(labels))

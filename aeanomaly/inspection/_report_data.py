@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from aeanomaly.inspection._access import ScoredRows
+from aeanomaly.inspection._text import index_name
 from aeanomaly.inspection.drift import column_drift
 from aeanomaly.preprocessing import as_pandas, label_index, rows_of
 
@@ -52,7 +53,7 @@ class ReportData(NamedTuple):
         Rows in ascending order of their scores.
     top_columns : DataFrame (n_terms, 2)
         "top" is the share of flagged rows in which a term is the largest; "mean" is its mean share of their error.
-    drift : DataFrame (n_features, 5)
+    drift : DataFrame (n_features, 7)
     """
 
     detector: Any
@@ -81,7 +82,7 @@ def collect(scored: ScoredRows, n_rows: int) -> ReportData:
     return ReportData(
         detector=scored.detector,
         names=names,
-        row_name=_row_name(scored.index),
+        row_name=index_name(scored.index),
         scores=scores,
         decisions=decisions,
         rows=_rows(scored, worst, scores, decisions, details),
@@ -105,11 +106,6 @@ def _take(scored: ScoredRows, places: np.ndarray) -> ScoredRows:
     return scored._replace(
         rows=rows_of(scored.rows, places), index=None if scored.index is None else scored.index[places]
     )
-
-
-def _row_name(index: Any) -> str:
-    names = [] if index is None else [str(name) for name in index.names if name is not None]
-    return ", ".join(names) or "row"
 
 
 def _rows(

@@ -1,11 +1,12 @@
-"""SVG charts of the report; the style sheet of the page sets their colors."""
+"""The SVG chart of the report; the style sheet of the page sets its colors."""
 
 from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
-from aeanomaly.inspection._text import escaped, number, percent
+from aeanomaly.inspection._templates import render
+from aeanomaly.inspection._text import number, percent
 
 _WIDTH, _HEIGHT = 700, 260
 _LEFT, _RIGHT, _TOP, _BOTTOM = 70, 14, 34, 54
@@ -18,15 +19,6 @@ _MIN_FRACTION = 1e-4
 _MAX_ERROR = 1e150
 #: Minimum distance between tick labels, and minimum height of a bar that is not empty, in pixels.
 _TICK_SPACING, _MIN_BAR_HEIGHT = 52, 2.5
-
-
-def bar(share: float) -> str:
-    """Draw a share in [0, 1] as a horizontal bar."""
-    width = 100 * min(max(float(np.nan_to_num(share)), 0.0), 1.0)
-    return (
-        '<svg class="bar" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">'
-        f'<rect class="track" width="100" height="10"/><rect class="fill" width="{width:.4g}" height="10"/></svg>'
-    )
 
 
 class Scale(NamedTuple):
@@ -91,6 +83,58 @@ def _decades(low: float, high: float) -> np.ndarray:
     return np.outer(powers, parts).ravel()
 
 
+class Bar(NamedTuple):
+    """A rectangle of the histogram; `kind` is "normal" or "flagged"."""
+
+    kind: str
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+class Tick(NamedTuple):
+    """A tick of the axis of errors; small screens do not show the words of a rare tick."""
+
+    x: float
+    words: str
+    is_rare: bool
+
+
+class Histogram(NamedTuple):
+    """A chart of errors, in pixels.
+
+    Attributes
+    ----------
+    description : str
+        Text in place of the picture.
+    scale : str
+        Name of the scale.
+    levels : list of (float, str)
+        Height and text of the grid lines.
+    ticks : list of Tick
+    bars : list of Bar
+    outline : list of (float, float)
+        Line of the training rows.
+    threshold, threshold_x : float
+        The threshold and its place.
+    """
+
+    description: str
+    scale: str
+    levels: list[tuple[float, str]]
+    ticks: list[Tick]
+    bars: list[Bar]
+    outline: list[tuple[float, float]]
+    threshold: float
+    threshold_x: float
+    width: int = _WIDTH
+    height: int = _HEIGHT
+    left: int = _LEFT
+    right: int = _WIDTH - _RIGHT
+    floor: int = _HEIGHT - _BOTTOM
+
+
 def histogram(errors: np.ndarray, trained: np.ndarray, threshold: float) -> str:
     """Draw the errors of rows as bars, those of the training rows as a line, and the threshold.
 
@@ -110,17 +154,26 @@ def histogram(errors: np.ndarray, trained: np.ndarray, threshold: float) -> str:
     )
     before = _shares(scale, trained, edges, len(trained))
     top = max(float((normal + flagged).max()), float(before.max()))
-    parts = [*_axes(scale, top), *_bars(edges, normal, flagged, top), _line(edges, before, top)]
     words = (
         f"Histogram of the errors of {len(errors):,} rows on a {scale.name}; {int((errors > threshold).sum()):,} are "
         f"above the threshold of {number(threshold)}; the largest error is {number(errors.max())}, the median "
         f"{number(np.median(errors))}."
     )
-    return (
-        f'<svg class="chart" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escaped(words)}">'
-        + "".join([*parts, _mark(scale, threshold)])
-        + "</svg>"
+    chart = Histogram(
+        description=words,
+        scale=scale.name,
+        levels=[(_pixels(_y(share, top)), percent(share)) for share in (0.5 * top, top)],
+        ticks=_ticks(scale),
+        bars=_bars(edges, normal, flagged, top),
+        outline=_outline(edges, before, top),
+        threshold=threshold,
+        threshold_x=_pixels(scale.x(threshold)),
     )
+    return render("histogram", chart=chart)
+
+
+def _pixels(place: float | np.ndarray) -> float:
+    return round(float(place), 1)
 
 
 def _shares(scale: Scale, errors: np.ndarray, edges: np.ndarray, n_rows: int) -> np.ndarray:
@@ -131,53 +184,32 @@ def _y(share: float, top: float) -> float:
     return _HEIGHT - _BOTTOM - (_HEIGHT - _TOP - _BOTTOM) * share / top
 
 
-def _bars(edges: np.ndarray, normal: np.ndarray, flagged: np.ndarray, top: float) -> list[str]:
+def _bars(edges: np.ndarray, normal: np.ndarray, flagged: np.ndarray, top: float) -> list[Bar]:
     """Stack the flagged rows on the normal rows; each bar has a minimum height, so that rare errors stay visible."""
     floor, bars = _y(0, top), []
     for left, right, lower, upper in zip(edges[:-1], edges[1:], normal, flagged, strict=True):
         base = floor
-        for share, word in ((lower, "normal"), (upper, "flagged")):
+        for share, kind in ((lower, "normal"), (upper, "flagged")):
             if share:
                 height = max(_MIN_BAR_HEIGHT, floor - _y(share, top))
                 base -= height
-                bars.append(
-                    f'<rect class="{word}" x="{left + 0.5:.1f}" y="{base:.1f}" width="{right - left - 1:.1f}" '
-                    f'height="{height:.1f}"/>'
-                )
+                bars.append(Bar(kind, *map(_pixels, (left + 0.5, base, right - left - 1, height))))
     return bars
 
 
-def _line(edges: np.ndarray, shares: np.ndarray, top: float) -> str:
-    points = [f"{edges[0]:.1f},{_y(0, top):.1f}"]
+def _outline(edges: np.ndarray, shares: np.ndarray, top: float) -> list[tuple[float, float]]:
+    points = [(edges[0], _y(0, top))]
     for left, right, share in zip(edges[:-1], edges[1:], shares, strict=True):
-        points += [f"{left:.1f},{_y(share, top):.1f}", f"{right:.1f},{_y(share, top):.1f}"]
-    return f'<polyline class="trained" points="{" ".join([*points, f"{edges[-1]:.1f},{_y(0, top):.1f}"])}"/>'
+        points += [(left, _y(share, top)), (right, _y(share, top))]
+    return [(_pixels(x), _pixels(y)) for x, y in [*points, (edges[-1], _y(0, top))]]
 
 
-def _axes(scale: Scale, top: float) -> list[str]:
-    floor = _HEIGHT - _BOTTOM
-    parts = []
-    for share in (0.5 * top, top):
-        y = _y(share, top)
-        parts.append(f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
-        parts.append(f'<text class="end" x="{_LEFT - 6}" y="{y + 4:.1f}">{escaped(percent(share))}</text>')
-    parts.append(f'<line class="axis" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{floor}" y2="{floor}"/>')
-    last = -np.inf
+def _ticks(scale: Scale) -> list[Tick]:
+    """Return the ticks; those that are too close to an earlier tick have no words."""
+    ticks, last = [], -np.inf
     for place, tick in enumerate(scale.ticks):
         x = float(scale.x(tick))
-        parts.append(f'<line class="axis" x1="{x:.1f}" x2="{x:.1f}" y1="{floor}" y2="{floor + 5}"/>')
-        if x - last >= _TICK_SPACING:
-            last, rare = x, " rare" if place % 2 else ""
-            parts.append(f'<text class="middle{rare}" x="{x:.1f}" y="{floor + 22}">{escaped(number(tick))}</text>')
-    label = f"error = minus the score, {scale.name}"
-    parts.append(f'<text class="end" x="{_WIDTH - _RIGHT}" y="{_HEIGHT - 6}">{label}</text>')
-    return parts
-
-
-def _mark(scale: Scale, threshold: float) -> str:
-    x = float(scale.x(threshold))
-    side, shift = ("end", -6) if x > 0.6 * _WIDTH else ("start", 6)
-    return (
-        f'<line class="threshold" x1="{x:.1f}" x2="{x:.1f}" y1="8" y2="{_HEIGHT - _BOTTOM}"/>'
-        f'<text class="{side} threshold-label" x="{x + shift:.1f}" y="20">threshold {escaped(number(threshold))}</text>'
-    )
+        is_far = x - last >= _TICK_SPACING
+        last = x if is_far else last
+        ticks.append(Tick(_pixels(x), number(tick) if is_far else "", bool(place % 2)))
+    return ticks

@@ -5,7 +5,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from aeanomaly._constraints import integer
 from aeanomaly.inspection._access import ScoredRows
+from aeanomaly.inspection._text import cut_names, label_text, number, percent, visible
 from aeanomaly.preprocessing import (
     Column,
     Datetime,
@@ -16,6 +18,14 @@ from aeanomaly.preprocessing import (
     Schema,
     label_index,
 )
+
+#: Smallest drift that is described, and smallest share of values outside the range or of additional missing values.
+_LEAST_DRIFT, _LEAST_SHARE = 0.1, 0.01
+#: Larger ratios of medians are described by both medians.
+_LARGEST_RATIO = 100
+_MAX_NAME = 60
+#: Kinds of columns with categories, and kinds without effect on the score.
+_CATEGORIES, _LEFT_OUT = ("categorical", "ordinal", "frequency"), ("ignored", "group")
 
 
 def column_drift(detector: Any, X: Any) -> pd.DataFrame:
@@ -29,7 +39,7 @@ def column_drift(detector: Any, X: Any) -> pd.DataFrame:
 
     Returns
     -------
-    drift : DataFrame of shape (n_features, 5)
+    drift : DataFrame of shape (n_features, 7)
         One row for each input column of the detector, in the same order. The index contains the names of `explain`, or
         those of the preceding transformers. The columns are:
 
@@ -38,9 +48,10 @@ def column_drift(detector: Any, X: Any) -> pd.DataFrame:
           categorical columns it is the total variation distance, with all unknown categories counted as one [1]_.
           For all other columns it is the Kolmogorov-Smirnov distance [2]_. Both ignore missing values;
         - `missing_in_training` and `missing`: share of missing values in the training rows and in X;
-        - `outside`: share of values outside the range of the training rows, or of unknown categories.
+        - `outside`: share of values outside the range of the training rows, or of unknown categories;
+        - `median_in_training` and `median`: medians of a column of numbers, in its units; NaN for other columns.
 
-        `drift` and `outside` are NaN for an ignored column, and for a column without values.
+        `drift`, `outside` and `median` are NaN for an ignored column, and for a column without values.
 
     Raises
     ------
@@ -91,9 +102,94 @@ def column_drift(detector: Any, X: Any) -> pd.DataFrame:
                 "missing_in_training": reference.missing[place],
                 "missing": 1 - len(there) / len(values),
                 "outside": _share_outside(column, there, schema, place, reference.values[:, place]),
+                **_medians(column, there, reference.values[:, place], reference.missing[place]),
             }
         )
     return pd.DataFrame(compared, index=label_index(scored.names or detector.column_names_))
+
+
+def drift_to_text(drift: pd.DataFrame, n_columns: int = 10) -> str:
+    """Describe the columns that differ most from the training rows, one line for each.
+
+    Parameters
+    ----------
+    drift : DataFrame
+        Result of `column_drift`.
+    n_columns : int, default=10
+        Maximum number of columns to describe.
+
+    Returns
+    -------
+    text : str
+        Lines such as "price: 12 % of the values lie outside the training range; its median is 2.3 times that of
+        training; drift 0.41". Columns with a drift below 0.1 are omitted, unless at least 1 % of their values lie
+        outside the training range, or their share of missing values changes by 1 % of the rows.
+
+    Raises
+    ------
+    ValueError
+        If `n_columns` is not an integer of at least 1.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd
+    >>> from aeanomaly import DenoisingAutoencoder
+    >>> from aeanomaly.inspection.drift import column_drift, drift_to_text
+    >>> rng = np.random.default_rng(0)
+    >>> X = pd.DataFrame({"price": rng.uniform(1, 2, size=500), "weight": rng.normal(size=500)})
+    >>> detector = DenoisingAutoencoder(random_state=0).fit(X)
+    >>> print(drift_to_text(column_drift(detector, X.assign(price=X["price"] + 2))))
+    price: 100 % of the values lie outside the training range; its median is 2.3 times that of training; drift 1.00
+    """
+    integer(1).check("drift_to_text", "n_columns", n_columns)
+    more_missing = (drift["missing"] - drift["missing_in_training"]).abs()
+    changes = np.column_stack([drift["drift"], drift["outside"], more_missing]).astype(np.float64)
+    changes = np.nan_to_num(changes)
+    differs = (changes >= np.array([_LEAST_DRIFT, _LEAST_SHARE, _LEAST_SHARE])).any(axis=1)
+    differs &= ~drift["kind"].isin(_LEFT_OUT).to_numpy()
+    order = [j for j in np.argsort(-changes.max(axis=1), kind="stable").tolist() if differs[j]]
+    if not order:
+        return f"No column differs clearly from the training rows; the largest drift is {changes[:, 0].max():.2f}."
+    names = cut_names([visible(label_text(drift.index[j])) for j in order[:n_columns]], _MAX_NAME)
+    lines = [f"{name}: {'; '.join(_facts(drift.iloc[j]))}" for name, j in zip(names, order, strict=False)]
+    rest = len(order) - len(lines)
+    return "\n".join([*lines, *([f"and {rest:,} more {'column' if rest == 1 else 'columns'}"] if rest else [])])
+
+
+def _facts(found: pd.Series) -> list[str]:
+    """Return what changed in a column."""
+    facts = []
+    if found["outside"] > 0:
+        known = "are not in the training rows" if found["kind"] in _CATEGORIES else "lie outside the training range"
+        facts.append(f"{percent(found['outside'])} of the values {known}")
+    before, here = found["median_in_training"], found["median"]
+    if found["drift"] >= _LEAST_DRIFT and np.isfinite(before + here) and number(before) != number(here):
+        ratio = here / before if before > 0 and here > 0 else np.nan
+        usual = 1 / _LARGEST_RATIO <= ratio <= _LARGEST_RATIO and not 0.95 < ratio < 1.05
+        compared = (
+            f"{ratio:.2g} times that of training" if usual else f"{number(here)}, and {number(before)} in training"
+        )
+        facts.append(f"its median is {compared}")
+    if abs(found["missing"] - found["missing_in_training"]) >= _LEAST_SHARE:
+        facts.append(
+            f"{percent(found['missing'])} of the rows have a missing value, and "
+            f"{percent(found['missing_in_training'])} in training"
+        )
+    return [*facts, *([f"drift {found['drift']:.2f}"] if np.isfinite(found["drift"]) else [])]
+
+
+def _medians(column: Column, there: np.ndarray, quantiles: np.ndarray, missing: float) -> dict[str, float]:
+    if not isinstance(column, (Numeric, Logarithmic)):
+        return {"median_in_training": np.nan, "median": np.nan}
+    return {
+        "median_in_training": _middle(quantiles) if missing < 1 else np.nan,
+        "median": _middle(np.sort(there)) if len(there) else np.nan,
+    }
+
+
+def _middle(ascending: np.ndarray) -> float:
+    """Return the median of sorted values without overflow."""
+    return float(0.5 * ascending[(len(ascending) - 1) // 2] + 0.5 * ascending[len(ascending) // 2])
 
 
 def _distance(column: Column, there: np.ndarray, schema: Schema, place: int, quantiles: np.ndarray) -> float:

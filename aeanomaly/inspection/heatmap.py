@@ -7,7 +7,8 @@ import pandas as pd
 
 from aeanomaly._constraints import integer, one_of
 from aeanomaly.inspection._access import ScoredRows
-from aeanomaly.inspection._drawing import BLACK, Display, number_text, pyplot, set_ticks, text_of
+from aeanomaly.inspection._drawing import BLACK, Display, number_text, pyplot, set_ticks, text_of, texts_of
+from aeanomaly.inspection._text import index_name
 
 #: Number of powers of ten on a logarithmic scale.
 _DECADES = 3
@@ -173,14 +174,14 @@ class ContributionsHeatmapDisplay(Display):
         flagged = 0 if self.offset is None else int(np.sum(self.scores < self.offset))
         if 0 < flagged < len(values):
             ax.axhline(flagged - 0.5, color=BLACK, linestyle="--", linewidth=1.2)
-        ax.set_ylabel("row (score)")
+        ax.set_ylabel(f"{text_of(index_name(self.contributions.index))} (score)")
         if self.offset is not None:
             ax.set_title(f"{flagged} of these {len(values)} rows flagged", fontsize="medium")
         return self
 
     def _row_labels(self) -> list[str]:
-        pairs = zip(self.contributions.index, self.scores, strict=True)
-        return [f"{text_of(name)} ({number_text(score)})" for name, score in pairs]
+        pairs = zip(texts_of(self.contributions.index), self.scores, strict=True)
+        return [f"{name} ({number_text(score)})" for name, score in pairs]
 
     def _columns(self, n_columns: int) -> tuple[list[str], np.ndarray]:
         """Return the column names and the contributions to show, (n_rows, n_shown)."""
@@ -188,7 +189,7 @@ class ContributionsHeatmapDisplay(Display):
         total = np.abs(values).sum(axis=1, keepdims=True)
         order = np.argsort(-(values / np.maximum(total, np.finfo(float).tiny)).sum(axis=0), kind="stable")
         n_columns = len(order) if len(order) == n_columns + 1 else n_columns  # a single column is not pooled
-        names, rest = [text_of(self.contributions.columns[j]) for j in order[:n_columns]], order[n_columns:]
+        names, rest = texts_of(self.contributions.columns[order[:n_columns]]), order[n_columns:]
         if len(rest) == 0:
             return names, values[:, order]
         pooled = values[:, rest].sum(axis=1, keepdims=True)

@@ -57,7 +57,8 @@ def roc_curve_display(
     >>> plt.close(display.figure_)
     """
     arguments = _curve_arguments("roc_curve_display", estimator, X, y, name)
-    return RocCurveDisplay.from_predictions(**arguments, ax=ax, plot_chance_level=plot_chance_level)
+    display = RocCurveDisplay.from_predictions(**arguments, ax=ax, plot_chance_level=plot_chance_level)
+    return _with_legend_above(display)
 
 
 def precision_recall_display(
@@ -84,7 +85,14 @@ def precision_recall_display(
     >>> plt.close(display.figure_)
     """
     arguments = _curve_arguments("precision_recall_display", estimator, X, y, name)
-    return PrecisionRecallDisplay.from_predictions(**arguments, ax=ax, plot_chance_level=plot_chance_level)
+    display = PrecisionRecallDisplay.from_predictions(**arguments, ax=ax, plot_chance_level=plot_chance_level)
+    return _with_legend_above(display)
+
+
+def _with_legend_above(display: Any) -> Any:
+    """Move the legend above the axes, where it does not cover the curve."""
+    display.ax_.legend(loc="lower center", bbox_to_anchor=(0.5, 1), frameon=False)
+    return display
 
 
 def _curve_arguments(caller: str, estimator: Any, X: Any, y: Any, name: str | None) -> dict[str, Any]:

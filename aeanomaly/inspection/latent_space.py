@@ -5,15 +5,24 @@ from typing import Any, Self
 import numpy as np
 from sklearn.decomposition import PCA
 
-from aeanomaly.inspection._access import ScoredRows
-from aeanomaly.inspection._drawing import ORANGE, Display, pyplot, set_ticks, share_text
+from aeanomaly.inspection._access import ScoredRows, is_anomaly
+from aeanomaly.inspection._drawing import (
+    BLACK,
+    BLUE,
+    ORANGE,
+    Display,
+    density_alpha,
+    pyplot,
+    set_ticks,
+    share_text,
+)
 
 #: Quantiles of the errors at the ends of the color scale.
 _COLOR_QUANTILES = (0.01, 0.99)
 
 
 class LatentSpaceDisplay(Display):
-    """Scatter plot of the codes in two dimensions, colored by minus the score; rings mark flagged rows.
+    """Scatter plot of the codes in two dimensions, colored by minus the score or by labels; rings mark flagged rows.
 
     Use `from_estimator` to create a display. All parameters are stored as attributes.
 
@@ -28,6 +37,8 @@ class LatentSpaceDisplay(Display):
         Result of `score_samples`: higher = more normal.
     offset : float
         Threshold; rows with a score below it are flagged.
+    is_anomaly : ndarray of bool (n_samples,), optional
+        True labels, which color the points in place of the scores.
 
     Attributes
     ----------
@@ -35,7 +46,8 @@ class LatentSpaceDisplay(Display):
     figure_ : matplotlib Figure
     scatter_ : matplotlib PathCollection
         Points of all rows.
-    colorbar_ : matplotlib Colorbar
+    colorbar_ : matplotlib Colorbar or None
+        Scale of the scores; None if labels color the points.
 
     Examples
     --------
@@ -48,17 +60,32 @@ class LatentSpaceDisplay(Display):
     >>> display = LatentSpaceDisplay.from_estimator(detector, X)
     >>> display.names
     ['code 0', 'code 1']
-    >>> plt.close(display.figure_)
+    >>> labeled = LatentSpaceDisplay.from_estimator(detector, X, y)
+    >>> [text.get_text() for text in labeled.ax_.get_legend().get_texts()][:2]  # doctest: +ELLIPSIS
+    ['normal rows: ... % of 194 flagged', 'anomalies: ... % of 6 flagged']
+    >>> plt.close(display.figure_), plt.close(labeled.figure_)
+    (None, None)
     """
 
-    def __init__(self, *, codes: np.ndarray, names: list[str], scores: np.ndarray, offset: float):
+    colorbar_: Any
+
+    def __init__(
+        self,
+        *,
+        codes: np.ndarray,
+        names: list[str],
+        scores: np.ndarray,
+        offset: float,
+        is_anomaly: np.ndarray | None = None,
+    ):
         self.codes = codes
         self.names = names
         self.scores = scores
         self.offset = offset
+        self.is_anomaly = is_anomaly
 
     @classmethod
-    def from_estimator(cls, estimator: Any, X: Any, *, ax: Any = None, **plot: Any) -> Self:
+    def from_estimator(cls, estimator: Any, X: Any, y: Any = None, *, ax: Any = None, **plot: Any) -> Self:
         """Encode and score rows, and plot their codes.
 
         Parameters
@@ -66,6 +93,9 @@ class LatentSpaceDisplay(Display):
         estimator : fitted detector, or pipeline that ends with a detector
         X : array-like or DataFrame of shape (n_samples, n_features)
             At least two rows if the code has more than two dimensions.
+        y : array-like of shape (n_samples,), optional
+            {0, 1} with 1 = anomaly, or {+1, -1} with -1 = anomaly; the points are colored by these labels. By default,
+            they are colored by minus the score.
         ax : matplotlib Axes, optional
         **plot
             Keyword arguments of `plot`.
@@ -79,25 +109,28 @@ class LatentSpaceDisplay(Display):
         NotFittedError
             If the estimator is not fitted.
         ValueError
-            If X has a single row and the code has more than two dimensions.
+            If X has a single row and the code has more than two dimensions, or if labels are invalid or of one class.
         TypeError
             If the estimator does not end with a detector of this package.
         """
         pyplot(f"{cls.__name__}.from_estimator")
         scored = ScoredRows.from_estimator(cls.__name__, estimator, X)
         scores = scored.scores
+        labels = None if y is None else is_anomaly(cls.__name__, y, len(scores))
         codes, names = _in_two_dimensions(cls.__name__, scored.detector.transform(scored.rows), scores)
-        return cls(codes=codes, names=names, scores=scores, offset=scored.detector.offset_).plot(ax, **plot)
+        display = cls(codes=codes, names=names, scores=scores, offset=scored.detector.offset_, is_anomaly=labels)
+        return display.plot(ax, **plot)
 
     def plot(self, ax: Any = None, *, cmap: Any = "viridis") -> Self:
-        """Draw the codes, with larger errors on top.
+        """Draw the codes, with larger errors on top; with labels, anomalies on top.
 
         Parameters
         ----------
         ax : matplotlib Axes, optional
             Axes to draw on; a new figure by default.
         cmap : str or matplotlib Colormap, default="viridis"
-            Color map of minus the score. The scale is logarithmic if all values in its range are positive.
+            Color map of minus the score. The scale is logarithmic if all values in its range are positive. Unused if
+            labels color the points.
 
         Returns
         -------
@@ -109,22 +142,39 @@ class LatentSpaceDisplay(Display):
             If matplotlib is not installed.
         """
         ax = self._new_axes(ax, figsize=(7, 5))
+        flagged = self.scores < self.offset
+        if self.is_anomaly is None:
+            self._draw_scores(cmap)
+            ring = {"edgecolors": ORANGE, "label": f"flagged: {share_text(flagged.mean())} of {len(flagged):,}"}
+        else:
+            self._draw_labels(self.is_anomaly, flagged)
+            ring = {"edgecolors": BLACK, "label": "flagged"}
+        alpha = max(0.6, density_alpha(int(flagged.sum())))  # many rings would cover the points
+        ax.scatter(*self.codes[flagged].T, s=40, facecolors="none", linewidths=0.9, alpha=alpha, **ring)
+        ax.set(xlabel=self.names[0], ylabel=self.names[1])
+        ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, frameon=False)
+        return self
+
+    def _draw_scores(self, cmap: Any) -> None:
         order = np.argsort(-self.scores, kind="stable")
-        x, y = self.codes[order].T
-        errors, flagged = -self.scores[order], self.scores[order] < self.offset
+        errors = -self.scores[order]
         style = {"s": 12, "linewidths": 0, "cmap": cmap, "norm": _norm(errors), "rasterized": True}
-        self.scatter_ = ax.scatter(x, y, c=errors, **style)
-        ring = {"facecolors": "none", "edgecolors": ORANGE, "linewidths": 1.2, "s": 45}
-        label = f"flagged: {share_text(flagged.mean())} of {len(flagged):,}"
-        ax.scatter(x[flagged], y[flagged], label=label, **ring)
+        self.scatter_ = self.ax_.scatter(*self.codes[order].T, c=errors, **style)
         bar = {"label": "minus the score (higher = worse)", "extend": "both"}
-        self.colorbar_ = ax.figure.colorbar(self.scatter_, ax=ax, **bar)
+        self.colorbar_ = self.ax_.figure.colorbar(self.scatter_, ax=self.ax_, **bar)
         norm = self.scatter_.norm
         if type(norm).__name__ == "LogNorm":
             set_ticks(self.colorbar_, norm.vmin, norm.vmax)
-        ax.set(xlabel=self.names[0], ylabel=self.names[1])
-        ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), frameon=False)
-        return self
+
+    def _draw_labels(self, labels: np.ndarray, flagged: np.ndarray) -> None:
+        order = np.argsort(labels, kind="stable")
+        colors = np.where(labels, ORANGE, BLUE)[order]
+        sizes = np.where(labels, 16, 9)[order]
+        self.scatter_ = self.ax_.scatter(*self.codes[order].T, c=colors, s=sizes, linewidths=0, rasterized=True)
+        self.colorbar_ = None
+        for name, color, rows in (("normal rows", BLUE, ~labels), ("anomalies", ORANGE, labels)):
+            label = f"{name}: {share_text(flagged[rows].mean())} of {rows.sum():,} flagged"
+            self.ax_.scatter([], [], s=16, color=color, linewidths=0, label=label)
 
 
 def _in_two_dimensions(caller: str, codes: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, list[str]]:

@@ -49,6 +49,16 @@
     head.append(button);
   }
 
+  // In a frame of a notebook, the links would lead out of this page.
+  if (location.protocol === "about:") {
+    for (const link of document.querySelectorAll("nav a")) {
+      link.addEventListener("click", (event) => {
+        event.preventDefault();
+        document.getElementById(link.hash.slice(1)).scrollIntoView();
+      });
+    }
+  }
+
   let opened = false;
   open.addEventListener("click", () => {
     opened = !opened;

@@ -8,8 +8,16 @@ import pandas as pd
 
 from aeanomaly._constraints import integer
 from aeanomaly.inspection._access import ScoredRows
-from aeanomaly.inspection._drawing import GREY, ORANGE, Display, pyplot, share_text, text_of
-from aeanomaly.inspection._panels import positions
+from aeanomaly.inspection._drawing import (
+    GREY,
+    ORANGE,
+    Display,
+    density_alpha,
+    pyplot,
+    share_text,
+    texts_of,
+)
+from aeanomaly.inspection._panels import label_points, positions
 
 
 class ReconstructionDisplay(Display):
@@ -103,7 +111,8 @@ class ReconstructionDisplay(Display):
             chosen = _column_positions(cls.__name__, list(observed.columns), columns)
         reconstructed = pd.DataFrame(scored.detector.reconstruct(scored.rows))
         text = [name for name in reconstructed.columns if pd.api.types.is_string_dtype(reconstructed[name].dtype)]
-        reconstructed = reconstructed.astype(dict.fromkeys(text, "category"))
+        if text:
+            reconstructed = reconstructed.astype(dict.fromkeys(text, "category"))
         reconstructed = reconstructed.set_axis(observed.columns, axis=1).set_axis(observed.index, axis=0)
         return cls(
             observed=observed.iloc[:, chosen],
@@ -112,8 +121,11 @@ class ReconstructionDisplay(Display):
             offset=offset,
         ).plot(ax, **plot)
 
-    def plot(self, ax: Any = None, *, n_across: int = 3) -> Self:
+    def plot(self, ax: Any = None, *, n_across: int = 3, n_labels: int = 3) -> Self:
         """Draw one plot for each column; points on the diagonal are reconstructed exactly.
+
+        Rows that are not flagged are thin and below the flagged rows. The flagged rows with the lowest scores are
+        marked and have the labels of their index; a label that would cover another label is omitted.
 
         Numbers with heavy tails get a logarithmic scale, which is linear around 0 if not all numbers are positive.
         Categories and their missing values get a random offset, so that points do not overlap. Missing values of other
@@ -125,6 +137,8 @@ class ReconstructionDisplay(Display):
             Axes to divide among the columns, or an array with one for each column; a new figure by default.
         n_across : int, default=3
             Number of plots in a row.
+        n_labels : int, default=3
+            Maximum number of labeled rows; 0 for no labels.
 
         Returns
         -------
@@ -133,31 +147,47 @@ class ReconstructionDisplay(Display):
         Raises
         ------
         ValueError
-            If the number of axes is not that of the columns, or if `ax` is not in a grid.
+            If `n_across` is not an integer of at least 1, or `n_labels` not one of at least 0. If the number of axes is
+            not that of the columns, or if `ax` is not in a grid.
         ImportError
             If matplotlib is not installed.
         """
         integer(1).check("ReconstructionDisplay", "n_across", n_across)
+        integer(0).check("ReconstructionDisplay", "n_labels", n_labels)
         axes = self._axes(ax, n_across)
         flagged = self.scores < self.offset
-        for j, axis in enumerate(axes):
+        for j, (axis, title) in enumerate(zip(axes, texts_of(self.observed.columns, most=30), strict=True)):
             x, y = positions(axis, self.observed.iloc[:, j], self.reconstructed.iloc[:, j])
-            normal = {"s": 7, "color": GREY, "alpha": 0.5, "linewidths": 0, "rasterized": True}
-            axis.scatter(x[~flagged], y[~flagged], label="not flagged", **normal)
-            label = f"flagged: {share_text(flagged.mean())} of {len(flagged):,}"
-            axis.scatter(x[flagged], y[flagged], s=14, color=ORANGE, linewidths=0, label=label)
-            axis.set_title(text_of(self.observed.columns[j], most=30), fontsize="medium")
+            normal = {"s": 5, "color": GREY, "alpha": 0.5 * density_alpha(int((~flagged).sum())) + 0.15}
+            axis.scatter(x[~flagged], y[~flagged], linewidths=0, zorder=1, rasterized=True, **normal)
+            odd = {"s": 11, "color": ORANGE, "alpha": density_alpha(int(flagged.sum()))}
+            axis.scatter(x[flagged], y[flagged], linewidths=0, zorder=2, **odd)
+            label_points(axis, x, y, self._labels(n_labels))
+            axis.set_title(title, fontsize="medium")
             axis.tick_params(labelsize="small")
-        handles = axes[0].get_legend_handles_labels()
+        handles = self._handles(axes[0], flagged)
         if ax is None:
-            axes[0].figure.legend(*handles, loc="outside upper center", ncols=2, frameon=False, markerscale=2)
+            axes[0].figure.legend(handles=handles, loc="outside upper center", ncols=2, frameon=False)
         else:
-            axes[0].legend(fontsize="small", markerscale=2)
+            axes[0].legend(handles=handles, fontsize="small")
         for j, axis in enumerate(axes):
             axis.set_ylabel("reconstructed" if j % n_across == 0 else "")
             axis.set_xlabel("observed" if j + n_across >= len(axes) else "")
         self.ax_, self.figure_ = axes, axes[0].figure
         return self
+
+    def _labels(self, n_labels: int) -> dict[int, str]:
+        """Return the labels of the flagged rows with the lowest scores, by position, worst first."""
+        worst = [
+            int(row) for row in np.argsort(self.scores, kind="stable")[:n_labels] if self.scores[row] < self.offset
+        ]
+        return dict(zip(worst, texts_of(self.observed.index[worst], most=14), strict=True))
+
+    def _handles(self, axis: Any, flagged: np.ndarray) -> list[Any]:
+        """Return opaque points for the legend."""
+        label = f"flagged: {share_text(flagged.mean())} of {len(flagged):,}"
+        kinds = (("not flagged", GREY), (label, ORANGE))
+        return [axis.scatter([], [], s=25, color=color, linewidths=0, label=name) for name, color in kinds]
 
     def _axes(self, ax: Any, n_across: int) -> np.ndarray:
         """Return one axes for each column, (n_columns,)."""

@@ -1,5 +1,6 @@
 """Report on the rows of a table, as a self-contained HTML page."""
 
+import html
 import os
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from aeanomaly._constraints import integer
 from aeanomaly.inspection._access import ScoredRows
 from aeanomaly.inspection._page import page_of
 from aeanomaly.inspection._report_data import collect
+from aeanomaly.inspection._templates import environment
 from aeanomaly.persistence import FileKind, check_target, read_start, write_atomically
 
 
@@ -19,6 +21,25 @@ def _is_report(path: Path) -> bool:
 REPORT = FileKind("a report of aeanomaly", (".html", ".htm"), _is_report)
 
 
+class ReportPage(str):
+    """The HTML of a report, which a notebook shows as a page.
+
+    The notebook shows it in a sandboxed frame: the script of the page may filter and sort the rows, but it has no
+    access to the notebook.
+    """
+
+    __slots__ = ()
+
+    def _repr_html_(self) -> str:
+        return (
+            f'<iframe srcdoc="{html.escape(self)}" sandbox="allow-scripts" title="Anomaly report" loading="lazy" '
+            'style="width: 100%; height: 40rem; border: 1px solid #999"></iframe>'
+        )
+
+    def __repr__(self) -> str:
+        return f"<report: {len(self):,} characters of HTML>"
+
+
 def report(
     detector: Any,
     X: Any,
@@ -27,7 +48,7 @@ def report(
     n_rows: int = 100,
     title: str | None = None,
     overwrite: bool = False,
-) -> str:
+) -> ReportPage:
     """Score rows and write an HTML page with flagged rows, explanations and column drift.
 
     The page is a single file that loads no other resources, so it can be mailed, archived and opened offline. Rows can
@@ -50,7 +71,7 @@ def report(
     Returns
     -------
     page : str
-        HTML of the page. The same rows give the same page.
+        HTML of the page. The same rows give the same page. A notebook shows the page; its `repr` is short.
 
     Raises
     ------
@@ -62,6 +83,8 @@ def report(
         regular file.
     OSError
         If the page cannot be written; an existing file stays unchanged.
+    ImportError
+        If jinja2 is not installed.
 
     Examples
     --------
@@ -73,11 +96,15 @@ def report(
     >>> page = report(detector, X, n_rows=10, title="Payments of March")
     >>> page.splitlines()[0], "<h1>Payments of March</h1>" in page.replace("<bdi>", "").replace("</bdi>", "")
     ('<!doctype html>', True)
+    >>> page  # doctest: +ELLIPSIS
+    <report: ... characters of HTML>
     """
+    environment()  # an error before the rows are scored
     integer(1).check("report", "n_rows", n_rows)
     if path is not None:
         check_target(path, REPORT, overwrite=overwrite)
-    page = page_of(collect(ScoredRows.from_estimator("report", detector, X), int(n_rows)), title or "Anomaly report")
+    data = collect(ScoredRows.from_estimator("report", detector, X), int(n_rows))
+    page = ReportPage(page_of(data, title or "Anomaly report"))
     if path is not None:
         write_atomically(path, page.encode("utf-8"))
     return page

@@ -107,7 +107,8 @@ def test_explanations_are_new_columns(folder):
     assert run("score", "m.aea", "mixed.csv", "--explain", 2, "-o", "two.csv") == 0
     two = pd.read_csv("two.csv")
     assert list(two.columns[5:]) == [
-        "score", "decision", "anomaly", "explanation", "reason_1", "share_1", "reason_2", "share_2",
+        "score", "decision", "anomaly", "explanation",
+        "reason_1", "value_1", "share_1", "reason_2", "value_2", "share_2",
     ]  # fmt: skip
     assert two.explanation.notna().all()
     assert set(two.reason_1) <= {"amount", "city", "when", "paid", "code"}
@@ -131,7 +132,7 @@ def test_explanations_with_json_top_and_without_rows(folder, capsys):
     assert "reason_1" in capsys.readouterr().out
     Path("none.csv").write_text(Path("mixed.csv").read_text().splitlines()[0] + "\n")
     assert run("score", "m.aea", "none.csv", "--explain", "-o", "scored.csv") == 0
-    assert list(pd.read_csv("scored.csv").columns)[-2:] == ["reason_3", "share_3"]
+    assert list(pd.read_csv("scored.csv").columns)[-3:] == ["reason_3", "value_3", "share_3"]
     assert run("report", "m.aea", "none.csv", "-o", "none.html") == 1
     assert "none.csv: the table has no rows" in capsys.readouterr().err
 

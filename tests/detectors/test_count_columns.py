@@ -59,7 +59,7 @@ def test_an_explanation_names_the_column_and_the_expected_count(detector):
     row = TABLE[:1].assign(visits=300)
     fitted = detector.fit(TABLE)
     assert fitted.explain(row).idxmax(axis=1).item() == "visits"
-    assert fitted.explain_text(row).item().startswith("visits 300 where ")
+    assert fitted.explain_text(row).item().startswith("visits 300, ")
 
 
 def test_the_expected_count_follows_the_other_columns():

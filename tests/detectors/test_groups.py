@@ -188,10 +188,12 @@ def test_a_graph_is_refused(fitted, tmp_path):
 
 
 def test_without_groups_one_warning_names_them():
+    X = payments()
+    X.loc[::2, "customer"] += "b"
     with pytest.warns(
-        UserWarning, match="has 200 categories; .* set groups='customer' to compare each row with"
+        UserWarning, match="has 400 categories; .* set groups='customer' to compare each row with"
     ) as caught:
-        quick(groups=None, latent_dim=8, hidden_layer_sizes=(), max_iter=2).fit(payments())
+        quick(groups=None, latent_dim=8, hidden_layer_sizes=(), max_iter=2).fit(X)
     assert len(caught) == 1
 
 

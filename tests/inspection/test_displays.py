@@ -25,6 +25,7 @@ from aeanomaly.inspection import (
     precision_recall_display,
     roc_curve_display,
 )
+from aeanomaly.inspection._text import cut_names
 
 matplotlib = pytest.importorskip("matplotlib")
 matplotlib.use("Agg")
@@ -181,6 +182,46 @@ class TestAll:
         draw(display.from_estimator(detector, X))
 
 
+LONG = [f"temperature_of_the_bearing_of_sensor_{j}" for j in range(10)]
+
+
+class TestNames:
+    def test_long_names_are_cut_in_the_middle(self):
+        X, _ = factory()
+        X = X.set_axis(LONG, axis=1)
+        detector = DenoisingAutoencoder(**SMALL).fit(X)
+        waterfall = ContributionsDisplay.from_estimator(detector, X, n_columns=10)
+        names = {text.get_text().split(":")[0] for text in waterfall.ax_.get_yticklabels()[:-1]}
+        expected = {f"temperature_of\N{HORIZONTAL ELLIPSIS}_sensor_{j}" for j in range(10)}
+        assert names == expected
+        heatmap = ContributionsHeatmapDisplay.from_estimator(detector, X)
+        assert {text.get_text() for text in heatmap.ax_.get_xticklabels()} == expected
+        panels = ReconstructionDisplay.from_estimator(detector, X, n_columns=10)
+        assert {ax.get_title()[-9:] for ax in panels.ax_} == {f"_sensor_{j}" for j in range(10)}
+
+    def test_different_names_stay_different(self):
+        for alike in (
+            [f"{name}_mean_of_ten_minutes_in_degrees" for name in LONG],
+            [f"x{'y' * 40}{j}{'z' * 40}" for j in range(30)],
+            [f"a{'b' * 30}", f"a{'b' * 31}", "short", "short"],
+        ):
+            for most in (12, 24, 60):
+                short = cut_names(alike, most)
+                assert len(set(short)) == len(set(alike))
+                assert all(len(text) <= most for text in short)
+
+    def test_names_are_cut_between_characters(self):
+        family, letter = "\N{MAN}\u200d\N{WOMAN}\u200d\N{GIRL}", "e\N{COMBINING ACUTE ACCENT}"
+        for name in (family * 20, letter * 40, f"{'x' * 11}{family}{'y' * 30}{family}{'z' * 7}"):
+            for most in range(8, 30):
+                start, end = cut_names([name], most)[0].split("\N{HORIZONTAL ELLIPSIS}")
+                assert len(start) + len(end) < most
+                assert name.startswith(start)
+                assert name.endswith(end)
+                assert not end.startswith(("\u200d", "\N{COMBINING ACUTE ACCENT}"))
+                assert not start.endswith("\u200d")
+
+
 class TestScores:
     def test_stores_the_answers_of_the_detector(self, fitted):
         estimator, X, y = fitted
@@ -302,11 +343,72 @@ class TestContributions:
         assert ContributionsDisplay.from_explanation(detector.explain(X)).line_ is None
 
     @pytest.mark.parametrize(
-        ("row", "word"), [(300, "less than the number of rows, 300"), (-1, "least 0"), ("r1", "row must be")]
+        ("row", "word"),
+        [(300, "less than the number of rows, 300"), (-1, "least 0"), ("r300", "row must be"), (True, "row must be")],
     )
     def test_no_such_row(self, detector, row, word):
         with pytest.raises(ValueError, match=word):
             ContributionsDisplay.from_estimator(detector, factory()[0], row=row)
+
+    def test_a_label_of_the_index_names_the_row(self, detector):
+        X, _ = factory()
+        scores = detector.score_samples(X)
+        moved = X.set_axis(pd.Index(np.arange(300) + 100, name="machine"), axis=0)
+        days = X.set_axis(pd.date_range("2024-01-01", periods=300), axis=0)
+        pairs = X.set_axis(pd.MultiIndex.from_product([["a", "b", "c"], range(100)]), axis=0)
+        for rows, label, place in (
+            (X, "r7", 7), (moved, 107, 7), (moved, 7, 7), (moved, 299, 199), (moved, np.int64(107), 7),
+            (days, pd.Timestamp("2024-01-08"), 7), (days, "2024-01-08", 7), (pairs, ("b", 5), 105),
+        ):  # fmt: skip
+            found = ContributionsDisplay.from_estimator(detector, rows, row=label)
+            assert found.score == scores[place]
+            plt.close(found.figure_)
+        assert found.ax_.get_title().startswith("row b, 5: score ")
+        found = ContributionsDisplay.from_explanation(detector.explain(moved), row=299)
+        assert found.score == pytest.approx(scores[199])
+        assert found.ax_.get_title().startswith("machine 299: score ")
+        assert ContributionsDisplay.from_explanation(detector.explain(moved)).row == 100
+
+    def test_the_row_of_an_array_is_a_position(self):
+        X = factory()[0].to_numpy()
+        detector = DenoisingAutoencoder(**SMALL).fit(X)
+        found = ContributionsDisplay.from_estimator(detector, X, row=7)
+        assert found.score == detector.score_samples(X)[7]
+        with pytest.raises(ValueError, match="row must be a label of the index, or a position"):
+            ContributionsDisplay.from_estimator(detector, X, row="r7")
+
+    def test_a_label_of_several_rows(self, detector):
+        X = factory()[0].set_axis([0, 0, *range(298)], axis=0)
+        with pytest.raises(ValueError, match=r"row=0 is the label of 3 rows; .*reset_index"):
+            ContributionsDisplay.from_estimator(detector, X, row=0)
+        assert ContributionsDisplay.from_estimator(detector, X, row=299).row == 297
+
+    @pytest.mark.parametrize(("row", "n_columns"), [(None, 6), (0, 100), (200, 1)])
+    def test_numbers_do_not_cross_the_frame(self, fitted, row, n_columns):
+        estimator, X, _ = fitted
+        found = ContributionsDisplay.from_estimator(estimator, X, row=row, n_columns=n_columns)
+        draw(found)
+        frame = found.ax_.get_window_extent()
+        numbers = [text for text in found.ax_.texts if not text.get_text().startswith("threshold")]
+        assert len(numbers) == len(found.bars_)
+        for number in numbers:
+            extent = number.get_window_extent()
+            assert frame.x0 < extent.x0
+            assert extent.x1 < frame.x1
+            assert frame.y0 < extent.y0
+            assert extent.y1 < frame.y1
+
+    def test_numbers_of_any_size_stay_within_the_frame(self):
+        rng = np.random.default_rng(0)
+        for scale in (1e-9, 1.0, 1e12):
+            for values in (rng.normal(size=8), rng.lognormal(sigma=3, size=8), np.r_[5.0, -4.9, 0.1]):
+                parts = pd.DataFrame([scale * values]).rename(columns=str)
+                found = ContributionsDisplay.from_explanation(parts, offset=-scale * 3)
+                draw(found)
+                frame = found.ax_.get_window_extent()
+                for text in found.ax_.texts[1:]:
+                    assert frame.x0 < text.get_window_extent().x0 < text.get_window_extent().x1 < frame.x1
+                plt.close(found.figure_)
 
     def test_names_behind_a_pipeline(self):
         X, _ = factory()
@@ -340,6 +442,12 @@ class TestHeatmap:
         again = ContributionsHeatmapDisplay.from_explanation(detector.explain(X), n_rows=2, offset=detector.offset_)
         pd.testing.assert_frame_equal(again.contributions, found.contributions)
 
+    def test_the_index_names_the_axis(self, detector):
+        X, _ = factory()
+        for rows, name in ((X.rename_axis("machine"), "machine"), (X, "row")):
+            found = ContributionsHeatmapDisplay.from_estimator(detector, rows, n_rows=2)
+            assert found.ax_.get_ylabel() == f"{name} (score)"
+
     def test_many_rows(self, detector):
         draw(ContributionsHeatmapDisplay.from_estimator(detector, factory()[0], n_rows=300))
 
@@ -365,6 +473,28 @@ class TestLatentSpace:
     def test_flagged_rows_are_ringed(self, detector):
         found = LatentSpaceDisplay.from_estimator(detector, factory()[0])
         assert len(found.ax_.collections[1].get_offsets()) == np.sum(detector.predict(factory()[0]) == -1)
+
+    def test_labels_color_the_points(self, fitted):
+        estimator, X, y = fitted
+        for labels in (y, np.where(y == 1, -1, 1)):
+            found = LatentSpaceDisplay.from_estimator(estimator, X, labels)
+            draw(found)
+            np.testing.assert_array_equal(found.is_anomaly, y == 1)
+            assert found.colorbar_ is None
+            colors, n = np.unique(found.scatter_.get_facecolors(), axis=0, return_counts=True)
+            assert sorted(n) == sorted([(y == 1).sum(), (y != 1).sum()])
+            assert len(colors) == 2
+            texts = [text.get_text() for text in found.ax_.get_legend().get_texts()]
+            assert texts[0].startswith("normal rows: ")
+            assert texts[1].endswith(f"% of {(y == 1).sum()} flagged")
+            assert texts[2] == "flagged"
+
+    @pytest.mark.parametrize(
+        ("y", "word"), [([0, 1], "2 labels"), ([0] * 300, "normal rows"), ([2] * 300, "labels must")]
+    )
+    def test_bad_labels(self, detector, y, word):
+        with pytest.raises(ValueError, match=word):
+            LatentSpaceDisplay.from_estimator(detector, factory()[0], y)
 
 
 class TestLossCurve:
@@ -414,6 +544,43 @@ class TestReconstruction:
             ReconstructionDisplay.from_estimator(detector, factory()[0], columns="power_kw", ax=axes)
         assert plt.get_fignums() == [figure.number]
 
+    def test_flagged_rows_are_above_and_do_not_hide_the_others(self):
+        X, _ = factory()
+        detector = DenoisingAutoencoder(contamination=0.2, **SMALL).fit(X)
+        found = ReconstructionDisplay.from_estimator(detector, X, columns=["power_kw"], n_labels=0)
+        draw(found)
+        normal, flagged = found.ax_[0].collections[:2]
+        assert len(normal.get_offsets()) == 240
+        assert len(flagged.get_offsets()) == 60
+        assert normal.get_zorder() < flagged.get_zorder()
+        assert normal.get_sizes()[0] < flagged.get_sizes()[0]
+        assert normal.get_alpha() < flagged.get_alpha() < 1
+        assert not found.ax_[0].texts
+        many = ReconstructionDisplay(
+            observed=pd.concat([found.observed] * 9),
+            reconstructed=pd.concat([found.reconstructed] * 9),
+            scores=np.tile(found.scores, 9),
+            offset=found.offset,
+        ).plot()
+        assert many.ax_[0].collections[1].get_alpha() < flagged.get_alpha()
+
+    @pytest.mark.parametrize("n_labels", [1, 3, 50])
+    def test_the_worst_rows_are_labeled_within_the_frame(self, fitted, n_labels):
+        estimator, X, _ = fitted
+        found = ReconstructionDisplay.from_estimator(estimator, X, n_labels=n_labels)
+        draw(found)
+        index = X.index if isinstance(X, pd.DataFrame) else range(len(X))
+        worst = [str(index[row]) for row in np.argsort(found.scores, kind="stable")[:n_labels]]
+        for axis in found.ax_:
+            assert len(axis.texts) <= n_labels
+            assert {text.get_text() for text in axis.texts} <= set(worst)
+            frame = axis.get_window_extent()
+            for text in axis.texts:
+                extent = text.get_window_extent()
+                assert frame.x0 <= extent.x0 <= extent.x1 <= frame.x1
+                assert frame.y0 <= extent.y0 <= extent.y1 <= frame.y1
+        assert any(text.get_text() == worst[0] for axis in found.ax_ for text in axis.texts)
+
     def test_a_column_of_missing_values(self):
         X, _ = payments()
         detector = DenoisingAutoencoder(missing="model", **SMALL).fit(X)
@@ -426,6 +593,7 @@ class TestReconstruction:
             ({"columns": ["power"]}, "column 'power' is unknown"),
             ({"columns": []}, "empty"),
             ({"n_columns": 0}, "n_col"),
+            ({"n_labels": -1}, "n_labels"),
         ],
     )
     def test_bad_input(self, detector, options, word):

@@ -9,6 +9,7 @@ from sklearn.preprocessing import StandardScaler
 
 from aeanomaly import DenoisingAutoencoder, VariationalAutoencoder
 from aeanomaly.inspection import column_drift
+from aeanomaly.inspection.drift import drift_to_text
 
 
 def table(n=1500, seed=0):
@@ -40,7 +41,9 @@ def test_the_training_rows_have_not_drifted(trained):
     detector, X = trained
     drift = column_drift(detector, X)
     assert list(drift.index) == list(X.columns)
-    assert list(drift.columns) == ["kind", "drift", "missing_in_training", "missing", "outside"]
+    assert list(drift.columns) == [
+        "kind", "drift", "missing_in_training", "missing", "outside", "median_in_training", "median",
+    ]  # fmt: skip
     assert (drift["drift"] < 0.02).all()
     assert (drift["outside"] == 0).all()
     np.testing.assert_allclose(drift["missing"], drift["missing_in_training"])
@@ -125,3 +128,57 @@ def test_incomparable_estimators_are_refused(trained):
         column_drift(StandardScaler().fit([[1.0], [2.0]]), [[1.0]])
     with pytest.raises(ValueError, match="not fitted"):
         column_drift(DenoisingAutoencoder(), [[1.0]])
+
+
+def test_medians_of_numbers(trained):
+    detector, X = trained
+    new = table(101, seed=7).assign(huge=lambda rows: rows["huge"] * 3)
+    drift = column_drift(detector, new)
+    for name in ("normal", "skewed", "counts", "huge", "constant"):
+        assert drift["median"][name] == np.median(new[name])
+        assert drift["median_in_training"][name] == pytest.approx(X[name].median(), abs=0.06 * X[name].std())
+    assert drift.loc[["level", "order", "when", "long"], ["median", "median_in_training"]].isna().all(axis=None)
+    assert np.isnan(column_drift(detector, new.assign(normal=np.nan))["median"]["normal"])
+
+
+class TestText:
+    def test_numbers_categories_and_missing_values(self, trained):
+        new = table(100, seed=8)
+        new = new.assign(huge=new["huge"] * 2.5, normal=new["normal"] - 2, level=["z"] * 60 + ["a"] * 40)
+        new.loc[:49, "counts"] = np.nan
+        lines = drift_to_text(column_drift(trained[0], new)).splitlines()
+        text = dict(line.split(": ", 1) for line in lines)
+        assert next(iter(text)) == "huge"
+        assert text["huge"] == (
+            "100 % of the values lie outside the training range; its median is 2.5 times that of training; drift 1.00"
+        )
+        assert text["level"].startswith("60 % of the values are not in the training rows; ")
+        assert "0 % of the rows have a missing value, and 25 % in training" in text["level"]
+        assert "its median is -2.068, and -0.0" in text["normal"]
+        assert " in training; " in text["normal"]
+        assert text["counts"].startswith("50 % of the rows have a missing value, and 0 % in training")
+        assert "constant" not in text
+
+    def test_no_drift(self, trained):
+        detector, X = trained
+        text = drift_to_text(column_drift(detector, X))
+        assert text.startswith("No column differs clearly from the training rows; the largest drift is 0.0")
+
+    def test_the_number_of_lines(self, trained):
+        drift = column_drift(trained[0], table(50, seed=4).assign(normal=99.0, skewed=-1.0, counts=-3, huge=2e9))
+        *lines, last = drift_to_text(drift, n_columns=2).splitlines()
+        assert len(lines) == 2
+        assert last.startswith("and ")
+        assert last.endswith(" more columns")
+        with pytest.raises(ValueError, match="drift_to_text: n_columns must be an integer of at least 1; got 0"):
+            drift_to_text(drift, n_columns=0)
+
+    def test_columns_without_values_or_effect_and_hostile_names(self, trained):
+        drift = column_drift(trained[0], table(50, seed=5).assign(normal=np.nan))
+        assert drift_to_text(drift).startswith("normal: 100 % of the rows have a missing value, and 25 % in training")
+        ignored = drift.assign(kind="ignored", missing=1.0)
+        assert drift_to_text(ignored).startswith("No column differs")
+        renamed = drift.set_axis(["\x1b[31mred\n" + "x" * 200, *drift.index[1:]], axis=0)
+        line = drift_to_text(renamed).splitlines()[0]
+        assert "\x1b" not in line
+        assert len(line) < 160

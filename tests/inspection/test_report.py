@@ -3,8 +3,12 @@
 import base64
 import hashlib
 import re
+import subprocess
+import sys
+import zipfile
 from html.parser import HTMLParser
 from importlib import resources
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -14,8 +18,11 @@ from sklearn.preprocessing import StandardScaler
 
 from aeanomaly import AutoencoderEnsemble, DenoisingAutoencoder, VariationalAutoencoder
 from aeanomaly.datasets import load_payments
-from aeanomaly.inspection import report
-from aeanomaly.thresholds import ThresholdRule
+from aeanomaly.inspection import _templates, report
+from aeanomaly.inspection._text import cut_names
+from aeanomaly.thresholds import Conformal, ThresholdRule
+
+jinja2 = pytest.importorskip("jinja2")
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -295,3 +302,104 @@ def test_colors_can_be_told_apart():
             for ink, least in (("text", 7), ("quiet", 4.5), ("flagged", 4.5), ("link", 4.5), ("normal", 3)):
                 low, high = sorted(luminance(scheme[name]) for name in (ground, ink))
                 assert (high + 0.05) / (low + 0.05) >= least, (scheme[ground], ink)
+
+
+@pytest.mark.parametrize("contamination", ["auto", 0.1, Conformal(0.1)])
+def test_the_summary_states_the_guarantee_of_the_threshold(contamination):
+    X = np.random.default_rng(0).normal(size=(300, 3))
+    detector = DenoisingAutoencoder(max_iter=10, random_state=0, contamination=contamination).fit(X)
+    text = assert_safe(report(detector, X)).text
+    known = detector.threshold_info_
+    assert f"False alarmsThe threshold {known.guarantee}." in text
+    assert f"The threshold was set by {known.rule} on {known.n_scores} {known.source}." in text
+
+
+def test_rows_have_the_labels_and_the_name_of_the_index(payments):
+    detector, X = payments
+    index = pd.MultiIndex.from_arrays([[f"card <{i}>" for i in range(len(X))], X.index], names=["card", "payment"])
+    page = assert_safe(report(detector, X.set_axis(index, axis=0), n_rows=20))
+    worst = np.argsort(detector.score_samples(X), kind="stable")[:20]
+    for place in worst:
+        assert f"card <{place}>, {X.index[place]}" in page.text
+    assert "card, payment" in page.text
+
+
+def test_long_names_are_cut_in_the_middle_and_stay_different():
+    names = [f"{'temperature_of_the_bearing_' * 3}{j}_{'mean_of_ten_minutes_' * 3}" for j in range(5)]
+    X = pd.DataFrame(np.random.default_rng(0).normal(size=(60, 5)), columns=names)
+    page = assert_safe(report(DenoisingAutoencoder(max_iter=10, random_state=0).fit(X), X * 3, n_rows=5))
+    short = cut_names(names, 60)
+    assert len(set(short)) == 5
+    assert all(name in page.text for name in short)
+    assert set(names) <= {a["title"] for a in page.all("bdi") if "title" in a}
+
+
+class TestNotebook:
+    def test_the_page_is_a_text_that_shows_itself(self, payments):
+        detector, X = payments
+        page = report(detector, X, title='"><script>alert(1)</script>', n_rows=5)
+        assert isinstance(page, str)
+        assert len(repr(page)) < 60
+        shown = Page(page._repr_html_())
+        ((tag, attributes),) = shown.found
+        assert tag == "iframe"
+        assert attributes["srcdoc"] == page
+        assert attributes["sandbox"] == "allow-scripts"  # neither the origin of the notebook nor its windows
+        assert shown.text == ""
+
+    def test_it_is_written_and_pickled_as_text(self, payments, tmp_path):
+        import pickle
+
+        detector, X = payments
+        page = report(detector, X, tmp_path / "report.html", n_rows=5)
+        assert (tmp_path / "report.html").read_text(encoding="utf-8") == page
+        assert pickle.loads(pickle.dumps(page)) == page
+
+
+class TestTemplates:
+    def test_without_jinja(self, payments, monkeypatch):
+        monkeypatch.setitem(sys.modules, "jinja2", None)
+        _templates.environment.cache_clear()
+        with pytest.raises(
+            ImportError, match=r"^report needs jinja2; install it with: pip install 'aeanomaly\[report\]'$"
+        ):
+            report(*payments)
+
+    def test_the_subpackage_does_not_need_jinja(self):
+        code = "import sys; sys.modules['jinja2'] = None; import aeanomaly.inspection"
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+    def test_an_undefined_name_is_an_error(self):
+        with pytest.raises(jinja2.UndefinedError):
+            _templates.render("histogram")
+        with pytest.raises(jinja2.UndefinedError):
+            _templates.environment().from_string("{{ x.name }}").render(x=1)
+
+    def test_all_text_is_escaped_and_visible(self):
+        template = _templates.environment().from_string('<p title="{{ x }}">{{ x }}{{ 1.5 }}</p>')
+        text = template.render(x="<b>\"'&\n\u202e")
+        assert text.count("&lt;b&gt;&#34;&#39;&amp;\u21b5\u27e8U+202E\u27e9") == 2
+        with pytest.raises(AssertionError):
+            template.render(x=None)
+
+    def test_only_the_parts_of_the_package_are_markup(self):
+        folder = Path(_templates.__file__).parent / "templates"
+        text = "".join(path.read_text(encoding="utf-8") for path in sorted(folder.iterdir()))
+        assert sorted(re.findall(r"(\w+) \| safe", text)) == ["histogram", "script", "style"]
+        assert "autoescape" not in text
+        assert not re.search(r"https?:|\son\w+=|\sstyle=|javascript", text)
+
+    def test_a_wheel_contains_them(self, tmp_path):
+        pytest.importorskip("hatchling")
+        root = Path(_templates.__file__).parents[2]
+        if not (root / "pyproject.toml").exists():
+            pytest.skip("not a checkout")
+        build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+        subprocess.run(build, cwd=root, check=True, capture_output=True)
+        (wheel,) = tmp_path.glob("*.whl")
+        shipped = set(zipfile.ZipFile(wheel).namelist())
+        parts = Path(_templates.__file__).parent.rglob("*.*")
+        own = {str(path.relative_to(root)) for path in parts if path.suffix in (".jinja", ".css", ".js", ".py")}
+        assert len([name for name in own if name.endswith(".html.jinja")]) == 8
+        assert own <= shipped

@@ -91,7 +91,7 @@ def test_details_open_and_close(page):
     assert page.value("document.querySelectorAll('#worst details[open]').length") == 0
     page.value("document.getElementById('open').click()")
     assert page.value("document.querySelectorAll('#worst details[open]').length") == 40
-    assert page.value("document.getElementById('open').textContent") == "Close all"
+    assert page.value("document.getElementById('open').textContent") == "Collapse all"
 
 
 @pytest.mark.parametrize("width", [360, 700, 1000, 1280])
@@ -138,3 +138,22 @@ def test_a_foreign_script_is_refused(rows, browser, tmp_path):
     browser.open((tmp_path / "changed.html").as_uri())
     assert browser.value("document.title") == "Anomaly report"
     assert browser.complaints
+
+
+def test_it_works_within_a_notebook(rows, browser, tmp_path):
+    detector, X = rows
+    browser.call("Emulation.clearDeviceMetricsOverride")
+    shown = report(detector, X, n_rows=40)._repr_html_()
+    # A test can look into the frame only if it has the origin of the page.
+    for name, frame in (("sandboxed", shown), ("open", shown.replace(' sandbox="allow-scripts"', ""))):
+        assert name == "sandboxed" or frame != shown
+        (tmp_path / f"{name}.html").write_text(f"<!doctype html><title>notebook</title>{frame}", encoding="utf-8")
+        browser.open((tmp_path / f"{name}.html").as_uri())
+        assert browser.value("document.title") == "notebook"
+        assert browser.complaints == []
+    inside = "document.querySelector('iframe').contentDocument"
+    assert browser.value(f"{inside}.querySelectorAll('#worst thead button').length") == 5
+    assert browser.value(f"{inside}.scrollingElement.scrollTop") == 0
+    browser.value(f"{inside}.querySelector('nav a[href=\"#drift\"]').click()")
+    assert browser.value(f"{inside}.scrollingElement.scrollTop") > 100
+    assert browser.value(f"{inside}.title") == "Anomaly report"

@@ -45,7 +45,8 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         type=positive_integer,
         metavar="N",
         help="add an explanation, the N columns with the largest contributions to the error (reason_1 to reason_N) "
-        f"and their shares (share_1 to share_N); default: {_REASONS}; without N, give this option after the table",
+        f"with their cells (value_1 to value_N) and shares (share_1 to share_N); default: {_REASONS}; without N, give "
+        "this option after the table",
     )
     command.add_argument("--flagged-only", action="store_true", help="write only the flagged rows")
     command.add_argument("--top", type=positive_integer, metavar="N", help="print the N rows with the lowest scores")

@@ -126,7 +126,7 @@ def _to_text(summary: dict[str, Any]) -> str:
 
 def _fixed_columns(worst: pd.DataFrame, options: argparse.Namespace) -> list[str]:
     """Return the columns that are always printed."""
-    new = [*_NEW_COLUMNS, *(["reason_1"] if options.explain else [])]
+    new = [*_NEW_COLUMNS, *(["reason_1", "value_1"] if options.explain else [])]
     return [worst.columns[0], *(options.prefix + name for name in new), *([options.label] if options.label else [])]
 
 
