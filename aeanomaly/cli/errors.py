@@ -43,4 +43,5 @@ def with_options(text: str) -> str:
     """Rewrite advice for the Python API as options of the command line."""
     for advice, option in _OPTIONS.items():
         text = advice.sub(option, text)
-    return _COLUMN_TYPES.sub(lambda found: f"--set {quote(found[0])}", text)
+    text = _COLUMN_TYPES.sub(lambda found: f"--set {quote(found[0])}", text)
+    return text.replace("set --set", "pass --set")

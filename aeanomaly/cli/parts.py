@@ -5,6 +5,7 @@ import gzip
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -57,7 +58,7 @@ def check_table_output(target: str, inputs: Iterable[str | Path], *, force: bool
 
 
 def training_source(
-    table: InputTable, columns: Callable[[list[str]], list[str]], detector: BaseDetector
+    table: InputTable, columns: Callable[[list[str]], list[str]], detector: BaseDetector, id_column: str | None
 ) -> tuple[Source, Counter[str]]:
     """Return the training rows of a large table, and the number of missing cells by column, counted on the way."""
     missing: Counter[str] = Counter()
@@ -69,7 +70,7 @@ def training_source(
             check_missing(rows, detector)
             missing.update({str(name): int(count) for name, count in rows.isna().sum().items() if count})
             left, first = rows.iloc[max(0, skip - first) :], first + len(rows)
-            left.attrs[ATTRIBUTE] = table.known.to_json()
+            left.attrs[ATTRIBUTE] = replace(table.known, id_column=id_column).to_json()
             yield Part(left, f"{table.source}, part {number}")
 
     return Source(read, fingerprint=fingerprint_of(table.paths)), missing

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from aeanomaly.cli.errors import CommandError, with_options
+from aeanomaly.cli.errors import CommandError, suggestion, with_options
 from aeanomaly.cli.notes import note, working
 from aeanomaly.detectors import BaseDetector
 from aeanomaly.preprocessing import Categorical, GroupedCategorical, InferenceOptions, Ordinal
@@ -23,6 +23,7 @@ from aeanomaly.reading import (
     convert,
     find_files,
     is_number,
+    list_some,
     read_raw_parts,
     read_raw_table,
 )
@@ -56,6 +57,8 @@ class InputTable:
         self._files = [] if self._is_standard_input else [file for path in sources for file in find_files(path)]
         self.options = read_options(options)
         self._known: TableFormat | None = None if detector is None else detector.state_.table_format
+        #: Column that named the rows of the training table.
+        self.id_column = None if self._known is None else self._known.id_column
         self._format: TableFormat | None = None
         self._cells: pd.DataFrame | None = None
         self._said: set[str] = set()
@@ -144,7 +147,7 @@ class InputTable:
         table = self.typed(cells[columns], types)
         if table.misfits and detector.missing == "error":
             self._refuse_misfits(cells, table, detector)
-        self._say(table.remarks)
+        self._say([*table.remarks, *_unread_rows(table, cells)])
         rows = table.frame if names is not None else table.frame.set_axis(range(len(columns)), axis=1)
         check_missing(rows, detector)
         return rows
@@ -186,6 +189,15 @@ class InputTable:
             note(f"note: {self.source}: {with_options(remark)}")
 
 
+def _unread_rows(table: TypedTable, cells: pd.DataFrame) -> list[str]:
+    """Return a remark on the rows that are scored without cells that could not be read."""
+    places = sorted({place for rows in table.misfits.values() for place in rows})
+    if not places:
+        return []
+    listed = list_some([str(cells.index[place] + 1) for place in places], _MAX_NAMES)
+    return [f"row{'s' * (len(places) > 1)} {listed} {'are' if len(places) > 1 else 'is'} scored without such cells"]
+
+
 def read_options(options: argparse.Namespace) -> ReadOptions:
     """Return the options of `add_reading`."""
     return ReadOptions(
@@ -204,8 +216,10 @@ def select_columns(frame: pd.DataFrame, columns: Sequence[str], source: str) -> 
     """Select columns by name; raise a CommandError if a column is missing."""
     missing = [name for name in columns if name not in frame.columns]
     if missing:
+        others = [name for name in frame.columns if name not in columns]
         raise CommandError(
-            f"{source}: column(s) {', '.join(map(repr, missing))} of the model are missing; add them to the table"
+            f"{source}: column(s) {', '.join(map(repr, missing))} of the model are missing"
+            f"{suggestion(missing[0], others)}; add or rename columns of the table"
         )
     return frame[list(columns)]
 

@@ -13,7 +13,7 @@ _SUPPORTED = (
     "a DataFrame of pandas or polars, an Arrow table, a two-dimensional array, a list of rows or dicts, or a dict of "
     "columns"
 )
-_TO_RESHAPE = "Reshape your data with X.reshape(-1, 1) for one column, or X.reshape(1, -1) for one row"
+_TO_RESHAPE = "use X.reshape(-1, 1) for one column, or X.reshape(1, -1) for one row (Reshape your data)"
 
 
 def collect(X: Any) -> Any:
@@ -73,7 +73,7 @@ def as_array(X: Any) -> np.ndarray:
         raise TypeError(f"X is of type {kind} (shape ()), but must be {_SUPPORTED}; convert it")
     if array.ndim != 2:
         remedy = _TO_RESHAPE if array.ndim == 1 else "reshape it to (n_samples, n_features)"
-        remedy = "use X.to_frame() for one column, or Reshape your data" if hasattr(X, "to_frame") else remedy
+        remedy = "use X.to_frame() for one column, or X.to_frame().T for one row" if hasattr(X, "to_frame") else remedy
         raise ValueError(
             f"X is of type {kind} with shape {array.shape}, but a table must have two dimensions; {remedy}"
         )

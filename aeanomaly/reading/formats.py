@@ -85,6 +85,8 @@ class TableFormat:
         Additional texts that mark a missing value.
     partition : tuple of str
         Columns whose cells are parts of the path.
+    id_column : str, optional
+        Column that names the rows, by choice of the user; it is not part of the training table.
     columns : mapping of str to ColumnFormat
         Formats of the text columns.
     """
@@ -100,6 +102,7 @@ class TableFormat:
     table: str | None = None
     na_values: tuple[str, ...] = ()
     partition: tuple[str, ...] = ()
+    id_column: str | None = None
     columns: Mapping[str, ColumnFormat] = field(default_factory=dict)
 
     def completed(self, other: "TableFormat") -> "TableFormat":

@@ -184,7 +184,9 @@ def _plain(text: str, known: ColumnFormat) -> str | None:
     if split is None or split[1] not in ("", known.unit):
         return None
     number, _, is_negative = split
-    if not _fits((known.decimal, known.grouping), number) and not _fits((known.decimal, ""), number):
+    # Large numbers may have a mark between thousands although no number of the training file was large.
+    groupings = [marks[1] for marks in _DIGITS if marks[0] == known.decimal and _fits(marks, number)]
+    if not groupings:
         return None
-    plain = number.replace(known.grouping, "") if known.grouping else number
+    plain = number.replace(groupings[-1], "") if groupings[-1] else number
     return ("-" if is_negative else "") + plain.replace(known.decimal, ".")

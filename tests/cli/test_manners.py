@@ -158,3 +158,40 @@ def test_long_steps_show_signs_of_life(stream, told, monkeypatch):
     with working("reading small.csv"):
         pass
     assert sys.stderr.getvalue().strip() == ""
+
+
+def test_the_column_that_names_rows_is_remembered(folder, capsys):
+    table = pd.read_csv("train.csv").assign(order=[f"A{row}" for row in range(200)])
+    table.to_csv("orders.csv", index=False)
+    assert run("fit", "orders.csv", "-o", "ids.aea", "--id", "order", "--set", "max_iter=5") == 0
+    capsys.readouterr()
+    assert run("score", "ids.aea", "orders.csv", "--top", 1, "--explain", "-q") == 0
+    head, row, sentence = capsys.readouterr().out.splitlines()
+    assert head.split()[0] == "order"
+    assert sentence.startswith(f"order {row.split()[0]}: ")
+    assert run("report", "ids.aea", "orders.csv", "-o", "ids.html") == 0
+    assert row.split()[0] in Path("ids.html").read_text()
+    assert run("score", "ids.aea", "new.csv", "--top", 1) == 0
+
+
+def test_many_flagged_rows_are_named(folder, capsys):
+    (pd.read_csv("new.csv") + 50).to_csv("other.csv", index=False)
+    assert run("threshold", "model.aea", "--rows", "new.csv", "--false-alarm-rate", "0.05") == 0
+    capsys.readouterr()
+    assert run("score", "model.aea", "other.csv", "-o", "scored.csv") == 0
+    assert "note: 60 rows are flagged, where about 3 of 60 normal rows are expected" in capsys.readouterr().err
+
+
+def test_numbers_larger_than_those_of_training_are_read(folder, capsys):
+    lines = [f"{i % 90},5{i % 9};{i % 7}" for i in range(100)]
+    Path("small.csv").write_text("\n".join(["cost;n", *lines]))
+    assert run("fit", "small.csv", "-o", "small.aea", "--set", "max_iter=5") == 0
+    Path("large.csv").write_text("cost;n\n9.870,00;3\n12,5;k.A.\n9870,00;3\n")
+    capsys.readouterr()
+    assert run("score", "small.aea", "large.csv", "-o", "large_scored.csv") == 1
+    assert "column 'n' holds 'k.A.' in row 2, which is not a number" in capsys.readouterr().err
+    assert run("fit", "small.csv", "-o", "small.aea", "--set", "max_iter=5", "--missing", "model") == 0
+    assert run("score", "small.aea", "large.csv", "-o", "large_scored.csv") == 0
+    assert "note: large.csv: row 2 is scored without such cells" in capsys.readouterr().err
+    scores = pd.read_csv("large_scored.csv", sep=";", decimal=",")["score"]
+    assert scores[0] == scores[2] < scores[1]

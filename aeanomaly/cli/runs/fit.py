@@ -5,6 +5,7 @@ import json
 import shlex
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -45,7 +46,7 @@ def _fit_at_once(detector: BaseDetector, table: InputTable, options: argparse.Na
         detector.missing = "model"
         _say_missing(listed)
     check_missing(X, detector)
-    X.attrs[ATTRIBUTE] = table.known.to_json()
+    X.attrs[ATTRIBUTE] = replace(table.known, id_column=options.id).to_json()
     y = None if anomalous is None else anomalous.astype(int)
     summary = _fit_and_save(detector, options, partial(detector.fit, X, y), n_rows=len(X))
     if anomalous is not None:
@@ -57,7 +58,7 @@ def _fit_in_parts(detector: BaseDetector, table: InputTable, options: argparse.N
     """Fit on a table larger than memory in one pass; labels need a second pass."""
     if not _chooses_missing(options):
         detector.missing = "model"
-    source, missing = training_source(table, lambda names: _columns(names, options), detector)
+    source, missing = training_source(table, lambda names: _columns(names, options), detector, options.id)
     summary = _fit_and_save(detector, options, partial(detector.fit_batches, source, checkpoint=options.checkpoint))
     note(table.describe(detector.n_samples_seen_, detector.n_features_in_))
     if missing and not _chooses_missing(options):

@@ -24,6 +24,7 @@ def run(options: argparse.Namespace) -> None:
     detector = load(options.model)
     table = InputTable([options.table], options, detector)
     frame = table.cells()
+    options.id = options.id or (table.id_column if table.id_column in frame.columns else None)
     check_column("--id", options.id, frame.columns, options.table)
     X = table.rows_for(detector, frame)
     if not len(X):

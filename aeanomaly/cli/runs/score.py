@@ -32,12 +32,16 @@ def run(options: argparse.Namespace) -> None:
     with working(f"loading {options.model}"):
         detector = load(options.model)
     table = InputTable(options.tables, options, detector)
+    is_id_asked = options.id is not None
+    options.id = options.id or table.id_column
     found = _discoveries(detector, table, options) if options.fdr else None
     score_name, _, anomaly_name = (options.prefix + name for name in _NEW_COLUMNS)
     rows, anomalies, labels, scores = 0, 0, [], []
     worst = pd.DataFrame()
     with working(f"scoring {table.source}"), table_writer(target, table) as write:
         for frame in table.parts():
+            if not is_id_asked and options.id not in frame.columns:
+                options.id = None
             check_column("--id", options.id, frame.columns, table.source)
             if options.label is not None:
                 labels.append(label_values(frame, options.label, table.source))
@@ -63,8 +67,12 @@ def run(options: argparse.Namespace) -> None:
         print(json.dumps({**summary, **({"top": rows} if options.top else {})}), file=place)
         return
     note(_to_text(summary))
+    _warn_of_many(detector, summary)
     if options.top:
         print(_table(worst, _fixed_columns(worst, options)), file=place)
+        if options.explain:
+            for name, sentence in zip(worst.iloc[:, 0], worst[options.prefix + "explanation"], strict=True):
+                print(f"{worst.columns[0]} {name}: {sentence}", file=place)
 
 
 def _scored(
@@ -95,6 +103,17 @@ def _scored(
     if options.explain:
         values += reasons(detector, X, options.explain)
     return frame.assign(**dict(zip(new, values, strict=True)))
+
+
+def _warn_of_many(detector: BaseDetector, summary: dict[str, Any]) -> None:
+    """Say if far more rows are flagged than the threshold promises for normal rows."""
+    rate, n_rows = detector.state_.calibration.false_alarm_rate, summary["rows"]
+    expected = (rate or 0.0) * n_rows
+    if rate is not None and summary["anomalies"] > max(10, 3 * expected + 3 * expected**0.5):
+        note(
+            f"note: {summary['anomalies']:,} rows are flagged, where about {expected:,.0f} of {n_rows:,} normal rows "
+            "are expected; these rows differ from those of training (see aeanomaly drift), or the tables are swapped"
+        )
 
 
 def _scores(detector: BaseDetector, X: pd.DataFrame) -> np.ndarray:
