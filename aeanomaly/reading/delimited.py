@@ -104,9 +104,11 @@ class TextFile:
         """
         with damage_reported(self.where):
             data = file.read()
-        text = data.decode(self.encoding, errors="replace" if self.encoding == _OTHER_ENCODING else "strict")
-        rows = data if self.encoding == "utf-8" else text.encode()
-        rows = rows[len(text[: self.dialect.start].encode()) :]
+        if self.encoding == "utf-8" and data.isascii():
+            rows = data[self.dialect.start :]
+        else:
+            text = data.decode(self.encoding, errors="replace" if self.encoding == _OTHER_ENCODING else "strict")
+            rows = text[self.dialect.start :].encode()
         if (mark := self.dialect.comment) is not None:
             rows = re.sub(rb"(?m)^" + re.escape(mark.encode()) + rb".*(\r\n|\r|\n|\Z)", b"", rows)
         if self.dialect.sep == ALIGNED:
@@ -163,7 +165,7 @@ class TextFile:
         cells = (
             {"dtype": str, "na_filter": False}
             if as_text
-            else {"na_values": sorted(MISSING), "decimal": self.decimal or ".", "low_memory": False}
+            else {"na_values": sorted(MISSING), "decimal": self.decimal or "."}
         )
         return {
             "sep": {" ": r"\s+", ALIGNED: _NO_SEPARATOR, None: _NO_SEPARATOR}.get(dialect.sep, dialect.sep),
@@ -358,6 +360,7 @@ def _parsing(where: str) -> Iterator[None]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)
+            warnings.simplefilter("ignore", pd.errors.DtypeWarning)  # mixed columns are read again
             yield
     except UnicodeDecodeError as error:
         raise SourceError(
