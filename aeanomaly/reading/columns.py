@@ -80,9 +80,10 @@ def read_column(texts: pd.Series, hints: Hints, known: ColumnFormat | None = Non
     kind : str or sequence, optional
         Type of the column by choice of the user, as in `column_types`.
     """
-    stripped = texts.fillna("").astype(str).str.strip(BLANKS)
+    plain = texts.fillna("").astype(str) if texts.dtype == np.dtype(object) else texts
+    stripped = plain.str.strip(BLANKS)  # missing values stay missing
     given = frozenset(hints.options.na_values)
-    present = ~stripped.isin(sorted(MISSING_VALUES | given))
+    present = stripped.notna() & ~stripped.isin(sorted(MISSING_VALUES | given))
     wanted = _wanted_kind(kind)
     is_asked, remarks = False, list[str]()
     if known is None or not _is_of_kind(known, wanted):
@@ -95,7 +96,8 @@ def read_column(texts: pd.Series, hints: Hints, known: ColumnFormat | None = Non
         _refuse(texts, cells, present, known)
     if known.kind == "boolean" and cells.isna().any():
         cells = cells.astype("boolean")
-    misfits = np.flatnonzero(cells.isna().to_numpy() & ~stripped.isin(MISSING | given).to_numpy())
+    is_empty = stripped.isna() | stripped.isin(sorted(MISSING | given))
+    misfits = np.flatnonzero(cells.isna().to_numpy() & ~is_empty.to_numpy())
     if len(misfits):
         remarks = [*remarks, _describe_misfits(stripped.iloc[misfits], known.kind, len(texts), str(texts.name))]
     # Marks of missing values are named, but fit.
@@ -248,11 +250,11 @@ def _read_text(
 ) -> Reading:
     """Return cells as text with the blanks around them, or as numbers if a type of the user needs them."""
     name, cells = str(texts.name), texts
-    if kind is None and len(texts) and not present.any() and stripped.isin(sorted(MISSING | given)).all():
+    if kind is None and len(texts) and not present.any() and stripped.fillna("").isin(sorted(MISSING | given)).all():
         nothing = pd.Series(np.nan, index=texts.index, name=texts.name)
         return Reading(nothing, ColumnFormat("typed"), np.empty(0, dtype=int), remarks)
     if not present.all():
-        missing = stripped.isin(sorted(MISSING | _ERRORS | given))
+        missing = stripped.isna() | stripped.isin(sorted(MISSING | _ERRORS | given))
         marks = stripped.isin(sorted(_PUNCTUATION - given)) & ~missing
         others = stripped[~missing & ~marks]
         if marks.any() and len(others) and others.str.contains(r"\w").all():
