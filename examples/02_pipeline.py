@@ -4,9 +4,10 @@ Detectors in a scikit-learn pipeline
 
 A detector works like any other estimator: after preprocessing steps, in cross-validation and in a search. The table
 contains payments, a few of which are fraud. Here the pipeline encodes categories and imputes missing values, although
-the detector could also handle both itself.
+the detector could also handle both itself. Writes ``pipeline.png``.
 """
 
+import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.compose import make_column_selector, make_column_transformer
 from sklearn.impute import SimpleImputer
@@ -40,8 +41,14 @@ print(f"AUROC {areas.mean():.3f} +- {areas.std():.3f}")
 # Search over settings. All candidates and folds train together, and the preprocessing is fitted once per fold.
 grid = {"denoisingautoencoder__robust": [False, True], "denoisingautoencoder__latent_dim": [128, 512]}
 search = StackedGridSearchCV(pipeline, grid, cv=folds, scoring=roc_auc).fit(X, y)
-for settings, area in zip(search.cv_results_["params"], search.cv_results_["mean_test_score"], strict=True):
-    print(f"{area:.3f} {settings}")
+names = [", ".join(f"{k.split('__')[1]}={v}" for k, v in p.items()) for p in search.cv_results_["params"]]
+areas, errors = search.cv_results_["mean_test_score"], search.cv_results_["std_test_score"] / 3**0.5
+for name, area in zip(names, areas, strict=True):
+    print(f"{area:.3f} {name}")
+figure, ax = plt.subplots(figsize=(7, 2.5), layout="constrained")
+ax.errorbar(areas, names, xerr=errors, fmt="o", capsize=3)
+ax.set_xlabel("area under the ROC curve, with its standard error over three folds")
+figure.savefig("pipeline.png", dpi=120)
 
 # %%
 # The best pipeline is fitted to all rows, and predicts labels.

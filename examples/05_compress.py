@@ -4,7 +4,7 @@ Compression with an autoencoder
 
 A detector consists of an encoder and a decoder, and its file contains both. A sender transmits codes instead of rows. A
 receiver that has only the file reconstructs the rows approximately. Rows with a large error are anomalies, and can be
-sent in full.
+sent in full. Writes ``compressed.png``.
 """
 
 from pathlib import Path
@@ -13,6 +13,7 @@ import numpy as np
 
 import aeanomaly
 from aeanomaly.datasets import load_factory
+from aeanomaly.inspection import ScoreDistributionDisplay
 
 X, y = load_factory(return_X_y=True, as_frame=False)
 X_past, X_new, y_new = X[:1000], X[1000:], y[1000:]
@@ -41,3 +42,5 @@ print(f"lost variance: {lost.mean():.1%} on average, {lost.max():.1%} in the wor
 # The tenth of the rows with the largest errors contains most of the faults.
 worst = np.argsort(there.score_samples(X_new))[: len(X_new) // 10]
 print(f"{y_new[worst].sum()} of {y_new.sum()} faults are among the worst {len(worst)} of {len(X_new)} rows")
+display = ScoreDistributionDisplay.from_estimator(there, X_new, y_new)
+display.figure_.savefig("compressed.png", dpi=120)

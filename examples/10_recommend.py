@@ -4,13 +4,15 @@ Automatic choice of settings
 
 ``recommend`` chooses settings for a table without labels. It evaluates settings of a denoising autoencoder by the ratio
 of the errors on rows with independently drawn columns to the errors on normal rows. It combines the settings
-indistinguishable from the best into an ensemble, and reports the choice.
+indistinguishable from the best into an ensemble, and reports the choice. Writes ``recommended.png``.
 """
 
-from sklearn.metrics import roc_auc_score
+import matplotlib.pyplot as plt
+import pandas as pd
 
 from aeanomaly import DenoisingAutoencoder
 from aeanomaly.datasets import load_factory
+from aeanomaly.inspection import roc_curve_display
 from aeanomaly.model_selection import recommend
 
 X, y = load_factory(return_X_y=True)
@@ -22,7 +24,9 @@ print(detector.recommendation_)
 
 # %%
 # Evaluate the choice with labels that were not used by ``recommend``.
-labels = [0] * len(test) + [1] * len(rest)
+figure, ax = plt.subplots(figsize=(5, 4), layout="constrained")
+rows, labels = pd.concat([test, rest]), [0] * len(test) + [1] * len(rest)
 for name, fitted in {"recommended": detector, "default": DenoisingAutoencoder(random_state=0).fit(train)}.items():
-    scores = [*fitted.score_samples(test), *fitted.score_samples(rest)]
-    print(f"{name:>12}: AUROC {roc_auc_score(labels, [-score for score in scores]):.3f}")
+    display = roc_curve_display(fitted, rows, labels, name=name, ax=ax, plot_chance_level=name == "default")
+    print(f"{name:>12}: AUROC {display.roc_auc:.3f}")
+figure.savefig("recommended.png", dpi=120)

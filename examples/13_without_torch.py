@@ -5,6 +5,7 @@ Scoring without torch
 A detector trained in a notebook often has to score rows elsewhere: in a service, in another language, or on a small
 device. An ONNX graph is a single file that maps rows to score, decision and label. It requires neither torch nor this
 package. ``aeanomaly export model.aea model.onnx`` writes the same graph on the command line.
+Writes ``without_torch.png``.
 """
 
 import subprocess
@@ -12,6 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 
 from aeanomaly import DenoisingAutoencoder
@@ -52,3 +54,7 @@ print(done.stdout)
 # Compare the scores with those of the detector.
 here, there = detector.score_samples(X[4_000:]), np.load(folder / "scores.npy")
 print(f"largest difference, as a share of the score: {np.max(np.abs(there / here - 1)):.1e}")
+figure, ax = plt.subplots(figsize=(5, 4), layout="constrained")
+ax.plot(-here, -there, ".", ms=3)
+ax.set(xscale="log", yscale="log", xlabel="minus the score, detector", ylabel="minus the score, ONNX graph")
+figure.savefig("without_torch.png", dpi=120)
