@@ -281,7 +281,7 @@ def _datetime(cells: pd.Series, trend: bool) -> Column:
     times = times[np.isfinite(times)]
     start, end = float(times.min()), float(times.max())
     if 0 <= start <= end < PERIODS["day"]:  # times of day, see `conversion`
-        return Datetime(zone, start, end, ("day",), trend)
+        return Datetime(zone, start, end, ("day",), trend, *(() if trend else (0.0, PERIODS["day"])))
     periods = tuple(name for name in PERIODS if _varies(times, name, end - start))
     return Datetime(zone, start, end, periods, trend, *(() if trend else _plausible_range(times)))
 

@@ -46,15 +46,15 @@ def test_fifty_thousand_columns_are_fitted(detector):
 def test_a_limit_on_memory_counts_as_all_there_is():
     program = """
         import resource
-        import numpy, torch
-        import aeanomaly
+        import numpy
+        from aeanomaly import UndercompleteAutoencoder
 
         used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (used + (300 << 20),) * 2)
         X = numpy.random.default_rng(0).normal(size=(50, 200))
-        few = aeanomaly.UndercompleteAutoencoder(hidden_layer_sizes=(8,), max_iter=2).fit(X)
+        few = UndercompleteAutoencoder(hidden_layer_sizes=(8,), max_iter=2).fit(X)
         try:
-            aeanomaly.UndercompleteAutoencoder(hidden_layer_sizes=(2_000_000,), max_iter=2).fit(X)
+            UndercompleteAutoencoder(hidden_layer_sizes=(2_000_000,), max_iter=2).fit(X)
         except ValueError as error:
             print(error)
         print(few.score_samples(X).shape)
