@@ -120,6 +120,9 @@ class TextFile:
         sep = str(self.dialect.sep or "")
         if len(sep) != 1 or sep == " " or self.dialect.quote.encode() in rows:
             return False
+        last = frame[self.dialect.names[-1]]
+        if not (last.isna().any() or (last == "").any()):  # the last field is the first to be lacking
+            return False
         return rows.count(sep.encode()) < len(frame) * (len(self.dialect.names) - 1)
 
     def read(self, rows: bytes, *, as_text: bool) -> pd.DataFrame:
