@@ -209,7 +209,7 @@ class _Lines(io.TextIOBase):
         return found
 
     def __iter__(self) -> Iterator[str]:  # type: ignore[override]
-        raise NotImplementedError  # pandas reads by size, but tests for the method
+        return iter(self.read().splitlines(keepends=True))  # pandas reads by size, but needs the method
 
     def _read_lines(self) -> str:
         return self._text.read(_BLOCK) + self._text.readline()
