@@ -240,8 +240,7 @@ def missing_cells(frame: pd.DataFrame, detector: BaseDetector) -> str:
     """Return the columns with missing cells and their counts, such as "'a' (3), 'b' (1)"; empty without any."""
     counts = frame.loc[:, _are_scored(frame, detector)].isna().sum()
     counted = [f"{name!r} ({count})" for name, count in counts[counts > 0].items()]
-    more = f" and {len(counted) - _MAX_NAMES} more" if len(counted) > _MAX_NAMES else ""
-    return ", ".join(counted[:_MAX_NAMES]) + more
+    return list_some(counted, _MAX_NAMES)
 
 
 def check_missing(frame: pd.DataFrame, detector: BaseDetector) -> None:

@@ -109,11 +109,7 @@ class TextFile:
         else:
             text = data.decode(self.encoding, errors="replace" if self.encoding == _OTHER_ENCODING else "strict")
             rows = text[self.dialect.start :].encode()
-        if (mark := self.dialect.comment) is not None:
-            rows = re.sub(rb"(?m)^" + re.escape(mark.encode()) + rb".*(\r\n|\r|\n|\Z)", b"", rows)
-        if self.dialect.sep == ALIGNED:
-            rows = re.sub(rb"[ \t]{2,}", _NO_SEPARATOR.encode(), re.sub(rb"(?m)^[ \t]+|[ \t]+$", b"", rows))
-        return _without_lines_below(rows, self.dialect)
+        return _without_lines_below(_clean(rows, self.dialect), self.dialect)
 
     def lacks_fields(self, rows: bytes, frame: pd.DataFrame) -> bool:
         """Return True if some lines have fewer fields than names; text with quotation marks is not checked."""
@@ -200,7 +196,7 @@ class _Lines(io.TextIOBase):
         """Return some text; the end of the file is held back until it is known to be the end."""
         wanted = _BLOCK if size is None or size < 0 else size
         while len(self._left) < wanted and (block := self._read_lines()):
-            self._held += self._clean(block)
+            self._held += _clean(block.encode(), self._dialect).decode()
             self._left, self._held = self._left + self._held[:-_TAIL], self._held[-_TAIL:]
         if len(self._left) < wanted and self._held:
             end = _without_lines_below(self._held.encode(), self._dialect).decode()
@@ -214,13 +210,14 @@ class _Lines(io.TextIOBase):
     def _read_lines(self) -> str:
         return self._text.read(_BLOCK) + self._text.readline()
 
-    def _clean(self, text: str) -> str:
-        dialect = self._dialect
-        if dialect.comment is not None:
-            text = re.sub(rf"(?m)^{re.escape(dialect.comment)}.*(\r\n|\r|\n|\Z)", "", text)
-        if dialect.sep == ALIGNED:
-            text = re.sub(r"[ \t]{2,}", _NO_SEPARATOR, re.sub(r"(?m)^[ \t]+|[ \t]+$", "", text))
-        return text
+
+def _clean(rows: bytes, dialect: Dialect) -> bytes:
+    """Leave out comments between rows, and separate aligned columns."""
+    if dialect.comment is not None:
+        rows = re.sub(rb"(?m)^" + re.escape(dialect.comment.encode()) + rb".*(\r\n|\r|\n|\Z)", b"", rows)
+    if dialect.sep == ALIGNED:
+        rows = re.sub(rb"[ \t]{2,}", _NO_SEPARATOR.encode(), re.sub(rb"(?m)^[ \t]+|[ \t]+$", b"", rows))
+    return rows
 
 
 def _decode(data: bytes, where: str, encoding: str | None, other: str, *, is_complete: bool) -> tuple[str, str]:

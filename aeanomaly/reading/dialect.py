@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from aeanomaly.exceptions import SourceError
 from aeanomaly.reading.columns import BOOLEANS, MISSING_VALUES
+from aeanomaly.reading.formats import unique_names
 from aeanomaly.reading.numbers import BLANKS, is_number
 from aeanomaly.reading.times import looks_like_time
 
@@ -400,17 +401,14 @@ def _unique_names(names: Sequence[str], width: int, remarks: list[str]) -> tuple
     """Return stripped names without duplicates, of the form column_1 without a header."""
     if not names:
         return tuple(f"column_{place}" for place in range(1, width + 1))
-    found: list[str] = []
-    for place, name in enumerate(names):
-        name = name.strip(BLANKS) or f"Unnamed: {place}"
-        unique, number = name, 0
-        while unique in found:
-            number += 1
-            unique = f"{name}.{number}"
-        if number:
-            remarks.append(f"another column named {name!r} is renamed to {unique!r}")
-        found.append(unique)
-    return tuple(found)
+    plain = [name.strip(BLANKS) or f"Unnamed: {place}" for place, name in enumerate(names)]
+    unique = unique_names(plain)
+    remarks += [
+        f"another column named {name!r} is renamed to {new!r}"
+        for name, new in zip(plain, unique, strict=True)
+        if new != name
+    ]
+    return tuple(unique)
 
 
 def _comment_of(comments: Sequence[str], rows: Sequence[_Row], width: int) -> str | None:

@@ -154,3 +154,15 @@ def list_some(items: Sequence[str], most: int = 5) -> str:
     """Join items with commas, and count those beyond the first few."""
     more = f" and {len(items) - most} more" if len(items) > most else ""
     return ", ".join(items[:most]) + more
+
+
+def unique_names(names: Sequence[str]) -> list[str]:
+    """Return names without duplicates: the second "a" becomes "a.1"."""
+    found: list[str] = []
+    for name in names:
+        unique, number = name, 0
+        while unique in found:
+            number += 1
+            unique = f"{name}.{number}"
+        found.append(unique)
+    return found

@@ -72,11 +72,6 @@ class TypedTable:
     remarks: list[str]
     misfits: dict[Any, list[int]] = field(default_factory=dict)
 
-    def describe(self) -> str:
-        """Return how the table was read, such as "';' separated, decimal comma, 344 rows x 7 columns"."""
-        rows, columns = self.frame.shape
-        return f"{self.format.describe()}, {rows:,} row{'s' * (rows != 1)} x {columns} column{'s' * (columns != 1)}"
-
 
 def read_table(
     path: str | os.PathLike[str],

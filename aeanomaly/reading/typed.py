@@ -14,7 +14,7 @@ import pandas as pd
 
 from aeanomaly.exceptions import SourceError
 from aeanomaly.reading.containers import import_extra
-from aeanomaly.reading.formats import ReadOptions, TableFormat, list_some
+from aeanomaly.reading.formats import ReadOptions, TableFormat, list_some, unique_names
 
 #: Maximum depth of nested objects whose fields become columns.
 _DEPTH = 5
@@ -81,13 +81,14 @@ def flatten(table: Any) -> tuple[pd.DataFrame, list[str]]:
             break
         table = table.flatten()
     nested = [field.name for field in table.schema if types.is_nested(field.type)]
-    remarks = (
-        [f"column(s) {list_some(list(map(repr, nested)))} hold lists or nested values and are left out"]
-        if nested
-        else []
-    )
     frame = table.drop_columns(nested).to_pandas(date_as_object=False)
-    return (frame if frame.index.names == [None] else frame.reset_index()), remarks
+    return (frame if frame.index.names == [None] else frame.reset_index()), _remarks_on_nested(nested)
+
+
+def _remarks_on_nested(names: list[Any]) -> list[str]:
+    if not names:
+        return []
+    return [f"column(s) {list_some(list(map(repr, names)))} hold lists or nested values and are left out"]
 
 
 def parse_json(text: str, where: str) -> tuple[pd.DataFrame, list[str]] | None:
@@ -130,12 +131,7 @@ def _frame_of_json(data: Any, where: str) -> tuple[pd.DataFrame, list[str]]:
         )
     frame = pd.json_normalize(records) if isinstance(records, list) else records
     nested = [name for name in frame.columns if frame[name].map(lambda cell: isinstance(cell, (list, dict))).any()]
-    remarks = (
-        [f"column(s) {list_some(list(map(repr, nested)))} hold lists or nested values and are left out"]
-        if nested
-        else []
-    )
-    return frame.drop(columns=nested), remarks
+    return frame.drop(columns=nested), _remarks_on_nested(nested)
 
 
 def _records_in(data: Any) -> list[dict[str, Any]] | pd.DataFrame | None:
@@ -274,7 +270,7 @@ def _table_in(cells: pd.DataFrame, header: bool | None) -> tuple[pd.DataFrame, l
         frame = body
     else:
         names, frame = [f"column_{place}" for place in range(1, cells.shape[1] + 1)], cells
-    frame = frame.reset_index(drop=True).set_axis(_unique(names), axis=1)
+    frame = frame.reset_index(drop=True).set_axis(unique_names(names), axis=1)
     empty = [name for name in frame.columns if str(name).startswith("Unnamed: ") and frame[name].isna().all()]
     return frame.drop(columns=empty).infer_objects(), remarks
 
@@ -282,14 +278,3 @@ def _table_in(cells: pd.DataFrame, header: bool | None) -> tuple[pd.DataFrame, l
 def _same_types(cell: Any, others: pd.Series) -> bool:
     types = {type(other) for other in others.dropna().iloc[:20]}
     return pd.isna(cell) or isinstance(cell, tuple(types) or (object,))
-
-
-def _unique(names: list[str]) -> list[str]:
-    found: list[str] = []
-    for name in names:
-        unique, number = name, 0
-        while unique in found:
-            number += 1
-            unique = f"{name}.{number}"
-        found.append(unique)
-    return found

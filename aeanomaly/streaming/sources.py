@@ -1,6 +1,5 @@
 """Sources of the parts of a table: files, Arrow objects, frames, arrays and generators."""
 
-import importlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +12,16 @@ import pandas as pd
 
 from aeanomaly._warnings import warn
 from aeanomaly.exceptions import SourceError
-from aeanomaly.reading import ATTRIBUTE, FoundFile, ReadOptions, TableFormat, find_files, flatten, read_raw_parts
+from aeanomaly.reading import (
+    ATTRIBUTE,
+    FoundFile,
+    ReadOptions,
+    TableFormat,
+    find_files,
+    flatten,
+    import_extra,
+    read_raw_parts,
+)
 
 #: Maximum number of rows and of cells in a part, if this module splits the table.
 PART, _CELLS = 1 << 18, 1 << 22
@@ -272,10 +280,7 @@ def _check_names(names: Any, columns: Sequence[str] | None, path: Path | None = 
 
 def arrow(module: str | None = None, wanted: str = "reading files in parts requires") -> Any:
     """Import pyarrow, or a module of it, on first use; `wanted` starts the message if it is not installed."""
-    try:
-        return importlib.import_module("pyarrow" if module is None else f"pyarrow.{module}")
-    except ImportError:
-        raise ImportError(f"{wanted} pyarrow; install it with: pip install 'aeanomaly[parquet]'") from None
+    return import_extra("pyarrow" if module is None else f"pyarrow.{module}", "parquet", wanted)
 
 
 def _ahead(parts: Iterator[Part]) -> Iterator[Part]:
