@@ -55,7 +55,7 @@ def test_alerts_are_a_rate(folder, capsys):
     summary = json.loads(capsys.readouterr().out)
     assert aeanomaly.load("m.aea").contamination == Conformal(0.025)
     assert summary["expected_false_alarm_rate"] == pytest.approx(0.025, abs=0.002)
-    assert run(["threshold", "m.aea", "--alerts", "1/50"]) == 0
+    assert run(["threshold", "m.aea", "--in-place", "--alerts", "1/50"]) == 0
     assert aeanomaly.load("m.aea").threshold_info_.rule == "Conformal(alpha=0.02, calibration_fraction=0.2)"
 
 
@@ -70,7 +70,7 @@ def test_the_default_rate_changes_without_rows(folder, capsys):
     assert run(["fit", "past.csv", "-o", "m.aea", "--drop", "order_id", "--id", "ref", *FAST]) == 0
     expected = re.search(r"expect about (\d+) false alarms per 1,000 normal rows", capsys.readouterr().err)
     assert 47 <= int(expected[1]) <= 53
-    assert run(["threshold", "m.aea", "--false-alarm-rate", "0.01"]) == 0
+    assert run(["threshold", "m.aea", "--in-place", "--false-alarm-rate", "0.01"]) == 0
     info = aeanomaly.load("m.aea").threshold_info_
     assert info.rule == "CrossConformal(alpha=0.01, n_splits=5)"
     assert "the rate is not bounded" in info.guarantee
@@ -131,7 +131,7 @@ def test_offsets_of_groups_are_listed(folder, capsys):
 def test_the_suggested_command_suits_the_number_of_rows(folder, capsys):
     pd.read_csv("past.csv")[["price", "qty", "total"]][:60].to_csv("few.csv", index=False)
     assert run(["fit", "few.csv", "-o", "m.aea", *FAST]) == 0
-    assert "aeanomaly threshold m.aea --false-alarm-rate 0.01 --rows NORMAL_ROWS" in capsys.readouterr().err
+    assert "aeanomaly threshold m.aea --in-place --false-alarm-rate 0.01 --rows NORMAL_ROWS" in capsys.readouterr().err
 
 
 def test_groups_are_columns(folder, capsys):

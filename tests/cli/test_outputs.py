@@ -86,7 +86,7 @@ def test_files_of_the_same_kind_are_replaced_without_a_message(folder):
         [*SCORE, "-o", "scored.parquet"],
         [*REPORT, "-o", "report.html"],
         ["export", "model.aea", "model.onnx"],
-        ["threshold", "model.aea", "--rule", "0.1"],
+        ["threshold", "model.aea", "--rule", "0.1", "--in-place"],
         ["threshold", "model.aea", "--rule", "0.1", "-o", "other.aea"],
     ):
         assert [main(command), main(command)] == [0, 0], command

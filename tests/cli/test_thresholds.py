@@ -53,7 +53,7 @@ def test_fit_accepts_a_rule_in_python_syntax(folder):
 
 def test_labels_set_the_threshold_and_nothing_else(folder, capsys):
     before = aeanomaly.load("model.aea")
-    assert run("threshold", "model.aea", "--labels", "labeled.csv", "--json") == 0
+    assert run("threshold", "model.aea", "--in-place", "--labels", "labeled.csv", "--json") == 0
     summary = json.loads(capsys.readouterr().out)
     after, frame = aeanomaly.load("model.aea"), pd.read_csv("labeled.csv")
     scores = before.score_samples(frame[["a", "b", "c"]])
@@ -70,14 +70,14 @@ def test_rows_without_labels_set_it_into_another_file(folder):
     assert (folder / "model.aea").read_bytes() == untouched
     assert aeanomaly.load("other.aea").threshold_info_.n_scores == 300
     # And once more, without rows, from the calibration scores in the file.
-    assert run("threshold", "other.aea", "--false-alarm-rate", "0.01") == 0
+    assert run("threshold", "other.aea", "--in-place", "--false-alarm-rate", "0.01") == 0
     assert aeanomaly.load("other.aea").threshold_info_.source == "calibration rows"
-    assert run("threshold", "model.aea", "--rule", "0.25") == 0
+    assert run("threshold", "model.aea", "--in-place", "--rule", "0.25") == 0
     assert aeanomaly.load("model.aea").threshold_info_.rule == "Contamination(fraction=0.25)"
 
 
 def test_info_reports_the_rule_and_its_guarantee(folder, capsys):
-    run("threshold", "model.aea", "--rows", "normal.csv", "--false-alarm-rate", "0.1")
+    run("threshold", "model.aea", "--in-place", "--rows", "normal.csv", "--false-alarm-rate", "0.1")
     capsys.readouterr()
     assert run("info", "model.aea") == 0
     told = capsys.readouterr().out
@@ -86,7 +86,7 @@ def test_info_reports_the_rule_and_its_guarantee(folder, capsys):
 
 
 def test_score_flags_discoveries(folder):
-    run("threshold", "model.aea", "--rows", "normal.csv", "--false-alarm-rate", "0.01")
+    run("threshold", "model.aea", "--in-place", "--rows", "normal.csv", "--false-alarm-rate", "0.01")
     assert run("score", "model.aea", "labeled.csv", "-o", "scored.csv", "--label", "wrong", "--fdr", "0.2") == 0
     scored, detector = pd.read_csv("scored.csv"), aeanomaly.load("model.aea")
     columns = scored[["a", "b", "c"]]
@@ -98,24 +98,31 @@ def test_score_flags_discoveries(folder):
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("threshold", "model.aea"), "no threshold rule given; pass --false-alarm-rate RATE, --rule RULE or --labels"),
         (
-            ("threshold", "uncalibrated.aea", "--false-alarm-rate", "0.01"),
+            ("threshold", "model.aea", "--rule", "0.1"),
+            "pass -o MODEL.aea to write a new model, or --in-place to change",
+        ),
+        (
+            ("threshold", "model.aea", "--in-place"),
+            "no threshold rule given; pass --false-alarm-rate RATE, --rule RULE or --labels",
+        ),
+        (
+            ("threshold", "uncalibrated.aea", "--in-place", "--false-alarm-rate", "0.01"),
             "needs scores of rows that were not used in training",
         ),
         (
-            ("threshold", "model.aea", "--rows", "normal.csv", "--false-alarm-rate", "0.001"),
+            ("threshold", "model.aea", "--in-place", "--rows", "normal.csv", "--false-alarm-rate", "0.001"),
             "300 calibration rows guarantee a false-alarm rate of 0.00332 at best",
         ),
-        (("threshold", "model.aea", "--labels", "labeled.csv", "--label", "right"), "right"),
-        (("threshold", "model.aea", "--labels", "normal.csv"), "possible label columns: none"),
-        (("threshold", "model.aea", "--labels", "ones.csv"), "got 1"),
-        (("threshold", "model.aea", "--labels", "missing.csv"), "missing.csv"),
-        (("threshold", "missing.aea", "--rule", "0.1"), "missing.aea"),
-        (("threshold", "model.aea", "--rows", "normal.csv", "--rule", "BestF1()"), "needs labels"),
+        (("threshold", "model.aea", "--in-place", "--labels", "labeled.csv", "--label", "right"), "right"),
+        (("threshold", "model.aea", "--in-place", "--labels", "normal.csv"), "possible label columns: none"),
+        (("threshold", "model.aea", "--in-place", "--labels", "ones.csv"), "got 1"),
+        (("threshold", "model.aea", "--in-place", "--labels", "missing.csv"), "missing.csv"),
+        (("threshold", "missing.aea", "--in-place", "--rule", "0.1"), "missing.aea"),
+        (("threshold", "model.aea", "--in-place", "--rows", "normal.csv", "--rule", "BestF1()"), "needs labels"),
         (
             ("score", "uncalibrated.aea", "labeled.csv", "-o", "out.csv", "--fdr", "0.1"),
-            "aeanomaly threshold uncalibrated.aea",
+            "aeanomaly threshold uncalibrated.aea --in-place",
         ),
         (
             ("fit", "train.csv", "-o", "new.aea", "--false-alarm-rate", "0.0001"),

@@ -12,7 +12,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         commands,
         "threshold",
         "Set the threshold of a model without training.",
-        "aeanomaly threshold model.aea --false-alarm-rate 0.01 --rows normal.csv",
+        "aeanomaly threshold model.aea --false-alarm-rate 0.01 --rows normal.csv --in-place",
         "aeanomaly threshold model.aea --labels labeled.csv --rule 'TargetPrecision(0.9)' -o precise.aea",
     )
     command.add_argument("model", type=Path, help="model file")
@@ -30,9 +30,9 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "threshold rule, such as 'TargetPrecision(0.9)', 'Conformal(0.01)', 0.05 or auto",
         "maximum share of new normal rows to flag",
     )
-    command.add_argument(
-        "-o", "--output", type=Path, metavar="MODEL.aea", help="model file to write; default: replace the model"
-    )
+    target = command.add_mutually_exclusive_group()
+    target.add_argument("-o", "--output", type=Path, metavar="MODEL.aea", help="model file to write")
+    target.add_argument("--in-place", action="store_true", help="replace the model file")
     add_force(command)
     add_reading(command)
     command.add_argument("--json", action="store_true", help="print a summary as JSON")

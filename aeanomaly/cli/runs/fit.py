@@ -109,7 +109,8 @@ def _fit_and_save(
 
 def _expected_alarms(summary: dict[str, Any]) -> str:
     """Return the expected number of false alarms, and the command that changes it."""
-    rate, command = summary["expected_false_alarm_rate"], f"aeanomaly threshold {shlex.quote(summary['model'])}"
+    rate = summary["expected_false_alarm_rate"]
+    command = f"aeanomaly threshold {shlex.quote(summary['model'])} --in-place"
     if rate is None:
         return f"for a rate of false alarms: {command} --false-alarm-rate RATE --rows NORMAL_ROWS"
     other = 0.01 if rate > 0.02 else 0.5 * rate

@@ -21,8 +21,12 @@ _LISTED = 6
 
 def run(options: argparse.Namespace) -> None:
     """Load a model, set its threshold, save it and print a summary."""
-    target = options.output or options.model
-    if target != options.model:
+    if options.output is None and not options.in_place:
+        raise CommandError(
+            f"no output given; pass -o MODEL.aea to write a new model, or --in-place to change {options.model}"
+        )
+    target = options.model if options.in_place else options.output
+    if not options.in_place:
         check_output(target, MODEL, [options.labels, options.rows], force=options.force)
     detector = load(options.model)
     rule = options.rule
@@ -38,7 +42,7 @@ def run(options: argparse.Namespace) -> None:
         label = _label(detector, frame, options) if options.labels else None
         y = None if label is None else read_labels(frame, label, source).astype(int)
         detector.set_threshold(rule, table.rows_for(detector, frame, label), y)
-    detector.save(target, overwrite=options.force or target == options.model)
+    detector.save(target, overwrite=options.force or options.in_place)
     decision = detector.threshold_info_
     summary = {"model": str(target), "offset": decision.offset, "rule": decision.rule, "guarantee": decision.guarantee}
     if options.json:
