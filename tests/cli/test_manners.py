@@ -112,6 +112,20 @@ def test_only_flagged_rows_are_written(folder):
     pd.testing.assert_frame_equal(flagged, every[every["anomaly"] == 1].reset_index(drop=True))
 
 
+@pytest.mark.parametrize("options", [[], ["--explain"], ["--fdr", "0.2"], ["--id", "price"]])
+def test_json_lists_the_flagged_rows(options, folder, capsys):
+    fdr = ["--rows", "train.csv", "--false-alarm-rate", "0.05", "--in-place"] if "--fdr" in options else None
+    assert fdr is None or run("threshold", "model.aea", *fdr) == 0
+    capsys.readouterr()
+    assert run("score", "model.aea", "new.csv", "--json", *options) == 0
+    summary = json.loads(capsys.readouterr().out)
+    flagged = summary["flagged"]
+    assert len(flagged) == summary["anomalies"] > 0
+    assert [row["score"] for row in flagged] == sorted(row["score"] for row in flagged)
+    assert all(row["anomaly"] == 1 and ("--id" in options or row["row"] in range(1, 61)) for row in flagged)
+    assert all(("explanation" in row) == ("--explain" in options) for row in flagged)
+
+
 def test_several_files_are_one_table(folder):
     parts = pd.read_csv("new.csv")
     parts[:25].to_csv("part1.csv", index=False)
@@ -176,7 +190,7 @@ def test_the_column_that_names_rows_is_remembered(folder, capsys):
 
 def test_many_flagged_rows_are_named(folder, capsys):
     (pd.read_csv("new.csv") + 50).to_csv("other.csv", index=False)
-    assert run("threshold", "model.aea", "--rows", "new.csv", "--false-alarm-rate", "0.05") == 0
+    assert run("threshold", "model.aea", "--in-place", "--rows", "new.csv", "--false-alarm-rate", "0.05") == 0
     capsys.readouterr()
     assert run("score", "model.aea", "other.csv", "-o", "scored.csv") == 0
     assert "note: 60 rows are flagged, where about 3 of 60 normal rows are expected" in capsys.readouterr().err

@@ -53,4 +53,6 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     add_id(command, "column that names the rows of --top, in place of their numbers")
     command.add_argument("--label", metavar="COLUMN", help="label column; report AUROC and average precision")
     add_reading(command)
-    command.add_argument("--json", action="store_true", help="print a summary as JSON")
+    command.add_argument(
+        "--json", action="store_true", help="print a summary as JSON, with the flagged rows or those of --top"
+    )

@@ -47,7 +47,7 @@ def _run_for_json(folder: Path) -> None:
 
     model = f"{folder}/model.aea"
     main(["fit", f"{folder}/train.csv", "-o", model, "--quiet"])
-    scored = ["-o", f"{folder}/scored.csv", "--label", "malignant", "--quiet", "--json"]
+    scored = ["-o", f"{folder}/scored.csv", "--label", "malignant", "--top", "10", "--quiet", "--json"]
     main(["score", model, f"{folder}/test.csv", *scored])
 
 

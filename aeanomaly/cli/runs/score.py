@@ -48,8 +48,7 @@ def run(options: argparse.Namespace) -> None:
             scored = _scored(detector, table, frame, options, found)
             scores += [scored[score_name].to_numpy()] if options.label is not None else []
             rows, anomalies = rows + len(scored), anomalies + int(scored[anomaly_name].sum())
-            worst = pd.concat([worst, scored]) if len(worst) else scored
-            worst = worst.iloc[np.argsort(worst[score_name], kind="stable")[: options.top or 0]].copy()
+            worst = _listed(pd.concat([worst, scored]) if len(worst) else scored, options)
             write(scored[scored[anomaly_name] == 1] if options.flagged_only else scored)
         note(table.describe(rows, frame.shape[1]))
         summary: dict[str, Any] = {"rows": rows, "anomalies": anomalies}
@@ -63,8 +62,8 @@ def run(options: argparse.Namespace) -> None:
     # Standard output is reserved for the table if it is written there.
     place = sys.stderr if target == "-" else sys.stdout
     if options.json:
-        rows = json.loads(worst.to_json(orient="records", double_precision=15))
-        print(json.dumps({**summary, **({"top": rows} if options.top else {})}), file=place)
+        summary["top" if options.top else "flagged"] = json.loads(worst.to_json(orient="records", double_precision=15))
+        print(json.dumps(summary), file=place)
         return
     note(_to_text(summary))
     _warn_of_many(detector, summary)
@@ -105,6 +104,15 @@ def _scored(
     return frame.assign(**dict(zip(new, values, strict=True)))
 
 
+def _listed(scored: pd.DataFrame, options: argparse.Namespace) -> pd.DataFrame:
+    """Return the rows to list, lowest scores first: those of --top, or in JSON without it the flagged ones."""
+    if not (options.top or options.json):
+        return scored[:0].copy()
+    score, _, anomaly = (options.prefix + name for name in _NEW_COLUMNS)
+    ordered = scored.iloc[np.argsort(scored[score], kind="stable")]
+    return ordered[: options.top].copy() if options.top else ordered[ordered[anomaly] == 1].copy()
+
+
 def _warn_of_many(detector: BaseDetector, summary: dict[str, Any]) -> None:
     """Say if far more rows are flagged than the threshold promises for normal rows."""
     rate, n_rows = detector.state_.calibration.false_alarm_rate, summary["rows"]
@@ -128,7 +136,7 @@ def _discoveries(detector: BaseDetector, table: InputTable, options: argparse.Na
         raise CommandError(
             f"{model}: --fdr needs calibration scores of held-out normal rows, and the model has none; fit "
             "with --false-alarm-rate 0.01, or run: "
-            f"aeanomaly threshold {model} --rows NORMAL.csv --false-alarm-rate 0.01"
+            f"aeanomaly threshold {model} --in-place --rows NORMAL.csv --false-alarm-rate 0.01"
         )
     tables = (table.rows_for(detector, frame, options.label) for frame in table.parts())
     scores = np.concatenate([_scores(detector, X) for X in tables])
