@@ -33,7 +33,7 @@ def fit(detector: D, ddf: Any, *, sample_size: int = 100_000) -> D:
     Moments and ranges of numeric columns are computed from all rows. The workers draw a uniform sample, and one worker
     trains on it. The model is bitwise identical for any number of workers and any partition of the same rows. It equals
     that of ``detector.fit_batches``, except for a threshold that is set on training scores. This threshold uses the
-    scores of all rows, from a sketch whose quantiles have a relative error of at most 0.1 %.
+    scores of all rows, from a sketch whose quantiles have a relative error of at most 0.1%.
 
     Parameters
     ----------

@@ -61,7 +61,7 @@ _SLOW = {"pythresh gamgmm", "pythresh vae"}
 
 
 def conformal_simulated(n_repetitions: int) -> pd.DataFrame:
-    """Return the mean of the exact realized false alarm rates, and the share within the 95 % limits."""
+    """Return the mean of the exact realized false alarm rates, and the share within the 95% limits."""
     lines = []
     for n in (100, 1000, 10_000):
         scores = np.sort(-np.random.default_rng(0).normal(size=(n_repetitions, n)), axis=1)
@@ -72,7 +72,7 @@ def conformal_simulated(n_repetitions: int) -> pd.DataFrame:
             within = ((realized >= low) & (realized <= high)).mean()
             error = realized.std() / np.sqrt(n_repetitions)
             lines.append((n, alpha, k / (n + 1), realized.mean(), error, within))
-    columns = ["calibration rows", "alpha", "promised", "realized", "standard error", "within 95 % limits"]
+    columns = ["calibration rows", "alpha", "promised", "realized", "standard error", "within 95% limits"]
     return pd.DataFrame(lines, columns=columns)
 
 
@@ -102,7 +102,7 @@ def _discoveries(flagged: np.ndarray, anomalous: np.ndarray) -> tuple[float, flo
 
 
 def tails_simulated(n_repetitions: int) -> pd.DataFrame:
-    """Return the ratio of realized to promised false alarm rates, at a tenth of 1 / n: median and central 90 %."""
+    """Return the ratio of realized to promised false alarm rates, at a tenth of 1 / n: median and central 90%."""
     lines = []
     for n in (1000, 10_000, 100_000):
         risk = 0.1 / n
@@ -111,7 +111,7 @@ def tails_simulated(n_repetitions: int) -> pd.DataFrame:
             samples = (-errors.rvs(n, random_state=rng) for _ in range(n_repetitions))
             ratios = [errors.sf(-PeaksOverThreshold(risk).fit(scores)) / risk for scores in samples]
             lines.append((n, risk, name, *np.quantile(ratios, [0.5, 0.05, 0.95])))
-    return pd.DataFrame(lines, columns=["calibration rows", "risk", "errors", "median ratio", "5 %", "95 %"])
+    return pd.DataFrame(lines, columns=["calibration rows", "risk", "errors", "median ratio", "5%", "95%"])
 
 
 def rates_on_tables(
@@ -151,7 +151,7 @@ def _calibrated(detector: str, train: np.ndarray, seed: int) -> Any:
 
 
 def summary_of_rates(found: pd.DataFrame) -> pd.DataFrame:
-    """Return means over data sets, and the shares of counts within the 95 % and 99.9 % beta-binomial limits."""
+    """Return means over data sets, and the shares of counts within the 95% and 99.9% beta-binomial limits."""
     groups = found.groupby(["rule", "alpha"])
     places = groups["place"]
     return pd.DataFrame(
@@ -159,8 +159,8 @@ def summary_of_rates(found: pd.DataFrame) -> pd.DataFrame:
             "fits": groups.size(),
             "promised": groups["promised"].mean(),
             "realized": groups["realized"].mean(),
-            "within 95 %": places.agg(partial(_within, share=0.95)),
-            "within 99.9 %": places.agg(partial(_within, share=0.999)),
+            "within 95%": places.agg(partial(_within, share=0.95)),
+            "within 99.9%": places.agg(partial(_within, share=0.999)),
             "power": groups["power"].mean(),
         }
     ).reset_index()

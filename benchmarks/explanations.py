@@ -4,7 +4,7 @@ From the root of a checkout, with the extra ``aeanomaly[benchmark]`` installed::
 
     python -m benchmarks.explanations [--data FOLDER]
 
-One cell of each new row is replaced by a wrong value. The value occurs in the column between its 1 % and 99 %
+One cell of each new row is replaced by a wrong value. The value occurs in the column between its 1% and 99%
 quantiles. It differs by more than 4 residual standard deviations from the prediction of a random forest on the other
 columns. Only columns with at least four fifths of their variance explained by the forest are used, because no value is
 impossible in the others. The tables are the factory table, two simulated tables, and the normal rows of the data sets

@@ -7,7 +7,7 @@ From the root of a checkout, with the extra ``aeanomaly[benchmark]`` installed::
 The detectors of this package receive the tables unchanged. PyOD's detectors receive the output of a
 ``ColumnTransformer``, which imputes missing values, one-hot encodes categories, converts times to seconds, and scales.
 The payments contain their own anomalies. In the other tables, which are distributed with other packages, anomalies are
-planted: 5 % of the rows get two of their columns from other rows. One-class: trained on half of the original rows.
+planted: 5% of the rows get two of their columns from other rows. One-class: trained on half of the original rows.
 Contaminated: trained on the scored rows.
 """
 
@@ -114,7 +114,7 @@ def splits(name: str, seed: int) -> Iterator[tuple[str, Split]]:
 
 
 def planted(X: pd.DataFrame, rng: np.random.Generator) -> tuple[pd.DataFrame, np.ndarray]:
-    """Replace two columns of 5 % of the rows by values of other rows; return the table and the labels."""
+    """Replace two columns of 5% of the rows by values of other rows; return the table and the labels."""
     X, y = X.copy(), np.zeros(len(X), dtype=int)
     hit = rng.permutation(len(X))[: max(2, round(_PLANTED * len(X)))]
     y[hit] = 1

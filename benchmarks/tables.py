@@ -113,7 +113,7 @@ def _summary_table(table: pd.DataFrame, n_sets: int) -> str:
         differences = [_difference(row[f"{value} difference"], row[f"{value} error"]) for value in ("AUROC", "AP")]
         sets = f"{row['sets']:.0f}" if row["sets"] == n_sets else f"**{row['sets']:.0f} of {n_sets}**"
         seconds = [_number(row[column], 1) for column in ("fit s", "score s")]
-        won = "-" if math.isnan(row["won"]) else f"{100 * row['won']:.0f} %"
+        won = "-" if math.isnan(row["won"]) else f"{100 * row['won']:.0f}%"
         means = [_number(row[value], 3) for value in ("AUROC", "AP")]
         body.append([str(name), *means, *differences, won, sets, *seconds])
     head = ["detector", "AUROC", "AP", "AUROC difference", "AP difference", "won", "sets", "fit s", "score s"]

@@ -35,7 +35,9 @@ BANNED = {
     r"(?:optimis|standardis|normalis|minimis|regularis|generalis)\w*": "American spelling",
     r"(?:colour|neighbour|behaviour|centre|(?<!aria-)labelled)\w*": "American spelling",
 }
-_BANNED = re.compile(r"\b(" + "|".join(BANNED) + r")\b", re.IGNORECASE)
+#: A percentage is written 5%.
+_SPACED_PERCENT = r"\d+ %(?= [a-z])"
+_BANNED = re.compile(rf"\b(?:{'|'.join(BANNED)})\b|{_SPACED_PERCENT}", re.IGNORECASE)
 
 
 def texts(path):

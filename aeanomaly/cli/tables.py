@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from aeanomaly._counts import counted
 from aeanomaly.cli.errors import CommandError, suggestion, with_options
 from aeanomaly.cli.notes import note, working
 from aeanomaly.detectors import BaseDetector
@@ -179,7 +180,7 @@ class InputTable:
 
     def describe(self, n_rows: int, n_columns: int) -> str:
         """Return how the table was read."""
-        rows = f"{n_rows:,} row{'s' * (n_rows != 1)} x {n_columns} column{'s' * (n_columns != 1)}"
+        rows = f"{counted(n_rows, 'row')} x {counted(n_columns, 'column')}"
         name = "standard input" if self._is_standard_input else self.source
         return f"{name} read as: {self.table_format.describe()}, {rows}"
 

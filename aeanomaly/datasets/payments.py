@@ -91,7 +91,7 @@ def make_payments(
     X : DataFrame of shape (n_samples, 10)
         Payments in order of time. `category`, `country` and `device` are categorical, `timestamp` is datetime64,
         `card_present` is bool, and the other columns are float64. `device` is missing at terminals,
-        `minutes_since_last` is missing in the first payment of a customer. 5 % of `customer_age` and 3 % of
+        `minutes_since_last` is missing in the first payment of a customer. 5% of `customer_age` and 3% of
         `distance_km` are missing at random.
     y : Series of shape (n_samples,)
         1 = fraud, 0 = normal.

@@ -76,9 +76,9 @@ class DenoisingAutoencoder(BaseDetector):
         of categories in order. By dtype, numbers and booleans are numeric, text and unordered categories are
         categorical, and ordered categories are ordinal. With ``standardize=True`` and ``likelihood="auto"``,
         wide counts are logarithmic instead of numeric, encoded as asinh(x / 2). Wide counts are nonnegative
-        integers, at least half of them positive, with at least 20 distinct values. Their 99 % quantile is at
+        integers, at least half of them positive, with at least 20 distinct values. Their 99% quantile is at
         least 5 times the median of the positive values. Select "logarithmic" for other columns if ratios
-        matter, including ratios of very small values. The unit of such a column is the 5 % quantile of its
+        matter, including ratios of very small values. The unit of such a column is the 5% quantile of its
         positive values, or 1 for integers.
     identifiers : {"ignore", "keep", "raise"} or list of columns, default="ignore"
         Treatment of columns of a DataFrame that seem to identify rows: unique text, and integers that rise from row
@@ -118,7 +118,7 @@ class DenoisingAutoencoder(BaseDetector):
         Decrease of the validation loss per row that counts as an improvement.
     robust : bool or float in (0, 0.5], default=False
         Set to True if the training rows contain anomalies. The rows most different from the others are then
-        removed before training. True removes 15 % (an
+        removed before training. True removes 15% (an
         `AutoencoderEnsemble` removes none, but has members that resist anomalies); a float is the share to
         remove. Also, prototypes are initialized in dense regions: each is moved twice to the mean of its 10
         nearest rows, instead of once to the mean of 3; see Yang, Rahardja & Franti (2021), Mean-shift outlier
@@ -128,11 +128,11 @@ class DenoisingAutoencoder(BaseDetector):
     contamination : "auto", float in (0, 0.5] or threshold rule, default="auto"
         Rule that sets `offset_`. A float is the share of the training rows to flag. A threshold rule is an
         object with ``fit(scores) -> offset``, from `aeanomaly.thresholds` or of your own. Some rules, such as
-        `Conformal`, hold out rows from the fit to guarantee a false-alarm rate. "auto" aims to flag 5 % of new
+        `Conformal`, hold out rows from the fit to guarantee a false-alarm rate. "auto" aims to flag 5% of new
         normal rows, without a guarantee: clones that are fitted without some of the rows score these rows (see
         `ExpectedRate`). With `robust`, the anomalies to flag are assumed to be among the training rows: the offset
         lies 2.5 robust standard deviations below their median score. `warm_start` does not act on the clones.
-        `partial_fit`, which fits no clones, flags 5 % of the rows that it has seen.
+        `partial_fit`, which fits no clones, flags 5% of the rows that it has seen.
     device : str, default="auto"
         "auto" selects an available accelerator (CUDA, XPU or MPS), or the CPU if there is none. Other values
         are names that torch accepts, such as "cpu" or "cuda:1". A ValueError is raised if the device is not

@@ -73,8 +73,8 @@ def number_text(value: float) -> str:
 
 
 def share_text(share: Any) -> str:
-    """Format a share as a percentage: 0.021 -> 2.1 %."""
-    return f"{100 * share:.3g} %"
+    """Format a share as a percentage: 0.021 -> 2.1%."""
+    return f"{100 * share:.3g}%"
 
 
 def set_ticks(axis: Any, low: float, high: float, unit: float | None = None) -> None:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from aeanomaly._counts import counted
 from aeanomaly.inspection._templates import render
 from aeanomaly.inspection._text import number, percent
 
@@ -155,9 +156,9 @@ def histogram(errors: np.ndarray, trained: np.ndarray, threshold: float) -> str:
     before = _shares(scale, trained, edges, len(trained))
     top = max(float((normal + flagged).max()), float(before.max()))
     words = (
-        f"Histogram of the errors of {len(errors):,} rows on a {scale.name}; {int((errors > threshold).sum()):,} are "
-        f"above the threshold of {number(threshold)}; the largest error is {number(errors.max())}, the median "
-        f"{number(np.median(errors))}."
+        f"Histogram of the errors of {counted(len(errors), 'row')} on a {scale.name}, "
+        f"{int((errors > threshold).sum()):,} above the threshold of {number(threshold)}; the largest error is "
+        f"{number(errors.max())}, the median {number(np.median(errors))}."
     )
     chart = Histogram(
         description=words,

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from aeanomaly._counts import counted
 from aeanomaly.fitting import format_cell
 from aeanomaly.inspection._text import cut, is_missing, number, percent, visible
 
@@ -33,6 +34,7 @@ def environment() -> "Environment":
         bar_width=_bar_width,
         cell=format_cell,
         count="{:,}".format,
+        counted=counted,
         cut=_cut,
         number=number,
         percent=percent,

@@ -101,10 +101,10 @@ def number(value: float) -> str:
 
 
 def percent(share: float) -> str:
-    """Format a share as a percentage: 0.021 -> 2.1 %; a dash if it is missing."""
+    """Format a share as a percentage: 0.021 -> 2.1%; a dash if it is missing."""
     if is_missing(share):
         return "\u2013"
     percents = 100 * float(share)
     if 0 < percents < 0.01:
-        return "< 0.01 %"
-    return f"{percents:.0f} %" if percents >= 99.95 or percents == 0 else f"{percents:.2g} %"
+        return "< 0.01%"
+    return f"{percents:.0f}%" if percents >= 99.95 or percents == 0 else f"{percents:.2g}%"

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from aeanomaly._constraints import integer
+from aeanomaly._counts import counted
 from aeanomaly.inspection._access import ScoredRows
 from aeanomaly.inspection._text import cut_names, label_text, number, percent, visible
 from aeanomaly.preprocessing import (
@@ -63,9 +64,9 @@ def column_drift(detector: Any, X: Any) -> pd.DataFrame:
     Notes
     -----
     A detector does not keep its training rows. Numbers are compared with 64 quantiles of at most 2,000 of them. With n
-    rows in X, about 5 % of the columns without drift exceed ``1.4 * sqrt(1 / n + 1 / 2000)`` by chance.
+    rows in X, about 5% of the columns without drift exceed ``1.4 * sqrt(1 / n + 1 / 2000)`` by chance.
 
-    Drift describes a table, not its rows. A table with 1 % anomalies has little drift, and a table with drift need not
+    Drift describes a table, not its rows. A table with 1% anomalies has little drift, and a table with drift need not
     contain anomalies. After drift, the threshold may have another false alarm rate.
 
     References
@@ -121,9 +122,9 @@ def drift_to_text(drift: pd.DataFrame, n_columns: int = 10) -> str:
     Returns
     -------
     text : str
-        Lines such as "price: 12 % of the values lie outside the training range; its median is 2.3 times that of
-        training; drift 0.41". Columns with a drift below 0.1 are omitted, unless at least 1 % of their values lie
-        outside the training range, or their share of missing values changes by 1 % of the rows.
+        Lines such as "price: 12% of the values lie outside the training range; its median is 2.3 times that of
+        training; drift 0.41". Columns with a drift below 0.1 are omitted, unless at least 1% of their values lie
+        outside the training range, or their share of missing values changes by 1% of the rows.
 
     Raises
     ------
@@ -139,7 +140,7 @@ def drift_to_text(drift: pd.DataFrame, n_columns: int = 10) -> str:
     >>> X = pd.DataFrame({"price": rng.uniform(1, 2, size=500), "weight": rng.normal(size=500)})
     >>> detector = DenoisingAutoencoder(random_state=0).fit(X)
     >>> print(drift_to_text(column_drift(detector, X.assign(price=X["price"] + 2))))
-    price: 100 % of the values lie outside the training range; its median is 2.3 times that of training; drift 1.00
+    price: 100% of the values lie outside the training range; its median is 2.3 times that of training; drift 1.00
     """
     integer(1).check("drift_to_text", "n_columns", n_columns)
     more_missing = (drift["missing"] - drift["missing_in_training"]).abs()
@@ -153,7 +154,7 @@ def drift_to_text(drift: pd.DataFrame, n_columns: int = 10) -> str:
     names = cut_names([visible(label_text(drift.index[j])) for j in order[:n_columns]], _MAX_NAME)
     lines = [f"{name}: {'; '.join(_facts(drift.iloc[j]))}" for name, j in zip(names, order, strict=False)]
     rest = len(order) - len(lines)
-    return "\n".join([*lines, *([f"and {rest:,} more {'column' if rest == 1 else 'columns'}"] if rest else [])])
+    return "\n".join([*lines, *([f"and {counted(rest, 'more column')}"] if rest else [])])
 
 
 def _facts(found: pd.Series) -> list[str]:

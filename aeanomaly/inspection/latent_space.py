@@ -189,7 +189,7 @@ def _in_two_dimensions(caller: str, codes: np.ndarray, scores: np.ndarray) -> tu
         )
     components = PCA(n_components=2, svd_solver="full").fit(codes)
     shares = components.explained_variance_ratio_ if codes.std(axis=0).any() else np.zeros(2)
-    names = [f"principal component {j} ({100 * share:.0f} % of the code)" for j, share in enumerate(shares, start=1)]
+    names = [f"principal component {j} ({100 * share:.0f}% of the code)" for j, share in enumerate(shares, start=1)]
     return components.transform(codes), names
 
 

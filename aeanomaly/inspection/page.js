@@ -23,7 +23,7 @@
       row.hidden = !fits;
       shown += fits ? 1 : 0;
     }
-    count.textContent = `${shown} of ${rows.length} rows shown`;
+    count.textContent = `${shown} of ${rows.length} ${rows.length === 1 ? "row" : "rows"} shown`;
   };
 
   const sort = (head) => {

@@ -10,6 +10,7 @@ from sklearn.base import clone
 from sklearn.model_selection import KFold
 from sklearn.utils import _safe_indexing
 
+from aeanomaly._counts import counted
 from aeanomaly.detectors import AutoencoderEnsemble
 from aeanomaly.model_selection.pseudo import DEFAULT_SCORING
 from aeanomaly.model_selection.search import StackedGridSearchCV
@@ -61,10 +62,10 @@ class Recommendation:
         table = self.candidates.assign(chosen=np.where(self.candidates["chosen"], "yes", ""))
         return "\n".join(
             [
-                f"Table: {self.n_samples:,} rows x {self.n_features:,} columns, {self.n_binary:,} with two values, "
-                f"{self.n_constant:,} constant.",
-                f"Candidates: {len(table)} settings of a denoising autoencoder, on {_FOLDS} folds "
-                f"of {self.n_tried_on:,} rows, without labels.",
+                f"Table: {counted(self.n_samples, 'row')} x {counted(self.n_features, 'column')}, "
+                f"{self.n_binary:,} with two values, {self.n_constant:,} constant.",
+                f"Candidates: {counted(len(table), 'setting')} of a denoising autoencoder, on {_FOLDS} folds "
+                f"of {counted(self.n_tried_on, 'row')}, without labels.",
                 f"Criterion: {DEFAULT_SCORING.__name__}, mean log ratio of the errors of synthetic anomalies with "
                 "independent columns to those of held-out rows; higher = better.",
                 "",

@@ -53,7 +53,7 @@ _MOST_CATEGORIES = 200
 _MARGIN = 10
 #: Number of rows of the median category from which categories may be groups of rows.
 _SEVERAL = 3
-#: Wide counts have at least this number of distinct values, and a 99 % quantile of at least this multiple of the
+#: Wide counts have at least this number of distinct values, and a 99% quantile of at least this multiple of the
 #: median of the positive values.
 _LEAST_COUNTS, _WIDE = 20, 5.0
 #: Number of values that are checked before the whole column.
@@ -225,7 +225,7 @@ def _are_wide_counts(numbers: np.ndarray) -> bool:
 
 
 def _logarithmic(cells: pd.Series) -> Column:
-    """Return a logarithmic column with a unit of 1 for integers, else the 5 % quantile of the positive values."""
+    """Return a logarithmic column with a unit of 1 for integers, else the 5% quantile of the positive values."""
     found = numbers(cells)
     positive = found[found > 0]
     are_integers = bool((found[np.isfinite(found)] == np.floor(found[np.isfinite(found)])).all())
@@ -287,7 +287,7 @@ def _datetime(cells: pd.Series, trend: bool) -> Column:
 
 
 def _plausible_range(times: np.ndarray) -> tuple[float, float]:
-    """Return the first and the last plausible time: the central 90 % of some times with a margin.
+    """Return the first and the last plausible time: the central 90% of some times with a margin.
 
     The margin is the span of these times, and at least ten years, so that times of later rows are plausible.
     """

@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
+from aeanomaly._counts import counted
 from aeanomaly.exceptions import SourceError
 from aeanomaly.reading.formats import ColumnFormat, ReadOptions, list_some
 from aeanomaly.reading.numbers import BLANKS, MAJORITY, are_codes, infer_number_format, parse_numbers
@@ -286,8 +287,7 @@ def _is_written_as(kind: type[int] | type[float], text: str) -> bool:
 
 def _describe_misfits(texts: pd.Series, kind: str, n_cells: int, name: str) -> str:
     verb = f"is not {_ONE[kind]}" if len(texts) == 1 else f"are not {_WORDS[kind]}"
-    noun = "cell" if n_cells == 1 else "cells"
-    return f"{len(texts):,} of {n_cells:,} {noun} of {name!r} {verb}: {_examples(texts.tolist())}"
+    return f"{len(texts):,} of {counted(n_cells, 'cell')} of {name!r} {verb}: {_examples(texts.tolist())}"
 
 
 def _examples(texts: list[str]) -> str:

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from aeanomaly._counts import counted
 from aeanomaly.exceptions import SourceError
 from aeanomaly.reading.columns import BOOLEANS, MISSING_VALUES
 from aeanomaly.reading.formats import unique_names
@@ -138,7 +139,7 @@ def infer_dialect(
             f"{where}: the lines have between {counts[0]} and {counts[-1]} fields; pass the separator, such as "
             "sep=';', or correct the lines"
         )
-    remarks = [] if not above else [f"{above} line{'s' * (above > 1)} above the column names ignored"]
+    remarks = [] if not above else [f"{counted(above, 'line')} above the column names ignored"]
     if width == 1 and sum(len(row.fields[0].split()) > 2 for row in rows) > 0.5 * len(rows):
         remarks.append("no separator found, so that each line is one cell; set sep= if the lines have several fields")
     remarks += [SHORT_LINES] if is_padded else []

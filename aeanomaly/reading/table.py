@@ -90,7 +90,7 @@ def read_table(
     """Read a table from a file, a folder or a pattern of file names, and infer its format.
 
     Supported are delimited text (any common separator, decimal mark, encoding and compression), JSON, JSON lines,
-    Parquet, Feather, Excel workbooks, SQLite databases and Stata files. A column is what at least 90 % of its cells
+    Parquet, Feather, Excel workbooks, SQLite databases and Stata files. A column is what at least 90% of its cells
     are; other cells become missing values, and a warning names them. Codes with leading zeros remain text.
 
     Parameters

@@ -12,6 +12,7 @@ from typing import IO, Any
 import numpy as np
 import pandas as pd
 
+from aeanomaly._counts import counted
 from aeanomaly.exceptions import SourceError
 from aeanomaly.reading.containers import import_extra
 from aeanomaly.reading.formats import ReadOptions, TableFormat, list_some, unique_names
@@ -255,7 +256,7 @@ def _table_in(cells: pd.DataFrame, header: bool | None) -> tuple[pd.DataFrame, l
     filled = cells.notna().sum(axis=1).to_numpy()
     width = int(np.median(filled))
     first = int(np.argmax(filled >= max(1, min(width, 0.5 * cells.shape[1]))))
-    remarks = [f"{first} row{'s' * (first > 1)} above the column names ignored"] if first else []
+    remarks = [f"{counted(first, 'row')} above the column names ignored"] if first else []
     cells = cells.iloc[first:]
     top, body = cells.iloc[0], cells.iloc[1:]
     is_named = (

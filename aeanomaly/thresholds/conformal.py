@@ -133,11 +133,11 @@ class Conformal(ThresholdRule):
             return (
                 f"flags new normal rows at a rate of about {self.alpha:g}, if they differ from the training rows as "
                 f"these {n:,} latest rows do; if rows are independent, the rate lies between {low:.2g} and {high:.2g} "
-                "with 95 % probability, else it varies more"
+                "with 95% probability, else it varies more"
             )
         return (
             f"flags new normal rows at a rate of at most {self.alpha:g}, on average over calibration sets; for these "
-            f"{n:,} rows, the rate lies between {low:.2g} and {high:.2g} with 95 % probability"
+            f"{n:,} rows, the rate lies between {low:.2g} and {high:.2g} with 95% probability"
         )
 
 

@@ -16,9 +16,9 @@ _SMALLEST = 1e-200
 
 @dataclass(frozen=True)
 class ScoreSketch:
-    """Counts of scores in logarithmic buckets of 0.2 % width, for positive and negative scores.
+    """Counts of scores in logarithmic buckets of 0.2% width, for positive and negative scores.
 
-    The relative error of a quantile is at most 0.1 %. Counts are additive, so that the sketch does not depend on how
+    The relative error of a quantile is at most 0.1%. Counts are additive, so that the sketch does not depend on how
     the scores are split. It has a few thousand buckets, for any number of scores.
 
     Attributes
@@ -69,7 +69,7 @@ class ScoreSketch:
         return int(self.counts.sum())
 
     def scores(self) -> np.ndarray:
-        """Return the scores, ascending, with an error of at most 0.1 %; at most 100,000 order statistics."""
+        """Return the scores, ascending, with an error of at most 0.1%; at most 100,000 order statistics."""
         middles = np.exp(np.log(_SMALLEST) + (np.abs(self.buckets) - 0.5) * _BASE)
         values = np.where(self.buckets == 0, 0.0, np.sign(self.buckets) * middles)
         if self.n_scores <= MOST_SCORES:

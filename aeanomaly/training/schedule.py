@@ -8,7 +8,7 @@ _WARM_UP = 0.05
 def schedule_factor(schedule: str, step: int, n_steps: int) -> float:
     """Return the factor of the learning rate at the 0-based `step` of `n_steps`.
 
-    "cosine" rises linearly over the first 5 % of the steps, then falls along a half cosine to almost 0.
+    "cosine" rises linearly over the first 5% of the steps, then falls along a half cosine to almost 0.
 
     >>> [round(schedule_factor("cosine", step, 100), 2) for step in (0, 4, 52, 99)]
     [0.2, 1.0, 0.5, 0.0]

@@ -596,13 +596,13 @@ def test_the_report_has_a_table_of_each_part_and_suite(tmp_path):
         "fit s",
         "score s",
     ]
-    assert cells(body[0]) == ["A", "0.750", "0.375", "+0.250 ± 0.150", "+0.125 ± 0.075", "100 %", "2", "2.0", "1.0"]
+    assert cells(body[0]) == ["A", "0.750", "0.375", "+0.250 ± 0.150", "+0.125 ± 0.075", "100%", "2", "2.0", "1.0"]
     assert cells(body[1])[3:7] == ["-", "-", "-", "2"]
-    assert cells(of["Confirming part, one: 1 data set"][2])[1:6] == ["0.900", "0.450", "+0.400", "+0.200", "100 %"]
+    assert cells(of["Confirming part, one: 1 data set"][2])[1:6] == ["0.900", "0.450", "+0.400", "+0.200", "100%"]
     assert cells(of["All data sets, all suites: 4 data sets"][2])[3:7] == [
         "+0.250 ± 0.150",
         "+0.125 ± 0.075",
-        "100 %",
+        "100%",
         "4",
     ]
 

@@ -126,6 +126,16 @@ def test_json_lists_the_flagged_rows(options, folder, capsys):
     assert all(("explanation" in row) == ("--explain" in options) for row in flagged)
 
 
+def test_one_is_followed_by_a_singular(folder, capsys):
+    pd.read_csv("new.csv")[3:4].to_csv("one.csv", index=False)
+    capsys.readouterr()
+    assert run("score", "model.aea", "one.csv", "-o", "scored.csv") == 0
+    assert "1 row scored, 1 anomaly (100.0%)" in capsys.readouterr().err
+    assert run("report", "model.aea", "one.csv", "-o", "one.html") == 0
+    assert "report on 1 row written to one.html" in capsys.readouterr().err
+    assert "The 1 row with the lowest score, of 1." in Path("one.html").read_text()
+
+
 def test_several_files_are_one_table(folder):
     parts = pd.read_csv("new.csv")
     parts[:25].to_csv("part1.csv", index=False)

@@ -236,7 +236,7 @@ class TestScores:
     def test_the_legend_shows_flagged_shares(self, detector):
         X, y = factory()
         found = ScoreDistributionDisplay.from_estimator(detector, X)
-        assert found.ax_.get_legend().get_texts()[0].get_text() == "rows: 5 % of 300 flagged"
+        assert found.ax_.get_legend().get_texts()[0].get_text() == "rows: 5% of 300 flagged"
         found = ScoreDistributionDisplay.from_estimator(detector, X, np.where(y == 1, -1, 1))
         assert found.ax_.get_legend().get_texts()[1].get_text().startswith("anomalies: ")
 

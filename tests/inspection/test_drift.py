@@ -150,13 +150,13 @@ class TestText:
         text = dict(line.split(": ", 1) for line in lines)
         assert next(iter(text)) == "huge"
         assert text["huge"] == (
-            "100 % of the values lie outside the training range; its median is 2.5 times that of training; drift 1.00"
+            "100% of the values lie outside the training range; its median is 2.5 times that of training; drift 1.00"
         )
-        assert text["level"].startswith("60 % of the values are not in the training rows; ")
-        assert "0 % of the rows have a missing value, and 25 % in training" in text["level"]
+        assert text["level"].startswith("60% of the values are not in the training rows; ")
+        assert "0% of the rows have a missing value, and 25% in training" in text["level"]
         assert "its median is -2.068, and -0.0" in text["normal"]
         assert " in training; " in text["normal"]
-        assert text["counts"].startswith("50 % of the rows have a missing value, and 0 % in training")
+        assert text["counts"].startswith("50% of the rows have a missing value, and 0% in training")
         assert "constant" not in text
 
     def test_no_drift(self, trained):
@@ -175,7 +175,7 @@ class TestText:
 
     def test_columns_without_values_or_effect_and_hostile_names(self, trained):
         drift = column_drift(trained[0], table(50, seed=5).assign(normal=np.nan))
-        assert drift_to_text(drift).startswith("normal: 100 % of the rows have a missing value, and 25 % in training")
+        assert drift_to_text(drift).startswith("normal: 100% of the rows have a missing value, and 25% in training")
         ignored = drift.assign(kind="ignored", missing=1.0)
         assert drift_to_text(ignored).startswith("No column differs")
         renamed = drift.set_axis(["\x1b[31mred\n" + "x" * 200, *drift.index[1:]], axis=0)

@@ -182,7 +182,7 @@ def test_payments_with_missing_values(payments):
         assert sentence in page.text
         assert str(label) in page.text
     assert "training data" in page.text.lower()
-    assert "1,500 rows, of which 5 %" in page.text
+    assert "1,500 rows, of which 5%" in page.text
     assert "DenoisingAutoencoder(contamination=0.05, max_iter=60, missing='model', random_state=0)" in page.text
     assert {a["value"] for a in page.all("option")} > {""}
 

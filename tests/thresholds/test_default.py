@@ -22,17 +22,17 @@ def test_a_new_normal_row_is_flagged_at_the_rate_whatever_the_distribution():
 
 def test_few_scores_give_the_lowest():
     assert ExpectedRate(0.05).fit([-3.0, -1.0, -2.0]) == -3.0
-    assert "aims to flag 25 % of new normal rows" in ExpectedRate(0.05).guarantee(np.array([-3.0, -1.0, -2.0]))
+    assert "aims to flag 25% of new normal rows" in ExpectedRate(0.05).guarantee(np.array([-3.0, -1.0, -2.0]))
 
 
 @pytest.mark.parametrize(
     ("lowest", "offset", "said"),
     [
-        (-96.0, -95.0, "5 %"),  # it is flagged anyway
-        (-95.0, -94.5, "5 %"),
-        (-91.5, -91.25, "8 %"),
-        (-90.0, -89.5, "10 %"),
-        (-89.0, -95.0, "5 %"),  # eleven of a hundred would be flagged
+        (-96.0, -95.0, "5%"),  # it is flagged anyway
+        (-95.0, -94.5, "5%"),
+        (-91.5, -91.25, "8%"),
+        (-90.0, -89.5, "10%"),
+        (-89.0, -95.0, "5%"),  # eleven of a hundred would be flagged
     ],
 )
 def test_it_is_raised_to_flag_a_row_at_most_to_the_largest_rate(lowest, offset, said):
@@ -51,7 +51,7 @@ def test_ties_are_not_flagged():
     assert ExpectedRate(0.05, lowest=-2.0).fit(scores) == -2.0
 
 
-@pytest.mark.parametrize("rate", [0, 1, -0.1, "5 %", None])
+@pytest.mark.parametrize("rate", [0, 1, -0.1, "5%", None])
 def test_a_rate_out_of_range_is_refused(rate):
     with pytest.raises(ValueError, match=r"ExpectedRate\(rate=.*must lie between 0 and 1; set the share"):
         ExpectedRate(rate)

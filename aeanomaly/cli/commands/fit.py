@@ -31,7 +31,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         command,
         "--contamination",
         "share of training rows to flag, or a rule such as 'PeaksOverThreshold(1e-5)'; default: auto",
-        "maximum share of new normal rows to flag; holds out 20 %% of the training rows",
+        "maximum share of new normal rows to flag; holds out 20%% of the training rows",
     )
     command.add_argument(
         "--groups",

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from aeanomaly._counts import counted
 from aeanomaly.cli.arguments import check_column
 from aeanomaly.cli.errors import CommandError, suggestion
 from aeanomaly.cli.labels import are_anomalies, label_values, ranking, ranking_to_text, read_labels
@@ -152,9 +153,10 @@ def _columns(names: list[str], options: argparse.Namespace) -> list[str]:
 
 
 def _to_text(summary: dict[str, Any]) -> str:
+    rows, columns = counted(summary["rows"], "row"), counted(summary["columns"], "column")
+    steps = f"{counted(summary['steps'], 'step')} in {summary['seconds']:.1f} s"
     lines = [
-        f"{summary['detector']} autoencoder: {summary['rows']:,} rows x {summary['columns']} columns, "
-        f"{summary['steps']:,} steps in {summary['seconds']:.1f} s",
+        f"{summary['detector']} autoencoder: {rows} x {columns}, {steps}",
         f"training rows with a score below the offset {summary['offset']:.4g}: {summary['flagged']:,}",
         f"threshold set by {summary['rule']}, which {summary['guarantee']}",
         _expected_alarms(summary),

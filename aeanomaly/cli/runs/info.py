@@ -7,6 +7,7 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 
+from aeanomaly._counts import counted
 from aeanomaly.cli.runs.threshold import offsets_to_text, threshold_to_text
 from aeanomaly.persistence import model_file_error, read_manifest, upgrade_manifest
 
@@ -39,11 +40,11 @@ def _to_text(manifest: dict[str, Any]) -> str:
         [
             f"{manifest['detector']} autoencoder, aeanomaly {manifest['aeanomaly']}, file format {manifest['format']}",
             f"encoder widths {' - '.join(map(str, widths))}, {network['activation']}",
-            f"trained on {fitted['n_samples_seen']:,} rows",
+            f"trained on {counted(fitted['n_samples_seen'], 'row')}",
             f"rows with a score below {fitted['offset']:.6g} are anomalies",
             f"threshold by {threshold_to_text(fitted['threshold'])}",
             *_offsets(fitted["group_offsets"]),
-            f"{len(columns)} columns, {counts}:",
+            f"{counted(len(columns), 'column')}, {counts}:",
             *columns[:40],
             *([f"  and {len(columns) - 40} more"] if len(columns) > 40 else []),
             "parameters:",

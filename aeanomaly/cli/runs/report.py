@@ -6,6 +6,7 @@ import sys
 
 import pandas as pd
 
+from aeanomaly._counts import counted
 from aeanomaly.cli.arguments import check_column
 from aeanomaly.cli.errors import CommandError
 from aeanomaly.cli.notes import note, working
@@ -41,4 +42,4 @@ def run(options: argparse.Namespace) -> None:
         flagged = int((detector.predict(X) < 0).sum())
         print(json.dumps({"report": options.output, "rows": len(X), "anomalies": flagged}))
     else:
-        note(f"report on {len(X):,} rows written to {options.output}")
+        note(f"report on {counted(len(X), 'row')} written to {options.output}")

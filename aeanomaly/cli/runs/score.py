@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from aeanomaly._counts import counted
 from aeanomaly.cli.arguments import check_column
 from aeanomaly.cli.errors import CommandError
 from aeanomaly.cli.labels import are_anomalies, label_values, ranking, ranking_to_text
@@ -147,8 +148,8 @@ def _discoveries(detector: BaseDetector, table: InputTable, options: argparse.Na
 
 def _to_text(summary: dict[str, Any]) -> str:
     share = summary["anomalies"] / max(1, summary["rows"])
-    line = f"{summary['rows']:,} rows scored, {summary['anomalies']:,} anomalies ({share:.1%})"
-    return line + (f"; {ranking_to_text(summary)}" if "auroc" in summary else "")
+    line = f"{counted(summary['rows'], 'row')} scored, {counted(summary['anomalies'], 'anomaly', 'anomalies')}"
+    return f"{line} ({share:.1%})" + (f"; {ranking_to_text(summary)}" if "auroc" in summary else "")
 
 
 def _fixed_columns(worst: pd.DataFrame, options: argparse.Namespace) -> list[str]:
