@@ -257,7 +257,7 @@ class Calibration:
         if y is None:
             if request.needs_labels:
                 raise ValueError(f"{threshold!r} needs labels; call set_threshold({threshold!r}, X, y)")
-            decision = decide(threshold, scores, source="rows given to set_threshold")
+            decision = decide(threshold, scores, source="rows given for the threshold")
             normal, probability = scores, None
         else:
             anomalous = is_anomaly("set_threshold", y)
@@ -266,11 +266,11 @@ class Calibration:
             normal, probability = scores[~anomalous], ScoreCalibrator.fit(scores, y)
             groups = None if groups is None else groups[~anomalous]
             if request.takes_labels:
-                decision = decide(threshold, scores, y, source="labeled rows given to set_threshold")
+                decision = decide(threshold, scores, y, source="labeled rows given for the threshold")
             elif request.is_for_new_rows:
-                decision = decide(threshold, normal, source="normal rows given to set_threshold")
+                decision = decide(threshold, normal, source="normal rows given for the threshold")
             else:
-                decision = decide(threshold, scores, source="rows given to set_threshold")
+                decision = decide(threshold, scores, source="rows given for the threshold")
         decision, offsets = _with_groups(threshold, decision, normal, groups)
         normal = np.sort(normal)
         if self._seem_trained_on(scores):

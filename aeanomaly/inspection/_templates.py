@@ -8,6 +8,7 @@ import numpy as np
 from aeanomaly._counts import counted
 from aeanomaly.fitting import format_cell
 from aeanomaly.inspection._text import cut, is_missing, number, percent, visible
+from aeanomaly.thresholds.phrases import round_numbers
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -38,6 +39,7 @@ def environment() -> "Environment":
         cut=_cut,
         number=number,
         percent=percent,
+        round_numbers=round_numbers,
         visible=visible,
     )
     templates.tests["missing"] = is_missing

@@ -9,6 +9,7 @@ import numpy as np
 from scipy import stats
 
 from aeanomaly.thresholds._checks import check_fraction, check_n_splits, check_scores
+from aeanomaly.thresholds.phrases import rows_in_words
 from aeanomaly.thresholds.rule import ThresholdRule
 
 _FRACTION_HELP = "set the fraction of the rows to hold out"
@@ -131,13 +132,15 @@ class Conformal(ThresholdRule):
         low, high = stats.beta(rank, n + 1 - rank).ppf([0.025, 0.975])
         if self.order is not None:
             return (
-                f"flags new normal rows at a rate of about {self.alpha:g}, if they differ from the training rows as "
-                f"these {n:,} latest rows do; if rows are independent, the rate lies between {low:.2g} and {high:.2g} "
-                "with 95% probability, else it varies more"
+                f"flags {rows_in_words(self.alpha)} new normal rows, at a rate of about {self.alpha:.3g}, if they "
+                f"differ from the training rows as the {n:,} calibration rows do, which are the latest ones; if rows "
+                f"are independent, the rate lies between {low:.2g} and {high:.2g} with 95% probability, else it "
+                "varies more"
             )
         return (
-            f"flags new normal rows at a rate of at most {self.alpha:g}, on average over calibration sets; for these "
-            f"{n:,} rows, the rate lies between {low:.2g} and {high:.2g} with 95% probability"
+            f"flags {rows_in_words(self.alpha)} new normal rows, at a rate of at most {self.alpha:.3g} on average over "
+            f"sets of calibration rows; for the {n:,} calibration rows used, the rate lies between {low:.2g} and "
+            f"{high:.2g} with 95% probability"
         )
 
 
@@ -187,8 +190,8 @@ class CrossConformal(ThresholdRule):
     def guarantee(self, scores: np.ndarray, y: Any = None) -> str:
         """Return a sentence on the error rates of the offset, without its subject."""
         return (
-            f"flags new normal rows at a rate of about {self.alpha:g}, estimated by cross-validation on "
-            f"{len(scores):,} rows; the rate is not bounded"
+            f"flags {rows_in_words(self.alpha)} new normal rows, at a rate of about {self.alpha:.3g}, estimated by "
+            f"cross-validation on {len(scores):,} rows; the rate is not bounded"
         )
 
 

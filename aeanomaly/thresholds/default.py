@@ -73,6 +73,6 @@ class ExpectedRate(ThresholdRule):
     def guarantee(self, scores: np.ndarray, y: Any = None) -> str:
         """Return a sentence on the error rates of the offset, without its subject."""
         share, least = float((scores < self.fit(scores)).mean()), max(self.rate, 1 / (len(scores) + 1))
-        reason = f", more than {100 * self.rate:g}% so that a training row is flagged" if share > least else ""
+        reason = f", more than {100 * self.rate:.3g}% so that a training row is flagged" if share > least else ""
         expected = f"{100 * max(share, least):.2g}% of new normal rows{reason}"
         return f"aims to flag {expected}; the rate is estimated, not bounded"

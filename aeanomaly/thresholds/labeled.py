@@ -8,6 +8,7 @@ import numpy as np
 from scipy import optimize
 
 from aeanomaly.thresholds._checks import check_fraction, check_positive, check_scores, midpoint, split_by_label
+from aeanomaly.thresholds.phrases import rows_in_words
 from aeanomaly.thresholds.rule import ThresholdRule
 
 #: Number of folds in which ``fit`` of a detector scores the rows.
@@ -87,7 +88,7 @@ class BestF1(ThresholdRule):
         """Return a sentence on the error rates of the offset, without its subject."""
         cuts = _Cuts.from_labels("BestF1", scores, y)
         described = cuts.describe(self.fit(scores, y))
-        return f"{described}: F1 {cuts.f1.max():.3f}, the best on these rows; no rate is guaranteed"
+        return f"{described}: F1 {cuts.f1.max():.3f}, the best on the labeled rows; no rate is guaranteed"
 
 
 @dataclass(frozen=True)
@@ -276,10 +277,10 @@ class ExpectedCost(ThresholdRule):
         """Return a sentence on the error rates of the offset, without its subject."""
         if y is None:
             return (
-                f"flags new normal rows at a rate of at most {self._p_value:.2g}, on average over calibration sets; "
-                "no cost is guaranteed"
+                f"flags {rows_in_words(self._p_value)} new normal rows, at a rate of at most {self._p_value:.2g} on "
+                "average over sets of calibration rows; no cost is guaranteed"
             )
         cuts = _Cuts.from_labels("ExpectedCost", scores, y)
         cost = min(float(self._costs(cuts).min()), self.rate * self.miss)
         described = cuts.describe(self.fit(scores, y))
-        return f"{described}, at a cost of {cost:.3g} per row, the least on these rows; no rate is guaranteed"
+        return f"{described}, at a cost of {cost:.3g} per row, the least on the labeled rows; no rate is guaranteed"

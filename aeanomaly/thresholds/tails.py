@@ -7,6 +7,7 @@ import numpy as np
 
 from aeanomaly.thresholds._checks import check_fraction, check_scores
 from aeanomaly.thresholds.conformal import Conformal
+from aeanomaly.thresholds.phrases import rows_in_words
 from aeanomaly.thresholds.rule import ThresholdRule
 
 #: Size of the tail: this multiple of sqrt(n), and at most this fraction of the scores.
@@ -85,8 +86,8 @@ class PeaksOverThreshold(ThresholdRule):
         if self.risk >= _tail_size(n) / n:
             return Conformal(self.risk).guarantee(scores)
         return (
-            f"flags new normal rows at a rate of about {self.risk:g}, extrapolated from the {_tail_size(n):,} lowest "
-            f"of {n:,} scores; the rate is not bounded"
+            f"flags {rows_in_words(self.risk)} new normal rows, at a rate of about {self.risk:.3g}, extrapolated from "
+            f"the {_tail_size(n):,} lowest of {n:,} scores of calibration rows; the rate is not bounded"
         )
 
 

@@ -59,7 +59,7 @@ def test_labels_set_the_threshold_and_nothing_else(folder, capsys):
     scores = before.score_samples(frame[["a", "b", "c"]])
     assert (after.score_samples(frame[["a", "b", "c"]]) == scores).all()
     assert summary["offset"] == after.offset_ == BestF1().fit(scores, frame["wrong"])
-    assert summary["guarantee"].endswith("the best on these rows; no rate is guaranteed")
+    assert summary["guarantee"].endswith("the best on the labeled rows; no rate is guaranteed")
     assert after.outlier_probability(frame[["a", "b", "c"]]).min() > 0
 
 
@@ -81,8 +81,8 @@ def test_info_reports_the_rule_and_its_guarantee(folder, capsys):
     capsys.readouterr()
     assert run("info", "model.aea") == 0
     told = capsys.readouterr().out
-    assert "Conformal(alpha=0.1, calibration_fraction=0.2), set on 300 rows given to set_threshold" in told
-    assert "flags new normal rows at a rate of at most 0.1" in told
+    assert "Conformal(alpha=0.1, calibration_fraction=0.2), set on 300 rows given for the threshold" in told
+    assert "flags about 10 of 100 new normal rows, at a rate of at most 0.1" in told
 
 
 def test_score_flags_discoveries(folder):

@@ -229,10 +229,10 @@ class TestSetThreshold:
         assert (detector.calibration_scores_ == np.sort(before[y == 0])).all()
         if rule in WITH_LABELS:
             assert detector.offset_ == rule.fit(before, y)
-            assert detector.threshold_info_.source == "labeled rows given to set_threshold"
+            assert detector.threshold_info_.source == "labeled rows given for the threshold"
         if isinstance(rule, Conformal):
             assert detector.offset_ == rule.fit(before[y == 0])
-            assert detector.threshold_info_.source == "normal rows given to set_threshold"
+            assert detector.threshold_info_.source == "normal rows given for the threshold"
 
     def test_without_rows_it_takes_scores_that_are_known(self, fitted):
         detector = pickle.loads(pickle.dumps(fitted))

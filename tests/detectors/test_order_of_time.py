@@ -56,7 +56,7 @@ def test_the_guarantee_says_what_it_rests_on(tmp_path):
     rule = Conformal(0.1, order="when")
     detector = quick(rule).fit(drifting())
     guarantee = detector.threshold_info_.guarantee
-    assert "at a rate of about 0.1, if they differ from the training rows as these 80 latest rows do" in guarantee
+    assert "at a rate of about 0.1, if they differ from the training rows as the 80 calibration rows do" in guarantee
     assert "if rows are independent, the rate lies between" in guarantee
     assert repr(rule) == "Conformal(alpha=0.1, calibration_fraction=0.2, order='when')"
     detector.save(tmp_path / "model.aea")

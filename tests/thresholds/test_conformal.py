@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from aeanomaly.thresholds import Conformal, CrossConformal, conformal_p_values, flag_discoveries
+from aeanomaly.thresholds.phrases import round_numbers
 
 #: Scores with many ties.
 COARSE = st.lists(st.integers(-6, 6), min_size=1, max_size=60).map(lambda values: np.array(values, dtype=float))
@@ -150,3 +151,18 @@ def test_scores_that_are_not_finite_are_refused(scores):
 def test_p_values_beyond_one_are_refused():
     with pytest.raises(ValueError, match="between 0 and 1"):
         flag_discoveries([0.5, 1.5], 0.1)
+
+
+@pytest.mark.parametrize(
+    ("rate", "told"),
+    [(0.05, "about 5 of 100"), (1 / 60, "about 17 of 1,000"), (0.0025, "about 25 of 10,000"), (0.5, "about 50 of 100")],
+)
+def test_a_rate_is_also_a_number_of_rows(rate, told):
+    guarantee = Conformal(rate).guarantee(np.zeros(1000))
+    assert f"flags {told} new normal rows, at a rate of at most {rate:.3g} on average" in guarantee
+    assert "for the 1,000 calibration rows used" in guarantee
+
+
+def test_long_numbers_of_a_rule_are_rounded():
+    assert round_numbers(repr(Conformal(1 / 60))) == "Conformal(alpha=0.0167, calibration_fraction=0.2)"
+    assert round_numbers("PeaksOverThreshold(risk=1.23456789e-05)") == "PeaksOverThreshold(risk=1.23e-05)"

@@ -100,7 +100,7 @@ def test_no_offset_costs_less(drawn, miss, rate):
 
     rule = ExpectedCost(miss, 1.0, rate)
     assert cost(scores < rule.fit(scores, y)) == pytest.approx(min(map(cost, every_decision(scores))))
-    assert rule.guarantee(scores, y).endswith("the least on these rows; no rate is guaranteed")
+    assert rule.guarantee(scores, y).endswith("the least on the labeled rows; no rate is guaranteed")
 
 
 def test_without_labels_the_cost_becomes_a_p_value():

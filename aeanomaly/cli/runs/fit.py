@@ -23,6 +23,7 @@ from aeanomaly.cli.tables import InputTable, check_missing, missing_cells, selec
 from aeanomaly.detectors import REGISTRY, BaseDetector
 from aeanomaly.persistence import MODEL
 from aeanomaly.reading import ATTRIBUTE, list_some
+from aeanomaly.thresholds.phrases import round_numbers
 
 
 def run(options: argparse.Namespace) -> None:
@@ -158,7 +159,7 @@ def _to_text(summary: dict[str, Any]) -> str:
     lines = [
         f"{summary['detector']} autoencoder: {rows} x {columns}, {steps}",
         f"training rows with a score below the offset {summary['offset']:.4g}: {summary['flagged']:,}",
-        f"threshold set by {summary['rule']}, which {summary['guarantee']}",
+        f"threshold set by {round_numbers(summary['rule'])}, which {summary['guarantee']}",
         _expected_alarms(summary),
     ]
     if "auroc" in summary:

@@ -14,6 +14,7 @@ from aeanomaly.cli.tables import InputTable
 from aeanomaly.detectors import BaseDetector, load
 from aeanomaly.persistence import MODEL
 from aeanomaly.thresholds import BestF1
+from aeanomaly.thresholds.phrases import round_numbers
 
 #: Maximum number of groups in a list.
 _LISTED = 6
@@ -55,7 +56,10 @@ def run(options: argparse.Namespace) -> None:
 
 def threshold_to_text(threshold: dict[str, Any]) -> str:
     """Describe the rule of a threshold and its guarantee."""
-    return f"{threshold['rule']}, set on {threshold['n_scores']:,} {threshold['source']}: {threshold['guarantee']}"
+    return (
+        f"{round_numbers(threshold['rule'])}, set on {threshold['n_scores']:,} {threshold['source']}: "
+        f"{threshold['guarantee']}"
+    )
 
 
 def offsets_to_text(offsets: dict[str, float]) -> str:
