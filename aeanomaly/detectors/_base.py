@@ -494,8 +494,8 @@ class BaseDetector(
         >>> X = pd.DataFrame({"amount": amount, "tax": 0.2 * amount, "country": country})
         >>> detector = DenoisingAutoencoder(random_state=0).fit(X)
         >>> odd = pd.DataFrame({"amount": [20.0], "tax": [4.0], "country": ["NZ"]})
-        >>> detector.explain_text(odd, n_columns=1)[0]  # doctest: +ELLIPSIS
-        "country 'NZ' where 'DE' (p = ...)"
+        >>> detector.explain_text(odd, n_columns=1)[0]
+        "country 'NZ' (in 55% of training rows) where 'DE' was expected"
         """
         integer(1).check("explain_text", "n_columns", n_columns)
         fitted, X = self._fitted(), collect(X)

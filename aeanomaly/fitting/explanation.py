@@ -8,7 +8,7 @@ import pandas as pd
 
 from aeanomaly.fitting.facts import ColumnFacts
 from aeanomaly.fitting.formats import format_cell as format_cell
-from aeanomaly.fitting.phrases import Cell, reason, value_text
+from aeanomaly.fitting.phrases import Cell, coarse_text, reason
 from aeanomaly.fitting.state import FittedState
 from aeanomaly.preprocessing import Column, Datetime, Ignored, label_index
 
@@ -185,8 +185,8 @@ class _Cells:
         return None if self._found.groups is None else self._found.groups[row]
 
     def named(self, row: int, j: int) -> str:
-        """Return the name and the value of a cell, such as a = 1."""
-        return f"{self._names[j]} = {value_text(self._cell(row, j), self._facts[j])}"
+        """Return the name and the value of a cell, such as a = 1, of a time without its minutes."""
+        return f"{self._names[j]} = {coarse_text(self._cell(row, j), self._facts[j])}"
 
     def _cell(self, row: int, j: int) -> Cell:
         found = self._found

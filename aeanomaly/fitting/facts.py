@@ -40,6 +40,8 @@ class ColumnFacts:
         Quantiles of the numbers of the training rows.
     resultants : dict of str to complex
         Mean of the points exp(i phase) on the unit circle, for each period of times.
+    of_two : dict of float to float
+        Shares of both values of a column of two numbers or booleans; empty for another column.
     """
 
     column: Column
@@ -48,6 +50,7 @@ class ColumnFacts:
     is_missing_scored: bool = False
     values: np.ndarray | None = None
     resultants: dict[str, complex] = field(default_factory=dict)
+    of_two: dict[float, float] = field(default_factory=dict)
     _resembled: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
@@ -69,6 +72,7 @@ class ColumnFacts:
             schema.has_missing_indicators,
             reference.values[:, place],
             resultants,
+            _shares_of_two(column, reference.values[:, place], _means(schema, place)),
         )
 
     def are_years(self, *numbers: float) -> bool:
@@ -99,9 +103,12 @@ class ColumnFacts:
         return bool(self.values[0] > 0 or (self.values[0] == 0 and self.are_whole))
 
     def share(self, category: Any) -> float | None:
-        """Return the share of a category among the training rows; that of all others for an unknown category."""
+        """Return the share of a category among the training rows; that of all others for an unknown category.
+
+        Of a column of two values, it is that of a value; None if it is not known.
+        """
         if self.shares is None:
-            return None
+            return self.of_two.get(category)
         return float(self.shares[self._places.get(category, len(self.shares) - 1)])
 
     def is_rare(self, category: Any) -> bool:
@@ -152,6 +159,15 @@ def _means(schema: Schema, place: int) -> np.ndarray:
     means = schema.to_feature_order((schema.offset + schema.scale * schema.mean)[None])[0]
     start = int(schema.layout.starts[place])
     return means[start : start + schema.columns[place].n_features]
+
+
+def _shares_of_two(column: Column, values: np.ndarray, means: np.ndarray) -> dict[float, float]:
+    """Return the shares of two values, from quantiles of which one may lie between them, and from their mean."""
+    low, high = values[[0, -1]].tolist()
+    if not isinstance(column, Numeric) or low == high or np.isin(values, [low, high]).sum() < len(values) - 1:
+        return {}
+    share = float((means[0] - low) / (high - low))
+    return {low: 1 - share, high: share}
 
 
 def _category_shares(schema: Schema, place: int) -> np.ndarray | None:

@@ -35,7 +35,7 @@ def format_percent(share: float) -> str:
     """Format a share as a percentage."""
     percent = 100 * share
     if percent >= 1:
-        return f"{percent:.0f}%" if percent < 99.5 else f"{percent:.4g}%"
+        return f"{percent:.2g}%" if percent < 99.5 else f"{percent:.4g}%"
     return f"{percent:.1g}%" if percent >= 0.001 else "less than 0.001%"
 
 

@@ -17,7 +17,7 @@ from aeanomaly.fitting.formats import (
     is_boolean,
     to_number,
 )
-from aeanomaly.fitting.phrases_of_times import time_phrase
+from aeanomaly.fitting.phrases_of_times import format_cycles, time_phrase
 from aeanomaly.preprocessing import Categorical, Datetime, GroupedCategorical, Ordinal
 from aeanomaly.preprocessing.columns import plain
 
@@ -34,6 +34,10 @@ _UNUSUAL = 0.05
 #: Share of missing values from which an observed value is unusual; above which a missing value is usual; and up to
 #: which a sentence gives the share.
 _MOSTLY, _OFTEN, _SELDOM = 0.9, 0.5, 0.1
+#: Share of the training rows from which a sentence gives the frequency of a category instead of a probability.
+_COMMON = 0.02
+#: Probabilities above this are not given as numbers.
+_CERTAIN = 0.99
 
 
 class Cell(NamedTuple):
@@ -61,7 +65,9 @@ class Cell(NamedTuple):
     @property
     def probability(self) -> str:
         """Probability of the expected value in parentheses; empty without one."""
-        return "" if np.isnan(self.confidence) else f" (p = {self.confidence:.2f})"
+        if np.isnan(self.confidence):
+            return ""
+        return " (p > 0.99)" if self.confidence > _CERTAIN else f" (p = {self.confidence:.2f})"
 
 
 def name_cell(cell: Cell, facts: ColumnFacts) -> str:
@@ -72,6 +78,13 @@ def name_cell(cell: Cell, facts: ColumnFacts) -> str:
 def value_text(cell: Cell, facts: ColumnFacts) -> str:
     """Format the observed value of a cell."""
     return "missing" if pd.isna(cell.observed) else format_value(cell.observed, facts)
+
+
+def coarse_text(cell: Cell, facts: ColumnFacts) -> str:
+    """Format the observed value of a cell; of a time, only its hour and its day."""
+    if isinstance(facts.column, Datetime) and not pd.isna(cell.observed):
+        return format_cycles(cell.observed, facts.column)
+    return value_text(cell, facts)
 
 
 def reason(cell: Cell, facts: ColumnFacts, *, small: bool = False) -> str | None:
@@ -92,7 +105,7 @@ def reason(cell: Cell, facts: ColumnFacts, *, small: bool = False) -> str | None
     else:
         found = _number_reason(cell, facts, small=small)
     if found is None and facts.is_missing_scored and (facts.missing or 0) >= _MOSTLY:
-        return f"{name_cell(cell, facts)}, usually missing (in {format_percent(facts.missing or 0)} of rows)"
+        return f"{name_cell(cell, facts)}, usually missing (in {format_percent(facts.missing or 0)} of training rows)"
     return found
 
 
@@ -112,7 +125,7 @@ def _category_reason(cell: Cell, facts: ColumnFacts) -> str | None:
     is_known, is_rare, share = facts.is_known(observed), facts.is_rare(observed), facts.share(observed)
     start = f"{cell.name} {format_category(cell.observed)}"
     if is_known:
-        rarity = f"in {format_percent(share or 0)} of rows" if is_rare else ""
+        rarity = f"in {format_percent(share or 0)} of training rows" if is_rare else ""
     else:
         rarity = "not seen in training" if share == 0 else "new or rare"
     resembled = facts.resembled(observed)
@@ -125,8 +138,19 @@ def _category_reason(cell: Cell, facts: ColumnFacts) -> str | None:
     if cell.group is not None and np.isnan(cell.confidence):
         return f"{start} where {format_category(cell.expected)} is usual for {cell.group}"
     other = "a rarer category" if expected is None else format_category(cell.expected)
-    note = f" ({rarity})" if is_known and rarity else f", {rarity}," if rarity else ""
-    return f"{start}{note} where {other}{cell.probability or ' was expected'}"
+    if not rarity:
+        return f"{start}{_where_expected(cell, other, share)}"
+    return f"{start}{f' ({rarity})' if is_known else f', {rarity},'}{_where_expected(cell, other, None)}"
+
+
+def _where_expected(cell: Cell, expected: str, share: float | None) -> str:
+    """Describe the expected value by its probability, or the observed one by its share in training, if it is common.
+
+    The probability would be misleading there, because networks are overconfident.
+    """
+    if share is not None and share >= _COMMON:
+        return f" (in {format_percent(share)} of training rows) where {expected} was expected"
+    return f" where {expected}{cell.probability or ' was expected'}"
 
 
 def _value_reason(cell: Cell, facts: ColumnFacts) -> str | None:
@@ -138,7 +162,8 @@ def _value_reason(cell: Cell, facts: ColumnFacts) -> str | None:
         return None
     if cell.group is not None and np.isnan(cell.confidence):
         return f"{name_cell(cell, facts)} where {format_value(expected, facts)} is usual for {cell.group}"
-    return f"{name_cell(cell, facts)} where {format_value(expected, facts)}{cell.probability or ' was expected'}"
+    shown = format_value(expected, facts)
+    return f"{name_cell(cell, facts)}{_where_expected(cell, shown, facts.share(cell.observed))}"
 
 
 def _time_reason(cell: Cell, facts: ColumnFacts) -> str | None:

@@ -133,6 +133,20 @@ def format_time(time: float, column: Datetime) -> str:
     return date if time % _DAY == 0 or "day" not in column.periods else f"{date} {moment:%H:%M}"
 
 
+def format_cycles(time: float, column: Datetime) -> str:
+    """Format the parts of a time that are scored, without minutes: the weekday, month or date, and the hour."""
+    has_hour = "day" in column.periods
+    moment = _moment(time + 0.5 * _HOUR if has_hour else time)
+    if moment is None:
+        return format_time(time, column)
+    if column.trend:
+        day = moment.date().isoformat()
+    else:
+        day = _DAYS[moment.weekday()] if "week" in column.periods else f"{moment:%B}" * ("year" in column.periods)
+    hour = f"about {moment.hour}:00" * has_hour
+    return ", ".join(part for part in (day, hour) if part) or format_time(time, column)
+
+
 def _range(first: float, last: float) -> tuple[str, str]:
     """Format a range by its years."""
     ends = [np.datetime64(0, "s") + np.timedelta64(round(time), "s") for time in (first, last)]

@@ -95,7 +95,10 @@ def test_a_misspelled_category_names_the_intended_one(fitted, day):
 def test_a_misspelled_category_of_training_is_rare_and_named():
     typed = X.assign(day=X["day"].where(X.index != 5, "Satuday"))
     detector = DenoisingAutoencoder(missing="informative", max_iter=200, random_state=0).fit(typed)
-    assert "day 'Satuday', in 0.2% of rows, is close to 'Saturday'" in detector.explain_text(typed.iloc[[5]]).iloc[0]
+    assert (
+        "day 'Satuday', in 0.2% of training rows, is close to 'Saturday'"
+        in detector.explain_text(typed.iloc[[5]]).iloc[0]
+    )
 
 
 def test_a_new_category_says_so(fitted):
@@ -193,6 +196,30 @@ def test_a_usual_value_is_named_beside_unusual_ones(fitted):
         found._replace(contributions=parts, expected=numbers), fitted.state_.model.columns, list(X), 3, fitted.state_
     )[0]
     assert re.fullmatch(r"level 34, [\d.]+ above the expected [\d.]+; rare in combination with day = '\w+'", text)
+
+
+def test_a_time_in_a_combination_has_no_minutes(fitted):
+    found, place = fitted._explain(X[:1]), list(X).index("when")
+    parts = np.zeros((1, X.shape[1]))
+    parts[0, [place, list(X).index("day")]] = 2, 1
+    numbers = fitted.state_.model.validate(fitted, X[:1])
+    columns, state = fitted.state_.model.columns, fitted.state_
+    text = to_text(found._replace(contributions=parts, expected=numbers), columns, list(X), 3, state)[0]
+    hour = X["when"].iloc[0].round("h")
+    assert f"when = {hour:%A}, about {hour.hour}:00 and day = " in text
+
+
+@pytest.mark.parametrize("kind", [np.asarray, lambda yes: np.where(yes, "ja", "nein"), lambda yes: yes.astype(int)])
+def test_a_common_value_has_its_share_in_training_and_no_probability(kind):
+    rng = np.random.default_rng(0)
+    amount = rng.normal(size=800)
+    rows = pd.DataFrame({"amount": amount, "twice": 2 * amount, "paid": kind(np.arange(800) % 12 == 0)})
+    detector = DenoisingAutoencoder(max_iter=100, contamination=0.05, random_state=0).fit(rows)
+    sentences = detector.explain_text(rows)
+    told = sentences[sentences.str.match("paid ('ja'|True|1) ")]
+    assert len(told)
+    assert told.str.match(r"paid ('ja'|True|1) \(in 8.4% of training rows\) where ('nein'|False|0) was expected").all()
+    assert not sentences.str.contains("p = 1.00").any()
 
 
 REASON = re.compile(r" where | times the |% of the | (above|below|close to|outside|usually) |\brare\b| is as expected")
