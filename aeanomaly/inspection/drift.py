@@ -7,8 +7,10 @@ import pandas as pd
 
 from aeanomaly._constraints import integer
 from aeanomaly._counts import counted
+from aeanomaly.fitting.facts import ColumnFacts
 from aeanomaly.inspection._access import ScoredRows
-from aeanomaly.inspection._text import cut_names, label_text, number, percent, visible
+from aeanomaly.inspection._drift_of_times import drift_of_times, share_implausible
+from aeanomaly.inspection._text import cut, cut_names, label_text, number, percent, visible
 from aeanomaly.preprocessing import (
     Column,
     Datetime,
@@ -17,6 +19,7 @@ from aeanomaly.preprocessing import (
     Logarithmic,
     Numeric,
     Schema,
+    cells_as_given,
     label_index,
 )
 
@@ -25,6 +28,8 @@ _LEAST_DRIFT, _LEAST_SHARE = 0.1, 0.01
 #: Larger ratios of medians are described by both medians.
 _LARGEST_RATIO = 100
 _MAX_NAME = 60
+#: Maximum number of new categories of a column, and number of those that a line names.
+_NEW, _NAMED = 5, 3
 #: Kinds of columns with categories, and kinds without effect on the score.
 _CATEGORIES, _LEFT_OUT = ("categorical", "ordinal", "frequency"), ("ignored", "group")
 
@@ -40,17 +45,21 @@ def column_drift(detector: Any, X: Any) -> pd.DataFrame:
 
     Returns
     -------
-    drift : DataFrame of shape (n_features, 7)
+    drift : DataFrame of shape (n_features, 9)
         One row for each input column of the detector, in the same order. The index contains the names of `explain`, or
         those of the preceding transformers. The columns are:
 
         - `kind`: type of the column, such as "numeric", "categorical" or "datetime", or "ignored" or "group";
         - `drift`: distance of the distributions in [0, 1]; 0 = distributed as in training, 1 = no overlap. For
           categorical columns it is the total variation distance, with all unknown categories counted as one [1]_.
-          For all other columns it is the Kolmogorov-Smirnov distance [2]_. Both ignore missing values;
+          For all other columns it is the Kolmogorov-Smirnov distance [2]_. Both ignore missing values. Times drift by
+          their hours, weekdays and months, because later rows have later times (see Notes);
         - `missing_in_training` and `missing`: share of missing values in the training rows and in X;
-        - `outside`: share of values outside the range of the training rows, or of unknown categories;
-        - `median_in_training` and `median`: medians of a column of numbers, in its units; NaN for other columns.
+        - `outside`: share of values outside the range of the training rows, or of unknown categories; of times, share
+          outside the plausible range;
+        - `median_in_training` and `median`: medians of a column of numbers, in its units; NaN for other columns;
+        - `part`: part of a time that drifts most, "hour", "weekday" or "month"; empty for other columns;
+        - `new_categories`: list of at most five categories that are not in the training rows, the most frequent first.
 
         `drift`, `outside` and `median` are NaN for an ignored column, and for a column without values.
 
@@ -65,6 +74,11 @@ def column_drift(detector: Any, X: Any) -> pd.DataFrame:
     -----
     A detector does not keep its training rows. Numbers are compared with 64 quantiles of at most 2,000 of them. With n
     rows in X, about 5% of the columns without drift exceed ``1.4 * sqrt(1 / n + 1 / 2000)`` by chance.
+
+    The drift of the hours of a column of times is half the distance between two points in the unit circle: the mean of
+    the hours as points on a clock, in X and in training. It is a lower bound of the total variation distance. Weekdays
+    and months are compared only if X spans a week or a year, and if training spans two. With ``time_trend=True``, the
+    times themselves are compared as numbers.
 
     Drift describes a table, not its rows. A table with 1% anomalies has little drift, and a table with drift need not
     contain anomalies. After drift, the threshold may have another false alarm rate.
@@ -93,17 +107,23 @@ def column_drift(detector: Any, X: Any) -> pd.DataFrame:
     state = detector.state_
     schema, reference = state.model.schema, state.reference
     numbers = np.asarray(state.model.validate(detector, scored.rows), dtype=np.float64)
+    cells = cells_as_given(scored.rows)
     compared = []
     for place, (column, values) in enumerate(zip(schema.columns, numbers.T, strict=True)):
         there = values[~np.isnan(values)]
+        drift, part = _distance(column, there, schema, place, reference.values[:, place]), ""
+        if isinstance(column, Datetime) and not column.trend and len(there):
+            drift, part = drift_of_times(column, there, ColumnFacts.of(column, place, state).resultants)
         compared.append(
             {
                 "kind": column.kind,
-                "drift": _distance(column, there, schema, place, reference.values[:, place]),
+                "drift": drift,
                 "missing_in_training": reference.missing[place],
                 "missing": 1 - len(there) / len(values),
                 "outside": _share_outside(column, there, schema, place, reference.values[:, place]),
                 **_medians(column, there, reference.values[:, place], reference.missing[place]),
+                "part": part,
+                "new_categories": _new_categories(column, values, cells.iloc[:, place]),
             }
         )
     return pd.DataFrame(compared, index=label_index(scored.names or detector.column_names_))
@@ -161,8 +181,9 @@ def _facts(found: pd.Series) -> list[str]:
     """Return what changed in a column."""
     facts = []
     if found["outside"] > 0:
-        known = "are not in the training rows" if found["kind"] in _CATEGORIES else "lie outside the training range"
-        facts.append(f"{percent(found['outside'])} of the values {known}")
+        facts.append(f"{percent(found['outside'])} of the values {_outside_of(found)}")
+    if found["part"] and found["drift"] >= _LEAST_DRIFT:
+        facts.append(f"its {found['part']}s are distributed otherwise than in training")
     before, here = found["median_in_training"], found["median"]
     if found["drift"] >= _LEAST_DRIFT and np.isfinite(before + here) and number(before) != number(here):
         ratio = here / before if before > 0 and here > 0 else np.nan
@@ -177,6 +198,21 @@ def _facts(found: pd.Series) -> list[str]:
             f"{percent(found['missing_in_training'])} in training"
         )
     return [*facts, *([f"drift {found['drift']:.2f}"] if np.isfinite(found["drift"]) else [])]
+
+
+def _outside_of(found: pd.Series) -> str:
+    if found["kind"] == "datetime":
+        return "lie outside the plausible range"
+    if found["kind"] not in _CATEGORIES:
+        return "lie outside the training range"
+    named = ", ".join(repr(cut(visible(label), _MAX_NAME)) for label in found["new_categories"][:_NAMED])
+    return "are not in the training rows" + f", such as {named}" * bool(named)
+
+
+def _new_categories(column: Column, values: np.ndarray, cells: pd.Series) -> list[Any]:
+    """Return the most frequent categories that are not in the training rows."""
+    is_new = values == getattr(column, "unknown", np.nan)
+    return cells[is_new].astype(object).value_counts().index[:_NEW].tolist() if column.kind in _CATEGORIES else []
 
 
 def _medians(column: Column, there: np.ndarray, quantiles: np.ndarray, missing: float) -> dict[str, float]:
@@ -242,6 +278,8 @@ def _fraction(values: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarr
 
 
 def _share_outside(column: Column, there: np.ndarray, schema: Schema, place: int, quantiles: np.ndarray) -> float:
+    if isinstance(column, Datetime) and len(there):
+        return share_implausible(column, there)
     return float(_is_outside(column, there, schema, place, quantiles).mean()) if len(there) else np.nan
 
 
@@ -252,8 +290,6 @@ def _is_outside(column: Column, there: np.ndarray, schema: Schema, place: int, q
         return there == column.unknown
     if schema.groups is not None and isinstance(column, (Numeric, Logarithmic)):
         return (there < quantiles[0]) | (there > quantiles[-1])
-    if isinstance(column, Datetime):
-        return (there < column.start) | (there > column.end)
     if isinstance(column, Ignored):
         return np.full(len(there), np.nan)
     # Same operations as in training, for identical rounding; the first feature increases with the value.

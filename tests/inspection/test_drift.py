@@ -43,6 +43,7 @@ def test_the_training_rows_have_not_drifted(trained):
     assert list(drift.index) == list(X.columns)
     assert list(drift.columns) == [
         "kind", "drift", "missing_in_training", "missing", "outside", "median_in_training", "median",
+        "part", "new_categories",
     ]  # fmt: skip
     assert (drift["drift"] < 0.02).all()
     assert (drift["outside"] == 0).all()
@@ -87,11 +88,43 @@ def test_nothing_in_common_is_1_and_all_of_it_is_outside(trained):
     new = table(50, seed=4)
     new = new.assign(
         normal=99.0, skewed=-1.0, counts=-3, flag=2.0, huge=2e9, constant=5.5, level="z", order="none of them",
-        when=new["when"] + pd.Timedelta(days=400), long=pd.Timedelta(days=99),
+        when=new["when"] + pd.Timedelta(days=40_000), long=pd.Timedelta(days=99),
     )  # fmt: skip
     drift = column_drift(trained[0], new)
     np.testing.assert_allclose(drift["drift"].astype(float), 1.0)
     assert (drift["outside"] == 1).all()
+
+
+def test_times_drift_by_their_hours_weekdays_and_months_and_not_by_their_progress():
+    rng = np.random.default_rng(0)
+    weekdays = 7 * rng.integers(0, 150, 1200) + rng.integers(0, 5, 1200)
+    when = pd.Timestamp("2021-01-04") + pd.to_timedelta(weekdays, "D") + pd.to_timedelta(rng.uniform(9, 17, 1200), "h")
+    X = pd.DataFrame({"when": when, "amount": rng.normal(size=1200)})
+    detector = DenoisingAutoencoder(max_iter=5, random_state=0).fit(X)
+
+    def found(days=0, hours=0, rows=X):
+        moved = rows.assign(when=rows["when"] + pd.Timedelta(days=days, hours=hours))
+        return column_drift(detector, moved).loc["when"]
+
+    assert found()["drift"] < 0.01
+    later = found(days=7 * 208)  # almost four years
+    assert later["drift"] < 0.1
+    assert later["outside"] == 0
+    assert found(days=7 * 160, rows=X[X["when"] < "2021-03-01"])["drift"] < 0.2  # a part of the year
+    assert found(hours=11)["part"] == "hour"
+    assert found(hours=11)["drift"] > 0.5
+    assert found(days=3, rows=X[X["when"] < "2021-01-30"])["part"] == "weekday"
+    assert found(rows=X[X["when"].dt.month <= 6])["part"] == "month"
+    text = drift_to_text(column_drift(detector, X.assign(when=X["when"] + pd.Timedelta(hours=11))))
+    assert text.startswith("when: its hours are distributed otherwise than in training; drift 0.")
+
+
+def test_new_categories_are_named(trained):
+    new = table(100, seed=3).assign(level=["a"] * 50 + ["y"] * 10 + ["x"] * 30 + [None] * 10)
+    drift = column_drift(trained[0], new)
+    assert drift["new_categories"]["level"] == ["x", "y"]
+    assert drift["new_categories"]["normal"] == []
+    assert "44% of the values are not in the training rows, such as 'x', 'y'; 10% of the rows" in drift_to_text(drift)
 
 
 def test_a_column_without_values_has_no_drift_to_speak_of(trained):
@@ -152,7 +185,7 @@ class TestText:
         assert text["huge"] == (
             "100% of the values lie outside the training range; its median is 2.5 times that of training; drift 1.00"
         )
-        assert text["level"].startswith("60% of the values are not in the training rows; ")
+        assert text["level"].startswith("60% of the values are not in the training rows, such as 'z'; ")
         assert "0% of the rows have a missing value, and 25% in training" in text["level"]
         assert "its median is -2.068, and -0.0" in text["normal"]
         assert " in training; " in text["normal"]
