@@ -65,6 +65,11 @@ class InputTable:
         self._said: set[str] = set()
 
     @property
+    def name(self) -> str:
+        """Name of the table for a reader."""
+        return "standard input" if self._is_standard_input else self.source
+
+    @property
     def is_large(self) -> bool:
         """True if the table is read in parts."""
         return sum(file.path.stat().st_size for file in self._files) >= LARGE
@@ -181,8 +186,7 @@ class InputTable:
     def describe(self, n_rows: int, n_columns: int) -> str:
         """Return how the table was read."""
         rows = f"{counted(n_rows, 'row')} x {counted(n_columns, 'column')}"
-        name = "standard input" if self._is_standard_input else self.source
-        return f"{name} read as: {self.table_format.describe()}, {rows}"
+        return f"{self.name} read as: {self.table_format.describe()}, {rows}"
 
     def _say(self, remarks: Sequence[str]) -> None:
         for remark in itertools.filterfalse(self._said.__contains__, remarks):

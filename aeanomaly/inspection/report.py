@@ -64,7 +64,7 @@ def report(
     n_rows : int, default=100
         Number of rows to list, in ascending order of their scores.
     title : str, optional
-        Title of the page; "Anomaly report" by default.
+        Title of the page, such as the name of the table and a date; "Anomaly report" by default.
     overwrite : bool, default=False
         If True, accept any file name and replace a file of another kind.
 

@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 import time
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -133,7 +134,9 @@ def test_one_is_followed_by_a_singular(folder, capsys):
     assert "1 row scored, 1 anomaly (100.0%)" in capsys.readouterr().err
     assert run("report", "model.aea", "one.csv", "-o", "one.html") == 0
     assert "report on 1 row written to one.html" in capsys.readouterr().err
-    assert "The 1 row with the lowest score, of 1." in Path("one.html").read_text()
+    page = Path("one.html").read_text()
+    assert "The 1 row with the lowest score, of 1." in page
+    assert f"<title>Anomaly report: one.csv, {date.today().isoformat()}</title>" in page
 
 
 def test_several_files_are_one_table(folder):

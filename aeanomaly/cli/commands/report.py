@@ -24,6 +24,6 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "--rows", type=positive_integer, default=100, metavar="N", help="number of rows to list; default: 100"
     )
     add_id(command, "column that names the rows, in place of their numbers")
-    command.add_argument("--title", metavar="TEXT", help="title of the page")
+    command.add_argument("--title", metavar="TEXT", help="title of the page; default: name of the table and date")
     add_reading(command)
     command.add_argument("--json", action="store_true", help="print a summary as JSON")

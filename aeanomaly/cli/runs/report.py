@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+from datetime import date
 
 import pandas as pd
 
@@ -33,8 +34,9 @@ def run(options: argparse.Namespace) -> None:
     # Without names, the row numbers of score --top.
     numbers = pd.RangeIndex(1, len(X) + 1, name="row")
     X.index = numbers if options.id is None else pd.Index(frame[options.id], name=options.id)
+    title = options.title or f"Anomaly report: {table.name}, {date.today().isoformat()}"
     with working(f"writing {options.output}"):
-        page = report(detector, X, path, n_rows=options.rows, title=options.title, overwrite=options.force)
+        page = report(detector, X, path, n_rows=options.rows, title=title, overwrite=options.force)
     if path is None:
         sys.stdout.buffer.write(page.encode("utf-8"))  # as the page declares, not in the encoding of the terminal
         return
