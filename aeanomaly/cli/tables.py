@@ -257,7 +257,7 @@ def check_missing(frame: pd.DataFrame, detector: BaseDetector) -> None:
 
 
 def _are_scored(frame: pd.DataFrame, detector: BaseDetector) -> list[bool]:
-    """Return False for columns that the model, if there is one, leaves out of the score."""
+    """Return False for columns that the model leaves out of the score; before the fit, for columns without cells."""
     if not detector.__sklearn_is_fitted__():
-        return [True] * frame.shape[1]
+        return frame.notna().any().tolist()
     return [column.is_scored for column in detector.state_.model.columns]

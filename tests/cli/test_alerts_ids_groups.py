@@ -47,7 +47,9 @@ def test_the_next_season_is_flagged_at_the_stated_rate_and_identifiers_are_named
     assert pd.read_csv("s.csv")["anomaly"].mean() < 0.035
     capsys.readouterr()
     assert run(["info", "m.aea"]) == 0
-    assert "order_id (ignored): integers that rise from row to row" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "\n2 columns left out of the score:\n  order_id: integers that rise from row to row\n" in told
+    assert "\nmissing cells: not accepted\n" in told
 
 
 def test_alerts_are_a_rate(folder, capsys):

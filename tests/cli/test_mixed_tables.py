@@ -58,7 +58,7 @@ def test_columns_of_a_csv_are_what_their_cells_are(folder, capsys):
     assert run("info", "m.aea") == 0
     text = capsys.readouterr().out
     for part in (
-        "5 columns, ",
+        "5 columns scored, ",
         "city (categorical): ' Bonn ', 'Oslo', 'Rome'",
         "when (datetime): 2024-05-01 to 2024-07-0",
     ):
@@ -184,8 +184,8 @@ def test_columns_that_cannot_be_read_are_named(folder, capsys, cells, words, mes
         ("1\n12,5\n3", "", "numeric"),
         ("true\n2\nno", "", "categorical"),
         ("2024-01-01\n2024-02-30\n2024-03-01", "1 of 3 cells of 'x' is not a time: '2024-02-30'", "datetime"),
-        ("1\n\n3", "missing cells in 'x' (1) are modeled (--missing model); --missing error rejects them", "numeric"),
-        ("a\nNA\na", "missing cells in 'x' (1) are modeled", "categorical"),
+        ("1\n\n3", "cells are missing in 'x' (1); rows are scored by their other cells. To score", "numeric"),
+        ("a\nNA\na", "cells are missing in 'x' (1)", "categorical"),
     ],
 )
 def test_cells_that_do_not_fit_are_named(folder, capsys, cells, remark, kind):

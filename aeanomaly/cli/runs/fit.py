@@ -63,8 +63,9 @@ def _fit_in_parts(detector: BaseDetector, table: InputTable, options: argparse.N
     source, missing = training_source(table, lambda names: _columns(names, options), detector, options.id)
     summary = _fit_and_save(detector, options, partial(detector.fit_batches, source, checkpoint=options.checkpoint))
     note(table.describe(detector.n_samples_seen_, detector.n_features_in_))
-    if missing and not _chooses_missing(options):
-        _say_missing(list_some([f"{name!r} ({count:,})" for name, count in missing.items()], 10))
+    counts = [f"{name!r} ({count:,})" for name, count in missing.items() if count < detector.n_samples_seen_]
+    if counts and not _chooses_missing(options):
+        _say_missing(list_some(counts, 10))
     if options.label is not None:
         labels, scores = [], []
         for cells in table.parts():
@@ -80,7 +81,10 @@ def _chooses_missing(options: argparse.Namespace) -> bool:
 
 
 def _say_missing(listed: str) -> None:
-    note(f"note: missing cells in {listed} are modeled (--missing model); --missing error rejects them")
+    note(
+        f"note: cells are missing in {listed}; rows are scored by their other cells. To score also where cells are "
+        "missing, pass --missing informative; to refuse such tables, --missing error"
+    )
 
 
 def _fit_and_save(

@@ -13,6 +13,16 @@ from aeanomaly.persistence import model_file_error, read_manifest, upgrade_manif
 
 #: Maximum number of categories to list.
 _LEVELS = 6
+#: Maximum number of columns in a list.
+_COLUMNS = 40
+#: Kinds of columns that are left out of the score.
+_LEFT_OUT = ("ignored", "group")
+#: Descriptions of the values of the parameter `missing`.
+_MISSING = {
+    "error": "not accepted",
+    "model": "accepted; a row is scored by its other cells",
+    "informative": "accepted; a missing cell raises the error of its row where a value was expected",
+}
 
 
 def run(options: argparse.Namespace) -> None:
@@ -29,11 +39,12 @@ def _to_text(manifest: dict[str, Any]) -> str:
     fitted, network = manifest["fitted"], manifest["scorers"][0]
     names = fitted["feature_names"] or [f"column {j}" for j in range(network["n_columns"])]
     kinds = fitted["column_kinds"]
-    columns = [
-        f"  {name if name.isprintable() else repr(name)} ({kind}){_range(column)}"
-        for name, kind, column in zip(names, kinds, fitted["columns"], strict=True)
-    ]
-    counts = ", ".join(f"{count} {kind}" for kind, count in Counter(kinds).most_common())
+    names = [name if name.isprintable() else repr(name) for name in names]
+    columns = list(zip(names, kinds, fitted["columns"], strict=True))
+    scored = [f"{name} ({kind}){_range(column)}" for name, kind, column in columns if kind not in _LEFT_OUT]
+    reasons = {"group": "names the group with which a row is compared"}
+    left_out = [f"{name}: {reasons.get(kind, column['reason'])}" for name, kind, column in columns if kind in _LEFT_OUT]
+    counts = ", ".join(f"{n} {kind}" for kind, n in Counter(kinds).most_common() if kind not in _LEFT_OUT)
     parameters = [f"  {name} = {_value(value)}" for name, value in manifest["parameters"].items()]
     widths = [network["n_columns"], *network["hidden_layer_sizes"], network["latent_dim"]]
     return "\n".join(
@@ -44,13 +55,20 @@ def _to_text(manifest: dict[str, Any]) -> str:
             f"rows with a score below {fitted['offset']:.6g} are anomalies",
             f"threshold by {threshold_to_text(fitted['threshold'])}",
             *_offsets(fitted["group_offsets"]),
-            f"{counted(len(columns), 'column')}, {counts}:",
-            *columns[:40],
-            *([f"  and {len(columns) - 40} more"] if len(columns) > 40 else []),
+            *_listed(f"{counted(len(scored), 'column')} scored, {counts}", scored),
+            *_listed(f"{counted(len(left_out), 'column')} left out of the score", left_out),
+            f"missing cells: {_MISSING[manifest['parameters']['missing']]}",
             "parameters:",
             *parameters,
         ]
     )
+
+
+def _listed(title: str, columns: list[str]) -> list[str]:
+    """Return a title and the first columns below it; nothing without columns."""
+    rest = len(columns) - _COLUMNS
+    more = [f"  and {rest:,} more"] if rest > 0 else []
+    return [f"{title}:", *(f"  {column}" for column in columns[:_COLUMNS]), *more] if columns else []
 
 
 def _offsets(groups: dict[str, Any] | None) -> list[str]:
@@ -65,8 +83,6 @@ def _range(column: dict[str, Any]) -> str:
         levels = column["levels"]
         more = f" and {len(levels) - _LEVELS} more" if len(levels) > _LEVELS else ""
         return f": {', '.join(map(reprlib.repr, levels[:_LEVELS]))}{more}"
-    if column["kind"] == "ignored":
-        return f": {column['reason']}"
     if column["kind"] == "datetime":
         start, end = (_day(column[name]) for name in ("start", "end"))
         return f": {start} to {end}" + (f", {column['zone']}" if column["zone"] else "")
