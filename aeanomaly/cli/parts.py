@@ -134,7 +134,7 @@ def _text_appender(file: Any, table: InputTable, target: str) -> Callable[[pd.Da
             header=not started,
             lineterminator="\n",
             sep="\t" if target.endswith(".tsv") else _separator_of(table.table_format),
-            decimal=table.table_format.decimal if table.table_format.kind == "text" else ".",
+            decimal=table.decimal,
         )
         file.write(text.encode())
         started = True

@@ -86,6 +86,11 @@ class InputTable:
         return self._format
 
     @property
+    def decimal(self) -> str:
+        """Decimal mark of the file; only after cells were read."""
+        return self.table_format.decimal if self.table_format.kind == "text" else "."
+
+    @property
     def known(self) -> TableFormat:
         """Format of the file and of its columns; only after rows were converted."""
         assert self._known is not None

@@ -1,6 +1,7 @@
 """Steps of a fit, from validated rows to the fitted state, for single detectors and for stacks."""
 
 from aeanomaly.fitting.calibration import Calibration, CalibrationRequest, group_columns
+from aeanomaly.fitting.decimal_marks import decimal_mark
 from aeanomaly.fitting.explanation import (
     Explanation,
     Sentences,
@@ -45,6 +46,7 @@ __all__ = [
     "TrainingRows",
     "contributions",
     "copy_network",
+    "decimal_mark",
     "device_or_cpu",
     "feature_units",
     "finish_fit",

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from aeanomaly.fitting.decimal_marks import as_written
 from aeanomaly.fitting.facts import ColumnFacts
 from aeanomaly.fitting.phrases_of_times import format_time
 from aeanomaly.preprocessing import Categorical, Datetime, GroupedCategorical, Ordinal
@@ -22,21 +23,22 @@ _UNITS = {"days": 86_400.0, "hours": 3_600.0, "minutes": 60.0}
 
 def format_significant(number: float) -> str:
     """Format a number with three significant digits."""
-    return f"{number:.3g}"
+    return as_written(f"{number:.3g}")
 
 
 def format_fixed(number: float, decimals: int, as_year: bool = False) -> str:
     """Format a number with at most some decimals; a year has no separators."""
     shown = f"{number:.{decimals}f}" if as_year else f"{number:,.{decimals}f}"
-    return shown.rstrip("0").rstrip(".") if "." in shown else shown
+    return as_written(shown.rstrip("0").rstrip(".") if "." in shown else shown)
 
 
 def format_percent(share: float) -> str:
     """Format a share as a percentage."""
     percent = 100 * share
-    if percent >= 1:
-        return f"{percent:.2g}%" if percent < 99.5 else f"{percent:.4g}%"
-    return f"{percent:.1g}%" if percent >= 0.001 else "less than 0.001%"
+    if percent < 0.001:
+        return f"less than {as_written('0.001')}%"
+    digits = 1 if percent < 1 else 2 if percent < 99.5 else 4
+    return as_written(f"{percent:.{digits}g}%")
 
 
 def to_number(value: Any) -> float | None:
@@ -68,7 +70,7 @@ def format_value(value: Any, facts: ColumnFacts) -> str:
         return _duration(value.total_seconds(), format_cell)
     number = to_number(value) if not is_boolean(value) else None
     if number is not None and facts.are_years(number):
-        return f"{number:.0f}" if facts.are_whole else f"{number:.5g}"
+        return f"{number:.0f}" if facts.are_whole else as_written(f"{number:.5g}")
     return format_cell(value)
 
 
@@ -108,4 +110,4 @@ def format_cell(value: Any) -> str:
         number = float(value)
     except OverflowError:  # a category may be an integer of any size
         return reprlib.repr(value)
-    return f"{number:,.0f}" if 1000 <= abs(number) < 1e9 else f"{number:.4g}"
+    return as_written(f"{number:,.0f}" if 1000 <= abs(number) < 1e9 else f"{number:.4g}")

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from aeanomaly.fitting.decimal_marks import as_written
 from aeanomaly.fitting.facts import ColumnFacts
 from aeanomaly.fitting.formats import (
     format_about,
@@ -67,7 +68,8 @@ class Cell(NamedTuple):
         """Probability of the expected value in parentheses; empty without one."""
         if np.isnan(self.confidence):
             return ""
-        return " (p > 0.99)" if self.confidence > _CERTAIN else f" (p = {self.confidence:.2f})"
+        sign, shown = (">", _CERTAIN) if self.confidence > _CERTAIN else ("=", self.confidence)
+        return f" (p {sign} {as_written(f'{shown:.2f}')})"
 
 
 def name_cell(cell: Cell, facts: ColumnFacts) -> str:
@@ -203,7 +205,7 @@ def _number_reason(cell: Cell, facts: ColumnFacts, *, small: bool) -> str | None
 
 def _group_reason(start: str, expected: str, ratio: float, group: str) -> str:
     if not 1 / _RATIO_TO_GROUP < ratio < _RATIO_TO_GROUP:
-        times = f"{ratio:.2g}" if ratio < _LARGEST_RATIO else "over a million"
+        times = as_written(f"{ratio:.2g}") if ratio < _LARGEST_RATIO else "over a million"
         return f"{start}, {times} times the usual of {group}"
     if start.endswith(f" {expected}"):
         return f"{start}, which is rare for {group}"
@@ -226,7 +228,8 @@ def _difference(cell: Cell, observed: float, expected: float, facts: ColumnFacts
         expected = round(expected)
     gap = abs(observed - expected)
     if max(abs(observed), abs(expected)) >= 1e9 or gap < 1e-4:
-        return f"{name_cell(cell, facts)}, {gap:.2g} {direction} the expected {expected:.5g}"
+        around = as_written(f"{expected:.5g}")
+        return f"{name_cell(cell, facts)}, {as_written(f'{gap:.2g}')} {direction} the expected {around}"
     decimals = max(0, 1 - math.floor(math.log10(gap)))
     as_years = facts.are_years(observed)
     shown, around = (format_fixed(number, decimals, as_years) for number in (observed, expected))
@@ -242,6 +245,7 @@ def _difference(cell: Cell, observed: float, expected: float, facts: ColumnFacts
 def _times(ratio: float) -> str:
     """Describe a ratio, as a percentage below 1."""
     if ratio >= 1:
-        shown = "over a million" if ratio >= _LARGEST_RATIO else f"{ratio:,.0f}" if ratio >= 10 else f"{ratio:.2g}"
-        return f"{shown} times"
+        if ratio >= _LARGEST_RATIO:
+            return "over a million times"
+        return f"{as_written(f'{ratio:,.0f}' if ratio >= 10 else f'{ratio:.2g}')} times"
     return f"{format_percent(ratio)} of"

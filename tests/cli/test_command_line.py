@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -256,3 +257,29 @@ def test_the_format_of_a_table_is_said_in_a_line_and_kept(folder, capsys):
     row = captured.out.splitlines()[1].split(";")
     expected = aeanomaly.load("m.aea").score_samples(pd.DataFrame({"column_1": [2.5], "column_2": ["red"]}))
     assert (row[0], float(row[2].replace(",", "."))) == ("2,5", expected[0])
+
+
+def other_mark(found):
+    return "," if found[0] == "." else "."
+
+
+def test_explanations_have_the_decimal_mark_of_the_table(folder, capsys):
+    rng = np.random.default_rng(0)
+    a = rng.normal(size=200).round(2)
+    table = pd.DataFrame({"a": a, "twice": 2 * a, "kind": rng.choice(["x", "y"], 200)})
+    table.loc[7, "twice"] = 12345.25
+    table.to_csv("points.csv", index=False)
+    table.to_csv("commas.csv", index=False, sep=";", decimal=",")
+    found = {}
+    for name in ("points", "commas"):
+        assert run("fit", f"{name}.csv", "-o", "m.aea", *QUICK) == 0
+        capsys.readouterr()
+        assert run("score", "m.aea", f"{name}.csv", "-o", "s.csv", "--explain", "3", "--top", "1", "--quiet") == 0
+        _, row, sentence = capsys.readouterr().out.splitlines()
+        scored = pd.read_csv("s.csv", sep=";" if name == "commas" else ",", dtype=str)
+        found[name] = [*scored.loc[7, ["explanation", "value_1"]], row.split()[1]]
+        assert sentence == f"row 8: {found[name][0]}"
+    assert "twice 12,345, " in found["points"][0]
+    assert found["commas"][1] == "12345,25"
+    assert found["commas"] == [re.sub(r"(?<=\d)[.,](?=\d)", other_mark, text) for text in found["points"]]
+    assert aeanomaly.load("m.aea").explain_text(table[7:8]).iloc[0] == found["points"][0]

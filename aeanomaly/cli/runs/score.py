@@ -69,7 +69,7 @@ def run(options: argparse.Namespace) -> None:
     note(_to_text(summary))
     _warn_of_many(detector, summary)
     if options.top:
-        print(_table(worst, _fixed_columns(worst, options)), file=place)
+        print(_table(worst, _fixed_columns(worst, options), table.decimal), file=place)
         if options.explain:
             for name, sentence in zip(worst.iloc[:, 0], worst[options.prefix + "explanation"], strict=True):
                 print(f"{worst.columns[0]} {name}: {sentence}", file=place)
@@ -101,7 +101,7 @@ def _scored(
         mine = found.loc[frame.index]
         values = [mine["score"], mine["score"] - offset, mine["flagged"], mine[_P_VALUE]]
     if options.explain:
-        values += reasons(detector, X, options.explain)
+        values += reasons(detector, X, options.explain, table.decimal)
     return frame.assign(**dict(zip(new, values, strict=True)))
 
 
@@ -158,17 +158,17 @@ def _fixed_columns(worst: pd.DataFrame, options: argparse.Namespace) -> list[str
     return [worst.columns[0], *(options.prefix + name for name in new), *([options.label] if options.label else [])]
 
 
-def _table(worst: pd.DataFrame, first: list[str]) -> str:
+def _table(worst: pd.DataFrame, first: list[str], decimal: str) -> str:
     """Format the worst rows, with as many columns as fit on a line."""
     names = first + [name for name in worst.columns if name not in first]
-    text = worst[first].to_string(index=False, float_format=_short)
+
+    def short(number: float) -> str:
+        return f"{number:.4g}".replace(".", decimal)
+
+    text = worst[first].to_string(index=False, float_format=short)
     for end in range(len(first) + 1, len(names) + 1):
-        wider = worst[names[:end]].to_string(index=False, float_format=_short)
+        wider = worst[names[:end]].to_string(index=False, float_format=short)
         if max(map(len, wider.splitlines())) > _WIDTH:
             break
         text = wider
     return text
-
-
-def _short(number: float) -> str:
-    return f"{number:.4g}"

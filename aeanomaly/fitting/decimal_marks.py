@@ -1,0 +1,23 @@
+"""Decimal mark of the numbers in sentences: a point, or the comma of the table that a command reads."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+_MARK: ContextVar[str] = ContextVar("mark", default=".")
+_SWAPPED = str.maketrans(".,", ",.")
+
+
+@contextmanager
+def decimal_mark(mark: str) -> Iterator[None]:
+    """Write the numbers in sentences with a decimal mark, "." or ",", within a context."""
+    token = _MARK.set(mark)
+    try:
+        yield
+    finally:
+        _MARK.reset(token)
+
+
+def as_written(number: str) -> str:
+    """Return a formatted number with the decimal mark of the context, and with the other mark between thousands."""
+    return number.translate(_SWAPPED) if _MARK.get() == "," else number
