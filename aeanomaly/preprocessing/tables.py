@@ -75,7 +75,7 @@ def check_table(
     has_names = frame is not None
     if frame is not None:
         _check_column_names(frame)
-        validate_data(estimator, frame, reset=reset, skip_check_array=True)
+        _compare_names(estimator, frame, reset)
     else:
         X = as_array(_with_nan(X))
         of_types = options.column_types or options.left_out or options.groups
@@ -95,6 +95,20 @@ def check_table(
         declared = {*options.column_types, *numeric}
         columns = mark_count_columns(table, columns, declared, getattr(estimator, "feature_names_in_", None))
     return table, columns
+
+
+def _compare_names(estimator: Any, frame: pd.DataFrame, reset: bool) -> None:
+    """Compare the column names with those of `fit`; if there are only other columns or another order, say a remedy."""
+    try:
+        validate_data(estimator, frame, reset=reset, skip_check_array=True)
+    except ValueError as error:
+        names = getattr(estimator, "feature_names_in_", ())
+        others = [name for name in frame.columns if name not in names]
+        if reset or len(names) == 0 or len(names) + len(others) != frame.shape[1]:
+            raise
+        as_index = f", or X.set_index({others[0]!r}) if this column names the rows" if len(others) == 1 else ""
+        message = str(error).rstrip()
+        raise ValueError(f"{message}\nPass the columns of fit, X[detector.feature_names_in_]{as_index}.") from None
 
 
 def _are_plain(columns: Sequence[Column]) -> bool:

@@ -110,6 +110,20 @@ def test_missing_extra_and_renamed_columns_are_named(X):
         fitted.read(named(X).rename(columns={"level": "depth"}))
 
 
+def test_the_remedy_for_other_columns_is_named(X):
+    fitted = Reader().fit(named(X))
+    remedy = r"Pass the columns of fit, X\[detector\.feature_names_in_\]"
+    with pytest.raises(ValueError, match=rf"{remedy}, or X\.set_index\('order'\) if this column names the rows\.$"):
+        fitted.read(named(X).assign(order=1))
+    with pytest.raises(ValueError, match=rf"{remedy}\.$"):
+        fitted.read(named(X).assign(order=1, humidity=1.0))
+    with pytest.raises(ValueError, match=rf"{remedy}\.$"):
+        fitted.read(named(X)[NAMES[::-1]])
+    with pytest.raises(ValueError, match="missing") as raised:
+        fitted.read(named(X).drop(columns="level"))
+    assert "Pass" not in str(raised.value)
+
+
 def test_a_wrong_number_of_columns_is_refused_with_both_numbers(X):
     fitted = Reader().fit(X)
     for rows in (X[:, :4], np.hstack([X, X[:, :2]])):
