@@ -10,6 +10,7 @@ import pytest
 from aeanomaly import AutoencoderEnsemble, DenoisingAutoencoder, VariationalAutoencoder, datasets, load
 from aeanomaly.fitting import to_text
 from aeanomaly.fitting.facts import is_misspelled
+from aeanomaly.fitting.phrases import Cell
 from aeanomaly.fitting.phrases_of_times import usual_arc
 
 N = 600
@@ -220,6 +221,11 @@ def test_a_common_value_has_its_share_in_training_and_no_probability(kind):
     assert len(told)
     assert told.str.match(r"paid ('ja'|True|1) \(in 8.4% of training rows\) where ('nein'|False|0) was expected").all()
     assert not sentences.str.contains("p = 1.00").any()
+
+
+@pytest.mark.parametrize(("confidence", "told"), [(0.5, " (p = 0.50)"), (0.9999, " (p > 0.99)"), (np.nan, "")])
+def test_no_probability_is_1(confidence, told):
+    assert Cell("paid", "ja", "nein", confidence, 0.01, None).probability == told
 
 
 REASON = re.compile(r" where | times the |% of the | (above|below|close to|outside|usually) |\brare\b| is as expected")

@@ -403,3 +403,11 @@ class TestTemplates:
         own = {str(path.relative_to(root)) for path in parts if path.suffix in (".jinja", ".css", ".js", ".py")}
         assert len([name for name in own if name.endswith(".html.jinja")]) == 8
         assert own <= shipped
+
+
+def test_long_numbers_of_the_threshold_are_rounded_except_in_the_settings():
+    X = np.random.default_rng(0).normal(size=(400, 2))
+    page = Page(report(DenoisingAutoencoder(max_iter=5, contamination=Conformal(1 / 60), random_state=0).fit(X), X))
+    assert page.text.count("Conformal(alpha=0.0167, calibration_fraction=0.2)") == 2
+    assert page.text.count("0.016666") == 1
+    assert "The threshold flags about 17 of 1,000 new normal rows" in page.text
