@@ -32,7 +32,7 @@ def new_command(
 
 def add_force(command: argparse.ArgumentParser) -> None:
     """Add the option ``--force`` of commands that write a file."""
-    text = "accept any output name, and replace a file of another kind or an input"
+    text = "accept any output name, and replace an input or a file of another kind"
     command.add_argument("--force", action="store_true", help=text)
 
 
@@ -46,7 +46,7 @@ def add_rule(command: argparse.ArgumentParser, option: str, text: str, text_of_r
         type=alerts,
         dest=name,
         metavar="ALERTS/ROWS",
-        help="the same as a number of false alarms among a number of normal rows, such as 5/2000 a day",
+        help="the same rate as a number of false alarms per number of normal rows, such as 5/2000",
     )
 
 
@@ -57,11 +57,11 @@ def add_id(command: argparse.ArgumentParser, text: str) -> None:
 
 def add_reading(command: argparse.ArgumentParser) -> None:
     """Add options for the format of the tables that a command reads; by default, it is inferred."""
-    group = command.add_argument_group("format of the table", "inferred by default, or that of the training table")
+    group = command.add_argument_group("format of the table", "inferred by default, or taken from the training table")
     group.add_argument("--sep", metavar="MARK", type=_separator, help="separator of fields: , ; | tab or blank")
     group.add_argument("--decimal", choices=(".", ","), metavar="MARK", help="decimal mark, . or ,")
     group.add_argument("--encoding", metavar="NAME", help="encoding of a text file, such as cp1252")
-    group.add_argument("--no-header", action="store_true", help="the first line is a row, not the column names")
+    group.add_argument("--no-header", action="store_true", help="the first line contains values, not the column names")
     group.add_argument("--sheet", metavar="NAME", help="sheet of an Excel workbook")
     group.add_argument(
         "--table", dest="table_name", metavar="NAME", help="table of a database, or file of a zip archive"
@@ -70,8 +70,8 @@ def add_reading(command: argparse.ArgumentParser) -> None:
         "--na", action="append", default=[], metavar="MARK", help="text that marks a missing value; repeatable"
     )
     order = group.add_mutually_exclusive_group()
-    order.add_argument("--day-first", action="store_true", default=None, help="05/06/2024 is June 5")
-    order.add_argument("--month-first", action="store_false", dest="day_first", help="05/06/2024 is May 6")
+    order.add_argument("--day-first", action="store_true", default=None, help="read 05/06/2024 as June 5")
+    order.add_argument("--month-first", action="store_false", dest="day_first", help="read 05/06/2024 as May 6")
 
 
 def _separator(text: str) -> str:

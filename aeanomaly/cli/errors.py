@@ -13,8 +13,6 @@ _OPTIONS: dict[re.Pattern[str], Any] = {
     re.compile(r"or identifiers=\[([^\]]*)\]"): lambda found: f"or {_as_drops(found[1])}",
     re.compile(r"(?:set|pass) na_values=\['([^']*)'\] in aeanomaly.read_table"): r"pass --na=\1",
     re.compile(r"(?<!-)\b(sep|decimal|encoding|sheet|table)=('[^']*')"): r"--\1 \2",
-    re.compile(r"(?<!-)\bencoding= for"): "--encoding for",
-    re.compile(r"(?<!-)\bsep= if"): "--sep if",
     re.compile(r"(?<!-)\bday_first=True"): "--day-first",
     re.compile(r"(?<!-)\bday_first=False"): "--month-first",
 }

@@ -25,6 +25,7 @@ from aeanomaly.reading import (
     find_files,
     is_number,
     list_some,
+    name_columns,
     read_raw_parts,
     read_raw_table,
 )
@@ -183,9 +184,9 @@ class InputTable:
                 row = table.misfits[name][0]
                 kind = {"number": "a number", "time": "a time", "duration": "a duration"}
                 raise CommandError(
-                    f"{self.source}: column {name!r} holds {str(cells[name].iloc[row])!r} in row "
-                    f"{cells.index[row] + 1}, which is not {kind.get(table.format.columns[name].kind, 'a boolean')}; "
-                    "correct it, or fit with --missing model to score such cells as missing"
+                    f"{self.source}: {str(cells[name].iloc[row])!r} in row {cells.index[row] + 1} of column {name!r} "
+                    f"is not {kind.get(table.format.columns[name].kind, 'a boolean')}; correct it, or fit with "
+                    "--missing model to score such cells as missing values"
                 )
 
     def describe(self, n_rows: int, n_columns: int) -> str:
@@ -205,7 +206,8 @@ def _unread_rows(table: TypedTable, cells: pd.DataFrame) -> list[str]:
     if not places:
         return []
     listed = list_some([str(cells.index[place] + 1) for place in places], _MAX_NAMES)
-    return [f"row{'s' * (len(places) > 1)} {listed} {'are' if len(places) > 1 else 'is'} scored without such cells"]
+    rows = f"row {listed} is" if len(places) == 1 else f"rows {listed} are"
+    return [f"{rows} scored with unreadable cells as missing values"]
 
 
 def read_options(options: argparse.Namespace) -> ReadOptions:
@@ -228,8 +230,8 @@ def select_columns(frame: pd.DataFrame, columns: Sequence[str], source: str) -> 
     if missing:
         others = [name for name in frame.columns if name not in columns]
         raise CommandError(
-            f"{source}: column(s) {', '.join(map(repr, missing))} of the model are missing"
-            f"{suggestion(missing[0], others)}; add or rename columns of the table"
+            f"{source}: the table lacks {name_columns(list(map(repr, missing)))} of the model"
+            f"{suggestion(missing[0], others)}; add or rename columns"
         )
     return frame[list(columns)]
 
@@ -247,17 +249,17 @@ def _type_of(column: Any) -> Any:
 
 
 def missing_cells(frame: pd.DataFrame, detector: BaseDetector) -> str:
-    """Return the columns with missing cells and their counts, such as "'a' (3), 'b' (1)"; empty without any."""
+    """Return the columns with missing cells and their counts, such as "columns 'a' (3), 'b' (1)"; empty without any."""
     counts = frame.loc[:, _are_scored(frame, detector)].isna().sum()
     counted = [f"{name!r} ({count})" for name, count in counts[counts > 0].items()]
-    return list_some(counted, _MAX_NAMES)
+    return name_columns(counted) if counted else ""
 
 
 def check_missing(frame: pd.DataFrame, detector: BaseDetector) -> None:
     """Reject missing values if the detector does, with a remedy for the command line."""
     if detector.missing == "error" and (listed := missing_cells(frame, detector)):
         raise CommandError(
-            f"X contains NaN in column(s) {listed}; fit with --missing model, impute the cells, or drop the rows"
+            f"the table has missing cells in {listed}; fit with --missing model, impute the cells, or drop the rows"
         )
 
 

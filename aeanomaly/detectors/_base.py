@@ -536,7 +536,9 @@ class BaseDetector(
         """
         fitted, code = self._fitted(), check_array(X, dtype=np.float64)
         if code.shape[1] != fitted.latent_dim_:
-            raise ValueError(f"X has {code.shape[1]} columns, and the code has {fitted.latent_dim_}; pass transform(X)")
+            raise ValueError(
+                f"X has {code.shape[1]} columns, but the code has {fitted.latent_dim_}; pass the output of transform"
+            )
         return fitted._to_rows(fitted.state_.model.decode(code))
 
     def reconstruct(self, X: Any) -> Any:
@@ -663,8 +665,8 @@ class BaseDetector(
             if model.device.type == "cpu":
                 raise
             warn(
-                f"{model.device} has no memory for {type(self).__name__}; this call continues on the CPU; free memory "
-                "of the device, or set device='cpu'"
+                f"{model.device} ran out of memory in {type(self).__name__}; this call continues on the CPU; free "
+                "memory on the device, or set device='cpu'"
             )
         return method(model.copied(device=torch.device("cpu")), table)
 
@@ -857,7 +859,7 @@ class BaseDetector(
         """Fit to the summary of a table that was read in parts."""
         statistics = summary.statistics()
         if statistics is None:
-            raise ValueError("the table has n_samples=0 rows, but a fit needs at least 2; pass more rows")
+            raise ValueError("the table has n_samples=0, but a fit needs at least 2 rows; pass more rows")
         sample = summary.sample.rows()
         if isinstance(sample, pd.DataFrame):
             sample.attrs.update(summary.attrs)

@@ -79,13 +79,13 @@ SHARED_CONSTRAINTS: dict[str, Constraint] = {
     "activation": one_of(*ACTIVATIONS),
     "likelihood": Constraint(
         _is_likelihood,
-        f"one of {', '.join(map(repr, _LIKELIHOODS))}, or a dict of column to one of these",
+        f"one of {', '.join(map(repr, _LIKELIHOODS))}, or a dict that maps columns to these",
     ),
     "standardize": boolean(),
     "missing": one_of("error", "model", "informative"),
     "column_types": Constraint(
         _are_column_types,
-        f"None, or a dict of column to one of {', '.join(map(repr, COLUMN_TYPES))} or a list of categories",
+        f"None, or a dict that maps columns to {', '.join(map(repr, COLUMN_TYPES))} or a list of categories",
     ),
     "identifiers": any_of(one_of("ignore", "keep", "raise"), _LABELS),
     "time_trend": any_of(boolean(), _LABELS),

@@ -101,7 +101,7 @@ class ThresholdMixin:
             groups = group_labels(X, by) if by else None
             calibration = calibration.with_scores(threshold, fitted.score_samples(X), y, groups)
         elif y is not None:
-            raise ValueError(f"labels need their rows; call set_threshold({threshold!r}, X, y)")
+            raise ValueError(f"y is given without X; call set_threshold({threshold!r}, X, y)")
         else:
             calibration = calibration.with_threshold(threshold, robust=bool(fitted.robust))
         fitted.state_ = replace(fitted.state_, calibration=calibration)

@@ -308,8 +308,8 @@ class AutoencoderEnsemble(BaseDetector):
         "max_samples": real(0, 1, with_high=True),
         "member_configs": Constraint(
             _are_configs,
-            "None, or dicts with some of the keys 'code' in (0, 1], 'noise' above 0 and 'learning_rate' above 0, at "
-            "least one dict",
+            "None, or a non-empty list of dicts with any of the keys 'code' in (0, 1], 'noise' above 0 and "
+            "'learning_rate' above 0",
         ),
         "variational_member": boolean(),
         "kernel_member": boolean(),

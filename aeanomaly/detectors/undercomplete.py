@@ -180,7 +180,7 @@ class UndercompleteAutoencoder(BaseDetector):
     def _network_spec(self, n_encoded: int) -> NetworkSpec:
         spec = self._spec(n_encoded)
         if spec.latent_dim >= n_encoded and self.latent_dim != "auto":
-            width = f"the {n_encoded} columns of X"
+            width = f"{n_encoded}, the number of columns of X"
             if n_encoded != self.n_features_in_:
                 width = (
                     f"{n_encoded}, the width of an encoded row (X has {self.n_features_in_} columns; categories, "

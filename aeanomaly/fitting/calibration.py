@@ -125,12 +125,12 @@ class CalibrationRequest(NamedTuple):
         if self.needs_labels:
             if y is None:
                 raise ValueError(
-                    f"{owner}: contamination={threshold!r} needs labels; call fit(X, y), with y of {{0, 1}} and "
-                    "1 = anomaly, or of {+1, -1} and -1 = anomaly; or set contamination='auto' and call "
+                    f"{owner}: contamination={threshold!r} needs labels; call fit(X, y) with labels 0 and 1 "
+                    "(1 = anomaly) or 1 and -1 (-1 = anomaly), or set contamination='auto' and call "
                     "set_threshold(rule, X, y) after the fit"
                 )
             if len(is_anomaly(f"{owner}: contamination={threshold!r}", y)) != n_rows:
-                raise ValueError(f"{owner}: X has {n_rows} rows, and y has {len(y)} labels; pass one label per row")
+                raise ValueError(f"{owner}: X has {n_rows} rows, but y has {len(y)} labels; pass one label per row")
         n_calibration = self.n_held_out(n_rows) if self.fraction is not None else n_rows
         n_splits = int(self.n_splits or 1)
         n_trained = n_rows - (n_calibration if self.fraction is not None else -(-n_rows // n_splits))
@@ -224,11 +224,11 @@ class Calibration:
         """Return a calibration with another threshold, computed from the known scores."""
         request = CalibrationRequest.from_threshold(threshold)
         if request.needs_labels:
-            raise ValueError(f"labels need their rows; call set_threshold({threshold!r}, X, y)")
+            raise ValueError(f"{threshold!r} needs labeled rows; call set_threshold({threshold!r}, X, y)")
         if group_columns(threshold) or (self.groups is not None and isinstance(threshold, Conformal)):
             raise ValueError(
-                f"offsets of groups need calibration rows with their groups; call set_threshold({threshold!r}, X), "
-                "with groups in the rule to keep an offset for each"
+                "offsets of groups need new calibration rows, because the groups of earlier ones are not kept; call "
+                f"set_threshold({threshold!r}, X), with groups in the rule for an offset of each group"
             )
         if request and len(self.calibration_scores) == 0:
             raise ValueError(
@@ -262,7 +262,7 @@ class Calibration:
         else:
             anomalous = is_anomaly("set_threshold", y)
             if len(anomalous) != len(scores):
-                raise ValueError(f"X has {len(scores)} rows, and y has {len(anomalous)} labels; pass one label per row")
+                raise ValueError(f"X has {len(scores)} rows, but y has {len(anomalous)} labels; pass one label per row")
             normal, probability = scores[~anomalous], ScoreCalibrator.fit(scores, y)
             groups = None if groups is None else groups[~anomalous]
             if request.takes_labels:
@@ -279,8 +279,8 @@ class Calibration:
                 normal = self.calibration_scores  # p-values would have a guarantee that the rule does not have
             else:
                 warn(
-                    "most of these rows have exactly the scores of training rows; training rows score higher than new "
-                    "rows, so that more new rows would be flagged than stated; pass rows that were held out"
+                    "most of these rows have exactly the scores of training rows, which are higher than those of new "
+                    "rows, so more new rows than stated would be flagged; pass rows that were not used in training"
                 )
         return replace(
             self,

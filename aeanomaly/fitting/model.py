@@ -247,7 +247,7 @@ class FittedModel:
                 "encoder_module() needs rows of numbers, but not all columns are numeric; encode them before fit"
             )
         if self.schema.groups is not None:
-            raise ValueError("encoder_module() cannot compare rows with their groups; use transform()")
+            raise ValueError("encoder_module() does not support groups; use transform()")
         places = np.flatnonzero(self.encoder.is_scored)[self.schema.order]
         units = np.array([getattr(column, "unit", 0.0) for column in self.columns])
         parts = (places, self.schema.offset, self.schema.scale, self.schema.limit, units[places])

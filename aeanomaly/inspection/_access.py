@@ -89,5 +89,5 @@ def is_anomaly(caller: str, y: Any, n_rows: int) -> np.ndarray:
     """Convert labels in either convention to boolean labels (n_rows,)."""
     found = thresholds.is_anomaly(caller, y)
     if len(found) != n_rows:
-        raise ValueError(f"{caller}: y has {len(found)} labels for {n_rows} rows; pass one label for each row")
+        raise ValueError(f"{caller}: X has {n_rows} rows, but y has {len(found)} labels; pass one label per row")
     return found

@@ -196,7 +196,7 @@ class ReconstructionDisplay(Display):
             axes = np.array(ax, dtype=object).ravel()
             if len(axes) != n_columns:
                 raise ValueError(
-                    f"ReconstructionDisplay: ax holds {len(axes)} axes for {n_columns} columns; pass one per column"
+                    f"ReconstructionDisplay: ax has {len(axes)} axes for {n_columns} columns; pass one axes per column"
                 )
             return axes
         n_across = min(n_across, n_columns)
@@ -205,7 +205,9 @@ class ReconstructionDisplay(Display):
         ax.set_axis_off()
         grid = ax.get_subplotspec()
         if grid is None:
-            raise ValueError("ReconstructionDisplay: ax must be in a grid to be divided; create it with plt.subplots")
+            raise ValueError(
+                "ReconstructionDisplay: ax must be part of a grid, because it is divided; create it with plt.subplots"
+            )
         grid = grid.subgridspec(n_down, n_across)
         return np.array([ax.figure.add_subplot(grid[divmod(j, n_across)]) for j in range(n_columns)], dtype=object)
 

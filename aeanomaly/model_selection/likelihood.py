@@ -40,7 +40,10 @@ def log_likelihood(estimator: Any, X: Any, y: Any = None) -> float:
     """
     detector, rows = detector_and_rows(snapshot(estimator), X)
     if not isinstance(detector, BaseDetector) or isinstance(detector, AutoencoderEnsemble):
-        raise TypeError(f"log_likelihood: {type(detector).__name__} has no likelihood; pass a single detector")
+        raise TypeError(
+            f"log_likelihood: {type(detector).__name__} has no likelihood; pass a detector of this package other than "
+            "AutoencoderEnsemble"
+        )
     model = detector.state_.model
     return float(np.mean(model.log_prob(model.validate(detector, rows))))
 

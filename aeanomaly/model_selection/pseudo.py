@@ -134,7 +134,7 @@ def _errors(estimator: Any, X: Any) -> np.ndarray:
     errors = -scores_of(estimator, X)
     if (errors < 0).any():
         raise ValueError(
-            f"pseudo_anomaly_ratio: {type(detector).__name__} has scores above 0, which are not minus an error; "
+            f"pseudo_anomaly_ratio: {type(detector).__name__} has scores above 0, which cannot be negative errors; "
             "use pseudo_anomaly_auc"
         )
     return errors

@@ -105,12 +105,12 @@ def to_onnx(detector: Any, path: str | os.PathLike[str], *, overwrite: bool = Fa
     check_is_fitted(detector)
     if detector.state_.calibration.groups is not None:
         raise ExportError(
-            "the threshold has an offset for each group, but a graph has one for all rows; call "
+            "the threshold has an offset for each group, but an ONNX graph supports only one for all rows; call "
             "set_threshold(Conformal(alpha), X) without groups before the export"
         )
     if detector.schema_.groups is not None:
         raise ExportError(
-            "a graph cannot compare rows with their groups; score with the detector, or fit it without groups"
+            "an ONNX graph cannot compare rows with their groups; score with the detector, or fit it without groups"
         )
     check_target(path, GRAPH, overwrite=overwrite)
     detector = copy.copy(detector)  # a refit in another thread cannot change the model during the export

@@ -78,7 +78,7 @@ def _traced(detector: BaseDetector) -> ModelProto:
                 verbose=False,
             )
         except (torch.onnx.OnnxExporterError, RuntimeError) as error:
-            raise ExportError(f"torch cannot write this {type(detector).__name__} as ONNX: {error}") from error
+            raise ExportError(f"torch cannot export this {type(detector).__name__} to ONNX: {error}") from error
     assert program is not None
     return program.model_proto
 

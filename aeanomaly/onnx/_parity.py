@@ -39,8 +39,8 @@ def check_parity(data: bytes, detector: BaseDetector, inputs: Sequence[Input]) -
         if not np.array_equal(score.shape, wanted.shape) or off.any():
             worst = int(np.argmax(np.where(off, np.abs(score - wanted) / reach, -1)))
             raise ExportError(
-                f"the graph of this {type(detector).__name__} scores a row {score[worst]:.9g}, but the detector "
-                f"{wanted[worst]:.9g}; use the detector, or other versions of torch and onnxruntime"
+                f"the ONNX graph of this {type(detector).__name__} gives a row the score {score[worst]:.9g}, but the "
+                f"detector gives {wanted[worst]:.9g}; use the detector, or other versions of torch and onnxruntime"
             )
 
 

@@ -168,7 +168,7 @@ def _open_archive(file: BinaryIO) -> zipfile.ZipFile:
     # A longer directory is not read, and ZIP64, which stores another length elsewhere, is rejected.
     signature, _, _, _, members, length, _, comment = _END.unpack(tail[-_END.size :])
     if (signature, members, comment) != (b"PK\5\6", 3, 0) or length > _LONGEST_DIRECTORY or tail.startswith(_END64):
-        raise ModelFileError("its end is not that of a model file")
+        raise ModelFileError("its last bytes are not those of a model file")
     archive = zipfile.ZipFile(file)
     try:
         infos = archive.infolist()
@@ -196,7 +196,9 @@ def _manifest(text: bytes) -> dict[str, Any]:
     if not isinstance(manifest, dict) or type(manifest.get("format")) is not int:
         raise ModelFileError("its manifest has no format number")
     if not 1 <= manifest["format"] <= FORMAT:
-        raise ModelFileError(f"its format is {manifest['format']}, but this version reads up to {FORMAT}; upgrade")
+        raise ModelFileError(
+            f"its format is {manifest['format']}, but this version reads formats up to {FORMAT}; upgrade aeanomaly"
+        )
     parts = _PARTS ^ _PARTS_OF_FORMAT_1 if manifest["format"] == 1 else _PARTS
     if different := set(manifest) ^ parts:
         raise ModelFileError(f"its manifest has missing or unknown keys: {', '.join(sorted(different))}")

@@ -94,7 +94,7 @@ def numbers(cells: pd.Series) -> np.ndarray:
         largest = f"an integer of {digits} digits" if digits > _MOST_DIGITS else "a number"
         raise ValueError(
             f"column {column_label(cells)} holds {largest}, beyond the range of float64; drop the column if it is "
-            "an identifier, else divide it or take its logarithm"
+            "an identifier, otherwise divide it or take its logarithm"
         ) from None
     if cells.dtype == object or pd.api.types.is_integer_dtype(cells.dtype):
         warn_if_rounded(cells.dropna(), column_label(cells))
@@ -112,7 +112,7 @@ def warn_if_rounded(values: Any, name: str) -> None:
     if any(abs(int(end)) > _LARGEST_EXACT_INT for end in ends if isinstance(end, (int, np.integer))):
         warn(
             f"column {name} holds integers beyond 2**53, which float64 rounds; "
-            "drop the column if it is an identifier, else subtract a constant"
+            "drop the column if it is an identifier, otherwise subtract a constant"
         )
 
 
@@ -127,10 +127,10 @@ def seconds(cells: pd.Series, zone: str | None) -> np.ndarray:
     points = times(cells)
     found = getattr(points.dtype, "tz", None)
     if (found is None) != (zone is None) and points.notna().any():
-        had = "no time zone" if zone is None else f"time zone {zone}"
-        has = "no time zone" if found is None else f"time zone {found}"
+        had = "without a time zone" if zone is None else f"with time zone {zone}"
+        has = "without a time zone" if found is None else f"with time zone {found}"
         raise ValueError(
-            f"column {column_label(cells)} holds times with {has}, but times with {had} in training; use "
+            f"column {column_label(cells)} holds times {has}, but held times {had} in training; use "
             ".dt.tz_localize or .dt.tz_convert"
         )
     if found is not None:
@@ -154,8 +154,8 @@ def times(cells: pd.Series) -> pd.Series:
     except (ValueError, TypeError, OverflowError) as error:
         reason = str(error).split(". ")[0].split(", at position")[0]
     raise ValueError(
-        f"column {column_label(cells)} holds {reason}; write times as 2024-05-31 or 2024-05-31T12:30:00, all with a "
-        "time zone or all without, or drop the column"
+        f"column {column_label(cells)} cannot be read as times: {reason}; write times as 2024-05-31 or "
+        "2024-05-31T12:30:00, all with a time zone or all without, or drop the column"
     )
 
 
@@ -163,7 +163,7 @@ def _times_of_objects(cells: pd.Series) -> pd.Series:
     """Convert objects to datetime64; times with several offsets from UTC are converted to UTC."""
     zones = {str(getattr(cell, "tzinfo", None)) for cell in cells if not pd.isna(cell)}
     if len(zones) > 1 and "None" in zones:
-        raise ValueError("times with a time zone and times without one")
+        raise ValueError("only some times have a time zone")
     return pd.to_datetime(cells, utc=True) if len(zones) > 1 else pd.to_datetime(cells)
 
 

@@ -58,8 +58,8 @@ class Column(ABC):
         if cell_type not in self._cell_types or self._is_mismatch(cells):
             example = format_cell(cells.dropna().iloc[0])
             raise ValueError(
-                f"column {column_label(cells)} holds {cell_type} ({example}), but {self._expected_type} in "
-                "training; correct it, or fit the detector again on this column, "
+                f"column {column_label(cells)} holds {cell_type} ({example}), but held {self._expected_type} "
+                "in training; correct it, or fit the detector again on this column, "
                 f"with column_types={{{column_label(cells)}: 'categorical'}} to encode it as categories"
             )
         return self._numbers(cells)
@@ -419,7 +419,7 @@ def check_names(parameter: str, names: Iterable[Any], labels: Sequence[Any]) -> 
     for name in names:
         if name not in labels:
             known = ", ".join(map(repr, labels[:20]))
-            raise ValueError(f"{parameter} names {name!r}, which is not a column of X; X has {known}")
+            raise ValueError(f"{parameter} names {name!r}, which is not a column of X; the columns are {known}")
 
 
 def are_numeric(columns: Sequence[Column]) -> bool:

@@ -12,6 +12,7 @@ from aeanomaly.preprocessing.groups import Groups
 from aeanomaly.preprocessing.layout import Layout
 from aeanomaly.preprocessing.schema import Schema, group_by_likelihood
 from aeanomaly.preprocessing.statistics import Statistics
+from aeanomaly.reading import name_columns
 
 #: Indices of columns, and their statistics.
 KnownStatistics = tuple[np.ndarray, Statistics]
@@ -159,14 +160,17 @@ def fit_schema(
     layout = Layout(tuple(columns or [Numeric()] * table.shape[1]), options.has_missing_indicators)
     if layout.n_features == 0:
         labels = list(range(len(layout.columns)) if names is None else names)
-        listed = ", ".join(
+        listed = [
             f"{label!r} ({column.reason})"
             for label, column in zip(labels, layout.columns, strict=True)
             if isinstance(column, Ignored)
+        ]
+        reason = (
+            f"{name_columns(listed, ('is', 'are'))} left out" if listed else "the times do not cover any cycle twice"
         )
         raise ValueError(
-            f"no column is left to score: left out are {listed or 'times that the rows do not cover twice'}; set "
-            "identifiers='keep' or time_trend=True, or pass more columns"
+            f"no column is left to score, because {reason}; set identifiers='keep' or time_trend=True, or pass more "
+            "columns"
         )
     if (groups := Groups.fit(table, layout.columns, layout.starts)) is not None:
         layout, known = replace(layout, groups=groups), None  # the statistics are of values, not relative to groups
@@ -184,7 +188,7 @@ def fit_schema(
     kinds = _chosen_kinds(layout, options, names)
     if layout.groups is not None and {*kinds[layout.is_numeric]} - {"auto", "gaussian"}:
         raise ValueError(
-            "with groups, numbers are relative to those of their group, so that likelihood must be 'auto' or 'gaussian'"
+            "with groups, numbers are relative to those of their group, so likelihood must be 'auto' or 'gaussian'"
         )
     automatic = layout.is_numeric & (kinds == "auto")
     real = ~layout.is_category & ~layout.missing_indicators
@@ -296,7 +300,7 @@ def _check_named(chosen: Mapping[Any, str], labels: Sequence[Any], columns: Sequ
         column = columns[labels.index(label)]
         if kind != "auto" and not isinstance(column, Numeric):
             raise ValueError(
-                f"likelihood={{{label!r}: {kind!r}}} is for a numeric column, but the column is {column.kind}; "
+                f"likelihood={{{label!r}: {kind!r}}} needs a numeric column, but column {label!r} is {column.kind}; "
                 "leave it out of likelihood, or change column_types"
             )
 

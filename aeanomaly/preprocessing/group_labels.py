@@ -25,7 +25,9 @@ def group_labels(X: Any, names: Sequence[Any]) -> np.ndarray:
     for name in names:
         if name not in frame.columns:
             known = ", ".join(map(repr, frame.columns[:20]))
-            raise ValueError(f"groups names {name!r}, which is not a column of X; X has {known}; add the column")
+            raise ValueError(
+                f"groups names {name!r}, which is not a column of X; the columns are {known}; add the column"
+            )
     parts = [cell_texts(frame[name]) for name in names]
     return parts[0] if len(parts) == 1 else np.array([_JOIN.join(cells) for cells in zip(*parts, strict=True)], object)
 

@@ -9,7 +9,7 @@ from scipy import stats
 
 from aeanomaly._warnings import warn
 from aeanomaly.preprocessing.cells import column_label, infer_cell_type
-from aeanomaly.reading import are_times
+from aeanomaly.reading import are_times, name_columns
 
 #: Minimum number of rows for a recognition.
 _LEAST_ROWS = 50
@@ -84,13 +84,17 @@ def _is_free_text(cells: pd.Series) -> bool:
     return bool(np.median([len(str(cell).split()) for cell in there.iloc[:_FIRST]]) >= _WORDS)
 
 
+def _pronoun(labels: Sequence[Any]) -> str:
+    return "it" if len(labels) == 1 else "them"
+
+
 def warn_of_free_text(frame: pd.DataFrame, names: Sequence[Any]) -> None:
     """Name the columns of free text, which are not scored, with the remedy."""
     labels = [column_label(frame[name]) for name in names]
     warn(
-        f"{', '.join(labels)} {'holds' if len(labels) == 1 else 'hold'} free text and "
-        f"{'is' if len(labels) == 1 else 'are'} left out of the score; drop {'it' if len(labels) == 1 else 'them'}, "
-        f"encode the text as numbers, or set column_types={{{labels[0]}: 'categorical'}} to score categories"
+        f"{name_columns(labels, ('holds free text and is', 'hold free text and are'))} left out of the score; drop "
+        f"{_pronoun(labels)}, encode the text as numbers, or set column_types={{{labels[0]}: 'categorical'}} to score "
+        "categories"
     )
 
 
@@ -99,23 +103,19 @@ def warn_of_identifiers(frame: pd.DataFrame, found: dict[Any, str]) -> None:
     listed = [f"{column_label(frame[name])} ({reason})" for name, reason in found.items()]
     unique = [frame[name] for name, reason in found.items() if reason == UNIQUE]
     times = [column_label(cells) for cells in unique if are_times(cells)]
-    as_times = f"column_types={{{times[0]}: 'datetime'}} if the column holds times, " if times else ""
+    as_times = f"set column_types={{{times[0]}: 'datetime'}} if column {times[0]} holds times, " if times else ""
     warn(
-        f"{', '.join(listed)} seem{'s' if len(listed) == 1 else ''} to identify rows and "
-        f"{'is' if len(listed) == 1 else 'are'} left out of the score; set {as_times}identifiers='keep' to score such "
-        f"columns, or identifiers={list(found)!r} to leave out these without a warning"
+        f"{name_columns(listed, ('seems to identify rows and is', 'seem to identify rows and are'))} left out of the "
+        f"score; {as_times}set identifiers='keep' to score {_pronoun(listed)}, or identifiers={list(found)!r} to leave "
+        f"{_pronoun(listed)} out without this warning"
     )
 
 
 def warn_of_empty(frame: pd.DataFrame, names: Sequence[Any]) -> None:
     """Name the columns without cells."""
     labels = [column_label(frame[name]) for name in names]
-    more = f" and {len(labels) - 10} more" if len(labels) > 10 else ""
-    warn(
-        f"column{'s' * (len(labels) > 1)} {', '.join(labels[:10])}{more} with only missing values (NaN) "
-        f"{'is' if len(labels) == 1 else 'are'} left out of the score; drop {'it' if len(labels) == 1 else 'them'} to "
-        "fit without this warning"
-    )
+    verbs = ("has only missing values (NaN) and is", "have only missing values (NaN) and are")
+    warn(f"{name_columns(labels, verbs)} left out of the score; drop {_pronoun(labels)} to fit without this warning")
 
 
 def warn_of_sentinels(frame: pd.DataFrame, columns: Collection[Any]) -> None:
@@ -125,8 +125,9 @@ def warn_of_sentinels(frame: pd.DataFrame, columns: Collection[Any]) -> None:
     found = {name: mark for name in columns if (mark := _sentinel_in(frame[name])) is not None}
     for name, (value, count) in found.items():
         warn(
-            f"column {column_label(frame[name])} holds {value:g} in {count:,} rows, apart from its other values; if it "
-            f"marks missing cells, replace it by NaN, or set na_values=['{value:g}'] in aeanomaly.read_table"
+            f"column {column_label(frame[name])} holds {value:g} in {count:,} rows, outside the range of its other "
+            f"values; if {value:g} marks missing cells, replace it with NaN, or set na_values=['{value:g}'] in "
+            "aeanomaly.read_table"
         )
 
 
@@ -167,9 +168,10 @@ def warn_of_trends(frame: pd.DataFrame, columns: Collection[Any]) -> None:
             if abs(correlation) >= _TREND:
                 trends[column_label(frame[name])] = correlation
     if trends:
-        listed = ", ".join(f"{label} ({value:+.2f})" for label, value in trends.items())
+        listed = [f"{label} ({value:+.2f})" for label, value in trends.items()]
+        which = "the column" if len(listed) == 1 else "the columns"
         warn(
-            f"numbers that follow the order of the rows, with their rank correlation: {listed}; if the rows are in "
-            "order of time, later rows will lie outside the range of training and be flagged; then pass differences "
-            "or ratios to the trend, or drop the column"
+            f"{name_columns(listed, ('follows', 'follow'))} the order of the rows (rank correlation in parentheses); "
+            "if the rows are in order of time, later rows will lie outside the range of training and be flagged; then "
+            f"pass differences or ratios to the trend, or drop {which}"
         )

@@ -43,7 +43,7 @@ from aeanomaly.preprocessing.identifiers import (
     warn_of_sentinels,
     warn_of_trends,
 )
-from aeanomaly.reading import are_times
+from aeanomaly.reading import are_times, name_columns
 
 #: Accepted values of `column_types`, besides an ordered list of categories for an ordinal column.
 COLUMN_TYPES = ("numeric", "logarithmic", "categorical", "ordinal", "datetime", "duration")
@@ -120,9 +120,10 @@ def infer_columns(frame: pd.DataFrame, options: InferenceOptions, *, has_names: 
     if has_names and options.identifiers in ("ignore", "raise"):
         ignored = find_identifiers(frame, {*asked, *options.groups})
     if ignored and options.identifiers == "raise":
+        labels_of_ignored = [column_label(frame[name]) for name in ignored]
         raise ValueError(
-            f"column(s) {', '.join(column_label(frame[name]) for name in ignored)} seem to identify rows; drop them, "
-            "or set identifiers='ignore' to leave them out of the score, or 'keep' to score them"
+            f"{name_columns(labels_of_ignored, ('seems', 'seem'))} to identify rows; drop such columns, or set "
+            "identifiers='ignore' to leave them out of the score, or 'keep' to score them"
         )
     if ignored and options.identifiers == "ignore" and options.warns:
         warn_of_identifiers(frame, ignored)
@@ -242,8 +243,8 @@ def _checked(column: Ordinal, cells: pd.Series) -> Column:
     unknown = cells[cells.notna() & (column.numbers(cells) == column.unknown)]
     if len(unknown):
         raise ValueError(
-            f"column {column_label(cells)} holds {unknown.iloc[0]!r}, which is not listed in column_types; "
-            f"it lists {', '.join(map(repr, column.categories))}"
+            f"column {column_label(cells)} holds {unknown.iloc[0]!r}, which is not among its categories in "
+            f"column_types, {', '.join(map(repr, column.categories))}; correct the cell or add the category"
         )
     return column
 
@@ -264,7 +265,7 @@ def _categorical(cells: pd.Series) -> Column:
         as_times = f", or set column_types={{{column_label(cells)}: 'datetime'}} if it holds times"
         rest = sum(-n for n, _ in categories[_MOST_CATEGORIES:])
         repeats = -categories[len(categories) // 2][0] >= _SEVERAL
-        within = f"set groups={column_label(cells)} to compare each row with those of its own category, or "
+        within = f"set groups={column_label(cells)} to compare each row with the rows of its category, or "
         remedy = (within if repeats else "") + "drop"
         warn(
             f"column {column_label(cells)} has {len(categories):,} categories; the {_MOST_CATEGORIES} most frequent "

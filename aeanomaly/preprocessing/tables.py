@@ -19,6 +19,7 @@ from aeanomaly.preprocessing.cells import (
 from aeanomaly.preprocessing.columns import Column, Ignored, Numeric, are_numeric
 from aeanomaly.preprocessing.conversion import as_array, as_pandas
 from aeanomaly.preprocessing.inference import InferenceOptions, infer_columns, mark_count_columns
+from aeanomaly.reading import name_columns
 
 _ENCODE_IT = (
     "pass a DataFrame, or name the column in column_types to encode it, such as column_types={0: 'categorical'}"
@@ -144,7 +145,8 @@ def order_of_time(X: Any, name: str | int) -> np.ndarray:
     if name not in frame.columns:
         known = ", ".join(map(repr, frame.columns[:20]))
         raise ValueError(
-            f"order names {name!r}, which is not a column of X; X has {known}; for the order of rows, 'rows'"
+            f"order names {name!r}, which is not a column of X; the columns are {known}; set order='rows' for the "
+            "order of the rows"
         )
     cells = frame[name]
     cell_type = infer_cell_type(cells)
@@ -187,16 +189,15 @@ def check_finite(table: np.ndarray, names: np.ndarray | None, *, allow_nan: bool
         if np.isfinite(np.sum(table, dtype=np.float64)):
             return
     for text, wrong, remedy in (
-        ("NaN", np.isnan, "set missing='model', impute them (for example with SimpleImputer) or drop the rows"),
-        ("infinity (inf)", np.isinf, "replace them by finite values or drop the rows"),
+        ("NaN", np.isnan, "set missing='model', impute the cells (for example with SimpleImputer) or drop the rows"),
+        ("infinity (inf)", np.isinf, "replace the cells with finite values or drop the rows"),
     ):
         if allow_nan and wrong is np.isnan:
             continue
         counts = wrong(table).sum(axis=0)
         if counts.any():
             columns = [f"{_name(names, j)} ({counts[j]})" for j in np.flatnonzero(counts).tolist()]
-            shown = ", ".join(columns[:10]) + (f" and {len(columns) - 10} more" if len(columns) > 10 else "")
-            raise ValueError(f"X contains {text} in column(s) {shown}; {remedy}")
+            raise ValueError(f"X contains {text} in {name_columns(columns)}; {remedy}")
 
 
 def _has_empty_column(array: np.ndarray) -> bool:

@@ -2,7 +2,15 @@
 
 from aeanomaly.reading.columns import BOOLEANS, MISSING, MISSING_VALUES, are_times, parse_time_texts, read_column
 from aeanomaly.reading.containers import import_extra
-from aeanomaly.reading.formats import ATTRIBUTE, ColumnFormat, ReadOptions, TableFormat, format_of, list_some
+from aeanomaly.reading.formats import (
+    ATTRIBUTE,
+    ColumnFormat,
+    ReadOptions,
+    TableFormat,
+    format_of,
+    list_some,
+    name_columns,
+)
 from aeanomaly.reading.numbers import is_number
 from aeanomaly.reading.paths import FoundFile, find_files
 from aeanomaly.reading.table import (
@@ -35,6 +43,7 @@ __all__ = [
     "import_extra",
     "is_number",
     "list_some",
+    "name_columns",
     "parse_time_texts",
     "read_column",
     "read_raw_parts",

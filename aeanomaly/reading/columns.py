@@ -117,8 +117,8 @@ def _refuse(texts: pd.Series, cells: pd.Series, present: pd.Series, known: Colum
     row = int(np.flatnonzero(cells.isna() & present)[0])
     name = repr(str(texts.name))
     raise SourceError(
-        f"column {name} holds {texts.iloc[row]!r} in row {row + 1}, which is not {_ONE[known.kind]}, as most of its "
-        f"cells; read it as text, with column_types={{{name}: 'categorical'}}"
+        f"most cells of column {name} are not {_WORDS[known.kind]}, such as {texts.iloc[row]!r} in row {row + 1}; read "
+        f"it as text, with column_types={{{name}: 'categorical'}}"
     )
 
 
@@ -129,16 +129,16 @@ def parse_time_texts(texts: pd.Series) -> pd.Series:
     ------
     ValueError
         If a cell is not a time, only some times have a time zone, or the order of day and month is uncertain. The
-        message is the end of a sentence.
+        message is a clause that gives the reason.
     """
     hints = Hints(None, ReadOptions())
     reading = read_column(texts, hints, kind="datetime")
     if len(reading.misfits):
         row = int(reading.misfits[0])
-        raise ValueError(f"{texts.iloc[row]!r} in row {row}, which is not a time such as 2024-05-31T12:30:00")
+        raise ValueError(f"{texts.iloc[row]!r} in row {row} is not a time such as 2024-05-31T12:30:00")
     if reading.remarks and reading.format.kind == "time" and reading.format.order in ("dmy", "mdy"):
         example = texts.dropna().iloc[0]
-        raise ValueError(f"dates such as {example!r} whose order of day and month is uncertain")
+        raise ValueError(f"the order of day and month is uncertain in dates such as {example!r}")
     return reading.cells
 
 
@@ -179,7 +179,7 @@ def _infer(
             return found[0], _remarks_on_times(name, *found)
         if found is not None and wanted is None and found[1] >= 0.5:
             return ColumnFormat("text"), [
-                f"{name!r} is read as text, because only {found[1]:.0%} of its cells are {_WORDS[found[0].kind]}"
+                f"column {name!r} is read as text, because only {found[1]:.0%} of its cells are {_WORDS[found[0].kind]}"
             ]
         if wanted is not None:
             return ColumnFormat(wanted, order="ymd" if wanted == "time" else ""), []
@@ -191,8 +191,8 @@ def _remarks_on_times(name: str, known: ColumnFormat, share: float, is_certain: 
         return []
     read, other, option = ("day", "month", "False") if known.order == "dmy" else ("month", "day", "True")
     return [
-        f"the order of day and month in {name!r} is uncertain; read with the {read} first, "
-        f"set day_first={option} for the {other} first"
+        f"the order of day and month in column {name!r} is uncertain; the {read} is read first; "
+        f"pass day_first={option} if the {other} is first"
     ]
 
 
@@ -212,7 +212,7 @@ def _infer_numbers(
             return text, []
         is_majority = share >= MAJORITY or (share >= 0.5 and len(numbers) >= _NUMBERS and len(others) <= _MARKS)
         if not is_majority:
-            remark = f"{name!r} is read as text, because only {share:.0%} of its cells are numbers"
+            remark = f"column {name!r} is read as text, because only {share:.0%} of its cells are numbers"
             return text, [f"{remark}; others are {_examples(others)}"] if share >= 0.5 else []
         if known.unit == "" and share == 1 and all(map(_COMPACT_DATE.fullmatch, numbers)):
             dates = parse_times(pd.Series(numbers, dtype=object), ColumnFormat("time", order="ymd"))
@@ -222,10 +222,13 @@ def _infer_numbers(
     if not is_certain:
         example = next(n for n in numbers if (known.grouping in n and known.decimal in n) or "," in n or "." in n)
         mark = "," if "," in example else "."
-        role, option = (
-            ("a decimal mark", "." if mark == "," else ",") if known.decimal == mark else ("a mark of thousands", mark)
-        )
-        remarks = [f"{mark!r} in {name!r} ({example}) is read as {role}; set decimal={option!r} for the other reading"]
+        roles = "a decimal mark", "a thousands separator"
+        is_decimal = known.decimal == mark
+        role, other = roles if is_decimal else roles[::-1]
+        option = ("." if mark == "," else ",") if is_decimal else mark
+        remarks = [
+            f"{mark!r} in column {name!r} ({example}) is read as {role}; pass decimal={option!r} to read it as {other}"
+        ]
     return known, remarks
 
 
@@ -260,7 +263,8 @@ def _read_text(
         others = stripped[~missing & ~marks]
         if marks.any() and len(others) and others.str.contains(r"\w").all():
             missing |= marks
-            remarks = [*remarks, f"{_examples(stripped[marks].tolist())} in {name!r} mark missing values"]
+            found = _examples(stripped[marks].tolist())
+            remarks = [*remarks, f"cells of column {name!r} are read as missing values: {found}"]
         cells = texts.where(~missing)
     if kind == "categorical":
         cells = _categories(cells)
@@ -287,7 +291,7 @@ def _is_written_as(kind: type[int] | type[float], text: str) -> bool:
 
 def _describe_misfits(texts: pd.Series, kind: str, n_cells: int, name: str) -> str:
     verb = f"is not {_ONE[kind]}" if len(texts) == 1 else f"are not {_WORDS[kind]}"
-    return f"{len(texts):,} of {counted(n_cells, 'cell')} of {name!r} {verb}: {_examples(texts.tolist())}"
+    return f"{len(texts):,} of {counted(n_cells, 'cell')} of column {name!r} {verb}: {_examples(texts.tolist())}"
 
 
 def _examples(texts: list[str]) -> str:

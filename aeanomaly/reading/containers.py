@@ -62,16 +62,20 @@ def detect_kind(head: bytes, name: str) -> str:
     if kind is None and name.lower().endswith(".dta") and head[:1] in (b"\x71", b"\x72", b"\x73"):
         return "stata"
     if kind == "xls":
-        raise SourceError(f"{name}: an old Excel or Office file; save it as .xlsx or .csv and pass the new file")
+        raise SourceError(
+            f"{name}: the file is an old Excel or Office file; save it as .xlsx or .csv, and pass the new file"
+        )
     if kind is not None and kind not in (*TABLES, *_COMPRESSED, "zip"):
-        raise SourceError(f"{name}: {kind}, not a table; supported are {_SUPPORTED}")
+        raise SourceError(f"{name}: the file is {kind}, not a table; the supported formats are {_SUPPORTED}")
     if kind is not None:
         return kind
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if start.startswith((b"<!doctype html", b"<html", b"<?xml", b"<svg")):
-        raise SourceError(f"{name}: a web page or XML document, not a table; supported are {_SUPPORTED}")
+        raise SourceError(
+            f"{name}: the file is a web page or XML document, not a table; the supported formats are {_SUPPORTED}"
+        )
     if not is_text(head):
-        raise SourceError(f"{name}: a binary file of unknown kind; supported are {_SUPPORTED}")
+        raise SourceError(f"{name}: the file is a binary file of unknown kind; the supported formats are {_SUPPORTED}")
     return "text"
 
 
@@ -112,7 +116,7 @@ def opened(
             inner = stack.enter_context(_OPENERS[kind](raw))
             kind = detect_kind(_read_head(inner, name), name)
             if kind in (*_COMPRESSED, "zip"):
-                raise SourceError(f"{name}: compressed twice; decompress it once and pass the result")
+                raise SourceError(f"{name}: the file is compressed twice; decompress it once and pass the result")
             yield inner, kind, None
         else:
             yield raw, kind, None

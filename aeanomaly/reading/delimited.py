@@ -77,7 +77,10 @@ class TextFile:
     @property
     def remarks(self) -> list[str]:
         """Remarks for the user on what was ignored or guessed."""
-        guess = f"the text is not UTF-8 and is read as {self.encoding}; set encoding= for another encoding"
+        guess = (
+            f"the text is not UTF-8 and is read as {self.encoding}; if it has another encoding, pass its name, such as "
+            "encoding='cp437'"
+        )
         return [*self.dialect.remarks, *([guess] if self.is_encoding_guessed else [])]
 
     def table_format(self, options: ReadOptions, member: str | None) -> TableFormat:
@@ -382,7 +385,9 @@ def open_text(file: IO[bytes], where: str, options: ReadOptions, known: TableFor
         return found, found.rows_in(file)
     except UnicodeDecodeError:
         if options.encoding is not None:
-            raise SourceError(f"{where}: the text is not in the encoding {options.encoding!r}; pass another") from None
+            raise SourceError(
+                f"{where}: the text is not in the encoding {options.encoding!r}; pass another encoding"
+            ) from None
     file.seek(0)
     found = TextFile.infer(file, where, options, known, is_utf8=False)
     return found, found.rows_in(file)

@@ -8,10 +8,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from aeanomaly._counts import counted
 from aeanomaly.exceptions import SourceError
 from aeanomaly.reading.columns import BOOLEANS, MISSING_VALUES
-from aeanomaly.reading.formats import unique_names
+from aeanomaly.reading.formats import ignored_above, unique_names
 from aeanomaly.reading.numbers import BLANKS, is_number
 from aeanomaly.reading.times import looks_like_time
 
@@ -28,7 +27,7 @@ _EXAMINED, _ABOVE = 200, 40
 _REGULAR = 0.8
 
 
-SHORT_LINES = "lines with fewer fields than names end with missing cells"
+SHORT_LINES = "lines with fewer fields than column names are filled with missing cells"
 
 
 @dataclass(frozen=True)
@@ -139,9 +138,12 @@ def infer_dialect(
             f"{where}: the lines have between {counts[0]} and {counts[-1]} fields; pass the separator, such as "
             "sep=';', or correct the lines"
         )
-    remarks = [] if not above else [f"{counted(above, 'line')} above the column names ignored"]
+    remarks = ignored_above(above, "line")
     if width == 1 and sum(len(row.fields[0].split()) > 2 for row in rows) > 0.5 * len(rows):
-        remarks.append("no separator found, so that each line is one cell; set sep= if the lines have several fields")
+        remarks.append(
+            "no separator is found, so each line is one cell; if the lines have several fields, pass the separator, "
+            "such as sep=';'"
+        )
     remarks += [SHORT_LINES] if is_padded else []
     named = _comment_with_names(comments, regular, sep, quote, width) if header is not False else None
     if named is not None:
@@ -156,7 +158,7 @@ def infer_dialect(
         if body and text[body_start : body[0].start].strip(f"{BLANKS}{sep}"):  # a rule below the names
             body_start = body[0].start
     if has_header and _is_units_row(body, width):
-        remarks.append("the line of units below the column names ignored")
+        remarks.append("the line of units below the column names is ignored")
         body_start = body[0].end
     return Dialect(
         sep=sep,

@@ -156,6 +156,29 @@ def list_some(items: Sequence[str], most: int = 5) -> str:
     return ", ".join(items[:most]) + more
 
 
+def name_columns(labels: Sequence[str], verbs: tuple[str, str] | None = None) -> str:
+    """Return quoted columns for a message, with the verb that agrees with them.
+
+    Examples
+    --------
+    >>> name_columns(["'a'"], ("is", "are"))
+    "column 'a' is"
+    >>> name_columns(["'a'", "'b'"], ("is", "are"))
+    "columns 'a', 'b' are"
+    """
+    is_one = len(labels) == 1
+    verb = "" if verbs is None else f" {verbs[0] if is_one else verbs[1]}"
+    return f"{'column' if is_one else 'columns'} {list_some(labels, 10)}{verb}"
+
+
+def ignored_above(number: int, noun: str) -> list[str]:
+    """Return a remark on the lines or rows above the column names, if there are any."""
+    if number == 0:
+        return []
+    lines = f"1 {noun} above the column names is" if number == 1 else f"{number} {noun}s above the column names are"
+    return [f"{lines} ignored"]
+
+
 def unique_names(names: Sequence[str]) -> list[str]:
     """Return names without duplicates: the second "a" becomes "a.1"."""
     found: list[str] = []

@@ -54,7 +54,7 @@ def find_files(path: str | os.PathLike[str]) -> list[FoundFile]:
     if not files:
         suffixes = ", ".join(TABLE_SUFFIXES)
         raise SourceError(
-            f"{path}: the folder contains no file with a suffix of {suffixes}; pass the folder of the table"
+            f"{path}: the folder contains no file with one of the suffixes {suffixes}; pass the folder of the table"
         )
     return [FoundFile(file, _partition_of(file.relative_to(found))) for file in files]
 

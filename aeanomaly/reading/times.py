@@ -121,7 +121,7 @@ def parse_times(texts: pd.Series, known: ColumnFormat) -> pd.Series:
         examples = {part[1] is None: text for text, part in zip(found, parts, strict=True) if part is not None}
         raise SourceError(
             f"column {str(texts.name)!r} holds times without a time zone ({examples[True]}) and times with one "
-            f"({examples[False]}); write all alike, or read it as text, with "
+            f"({examples[False]}); write all times in the same way, or read the column as text, with "
             f"column_types={{{str(texts.name)!r}: 'categorical'}}"
         )
     if there <= {None}:

@@ -12,10 +12,9 @@ from typing import IO, Any
 import numpy as np
 import pandas as pd
 
-from aeanomaly._counts import counted
 from aeanomaly.exceptions import SourceError
 from aeanomaly.reading.containers import import_extra
-from aeanomaly.reading.formats import ReadOptions, TableFormat, list_some, unique_names
+from aeanomaly.reading.formats import ReadOptions, TableFormat, ignored_above, list_some, name_columns, unique_names
 
 #: Maximum depth of nested objects whose fields become columns.
 _DEPTH = 5
@@ -60,7 +59,7 @@ def _damage_reported(where: str, kind: str) -> Any:
     except ImportError:
         raise
     except Exception as error:  # readers raise many kinds of errors for damaged files
-        raise SourceError(f"{where}: not {kind}, or damaged: {' '.join(str(error).split())}") from None
+        raise SourceError(f"{where}: the file is not {kind}, or is damaged: {' '.join(str(error).split())}") from None
 
 
 def _read_arrow(file: IO[bytes], kind: str, where: str) -> Any:
@@ -89,7 +88,8 @@ def flatten(table: Any) -> tuple[pd.DataFrame, list[str]]:
 def _remarks_on_nested(names: list[Any]) -> list[str]:
     if not names:
         return []
-    return [f"column(s) {list_some(list(map(repr, names)))} hold lists or nested values and are left out"]
+    verbs = ("holds lists or nested values and is", "hold lists or nested values and are")
+    return [f"{name_columns(list(map(repr, names)), verbs)} left out"]
 
 
 def parse_json(text: str, where: str) -> tuple[pd.DataFrame, list[str]] | None:
@@ -110,9 +110,11 @@ def parse_json(text: str, where: str) -> tuple[pd.DataFrame, list[str]] | None:
             data = [json.loads(line) for line in lines]
         except json.JSONDecodeError:
             if len(lines) > 1 and _is_json(lines[0]):
-                raise SourceError(f"{where}: not JSON lines: a line is not a JSON document; correct the line") from None
+                raise SourceError(
+                    f"{where}: the file is not valid JSON lines: a line is not a JSON document; correct the line"
+                ) from None
             if text.lstrip().startswith("{") or where.lower().endswith((".json", ".jsonl", ".ndjson")):
-                raise SourceError(f"{where}: not a JSON document: {error}; correct the file") from None
+                raise SourceError(f"{where}: the file is not a JSON document: {error}; correct the file") from None
             return None
     return _frame_of_json(data, where)
 
@@ -189,10 +191,13 @@ def _read_sqlite(
             ]
         table = options.table if options.table is not None else names[0] if len(names) == 1 else None
         if table not in names:
-            found = list_some(list(map(repr, names)), 10) or "none"
-            choose = f"choose one, such as table={names[0]!r}" if names else "pass another file"
-            wanted = "" if table is None else f"no table {table!r}; "
-            raise SourceError(f"{where}: {wanted}the tables of the database are {found}; {choose}")
+            if not names:
+                raise SourceError(f"{where}: the database has no tables; pass another file")
+            found = list_some(list(map(repr, names)), 10)
+            wanted = "" if table is None else f"the database has no table {table!r}; "
+            raise SourceError(
+                f"{where}: {wanted}the tables of the database are {found}; choose one, such as table={names[0]!r}"
+            )
         with _damage_reported(where, "an SQLite database"):
             quoted = str(table).replace('"', '""')
             frame = pd.read_sql_query(f'SELECT * FROM "{quoted}"', connection)
@@ -216,7 +221,9 @@ def _read_workbook(
     if wanted is None and known is not None and known.sheet in names:
         wanted = known.sheet
     if wanted is not None and wanted not in names:
-        raise SourceError(f"{where}: no sheet {wanted!r}; the sheets are {list_some(list(map(repr, names)), 10)}")
+        raise SourceError(
+            f"{where}: the workbook has no sheet {wanted!r}; choose from {list_some(list(map(repr, names)), 10)}"
+        )
     found: dict[str, pd.DataFrame] = {}
     for name in names if wanted is None else [wanted]:
         with _damage_reported(where, "an Excel workbook"):
@@ -230,7 +237,7 @@ def _read_workbook(
     others = [name for name in found if name != sheet]
     remarks = (
         [
-            f"sheet {sheet!r} is read; for another, set sheet={others[0]!r}"
+            f"sheet {sheet!r} is read; for another sheet, pass sheet={others[0]!r}"
             + ("" if len(others) == 1 else " or one of " + list_some(list(map(repr, others[1:]))))
         ]
         if others
@@ -256,7 +263,7 @@ def _table_in(cells: pd.DataFrame, header: bool | None) -> tuple[pd.DataFrame, l
     filled = cells.notna().sum(axis=1).to_numpy()
     width = int(np.median(filled))
     first = int(np.argmax(filled >= max(1, min(width, 0.5 * cells.shape[1]))))
-    remarks = [f"{counted(first, 'row')} above the column names ignored"] if first else []
+    remarks = ignored_above(first, "row")
     cells = cells.iloc[first:]
     top, body = cells.iloc[0], cells.iloc[1:]
     is_named = (

@@ -20,6 +20,7 @@ from aeanomaly.reading import (
     find_files,
     flatten,
     import_extra,
+    name_columns,
     read_raw_parts,
 )
 
@@ -219,7 +220,7 @@ def _n_rows(path: Path) -> int | None:
     try:
         return int(arrow("parquet").read_metadata(path).num_rows)
     except arrow().lib.ArrowException as error:
-        raise SourceError(f"{path}: not a Parquet file: {' '.join(str(error).split())}") from None
+        raise SourceError(f"{path}: the file is not a Parquet file: {' '.join(str(error).split())}") from None
 
 
 def _parquet(path: Path, columns: Sequence[str] | None, skip: int) -> Iterator[tuple[int, Part | None]]:
@@ -238,7 +239,7 @@ def _parquet(path: Path, columns: Sequence[str] | None, skip: int) -> Iterator[t
                     yield _part(batch, skip, where)
                     skip = max(0, skip - batch.num_rows)
             except (arrow().lib.ArrowException, OSError) as error:
-                raise SourceError(f"{where}: cannot be read: {' '.join(str(error).split())}") from None
+                raise SourceError(f"{where}: the rows cannot be read: {' '.join(str(error).split())}") from None
 
 
 def _ipc(path: Path, columns: Sequence[str] | None, skip: int) -> Iterator[tuple[int, Part | None]]:
@@ -275,7 +276,8 @@ def _check_names(names: Any, columns: Sequence[str] | None, path: Path | None = 
     missing = [name for name in columns or () if name not in names]
     if missing:
         where = "" if path is None else f"{path}: "
-        raise SourceError(f"{where}column(s) {', '.join(map(repr, missing))} are missing")
+        listed = name_columns(list(map(repr, missing)), ("is", "are"))
+        raise SourceError(f"{where}{listed} missing; choose other columns")
 
 
 def arrow(module: str | None = None, wanted: str = "reading files in parts requires") -> Any:

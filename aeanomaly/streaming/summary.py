@@ -10,6 +10,7 @@ import pandas as pd
 
 from aeanomaly.exceptions import SourceError
 from aeanomaly.preprocessing import Statistics, check_finite, infer_cell_type, numbers_or_missing, rows_of
+from aeanomaly.reading import list_some
 from aeanomaly.streaming.sample import RowSample, concatenate, row_keys
 
 #: Number of rows in a block whose moments are computed at once; blocks are defined by row index.
@@ -76,11 +77,11 @@ class TableSummary:
         names, known = [name for name, _ in found], [name for name, _ in self.columns]
         if names != known:
             raise SourceError(
-                f"{where}: the columns are {_list_names(names)}, but {_list_names(known)} in previous parts"
+                f"{where}: the columns are {_list_names(names)}, but were {_list_names(known)} in previous parts"
             )
         for (name, cell_type), (_, before) in zip(found, self.columns, strict=True):
             if "nothing" not in (cell_type, before) and cell_type != before:
-                raise SourceError(f"{where}: column {name!r} holds {cell_type}, but {before} in previous parts")
+                raise SourceError(f"{where}: column {name!r} holds {cell_type}, but held {before} in previous parts")
         self.columns = [new if old[1] == "nothing" else old for new, old in zip(found, self.columns, strict=True)]
         self._keep(_numeric_columns(self.columns))
 
@@ -136,7 +137,7 @@ def _numeric_columns(columns: list[tuple[Any, str]]) -> np.ndarray:
 
 
 def _list_names(names: list[Any]) -> str:
-    return ", ".join(map(repr, names[:10])) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
+    return list_some(list(map(repr, names)), 10)
 
 
 class PartSummary(NamedTuple):

@@ -83,11 +83,11 @@ class Conformal(ThresholdRule):
         check_fraction("Conformal", "calibration_fraction", self.calibration_fraction, remedy=_FRACTION_HELP)
         if not (self.order is None or _is_name(self.order)):
             raise ValueError(
-                f"Conformal(order={self.order!r}) must be a column, 'rows' or None; name the column with the time"
+                f"Conformal: order must be a column, 'rows' or None; got {self.order!r}; name the column with the time"
             )
         by = self.groups if isinstance(self.groups, (list, tuple)) else [self.groups]
         if self.groups is not None and not (by and all(map(_is_name, by))):
-            raise ValueError(f"Conformal(groups={self.groups!r}) must be a column or a list of columns")
+            raise ValueError(f"Conformal: groups must be None, a column or a list of columns; got {self.groups!r}")
         if isinstance(self.groups, list):
             object.__setattr__(self, "groups", tuple(self.groups))  # so that rules are hashable
 

@@ -33,8 +33,8 @@ class GroupOffsets:
         """Return the end of a sentence on the groups among the labels of calibration rows."""
         pooled = [label for label in map(str, np.unique(labels)) if label not in self.offsets]
         if not self.offsets:
-            return "no group has the calibration rows that the rate needs, so that all have one offset"
-        text = f"so in each of {len(self.offsets):,} groups, of which the smallest has these rows"
+            return "no group has enough calibration rows for the rate, so all groups have the same offset"
+        text = f"this holds in each of {len(self.offsets):,} groups, the smallest of which has these rows"
         if not pooled:
             return text
         more = f" and {len(pooled) - _NAMED:,} more" if len(pooled) > _NAMED else ""

@@ -103,7 +103,7 @@ def check_rule(rule: object) -> None:
         meant = _meant_by(attribute)
         if meant is not None and _could_be(meant, getattr(rule, attribute)):
             raise ValueError(
-                f"the rule {name} has an attribute {attribute!r}, which is not used; did you mean {meant!r}? Rename it"
+                f"the rule {name} has an unused attribute {attribute!r} (did you mean {meant!r}?); rename it"
             )
     fraction, n_splits, labels = (getattr(rule, attribute, None) for attribute in _OPTIONAL[:3])
     if fraction is not None:
@@ -113,11 +113,11 @@ def check_rule(rule: object) -> None:
     if fraction is not None and n_splits is not None:
         raise ValueError(f"the rule {name} has both calibration_fraction and n_splits; define one of them")
     if labels not in (None, "needed", "optional"):
-        raise ValueError(f"{name}(labels={labels!r}) must be 'needed', 'optional' or None")
+        raise ValueError(f"{name}: labels must be 'needed', 'optional' or None; got {labels!r}")
     for attribute, arguments in (("fit", 1 if labels is None else 2), ("check", 1), ("guarantee", 2 if labels else 1)):
         method = getattr(rule, attribute, None)
         if method is not None and not callable(method):
-            raise ValueError(f"the rule {name} has {attribute}={method!r}, which must be a method")
+            raise ValueError(f"{name}: {attribute} must be a method; got {method!r}")
         if method is not None and not _takes(method, arguments):
             called = {"fit": ("scores", "y"), "check": ("n",), "guarantee": ("scores", "y")}[attribute][:arguments]
             raise ValueError(f"the rule {name} must have a method {attribute}({', '.join(called)})")

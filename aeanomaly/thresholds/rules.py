@@ -30,7 +30,7 @@ class Contamination(ThresholdRule):
     def __post_init__(self) -> None:
         if not 0 < self.fraction <= 0.5:
             raise ValueError(
-                f"Contamination(fraction={self.fraction!r}) must lie in (0, 0.5]; set the fraction to flag"
+                f"Contamination: fraction must lie in (0, 0.5]; got {self.fraction!r}; set the fraction to flag"
             )
 
     def fit(self, scores: Any) -> float:

@@ -134,17 +134,23 @@ def test_an_empty_table_gives_an_empty_result(folder, capsys):
             "column 'idd' of --drop does not exist (did you mean 'id'?); the columns are id, a, b",
         ),
         (["fit", "none.csv", "-o", "m.aea"], "none.csv: No such file or directory"),
-        (["fit", "picture.csv", "-o", "m.aea"], "picture.csv: a PNG image, not a table; supported are delimited text"),
+        (
+            ["fit", "picture.csv", "-o", "m.aea"],
+            "picture.csv: the file is a PNG image, not a table",
+        ),
         (["fit", "ragged.csv", "-o", "m.aea"], "ragged.csv: the lines have different numbers of fields"),
         (["fit", "empty.csv", "-o", "m.aea"], "the file is empty; its first line must contain the column names"),
-        (["fit", "train.csv", "-o", "m.aea", "--set", "depth=3"], "--set depth: denoising has no such parameter"),
+        (
+            ["fit", "train.csv", "-o", "m.aea", "--set", "depth=3"],
+            "the denoising detector has no such parameter",
+        ),
         (["fit", "train.csv", "-o", "m.aea", "--label", "z"], "column 'z' of --label does not exist"),
         (["fit", "train.csv", "-o", "m.aea", "--label", "a"], "label column 'a' must contain both 0 and 1"),
         (["fit", "train.csv", "-o", "m.aea", "--drop", "id", "--contamination", "0.9"], "a fraction in (0, 0.5]"),
         (["fit", "train.csv", "-o", "no/m.aea", "--drop", "id", *QUICK], "No such file or directory"),
         (["score", "train.csv", "new.csv"], "'train.csv' is not a readable model file"),
-        (["score", "model.aea", "missing.csv"], "column(s) 'b', 'c', 'flag' of the model are missing"),
-        (["score", "model.aea", "scored.csv"], "already has column(s) 'score'; rename the new columns with --prefix"),
+        (["score", "model.aea", "missing.csv"], "the table lacks columns 'b', 'c', 'flag' of the model"),
+        (["score", "model.aea", "scored.csv"], "already has column 'score'; rename the new columns with --prefix"),
         (["info", "new.csv"], "'new.csv' is not a readable model file"),
         (["fit", "broken.csv.gz", "-o", "m.aea"], "broken.csv.gz"),
         (["fit", "text.csv", "-o", "m.aea", "--label", "city"], "label column 'city' must contain both 0 and 1"),
@@ -187,7 +193,7 @@ def test_columns_called_row_blank_lines_and_indices_are_kept(folder, capsys):
     assert {(line["row number"], str(line["row"])) for line in top} == {(i, f"100{i}") for i in range(1, 5)}
     (folder / "incomplete.csv").write_text("row\n1001\n\n1003\n")
     assert run("score", "one.aea", "incomplete.csv") == 1
-    assert "X contains NaN in column(s) 'row' (1)" in capsys.readouterr().err
+    assert "the table has missing cells in column 'row' (1)" in capsys.readouterr().err
     pytest.importorskip("pyarrow")
     fitted()
     pd.read_csv("new.csv", dtype={"id": str}).set_index("id").to_parquet("indexed.parquet")

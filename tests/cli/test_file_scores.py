@@ -91,7 +91,7 @@ def test_numbers_in_place_of_categories_are_an_error(colors, capsys):
     error = capsys.readouterr().err
     assert "new.csv: column 'c' contains numbers (1), but it contained text ('blue') in training" in error
     frame = pd.DataFrame({"a": [1.0, 2.0], "c": [1, 2]})
-    with pytest.raises(ValueError, match=r"column 'c' holds numbers \(1\), but text in training"):
+    with pytest.raises(ValueError, match=r"column 'c' holds numbers \(1\), but held text in training"):
         aeanomaly.load("model.aea").score_samples(frame)
 
 

@@ -206,7 +206,7 @@ def test_many_flagged_rows_are_named(folder, capsys):
     assert run("threshold", "model.aea", "--in-place", "--rows", "new.csv", "--false-alarm-rate", "0.05") == 0
     capsys.readouterr()
     assert run("score", "model.aea", "other.csv", "-o", "scored.csv") == 0
-    assert "note: 60 rows are flagged, where about 3 of 60 normal rows are expected" in capsys.readouterr().err
+    assert "note: 60 rows are flagged, but only about 3 of 60 normal rows would be" in capsys.readouterr().err
 
 
 def test_numbers_larger_than_those_of_training_are_read(folder, capsys):
@@ -216,9 +216,9 @@ def test_numbers_larger_than_those_of_training_are_read(folder, capsys):
     Path("large.csv").write_text("cost;n\n9.870,00;3\n12,5;k.A.\n9870,00;3\n")
     capsys.readouterr()
     assert run("score", "small.aea", "large.csv", "-o", "large_scored.csv") == 1
-    assert "column 'n' holds 'k.A.' in row 2, which is not a number" in capsys.readouterr().err
+    assert "'k.A.' in row 2 of column 'n' is not a number" in capsys.readouterr().err
     assert run("fit", "small.csv", "-o", "small.aea", "--set", "max_iter=5", "--missing", "model") == 0
     assert run("score", "small.aea", "large.csv", "-o", "large_scored.csv") == 0
-    assert "note: large.csv: row 2 is scored without such cells" in capsys.readouterr().err
+    assert "note: large.csv: row 2 is scored with unreadable cells as missing values" in capsys.readouterr().err
     scores = pd.read_csv("large_scored.csv", sep=";", decimal=",")["score"]
     assert scores[0] == scores[2] < scores[1]

@@ -148,15 +148,15 @@ def test_explanations_with_json_top_and_without_rows(folder, capsys):
         (
             "2024-01-01\nnow\n3",
             ("--set", "column_types={'x': 'datetime'}"),
-            "holds 'now' in row 2, which is not a time",
+            "most cells of column 'x' are not times, such as 'now' in row 2",
         ),
         (
             "01:00:00\nlong\n3",
             ("--set", "column_types={'x': 'duration'}"),
-            "holds 'long' in row 2, which is not a duration",
+            "most cells of column 'x' are not durations, such as 'long' in row 2",
         ),
-        ("a\nb\na", ("--set", "column_types={'x': 'numeric'}"), "holds 'a' in row 1, which is not a number"),
-        ("1\n\n3", ("--missing", "error"), "X contains NaN in column(s) 'x' (1); fit with --missing model, impute"),
+        ("a\nb\na", ("--set", "column_types={'x': 'numeric'}"), "are not numbers, such as 'a' in row 1"),
+        ("1\n\n3", ("--missing", "error"), "missing cells in column 'x' (1); fit with --missing model, impute"),
         (
             "1\n2\n3",
             ("--missing", "model", "--set", "missing=error"),
@@ -178,14 +178,14 @@ def test_columns_that_cannot_be_read_are_named(folder, capsys, cells, words, mes
     [
         (
             "1\n2\nabc",
-            "'x' is read as text, because only 67% of its cells are numbers; others are 'abc'",
+            "column 'x' is read as text, because only 67% of its cells are numbers; others are 'abc'",
             "categorical",
         ),
         ("1\n12,5\n3", "", "numeric"),
         ("true\n2\nno", "", "categorical"),
-        ("2024-01-01\n2024-02-30\n2024-03-01", "1 of 3 cells of 'x' is not a time: '2024-02-30'", "datetime"),
-        ("1\n\n3", "cells are missing in 'x' (1); rows are scored by their other cells. To score", "numeric"),
-        ("a\nNA\na", "cells are missing in 'x' (1)", "categorical"),
+        ("2024-01-01\n2024-02-30\n2024-03-01", "1 of 3 cells of column 'x' is not a time: '2024-02-30'", "datetime"),
+        ("1\n\n3", "cells are missing in column 'x' (1); rows are scored by their other cells. To score", "numeric"),
+        ("a\nNA\na", "cells are missing in column 'x' (1)", "categorical"),
     ],
 )
 def test_cells_that_do_not_fit_are_named(folder, capsys, cells, remark, kind):

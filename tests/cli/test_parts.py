@@ -115,9 +115,9 @@ def test_a_fault_in_a_late_part_leaves_no_file(folder, capsys):
     (folder / "bad.csv").write_text((folder / "new.csv").read_text() + "0131,1.0,two,3.0,up,0\n")
     before = sorted(folder.iterdir())
     assert run("score", "model.aea", "bad.csv", "-o", "scored.csv") == 1
-    assert "bad.csv: column 'b' holds 'two' in row" in capsys.readouterr().err
+    assert "bad.csv: 'two' in row 131 of column 'b' is not a number" in capsys.readouterr().err
     assert run("fit", "bad.csv", "-o", "other.aea", "--drop", "id", "--missing", "error") == 1
-    assert "1 of 31 cells of 'b' is not a number: 'two'" in capsys.readouterr().err
+    assert "1 of 31 cells of column 'b' is not a number: 'two'" in capsys.readouterr().err
     assert run("score", "model.aea", "new.csv", "-o", "scored.xlsx") == 1
     assert sorted(folder.iterdir()) == before
 

@@ -159,7 +159,7 @@ def test_bad_input_is_named_and_changes_nothing(client, table):
     detector = quick().fit(table[:500])
     before = answers(detector, table)
     incomplete = ddf.map_partitions(lambda rows: rows.mask(rows.index.to_series() == 15_000), meta=table.iloc[:0])
-    with pytest.raises(ValueError, match=r"partition 1: X contains NaN in column\(s\) 'a' \(1\)"):
+    with pytest.raises(ValueError, match=r"partition 1: X contains NaN in columns 'a' \(1\)"):
         aeanomaly.dask.fit(detector, incomplete)
     with pytest.raises(ValueError, match="n_samples=0"):
         aeanomaly.dask.fit(detector, dd.from_pandas(table[:0], npartitions=1))

@@ -98,8 +98,14 @@ def test_rows_in_batches_have_the_likelihood_of_the_table():
 @pytest.mark.parametrize(
     ("likelihood", "message"),
     [
-        ({"visit": "poisson"}, "likelihood names 'visit', which is not a column of X; X has 'load', 'visits'"),
-        ({"color": "poisson"}, r"likelihood=\{'color': 'poisson'\} is for a numeric column, but the column is categor"),
+        (
+            {"visit": "poisson"},
+            "likelihood names 'visit', which is not a column of X; the columns are 'load', 'visits'",
+        ),
+        (
+            {"color": "poisson"},
+            r"likelihood=\{'color': 'poisson'\} needs a numeric column, but column 'color' is cat",
+        ),
         ({"load": "poisson"}, "'poisson' requires values of at least 0, but column 'load' ranges from -"),
         ("poisson", "'poisson' requires values of at least 0, but column 'load' ranges from -"),
         ({"load": "bernoulli"}, r"'bernoulli' requires values in \[0, 1\], but column 'load' ranges from -"),

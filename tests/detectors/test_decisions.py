@@ -202,7 +202,7 @@ class TestFitRefuses:
         for labels, told in (
             (None, r"needs labels; call fit\(X, y\)"),
             (np.zeros(100), "all 100 labels are 0"),
-            (y[:50], "X has 100 rows, and y has 50 labels"),
+            (y[:50], "X has 100 rows, but y has 50 labels"),
             (y + 1, "labels must be 0 and 1"),
         ):
             with pytest.raises(ValueError, match=told):
@@ -271,10 +271,10 @@ class TestSetThreshold:
         ("arguments", "told"),
         [
             ((Conformal(0.1),), "needs scores of rows that were not used in training; call set_threshold"),
-            ((BestF1(),), r"labels need their rows; call set_threshold\(BestF1\(\), X, y\)"),
-            ((0.1, None, [0, 1]), "labels need their rows"),
+            ((BestF1(),), r"needs labeled rows; call set_threshold\(BestF1\(\), X, y\)"),
+            ((0.1, None, [0, 1]), "y is given without X"),
             ((BestF1(), normal_rows(9, 1)), r"needs labels; call set_threshold\(BestF1\(\), X, y\)"),
-            ((BestF1(), normal_rows(9, 1), [0, 1]), "X has 9 rows, and y has 2 labels; pass one label per row"),
+            ((BestF1(), normal_rows(9, 1), [0, 1]), "X has 9 rows, but y has 2 labels; pass one label per row"),
             ((BestF1(), normal_rows(2, 1), [0, 0]), "all 2 labels are 0"),
             ((Conformal(0.01), normal_rows(9, 1)), "9 calibration rows guarantee a false-alarm rate of 0.1"),
             (("sometimes", normal_rows(9, 1)), "a threshold must be 'auto', a fraction"),
@@ -349,7 +349,7 @@ class TestPValuesAndFlags:
     @pytest.mark.parametrize("fdr", [0, 1, -1, "some", None])
     def test_rates_out_of_range_are_refused(self, fitted, fdr):
         detector = pickle.loads(pickle.dumps(fitted)).set_threshold(Conformal(0.05), normal_rows(400, 7))
-        with pytest.raises(ValueError, match=r"flag\(fdr=.*must lie between 0 and 1"):
+        with pytest.raises(ValueError, match="flag: fdr must lie between 0 and 1; got"):
             detector.flag(normal_rows(5), fdr=fdr)
 
 

@@ -180,7 +180,7 @@ def test_bad_parameters_get_one_sentence_and_change_nothing(rows, parameters, me
 
 
 def test_a_bottleneck_as_wide_as_the_row_is_refused(rows):
-    with pytest.raises(ValueError, match="latent_dim=4 must be below the 4 columns of X"):
+    with pytest.raises(ValueError, match="latent_dim=4 must be below 4, the number of columns of X"):
         UndercompleteAutoencoder(latent_dim=4).fit(rows)
 
 

@@ -51,7 +51,7 @@ def test_every_detector_accepts_missing_values(cls, missing, tmp_path):
 
 
 def test_missing_values_are_an_error_by_default_that_names_the_remedy():
-    with pytest.raises(ValueError, match=r"NaN in column\(s\) 0 \(\d+\).*missing='model'"):
+    with pytest.raises(ValueError, match=r"NaN in columns 0 \(\d+\).*missing='model'"):
         DenoisingAutoencoder().fit(INCOMPLETE)
     with pytest.raises(ValueError, match="NaN"):
         DenoisingAutoencoder(max_iter=5).fit(COMPLETE).score_samples(INCOMPLETE)
@@ -62,14 +62,14 @@ def test_missing_values_are_an_error_by_default_that_names_the_remedy():
 def test_columns_without_cells_are_left_out_with_one_warning():
     empty = np.where(np.isin(np.arange(6), [2, 4]), np.nan, COMPLETE)
     with pytest.warns(
-        UserWarning, match=r"columns 2, 4 with only missing values \(NaN\) are left out of the score"
+        UserWarning, match=r"columns 2, 4 have only missing values \(NaN\) and are left out of the score"
     ) as told:
         detector = quick().fit(empty)
     assert len(told) == 1
     others = quick().fit(COMPLETE[:, [0, 1, 3, 5]])
     np.testing.assert_array_equal(detector.score_samples(COMPLETE), others.score_samples(COMPLETE[:, [0, 1, 3, 5]]))
     named = pd.DataFrame(empty).rename(columns="c{}".format)
-    with pytest.warns(UserWarning, match="columns 'c2', 'c4' with only missing values"):
+    with pytest.warns(UserWarning, match="columns 'c2', 'c4' have only missing values"):
         assert quick().fit(named).explain(named).shape == (400, 6)
 
 

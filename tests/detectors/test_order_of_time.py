@@ -86,5 +86,5 @@ def test_columns_without_an_order_are_refused(order, change, told):
 
 
 def test_other_kinds_of_order_are_refused():
-    with pytest.raises(ValueError, match=r"Conformal\(order=0.5\) must be a column, 'rows' or None"):
+    with pytest.raises(ValueError, match=r"Conformal: order must be a column, 'rows' or None; got 0\.5"):
         Conformal(0.1, order=0.5)

@@ -107,7 +107,7 @@ def test_the_midpoint_of_two_clusters_scores_below_the_rows(name, seed):
 
 
 def test_a_code_of_the_wrong_width_is_refused(fitted, rows):
-    with pytest.raises(ValueError, match=r"X has 4 columns, and the code has \d+"):
+    with pytest.raises(ValueError, match=r"X has 4 columns, but the code has \d+"):
         fitted.inverse_transform(np.zeros((2, 4)))
 
 

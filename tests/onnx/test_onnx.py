@@ -243,7 +243,7 @@ class TestFaults:
             return exact(self, table) * (1.001 if self.dtype.itemsize == 4 else 1)
 
         monkeypatch.setattr("aeanomaly.onnx._scorer.DetectorModule.exact", wrong)
-        with pytest.raises(ExportError, match=r"the graph of this Denoising.* scores a row .* but the detector"):
+        with pytest.raises(ExportError, match=r"the ONNX graph of this Denoising.* gives a row .* but the detector"):
             to_onnx(detector, tmp_path / "model.onnx")
         assert (tmp_path / "model.onnx").read_bytes() == old
 

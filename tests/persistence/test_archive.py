@@ -101,7 +101,7 @@ def test_a_custom_threshold_cannot_be_saved_and_the_error_names_the_remedy(rows,
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda m: m.update(format=99), "its format is 99, but this version reads up to 2; upgrade"),
+        (lambda m: m.update(format=99), "its format is 99, but this version reads formats up to 2; upgrade aeanomaly"),
         (lambda m: m.update(detector="os.system"), "does not contain a complete detector"),
         (lambda m: m["parameters"].update(evil=1), "unexpected keyword argument 'evil'"),
         (lambda m: m["parameters"].update(learning_rate=-1), "learning_rate must be a number above 0"),

@@ -36,7 +36,7 @@ def test_free_text_is_left_out_with_a_warning_that_names_the_remedy():
     frame = table(note=remarks())
     detector, told = fit(frame)
     assert told == [
-        "'note' holds free text and is left out of the score; drop it, encode the text as numbers, or set "
+        "column 'note' holds free text and is left out of the score; drop it, encode the text as numbers, or set "
         "column_types={'note': 'categorical'} to score categories"
     ]
     assert detector.schema_.kinds == ["gaussian", "gaussian", "ignored"]
@@ -65,8 +65,8 @@ def test_marks_of_missing_values_among_numbers_are_named(mark, low, high):
     values[::25] = mark
     _, told = fit(table(x=values))
     assert told == [
-        f"column 'x' holds {mark} in 12 rows, apart from its other values; if it marks missing cells, replace it by "
-        f"NaN, or set na_values=['{mark}'] in aeanomaly.read_table"
+        f"column 'x' holds {mark} in 12 rows, outside the range of its other values; if {mark} marks missing cells, "
+        f"replace it with NaN, or set na_values=['{mark}'] in aeanomaly.read_table"
     ]
 
 

@@ -67,7 +67,7 @@ def test_duplicates_beyond_the_first_thousand_are_seen():
 def test_a_trend_is_named_with_its_correlation():
     order, noise = np.arange(200.0), np.random.default_rng(0).normal(size=200)
     frame = pd.DataFrame({"up": order, "down": noise - order, "noise": noise})
-    with pytest.warns(UserWarning, match=r"'up' \(\+1.00\), 'down' \(-1.00\); if the rows are in order of time"):
+    with pytest.warns(UserWarning, match=r"columns 'up' \(\+1.00\), 'down' \(-1.00\) follow the order of the rows"):
         warn_of_trends(frame, list(frame))
 
 

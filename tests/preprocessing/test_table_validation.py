@@ -281,13 +281,15 @@ class TestCellsOfSeveralTypes:
 
     def test_text_in_a_time_column_is_reported_with_its_row(self):
         table = pd.DataFrame({"c": ["2026-01-01", "2026-02-01", "unknown"] * 5})
-        with pytest.raises(ValueError, match="column 'c' holds 'unknown' in row 2, which is not a time such as"):
+        with pytest.raises(
+            ValueError, match="column 'c' cannot be read as times: 'unknown' in row 2 is not a time such as"
+        ):
             check_table(Reader(), table, options=InferenceOptions({"c": "datetime"}))
 
     @pytest.mark.parametrize("word", ["now", "today"])
     def test_words_for_the_present_time_are_refused(self, word):
         table = pd.DataFrame({"c": ["2026-01-01", "2026-02-01", word] * 5})
-        with pytest.raises(ValueError, match=f"holds '{word}' in row 2"):
+        with pytest.raises(ValueError, match=f"'{word}' in row 2 is not a time"):
             check_table(Reader(), table, options=InferenceOptions({"c": "datetime"}))
 
 
@@ -375,7 +377,7 @@ def test_infinity_of_another_width_is_refused(X, dtype):
 
 
 def test_infinity_in_an_object_column_is_refused():
-    with pytest.raises(ValueError, match=r"infinity \(inf\) in column\(s\) 'n'"):
+    with pytest.raises(ValueError, match=r"infinity \(inf\) in column 'n'"):
         Reader().fit(pd.DataFrame({"n": pd.Series([1, float("inf"), 3], dtype=object)}))
 
 

@@ -58,7 +58,7 @@ def test_refusals_are_one_sentence_with_the_file_and_a_remedy(cases):
         if frame is None:
             assert case.path.rsplit("/", 1)[-1][:6] in said, said
             assert any(
-                word in said for word in ("pass", "supported are", "choose", "correct", "copy", "extract", "must")
+                word in said for word in ("pass", "supported formats", "choose", "correct", "copy", "extract", "must")
             )
             assert "\n" not in said
             assert len(said.replace(case.path, "")) < 300, said

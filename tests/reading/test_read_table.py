@@ -64,7 +64,7 @@ def test_cells_that_do_not_fit_are_missing_and_named(tmp_path):
     cells = [str(i) for i in range(344)]
     cells[3], cells[9], cells[200] = "-", "unknown", "-"
     path = write(tmp_path, "\n".join(["mass,x", *(f"{cell},1" for cell in cells), ""]))
-    with pytest.warns(UserWarning, match=r"3 of 344 cells of 'mass' are not numbers: '-' \(2\), 'unknown'"):
+    with pytest.warns(UserWarning, match=r"3 of 344 cells of column 'mass' are not numbers: '-' \(2\), 'unknown'"):
         frame = aeanomaly.read_table(path)
     assert np.flatnonzero(frame["mass"].isna()).tolist() == [3, 9, 200]
     known = aeanomaly.read_table(path, na_values=["-", "unknown"])
@@ -73,7 +73,7 @@ def test_cells_that_do_not_fit_are_missing_and_named(tmp_path):
 
 def test_an_uncertain_order_of_dates_is_said_and_can_be_chosen(tmp_path):
     path = write(tmp_path, "d,x\n" + "".join(f"0{7 * i % 9 + 1}/0{i % 9 + 1}/2024,{i}\n" for i in range(20)))
-    with pytest.warns(UserWarning, match="the order of day and month in 'd' is uncertain; read with the month first"):
+    with pytest.warns(UserWarning, match="month in column 'd' is uncertain; the month is read first"):
         first = aeanomaly.read_table(path)["d"]
     assert (first[1].month, first[1].day) == (8, 2)
     second = aeanomaly.read_table(path, day_first=True)["d"]

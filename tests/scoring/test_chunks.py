@@ -112,7 +112,7 @@ def test_a_device_without_any_memory_leaves_the_call_to_the_cpu_with_one_warning
     detector.state_ = replace(detector.state_, model=model)
     monkeypatch.setattr(torch.Tensor, "to", lambda tensor, *_: tensor)
     for call, answer in zip(calls, expected, strict=True):
-        with pytest.warns(UserWarning, match=r"cuda has no memory for AutoencoderEnsemble; .* on the CPU") as seen:
+        with pytest.warns(UserWarning, match=r"cuda ran out of memory in AutoencoderEnsemble; .* on the CPU") as seen:
             found = call(rows)
         assert len(seen) == 1
         np.testing.assert_array_equal(found, answer)

@@ -100,17 +100,17 @@ def test_a_sample_holds_no_batch_alive_and_few_rows():
 
 def test_columns_that_change_on_the_way_are_named():
     frame = pd.DataFrame({"a": [1.0, 2.0], "b": ["x", "y"]})
-    with pytest.raises(SourceError, match=r"part 1: the columns are 'a', 'c', but 'a', 'b' in previous parts"):
+    with pytest.raises(SourceError, match=r"part 1: the columns are 'a', 'c', but were 'a', 'b' in previous parts"):
         surveyed([frame, frame.rename(columns={"b": "c"})])
-    with pytest.raises(SourceError, match=r"part 1: column 'a' holds text, but numbers in previous parts"):
+    with pytest.raises(SourceError, match=r"part 1: column 'a' holds text, but held numbers in previous parts"):
         surveyed([frame, frame.assign(a=["1", "2"])])
     assert surveyed([frame, frame.assign(b=[None, None], a=[3, 4])]).n_rows == 4
 
 
 def test_values_that_are_not_finite_are_reported_with_their_part():
     frame = pd.DataFrame({"t": ["x", "y"], "a": [1.0, np.inf]})
-    with pytest.raises(SourceError, match=r"part 0: X contains infinity \(inf\) in column\(s\) 'a' \(1\)"):
+    with pytest.raises(SourceError, match=r"part 0: X contains infinity \(inf\) in column 'a' \(1\)"):
         surveyed([frame])
     survey = TableSummary(5, 0, allow_nan=False)
-    with pytest.raises(SourceError, match=r"here: X contains NaN in column\(s\) 'a' \(1\)"):
+    with pytest.raises(SourceError, match=r"here: X contains NaN in column 'a' \(1\)"):
         survey.add(frame.assign(a=[np.nan, 1.0]), "here")

@@ -137,14 +137,14 @@ def test_an_invalid_rate_is_refused(value):
 
 @pytest.mark.parametrize("n_splits", [1, 0, -2, 2.5, "five", True])
 def test_an_invalid_number_of_parts_is_refused(n_splits):
-    with pytest.raises(ValueError, match=r"n_splits=.* must be an integer of at least 2"):
+    with pytest.raises(ValueError, match="n_splits must be an integer of at least 2; got"):
         CrossConformal(0.1, n_splits)
 
 
 @pytest.mark.parametrize("scores", [[], [np.nan, 1.0], [np.inf, 1.0], [[1.0, 2.0]]])
 def test_scores_that_are_not_finite_are_refused(scores):
     for use in (Conformal(0.5).fit, CrossConformal(0.5).fit, lambda s: conformal_p_values(s, [1.0])):
-        with pytest.raises(ValueError, match="scores must be finite"):
+        with pytest.raises(ValueError, match="scores must be a non-empty 1D array of finite numbers"):
             use(scores)
 
 

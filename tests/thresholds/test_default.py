@@ -53,5 +53,5 @@ def test_ties_are_not_flagged():
 
 @pytest.mark.parametrize("rate", [0, 1, -0.1, "5%", None])
 def test_a_rate_out_of_range_is_refused(rate):
-    with pytest.raises(ValueError, match=r"ExpectedRate\(rate=.*must lie between 0 and 1; set the share"):
+    with pytest.raises(ValueError, match=r"ExpectedRate: rate must lie between 0 and 1; got .*; set the share"):
         ExpectedRate(rate)

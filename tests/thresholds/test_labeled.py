@@ -133,10 +133,10 @@ def test_both_conventions_and_any_container_give_the_same_offset():
         ([0, 0, 0], "normal rows and anomalies, but all 3 labels are 0"),
         ([True, True, True], "all 3 labels are 1"),
         ([-1, -1, -1], "all 3 labels are -1"),
-        ([0, 1], "3 scores and 2 labels"),
+        ([0, 1], "3 scores, but 2 labels"),
         ([0, 1, 2], "labels must be 0 and 1"),
         (["no", "yes", "no"], "labels must be 0 and 1"),
-        ([[0], [1], [0]], "in one dimension"),
+        ([[0], [1], [0]], "in a 1D array"),
     ],
 )
 def test_labels_that_say_nothing_are_refused(rule, y, told):

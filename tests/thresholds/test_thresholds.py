@@ -42,7 +42,7 @@ def test_a_value_that_is_not_a_threshold_is_refused(value):
 
 def test_scores_that_are_not_finite_are_refused():
     for scores in (np.array([1.0, np.nan]), np.array([]), np.zeros((2, 2))):
-        with pytest.raises(ValueError, match="scores must be finite"):
+        with pytest.raises(ValueError, match="scores must be a non-empty 1D array of finite numbers"):
             MedianAbsoluteDeviation().fit(scores)
 
 

@@ -10,7 +10,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     command = new_command(
         commands,
         "completion",
-        "Print a script that completes commands and options in a shell.",
+        "Print a shell script that completes commands and options.",
         'eval "$(aeanomaly completion bash)"',
     )
-    command.add_argument("shell", choices=("bash", "zsh", "tcsh"), help="shell of the script")
+    command.add_argument("shell", choices=("bash", "zsh", "tcsh"), help="shell that runs the script")

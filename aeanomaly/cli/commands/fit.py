@@ -38,15 +38,16 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         action="append",
         default=[],
         metavar="COLUMN",
-        help="column that identifies the group of a row, such as a customer, with which it is compared; repeatable",
+        help="column that identifies groups, such as customers; each row is compared with its group; repeatable",
     )
     command.add_argument(
         "--missing",
         choices=("error", "model", "informative"),
-        help="missing cells: reject them, model them, or score also where cells are missing; default: model, if any",
+        help="missing cells: reject them, model them, or model them and also score which cells are missing; default: "
+        "model if the table has missing cells, otherwise error",
     )
     command.add_argument("--drop", action="append", default=[], metavar="COLUMN", help="exclude a column; repeatable")
-    add_id(command, "column that names the rows; excluded, so that tables to score need not have it")
+    add_id(command, "column that names the rows; excluded from the model, and optional in tables to score")
     command.add_argument(
         "--label",
         metavar="COLUMN",
@@ -65,7 +66,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "--checkpoint",
         type=Path,
         metavar="FILE",
-        help="save progress here and resume an interrupted fit; tables above 64 MB",
+        help="file that saves the progress, from which an interrupted fit resumes; used for tables above 64 MB",
     )
     add_reading(command)
     command.add_argument("--json", action="store_true", help="print a summary as JSON")

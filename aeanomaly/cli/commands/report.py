@@ -17,7 +17,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     command.add_argument("model", type=Path, help="model file")
     command.add_argument("table", help="rows to score: a file, folder or pattern; - for standard input")
     command.add_argument(
-        "-o", "--output", required=True, metavar="REPORT.html", help="page to write; - writes to standard output"
+        "-o", "--output", required=True, metavar="REPORT.html", help="page to write; - for standard output"
     )
     add_force(command)
     command.add_argument(

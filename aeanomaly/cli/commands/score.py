@@ -27,16 +27,17 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "-o",
         "--output",
         metavar="TABLE",
-        help="scored rows as .csv, .csv.gz, .tsv or .parquet, text with the separator of the table; default: standard "
-        "output, or no table with --top or --json",
+        help="file for the scored rows, .csv, .csv.gz, .tsv or .parquet; text keeps the separator of the table; "
+        "default: standard output, but no table with --top or --json",
     )
     add_force(command)
-    command.add_argument("--prefix", default="", help="prefix of the new columns score, decision, anomaly")
+    command.add_argument("--prefix", default="", help="prefix of the new columns score, decision and anomaly")
     command.add_argument(
         "--fdr",
         type=share,
         metavar="SHARE",
-        help="level of the false discovery rate, the expected share of normal rows among flagged rows; adds p_value",
+        help="flag rows at this false discovery rate, the expected share of normal rows among the flagged rows; adds "
+        "the column p_value",
     )
     command.add_argument(
         "--explain",
@@ -44,14 +45,14 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         const=_REASONS,
         type=positive_integer,
         metavar="N",
-        help="add an explanation, the N columns with the largest contributions to the error (reason_1 to reason_N) "
-        f"with their cells (value_1 to value_N) and shares (share_1 to share_N); default: {_REASONS}; without N, give "
-        "this option after the table",
+        help="add an explanation, and the N columns that contribute most to the error (reason_1 to reason_N) with "
+        f"their cells (value_1 to value_N) and shares (share_1 to share_N); default: {_REASONS}; without N, put this "
+        "option after the table",
     )
     command.add_argument("--flagged-only", action="store_true", help="write only the flagged rows")
     command.add_argument("--top", type=positive_integer, metavar="N", help="print the N rows with the lowest scores")
     add_id(command, "column that names the rows of --top, in place of their numbers")
-    command.add_argument("--label", metavar="COLUMN", help="label column; report AUROC and average precision")
+    command.add_argument("--label", metavar="COLUMN", help="label column, used to report AUROC and average precision")
     add_reading(command)
     command.add_argument(
         "--json", action="store_true", help="print a summary as JSON, with the flagged rows or those of --top"

@@ -8,5 +8,5 @@ from aeanomaly.reading import import_extra
 
 def run(options: argparse.Namespace) -> None:
     """Print a script for a shell."""
-    shtab = import_extra("shtab", "completion", "completion in a shell needs")
+    shtab = import_extra("shtab", "completion", "shell completion needs")
     print(shtab.complete(build_parser(), shell=options.shell))

@@ -22,12 +22,14 @@ def run(options: argparse.Namespace) -> None:
     is_new = _write_tables(folder)
     for name in ("model.aea", "scored.csv") if is_new else ():
         if (folder / name).exists():
-            raise CommandError(f"{folder / name} exists and is not of this demo; choose another folder with --folder")
+            raise CommandError(
+                f"{folder / name} exists and was not written by the demo; choose another folder with --folder"
+            )
     if options.json:
         _run_for_json(folder)
         return
-    print("Breast cancer in Wisconsin (569 rows, 30 measurements of cell nuclei, from scikit-learn).")
-    print("A detector is fitted to half of the benign rows and scores the other half and all malignant rows.\n")
+    print("The data set is Breast Cancer Wisconsin from scikit-learn: 569 rows with 30 measurements of cell nuclei.")
+    print("A detector is fitted to half of the benign rows, and scores the other half and all malignant rows.\n")
     model, scored = f"{folder}/model.aea", f"{folder}/scored.csv"
     for command in (
         ["fit", f"{folder}/train.csv", "-o", model],
@@ -36,7 +38,7 @@ def run(options: argparse.Namespace) -> None:
         print("$", shlex.join(["aeanomaly", *command]))
         sys.stdout.flush()
         if main(command) != 0:
-            raise CommandError("the command above failed; the demo stops")
+            raise CommandError("the demo stops, because the command above failed")
         print()
     print(f"The scored table is {scored}. Run `aeanomaly info {model}` for a description of the model.")
 
@@ -68,6 +70,6 @@ def _write(path: Path, table: pd.DataFrame) -> bool:
     if path.exists():
         if path.read_bytes() == data:
             return True
-        raise CommandError(f"{path} exists and is not a table of this demo; choose another folder with --folder")
+        raise CommandError(f"{path} exists and was not written by the demo; choose another folder with --folder")
     write_atomically(path, data)
     return False

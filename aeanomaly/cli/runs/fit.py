@@ -134,15 +134,15 @@ def _detector(options: argparse.Namespace) -> Any:
         value = getattr(options, name)
         if value:
             if name in parameters:
-                raise CommandError(f"--{name} and --set {name}= set the same parameter; give only one of them")
+                raise CommandError(f"--{name} and --set {name}= set the same parameter; pass only one of them")
             parameters[name] = value
     cls = REGISTRY[options.detector]
     known = cls().get_params()
     unknown = [name for name in parameters if name not in known]
     if unknown:
         raise CommandError(
-            f"--set {unknown[0]}: {options.detector} has no such parameter{suggestion(unknown[0], known)}; choose from "
-            f"{', '.join(known)}"
+            f"--set {unknown[0]}: the {options.detector} detector has no such parameter"
+            f"{suggestion(unknown[0], known)}; choose from {', '.join(known)}"
         )
     return cls(**parameters)
 

@@ -17,6 +17,7 @@ from aeanomaly.cli.parts import check_table_output, table_writer
 from aeanomaly.cli.reasons import names_of_reasons, reasons
 from aeanomaly.cli.tables import InputTable
 from aeanomaly.detectors import BaseDetector, load
+from aeanomaly.reading import name_columns
 from aeanomaly.thresholds import flag_discoveries, p_values_of_sorted
 
 _NEW_COLUMNS = ("score", "decision", "anomaly")
@@ -87,7 +88,7 @@ def _scored(
     clash = [name for name in new if name in frame.columns]
     if clash:
         raise CommandError(
-            f"{table.source}: the table already has column(s) {', '.join(map(repr, clash))}; "
+            f"{table.source}: the table already has {name_columns(list(map(repr, clash)))}; "
             "rename the new columns with --prefix, such as --prefix ae_"
         )
     X = table.rows_for(detector, frame, options.label)
@@ -120,8 +121,8 @@ def _warn_of_many(detector: BaseDetector, summary: dict[str, Any]) -> None:
     expected = (rate or 0.0) * n_rows
     if rate is not None and summary["anomalies"] > max(10, 3 * expected + 3 * expected**0.5):
         note(
-            f"note: {summary['anomalies']:,} rows are flagged, where about {expected:,.0f} of {n_rows:,} normal rows "
-            "are expected; these rows differ from those of training (see aeanomaly drift), or the tables are swapped"
+            f"note: {summary['anomalies']:,} rows are flagged, but only about {expected:,.0f} of {n_rows:,} normal "
+            "rows would be; these rows differ from the training rows (run aeanomaly drift), or the tables are swapped"
         )
 
 
