@@ -14,7 +14,7 @@ from aeanomaly.reading.columns import Hints, Reading, read_column
 from aeanomaly.reading.containers import opened
 from aeanomaly.reading.delimited import TextFile, open_text
 from aeanomaly.reading.dialect import SHORT_LINES
-from aeanomaly.reading.formats import ATTRIBUTE, ColumnFormat, ReadOptions, TableFormat, list_some
+from aeanomaly.reading.formats import ATTRIBUTE, ColumnFormat, ReadOptions, TableFormat, list_some, name_columns
 from aeanomaly.reading.numbers import decimal_of
 from aeanomaly.reading.paths import FoundFile, find_files
 from aeanomaly.reading.typed import parse_json, read_typed
@@ -298,8 +298,23 @@ def convert(
         reading = read_column(frame[name], hints, of_training, options.column_types.get(name))
         found[name], formats[name], converted[name] = reading, reading.format, reading.cells
     said = [*remarks, *(remark for reading in found.values() for remark in reading.remarks)]
+    said += _remarks_on_marks(frame, found) if known is None else []
     misfits = {name: reading.misfits.tolist() for name, reading in found.items() if len(reading.misfits)}
     return TypedTable(converted, replace(format_, decimal=decimal or ".", columns=formats), said, misfits)
+
+
+def _remarks_on_marks(frame: pd.DataFrame, found: Mapping[Any, Reading]) -> list[str]:
+    """Name the categories that are missing values in other columns, such as NR among numbers."""
+    marks = {text for name, reading in found.items() for text in frame[name].iloc[reading.misfits].str.strip()}
+    places: dict[str, list[str]] = {}
+    for name in (name for name, reading in found.items() if reading.format.kind == "text" and marks):
+        for mark in sorted(marks.intersection(frame[name].dropna().str.strip())):
+            places.setdefault(mark, []).append(repr(name))
+    return [
+        f"{mark!r} is a category in {name_columns(names)}, but a missing value in others; if it marks missing values "
+        f"there as well, pass na_values=[{mark!r}] in aeanomaly.read_table"
+        for mark, names in places.items()
+    ]
 
 
 def _is_text(cells: pd.Series) -> bool:

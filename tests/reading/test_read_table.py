@@ -152,3 +152,13 @@ def test_standard_forms_of_paths(tmp_path):
     write(tmp_path, "a,c\n03,x\n", "day03.csv")
     with pytest.raises(SourceError, match=r"day03.csv: the columns differ from those of .*day01.csv in 'b', 'c'; pass"):
         aeanomaly.read_table(tmp_path)
+
+
+def test_a_mark_of_missing_numbers_is_named_where_it_is_a_category(tmp_path):
+    lines = [f"{row}.5;{row % 3}.25;{'red' if row % 2 else 'blue'};x" for row in range(40)]
+    lines[3], lines[7] = "NR;1.25;NR;x", "3.5;;NR;x"
+    path = write(tmp_path, "\n".join(["a;b;color;other", *lines, ""]))
+    with pytest.warns(UserWarning, match=r"'NR' is a category in column 'color', but a missing value in others; .*"):
+        read = aeanomaly.read_table(path)
+    assert (read["color"] == "NR").sum() == 2
+    assert aeanomaly.read_table(path, na_values=["NR"])["color"].isna().sum() == 2
