@@ -21,10 +21,11 @@ def names_of_reasons(detector: BaseDetector, n_reasons: int) -> list[str]:
     return ["explanation", *(f"{name}_{place}" for place in places for name in ("reason", "value", "share"))]
 
 
-def reasons(detector: BaseDetector, X: pd.DataFrame, n_reasons: int, decimal: str) -> list[Any]:
+def reasons(detector: BaseDetector, X: pd.DataFrame, written: pd.DataFrame, n_reasons: int, decimal: str) -> list[Any]:
     """Return a sentence for each row, then the columns with the largest contributions, their cells and shares.
 
-    The numbers of the sentences and the cells have the `decimal` mark of the table.
+    The cells are as `written` in the table, whose columns are those of X; the numbers of the sentences have the
+    `decimal` mark of the table.
     """
     if not len(X):
         return [[] for _ in names_of_reasons(detector, n_reasons)]
@@ -34,7 +35,7 @@ def reasons(detector: BaseDetector, X: pd.DataFrame, n_reasons: int, decimal: st
     total = np.maximum(added.sum(axis=1, keepdims=True), np.finfo(float).tiny)
     shares = np.take_along_axis(added, order, axis=1) / total
     top = contributions.columns.to_numpy(dtype=object)[order]
-    cells = _cells(X, order, decimal)
+    cells = _cells(written.where(X.notna().to_numpy(), None), order)
     top[shares <= 0], cells[shares <= 0] = None, None
     with decimal_mark(decimal):
         sentences = detector.explain_text(X, n_columns=n_reasons).to_list()
@@ -42,22 +43,21 @@ def reasons(detector: BaseDetector, X: pd.DataFrame, n_reasons: int, decimal: st
     return [sentences, *(column for triple in triples for column in triple)]
 
 
-def _cells(X: pd.DataFrame, places: np.ndarray, decimal: str) -> np.ndarray:
+def _cells(written: pd.DataFrame, places: np.ndarray) -> np.ndarray:
     """Return the cells of each row in some columns (n, k) as text (n, k), because columns are of several types.
 
     The cells of the term `kl`, which is not a column, are missing.
     """
     found = np.full(places.shape, None, dtype=object)
-    for place in np.unique(places[places < X.shape[1]]):
+    for place in np.unique(places[places < written.shape[1]]):
         rows, columns = np.nonzero(places == place)
-        found[rows, columns] = [_text(cell, decimal) for cell in X.iloc[:, place].iloc[rows]]
+        found[rows, columns] = [_text(cell) for cell in written.iloc[:, place].iloc[rows]]
     return found
 
 
-def _text(cell: Any, decimal: str) -> str | None:
-    if pd.isna(cell):
-        return None
-    if isinstance(cell, (float, np.floating)):
-        is_whole = float(cell).is_integer() and abs(float(cell)) < _EXACT  # integers with missing values are floats
-        return str(int(cell)) if is_whole else str(cell).replace(".", decimal)
+def _text(cell: Any) -> str | None:
+    if pd.isna(cell) or isinstance(cell, str):
+        return None if pd.isna(cell) else cell
+    if isinstance(cell, (float, np.floating)) and float(cell).is_integer() and abs(float(cell)) < _EXACT:
+        return str(int(cell))  # integers with missing values are floats
     return str(cell).removesuffix(_MIDNIGHT)

@@ -141,8 +141,8 @@ class InputTable:
         self._say(table.remarks)
         return table.frame
 
-    def rows_for(self, detector: BaseDetector, cells: pd.DataFrame, label: str | None = None) -> pd.DataFrame:
-        """Select and convert the columns of a fitted detector; without names, all columns except `label`."""
+    def cells_for(self, detector: BaseDetector, cells: pd.DataFrame, label: str | None = None) -> pd.DataFrame:
+        """Select the columns of a fitted detector; without names, all columns except `label`."""
         names = getattr(detector, "feature_names_in_", None)
         if names is None:
             columns = [name for name in cells.columns if name != label]
@@ -151,16 +151,20 @@ class InputTable:
                     f"{self.source}: the model was fitted on {detector.n_features_in_} columns without names, "
                     f"but the table has {len(columns)}; keep only the columns of the model, in the same order"
                 )
-        else:
-            columns = list(names)
-            select_columns(cells, columns, self.source)
-        types = dict(zip(columns, map(_type_of, detector.state_.model.columns), strict=True))
+            return cells[columns]
+        return select_columns(cells, list(names), self.source)
+
+    def rows_for(self, detector: BaseDetector, cells: pd.DataFrame, label: str | None = None) -> pd.DataFrame:
+        """Convert the columns of `cells_for` to the types of a fitted detector."""
+        cells = self.cells_for(detector, cells, label)
+        types = dict(zip(cells.columns, map(_type_of, detector.state_.model.columns), strict=True))
         self._check_categories(cells, types)
-        table = self.typed(cells[columns], types)
+        table = self.typed(cells, types)
         if table.misfits and detector.missing == "error":
             self._refuse_misfits(cells, table, detector)
         self._say([*table.remarks, *_unread_rows(table, cells)])
-        rows = table.frame if names is not None else table.frame.set_axis(range(len(columns)), axis=1)
+        has_names = hasattr(detector, "feature_names_in_")
+        rows = table.frame if has_names else table.frame.set_axis(range(cells.shape[1]), axis=1)
         check_missing(rows, detector)
         return rows
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 _MARK: ContextVar[str] = ContextVar("mark", default=".")
-_SWAPPED = str.maketrans(".,", ",.")
+_WITH_COMMA = str.maketrans({".": ",", ",": None})
 
 
 @contextmanager
@@ -19,5 +19,5 @@ def decimal_mark(mark: str) -> Iterator[None]:
 
 
 def as_written(number: str) -> str:
-    """Return a formatted number with the decimal mark of the context, and with the other mark between thousands."""
-    return number.translate(_SWAPPED) if _MARK.get() == "," else number
+    """Return a formatted number with the decimal mark of the context; with a comma, nothing separates thousands."""
+    return number.translate(_WITH_COMMA) if _MARK.get() == "," else number

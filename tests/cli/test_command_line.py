@@ -265,8 +265,8 @@ def test_the_format_of_a_table_is_said_in_a_line_and_kept(folder, capsys):
     assert (row[0], float(row[2].replace(",", "."))) == ("2,5", expected[0])
 
 
-def other_mark(found):
-    return "," if found[0] == "." else "."
+def with_comma(found):
+    return "," if found[0] == "." else ""
 
 
 def test_explanations_have_the_decimal_mark_of_the_table(folder, capsys):
@@ -287,5 +287,30 @@ def test_explanations_have_the_decimal_mark_of_the_table(folder, capsys):
         assert sentence == f"row 8: {found[name][0]}"
     assert "twice 12,345, " in found["points"][0]
     assert found["commas"][1] == "12345,25"
-    assert found["commas"] == [re.sub(r"(?<=\d)[.,](?=\d)", other_mark, text) for text in found["points"]]
+    assert found["commas"] == [re.sub(r"(?<=\d)[.,](?=\d)", with_comma, text) for text in found["points"]]
     assert aeanomaly.load("m.aea").explain_text(table[7:8]).iloc[0] == found["points"][0]
+
+
+def french(n_rows):
+    rng = np.random.default_rng(0)
+    when = pd.Timestamp("2024-05-03 10:00") + pd.to_timedelta(rng.integers(0, 90_000, n_rows), "min")
+    return pd.DataFrame(
+        {
+            "né": when.strftime("%d/%m/%Y %H:%M"),
+            "coût": [f"{number:.2f}".replace(".", ",") for number in rng.normal(5000, 100, n_rows)],
+            "unité": rng.choice(["Pédiatrie", "Chirurgie"], n_rows),
+        }
+    )
+
+
+def test_the_cells_of_explanations_are_written_as_in_the_table(folder, capsys):
+    table = french(120)
+    table.loc[5, "né"] = "17/03/2162 10:15"
+    table.to_csv("t.csv", sep=";", index=False, encoding="cp1252")
+    assert run("fit", "t.csv", "-o", "m.aea", *QUICK) == 0
+    assert run("score", "m.aea", "t.csv", "-o", "s.csv", "--explain", "3", "--quiet") == 0
+    scored = pd.read_csv("s.csv", sep=";", dtype=str, encoding="cp1252")
+    assert (scored.loc[5, "reason_1"], scored.loc[5, "value_1"]) == ("né", "17/03/2162 10:15")
+    for place in (1, 2, 3):
+        names, values = scored[f"reason_{place}"], scored[f"value_{place}"]
+        assert all(pd.isna(name) or values[row] == table.loc[row, name] for row, name in names.items())

@@ -102,7 +102,8 @@ def _scored(
         mine = found.loc[frame.index]
         values = [mine["score"], mine["score"] - offset, mine["flagged"], mine[_P_VALUE]]
     if options.explain:
-        values += reasons(detector, X, options.explain, table.decimal)
+        written = table.cells_for(detector, frame, options.label)
+        values += reasons(detector, X, written, options.explain, table.decimal)
     return frame.assign(**dict(zip(new, values, strict=True)))
 
 
