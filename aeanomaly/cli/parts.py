@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from aeanomaly.cli.errors import CommandError
+from aeanomaly.cli.notes import note
 from aeanomaly.cli.outputs import check_output
 from aeanomaly.cli.tables import InputTable, check_missing, select_columns
 from aeanomaly.detectors import BaseDetector
@@ -125,21 +126,32 @@ def _appending(target: str, table: InputTable) -> Iterator[Callable[[pd.DataFram
 
 
 def _text_appender(file: Any, table: InputTable, target: str) -> Callable[[pd.DataFrame], None]:
-    started = False
+    encoding: str | None = None
 
     def append(frame: pd.DataFrame) -> None:
-        nonlocal started
+        nonlocal encoding
         text = frame.to_csv(
             index=False,
-            header=not started,
+            header=encoding is None,
             lineterminator="\n",
             sep="\t" if target.endswith(".tsv") else _separator_of(table.table_format),
             decimal=table.decimal,
         )
-        file.write(text.encode())
-        started = True
+        encoding = encoding or _encoding_for(text, table)
+        file.write(text.encode(encoding, errors="replace"))
 
     return append
+
+
+def _encoding_for(text: str, table: InputTable) -> str:
+    """Return the encoding of the input, or UTF-8 with a note if the encoding cannot hold the text."""
+    encoding = table.table_format.encoding or "utf-8"
+    if not encoding.startswith(("utf-16", "utf-32")):  # each part would start with a mark of the order of bytes
+        with contextlib.suppress(UnicodeEncodeError):
+            text.encode(encoding)
+            return encoding
+    note(f"note: the scored rows are written in UTF-8, and not in {encoding} as {table.name}")
+    return "utf-8"
 
 
 def _separator_of(format_: TableFormat) -> str:

@@ -314,3 +314,17 @@ def test_the_cells_of_explanations_are_written_as_in_the_table(folder, capsys):
     for place in (1, 2, 3):
         names, values = scored[f"reason_{place}"], scored[f"value_{place}"]
         assert all(pd.isna(name) or values[row] == table.loc[row, name] for row, name in names.items())
+
+
+def test_scored_rows_have_the_encoding_of_the_table_if_it_can_hold_them(folder, capsysbinary):
+    french(120).to_csv("t.csv", sep=";", index=False, encoding="cp1252")
+    assert run("fit", "t.csv", "-o", "m.aea", *QUICK) == 0
+    assert run("score", "m.aea", "t.csv", "-o", "s.csv") == 0
+    lines = Path("t.csv").read_bytes().splitlines()
+    scored = Path("s.csv").read_bytes().splitlines()
+    assert all(line.startswith(row) for row, line in zip(lines, scored, strict=True))
+    assert b"UTF-8, and" not in capsysbinary.readouterr().err
+    french(120).to_csv("t16.csv", sep=";", index=False, encoding="utf-16")
+    assert run("score", "m.aea", "t16.csv", "-o", "s.csv") == 0
+    assert pd.read_csv("s.csv", sep=";", encoding="utf-8").columns[2] == "unité"
+    assert b"the scored rows are written in UTF-8, and not in utf-16 as t16.csv" in capsysbinary.readouterr().err
