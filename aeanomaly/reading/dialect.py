@@ -118,11 +118,14 @@ def infer_dialect(
     """
     if not is_complete:
         text = text[: max(text.rfind("\n"), text.rfind("\r")) + 1] or text
+    given = sep
     start, sep = _start_of(text, sep)
     comments, first = _leading_comments(text, start)
     if not text[first:].strip():
         raise SourceError(f"{where}: the file is empty; its first line must contain the column names")
     quote = _quote_of(text[first : first + 20_000])
+    if given is not None:
+        _check_separator(text, first, quote, given, where)
     sep, rows, width = _choose_separator(text, first, quote, sep)
     if width == 1:
         sep = None
@@ -255,6 +258,24 @@ def _choose_separator(text: str, first: int, quote: str, given: str | None) -> t
     if best is None or (given is None and best[1] in _PREFERENCE and best[4] < 0.95):
         return given, split_rows(text, first, given, quote), 1
     return best[1:4]
+
+
+def _check_separator(text: str, first: int, quote: str, given: str, where: str) -> None:
+    """Raise a SourceError if another separator than the given one splits the lines into equal numbers of fields."""
+    if _is_regular(split_rows(text, first, given, quote)):
+        return
+    sep, rows, width = _choose_separator(text, first, quote, None)
+    if width > 1 and sep not in (given, *_PREFERENCE) and _is_regular(rows):
+        raise SourceError(
+            f"{where}: the separator {given!r} does not split the lines into equal numbers of fields, but {sep!r} does; "
+            f"pass sep={sep!r}, or no separator"
+        )
+
+
+def _is_regular(rows: Sequence[_Row]) -> bool:
+    """Return True if all lines have the same number of fields, above one."""
+    widths = {len(row.fields) for row in rows}
+    return len(widths) == 1 and 1 not in widths
 
 
 def _usual_width(rows: Sequence[_Row]) -> tuple[int, float]:
