@@ -15,7 +15,7 @@ from aeanomaly.reading.containers import opened
 from aeanomaly.reading.delimited import TextFile, open_text
 from aeanomaly.reading.dialect import SHORT_LINES
 from aeanomaly.reading.formats import ATTRIBUTE, ColumnFormat, ReadOptions, TableFormat, list_some, name_columns
-from aeanomaly.reading.numbers import decimal_of
+from aeanomaly.reading.numbers import decimal_of, is_number
 from aeanomaly.reading.paths import FoundFile, find_files
 from aeanomaly.reading.typed import parse_json, read_typed
 
@@ -285,6 +285,9 @@ def convert(
     """Convert the text columns of a frame; columns of other types are left as they are."""
     has_schema = format_.kind in _WITH_SCHEMA
     texts = [name for name in frame.columns if _is_text(frame[name]) and (not has_schema or name in format_.partition)]
+    if options.decimal is not None:
+        inferred = [name for name in texts if name not in options.column_types]
+        _check_decimal(frame, inferred if known is None else texts, options.decimal)
     decimal = options.decimal or _decimal_of(frame, texts, format_)
     if known is not None:
         options = replace(options, na_values=(*options.na_values, *known.na_values))
@@ -331,5 +334,26 @@ def _decimal_of(frame: pd.DataFrame, texts: Sequence[Any], format_: TableFormat)
         return format_.decimal
     if any(frame[name].dtype.kind == "f" for name in frame.columns if name not in texts):
         return format_.decimal
-    marks = {decimal_of(frame[name].dropna().astype(str).str.strip().iloc[:1000].tolist()) for name in texts} - {None}
+    marks = set(_decimal_marks(frame, texts).values())
     return marks.pop() if len(marks) == 1 else None
+
+
+def _decimal_marks(frame: pd.DataFrame, texts: Sequence[Any]) -> dict[Any, str]:
+    """Return the decimal marks that the cells of columns prove."""
+    found = {name: decimal_of(frame[name].dropna().astype(str).str.strip().iloc[:1000].tolist()) for name in texts}
+    return {name: mark for name, mark in found.items() if mark is not None}
+
+
+def _are_mostly_numbers(texts: pd.Series) -> bool:
+    there = texts.dropna().astype(str).str.strip().iloc[:1000]
+    return 2 * sum(map(is_number, there)) > len(there)
+
+
+def _check_decimal(frame: pd.DataFrame, texts: Sequence[Any], given: str) -> None:
+    """Raise a SourceError if all columns that prove a decimal mark prove another one than the given one."""
+    marks = _decimal_marks(frame, [name for name in texts if _are_mostly_numbers(frame[name])])
+    if marks and given not in marks.values() and not any(frame[name].dtype.kind == "f" for name in frame.columns):
+        name, mark = next(iter(marks.items()))
+        raise SourceError(
+            f"column {name!r} has the decimal mark {mark!r}, and not {given!r}; pass decimal={mark!r}, or no mark"
+        )

@@ -162,3 +162,24 @@ def test_a_mark_of_missing_numbers_is_named_where_it_is_a_category(tmp_path):
         read = aeanomaly.read_table(path)
     assert (read["color"] == "NR").sum() == 2
     assert aeanomaly.read_table(path, na_values=["NR"])["color"].isna().sum() == 2
+
+
+@pytest.mark.parametrize("sep", [",", "|"])
+def test_a_separator_that_does_not_fit_is_refused_with_the_one_that_does(tmp_path, sep):
+    path = write(tmp_path, "name;a;b\n" + "".join(f"x{row};{row},5;{row}\n" for row in range(30)))
+    with pytest.raises(SourceError, match=r"the separator .* but ';' does; pass sep=';', or no separator"):
+        aeanomaly.read_table(path, sep=sep)
+    assert aeanomaly.read_table(path, sep=";").shape == (30, 3)
+
+
+def test_a_separator_is_kept_if_no_other_one_fits(tmp_path):
+    path = write(tmp_path, "name\n" + "".join(f"x{row}\n" for row in range(30)))
+    assert aeanomaly.read_table(path, sep=";").shape == (30, 1)
+
+
+@pytest.mark.parametrize(("mark", "other"), [(",", "."), (".", ",")])
+def test_a_decimal_mark_that_does_not_fit_is_refused_with_the_one_that_does(tmp_path, mark, other):
+    path = write(tmp_path, "a;b\n" + "".join(f"{row}{mark}5;{row}\n" for row in range(30)))
+    with pytest.raises(SourceError, match=f"column 'a' has the decimal mark '[{mark}]'.*; pass decimal='[{mark}]', or no"):
+        aeanomaly.read_table(path, decimal=other)
+    assert aeanomaly.read_table(path, decimal=mark)["a"].tolist() == [row + 0.5 for row in range(30)]
