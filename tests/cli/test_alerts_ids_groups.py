@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -144,3 +145,13 @@ def test_groups_are_columns(folder, capsys):
     capsys.readouterr()
     assert run(["score", "m.aea", "next.csv", "--explain", "-o", "s.csv"]) == 0
     assert pd.read_csv("s.csv")["explanation"].str.contains("shop '").mean() > 0.5
+
+
+def test_rates_and_row_numbers_are_said_in_words(folder, capsys):
+    assert run(["fit", "past.csv", "-o", "m.aea", "--alerts", "5/57", *FAST]) == 0
+    assert "flags about 5 of 57 new normal rows, at a rate of at most 0.0877" in capsys.readouterr().err
+    for more in ((), ("--id", "ref")):
+        assert run(["score", "m.aea", "next.csv", "--top", "2", *more]) == 0
+        assert ("row 1 is the first row below the column names" in capsys.readouterr().err) == (not more)
+    assert run(["report", "m.aea", "next.csv", "-o", "r.html"]) == 0
+    assert "row below the header" in Path("r.html").read_text(encoding="utf-8")

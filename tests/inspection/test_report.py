@@ -45,7 +45,7 @@ ATTRIBUTES = re.findall(
     r"[\w-]+",
     "lang charset http-equiv content name dir title href aria-label aria-labelledby id class role viewBox x y x1 x2 y1 "
     "y2 width height points preserveAspectRatio aria-hidden scope data-sort aria-sort data-value data-label "
-    "data-flagged data-top type autocomplete spellcheck value hidden".lower(),
+    "data-flagged data-top type autocomplete spellcheck value hidden checked".lower(),
 )
 VOID = {"meta", "input", "wbr"}
 
@@ -410,4 +410,4 @@ def test_long_numbers_of_the_threshold_are_rounded_except_in_the_settings():
     page = Page(report(DenoisingAutoencoder(max_iter=5, contamination=Conformal(1 / 60), random_state=0).fit(X), X))
     assert page.text.count("Conformal(alpha=0.0167, calibration_fraction=0.2)") == 2
     assert page.text.count("0.016666") == 1
-    assert "The threshold flags about 17 of 1,000 new normal rows" in page.text
+    assert "The threshold flags about 1 of 60 new normal rows" in page.text

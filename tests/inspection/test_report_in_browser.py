@@ -36,6 +36,7 @@ def page(rows, browser, tmp_path):
     browser.call("Emulation.clearDeviceMetricsOverride")
     browser.call("Emulation.setEmulatedMedia", media="", features=[])
     browser.open((tmp_path / "report.html").as_uri())
+    browser.value("document.getElementById('only').click()")  # all rows
     yield browser
     assert browser.complaints == []
     assert len(browser.requests) == 1
@@ -43,6 +44,16 @@ def page(rows, browser, tmp_path):
 
 def labels(page):
     return page.value(f"{VISIBLE}.map((row) => row.cells[0].textContent)")
+
+
+def test_it_shows_the_flagged_rows_first(rows, browser, tmp_path):
+    detector, X = rows
+    scores = detector.score_samples(X)
+    for name, shown, n_rows in (("some", X, 8), ("none", X[scores >= detector.offset_][:30], 30)):
+        report(detector, shown, tmp_path / f"{name}.html", n_rows=40)
+        browser.open((tmp_path / f"{name}.html").as_uri())
+        assert len(labels(browser)) == n_rows
+    assert browser.value("document.querySelector('main h2').textContent") == "Rows"
 
 
 def test_it_sorts(page, rows):

@@ -155,7 +155,10 @@ def test_p_values_beyond_one_are_refused():
 
 @pytest.mark.parametrize(
     ("rate", "told"),
-    [(0.05, "about 5 of 100"), (1 / 60, "about 17 of 1,000"), (0.0025, "about 25 of 10,000"), (0.5, "about 50 of 100")],
+    [
+        *((0.05, "about 5 of 100"), (0.0167, "about 17 of 1,000"), (0.0025, "about 25 of 10,000")),
+        *((0.5, "about 50 of 100"), (1 / 60, "about 1 of 60"), (5 / 57, "about 5 of 57")),
+    ],
 )
 def test_a_rate_is_also_a_number_of_rows(rate, told):
     guarantee = Conformal(rate).guarantee(np.zeros(1000))

@@ -32,7 +32,7 @@ def run(options: argparse.Namespace) -> None:
     if not len(X):
         raise CommandError(f"{options.table}: the table has no rows; a report needs at least one")
     # Without names, the row numbers of score --top.
-    numbers = pd.RangeIndex(1, len(X) + 1, name="row")
+    numbers = pd.RangeIndex(1, len(X) + 1, name="row below the header" if table.table_format.header else "row")
     X.index = numbers if options.id is None else pd.Index(frame[options.id], name=options.id)
     title = options.title or f"Anomaly report: {table.name}, {date.today().isoformat()}"
     with working(f"writing {options.output}"):

@@ -70,6 +70,8 @@ def run(options: argparse.Namespace) -> None:
     note(_to_text(summary))
     _warn_of_many(detector, summary)
     if options.top:
+        if options.id is None:
+            note(f"row 1 is the first row{' below the column names' if table.table_format.header else ''}")
         print(_table(worst, _fixed_columns(worst, options), table.decimal), file=place)
         if options.explain:
             for name, sentence in zip(worst.iloc[:, 0], worst[options.prefix + "explanation"], strict=True):
