@@ -49,7 +49,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         f"their cells (value_1 to value_N) and shares (share_1 to share_N); default: {_REASONS}; without N, put this "
         "option after the table",
     )
-    command.add_argument("--flagged-only", action="store_true", help="write only the flagged rows")
+    command.add_argument("--flagged-only", action="store_true", help="write only the flagged rows, lowest scores first")
     command.add_argument("--top", type=positive_integer, metavar="N", help="print the N rows with the lowest scores")
     add_id(command, "column that names the rows of --top, in place of their numbers")
     command.add_argument("--label", metavar="COLUMN", help="label column, used to report AUROC and average precision")

@@ -39,7 +39,7 @@ def run(options: argparse.Namespace) -> None:
     found = _discoveries(detector, table, options) if options.fdr else None
     score_name, _, anomaly_name = (options.prefix + name for name in _NEW_COLUMNS)
     rows, anomalies, labels, scores = 0, 0, [], []
-    worst = pd.DataFrame()
+    worst, flagged = pd.DataFrame(), []
     with working(f"scoring {table.source}"), table_writer(target, table) as write:
         for frame in table.parts():
             if not is_id_asked and options.id not in frame.columns:
@@ -51,7 +51,12 @@ def run(options: argparse.Namespace) -> None:
             scores += [scored[score_name].to_numpy()] if options.label is not None else []
             rows, anomalies = rows + len(scored), anomalies + int(scored[anomaly_name].sum())
             worst = _listed(pd.concat([worst, scored]) if len(worst) else scored, options)
-            write(scored[scored[anomaly_name] == 1] if options.flagged_only else scored)
+            if options.flagged_only:
+                flagged.append(scored[scored[anomaly_name] == 1])
+            else:
+                write(scored)
+        if options.flagged_only:
+            write(pd.concat(flagged).sort_values(score_name, kind="stable"))
         note(table.describe(rows, frame.shape[1]))
         summary: dict[str, Any] = {"rows": rows, "anomalies": anomalies}
         if options.label is not None:
