@@ -10,7 +10,7 @@ _COLUMN_TYPES = re.compile(r"(?<!['\"])column_types=\{[^{}]*\}")
 #: Advice for the Python API, and the options of the command line that do the same.
 _OPTIONS: dict[re.Pattern[str], Any] = {
     re.compile(r"set identifiers='keep'"): "pass --set identifiers=keep",
-    re.compile(r"or identifiers=\[([^\]]*)\]"): lambda found: f"or {_as_drops(found[1])}",
+    re.compile(r"or identifiers=\[([^\]]*)\]"): lambda found: _as_id_or_drops(found[1]),
     re.compile(r"(?:set|pass) na_values=\['([^']*)'\] in aeanomaly.read_table"): r"pass --na=\1",
     re.compile(r"(?<!-)\b(sep|decimal|encoding|sheet|table)=('[^']*')"): r"--\1 \2",
     re.compile(r"(?<!-)\bday_first=True"): "--day-first",
@@ -18,8 +18,10 @@ _OPTIONS: dict[re.Pattern[str], Any] = {
 }
 
 
-def _as_drops(names: str) -> str:
-    return " ".join(f"--drop {name}" for name in re.findall(r"'[^']*'|[^,\s]+", names))
+def _as_id_or_drops(listed: str) -> str:
+    """Return options for columns that identify rows: one of them may name the rows."""
+    names = re.findall(r"'[^']*'|[^,\s]+", listed)
+    return f"--id {names[0]} to name the rows by it, or {' '.join(f'--drop {name}' for name in names)}"
 
 
 class CommandError(Exception):

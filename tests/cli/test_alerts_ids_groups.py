@@ -43,6 +43,7 @@ def test_the_next_season_is_flagged_at_the_stated_rate_and_identifiers_are_named
     assert run(["fit", "past.csv", "-o", "m.aea", "--false-alarm-rate", "0.02"]) == 0
     told = capsys.readouterr().err
     assert "'order_id' (integers that rise from row to row), 'ref' (unique text) seem to identify rows" in told
+    assert "--id 'order_id' to name the rows by it, or --drop 'order_id' --drop 'ref' to leave them out" in told
     assert "expect about 20 false alarms per 1,000 normal rows; for another number: aeanomaly threshold m.aea" in told
     assert run(["score", "m.aea", "next.csv", "-o", "s.csv"]) == 0
     assert pd.read_csv("s.csv")["anomaly"].mean() < 0.035
