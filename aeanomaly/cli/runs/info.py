@@ -17,6 +17,7 @@ _LEVELS = 6
 _COLUMNS = 40
 #: Kinds of columns that are left out of the score.
 _LEFT_OUT = ("ignored", "group")
+_REASONS = {"group": "names the group with which a row is compared"}
 #: Descriptions of the values of the parameter `missing`.
 _MISSING = {
     "error": "not accepted",
@@ -38,13 +39,20 @@ def run(options: argparse.Namespace) -> None:
 def _to_text(manifest: dict[str, Any]) -> str:
     fitted, network = manifest["fitted"], manifest["scorers"][0]
     names = fitted["feature_names"] or [f"column {j}" for j in range(network["n_columns"])]
-    kinds = fitted["column_kinds"]
     names = [name if name.isprintable() else repr(name) for name in names]
-    columns = list(zip(names, kinds, fitted["columns"], strict=True))
-    scored = [f"{name} ({kind}){_range(column)}" for name, kind, column in columns if kind not in _LEFT_OUT]
-    reasons = {"group": "names the group with which a row is compared"}
-    left_out = [f"{name}: {reasons.get(kind, column['reason'])}" for name, kind, column in columns if kind in _LEFT_OUT]
-    counts = ", ".join(f"{n} {kind}" for kind, n in Counter(kinds).most_common() if kind not in _LEFT_OUT)
+    columns = list(zip(names, fitted["columns"], fitted["column_kinds"], strict=True))
+    scored = [
+        f"{name} ({_kind(column, likelihood)}){_range(column)}"
+        for name, column, likelihood in columns
+        if column["kind"] not in _LEFT_OUT
+    ]
+    left_out = [
+        f"{name}: {_REASONS.get(column['kind'], column['reason'])}"
+        for name, column, _ in columns
+        if column["kind"] in _LEFT_OUT
+    ]
+    kinds = Counter(column["kind"] for column in fitted["columns"] if column["kind"] not in _LEFT_OUT)
+    counts = ", ".join(f"{n} {kind}" for kind, n in kinds.most_common())
     parameters = [f"  {name} = {_value(value)}" for name, value in manifest["parameters"].items()]
     widths = [network["n_columns"], *network["hidden_layer_sizes"], network["latent_dim"]]
     return "\n".join(
@@ -75,6 +83,12 @@ def _offsets(groups: dict[str, Any] | None) -> list[str]:
     if groups is None or not groups["offsets"]:
         return []
     return [f"offsets by {', '.join(map(str, groups['columns']))}: {offsets_to_text(groups['offsets'])}"]
+
+
+def _kind(column: dict[str, Any], likelihood: str) -> str:
+    """Return the kind of a column, and the likelihood of its numbers if it is not the usual one."""
+    kind = str(column["kind"])
+    return kind if likelihood in (kind, "gaussian") else f"{kind}, {likelihood}"
 
 
 def _range(column: dict[str, Any]) -> str:
