@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from aeanomaly.cli.arguments import check_order
 from aeanomaly.cli.errors import CommandError, suggestion, with_options
 from aeanomaly.cli.notes import note, notes_unless, working
 from aeanomaly.cli.parser import build_parser
@@ -39,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with warnings.catch_warnings(), notes_unless(quiet=options.quiet):
             warnings.simplefilter("always", UserWarning)
             warnings.showwarning = _show_warning
+            check_order(options)
             with working("loading the package"):
                 command = importlib.import_module(f"aeanomaly.cli.runs.{options.command}")
             command.run(options)

@@ -5,7 +5,7 @@ import ast
 from collections.abc import Iterable
 from typing import Any
 
-from aeanomaly.cli.errors import CommandError, suggestion
+from aeanomaly.cli.errors import CommandError, quote, suggestion
 from aeanomaly.cli.rules import alerts, false_alarm_rate, rule
 
 #: Names of the detectors on the command line.
@@ -118,6 +118,24 @@ def share(text: str) -> float:
     if not 0 < value < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a share between 0 and 1, such as 0.05")
     return value
+
+
+def number_of_reasons(text: str) -> int:
+    """Parse the optional number of --explain, which a file name may follow by mistake."""
+    try:
+        return positive_integer(text)
+    except argparse.ArgumentTypeError as error:
+        raise argparse.ArgumentTypeError(f"{error}; put --explain after the files, or write --explain=3") from None
+
+
+def check_order(options: argparse.Namespace) -> None:
+    """Raise a CommandError if the model follows the table."""
+    model, tables = getattr(options, "model", None), getattr(options, "tables", None) or [getattr(options, "table", "")]
+    if model is None or model.suffix == ".aea" or not str(tables[0]).endswith(".aea"):
+        return
+    raise CommandError(
+        f"the model comes before the table; write: aeanomaly {options.command} {quote(tables[0])} {quote(str(model))}"
+    )
 
 
 def positive_integer(text: str) -> int:

@@ -10,6 +10,14 @@ from aeanomaly.cli.commands import COMMANDS
 from aeanomaly.cli.errors import suggestion
 
 
+#: Answers to words that are not commands.
+_MEANT = {
+    "explain": "; to explain scores, run: aeanomaly score MODEL.aea TABLE --explain",
+    "predict": "; to flag rows, run: aeanomaly score MODEL.aea TABLE",
+    "train": "; to train a model, run: aeanomaly fit TABLE -o MODEL.aea",
+}
+
+
 class Parser(argparse.ArgumentParser):
     """Parser that suggests options and commands of similar names."""
 
@@ -28,7 +36,7 @@ class Parser(argparse.ArgumentParser):
         """Print the usage and a message, with a suggestion for a misspelled choice, and exit with 2."""
         if match := re.search(r"invalid choice: '([^']*)' \(choose from (.*)\)", message):
             choices = [choice.strip(" '") for choice in match[2].split(",")]
-            message += suggestion(match[1], choices)
+            message += _MEANT.get(match[1]) or suggestion(match[1], choices)
         super().error(message)
 
     def _commands(self) -> dict[str, argparse.ArgumentParser]:

@@ -76,6 +76,8 @@ def test_the_names_of_detectors_are_those_of_the_registry():
         ),
         (["scroe", "model.aea"], "(did you mean 'score'?)"),
         (["fit", "train.csv", "-o", "m.aea", "--detector", "denoisng"], "(did you mean 'denoising'?)"),
+        (["explain", "model.aea"], "; to explain scores, run: aeanomaly score MODEL.aea TABLE --explain"),
+        (["score", "--explain", "model.aea", "new.csv"], "put --explain after the files, or write --explain=3"),
     ],
 )
 def test_misspelled_words_are_recognized(words, told, capsys):
@@ -90,6 +92,10 @@ def test_misspelled_words_are_recognized(words, told, capsys):
         (["fit", "trian.csv", "-o", "m.aea"], "trian.csv: No such file or directory (did you mean 'train.csv'?)"),
         (["fit", "train.csv", "-o", "m.aea", "--drop", "prize"], "does not exist (did you mean 'price'?)"),
         (["fit", "train.csv", "-o", "m.aea", "--set", "max_iters=5"], "no such parameter (did you mean 'max_iter'?)"),
+        (["score", "new.csv", "model.aea"], "comes before the table; write: aeanomaly score model.aea new.csv"),
+        (["report", "new.csv", "model.aea", "-o", "r.html"], "write: aeanomaly report model.aea new.csv"),
+        (["score", "model.aea", "new.csv", "-o", "no/s.csv"], "no: The folder of s.csv does not exist"),
+        (["info", "new.csv"], "it seems to be a text file, such as a table; pass a model"),
     ],
 )
 def test_misspelled_files_columns_and_parameters_are_recognized(folder, words, told, capsys):

@@ -162,7 +162,7 @@ def test_reading_ahead_stops_with_the_reader(table):
 def test_an_object_that_is_not_a_source_is_refused(table, tmp_path):
     with pytest.raises(TypeError, match="must be a path, a frame, an array or an iterable of frames; got int"):
         as_source(3)
-    with pytest.raises(SourceError, match=r"the folder contains no file with one of the suffixes \.csv"):
+    with pytest.raises(SourceError, match=r"the folder contains no table, such as a \.csv"):
         as_source(tmp_path)
     with pytest.raises(FileNotFoundError):
         as_source(tmp_path / "missing.csv")

@@ -3,7 +3,15 @@
 import argparse
 from pathlib import Path
 
-from aeanomaly.cli.arguments import add_force, add_id, add_reading, new_command, positive_integer, share
+from aeanomaly.cli.arguments import (
+    add_force,
+    add_id,
+    add_reading,
+    new_command,
+    number_of_reasons,
+    positive_integer,
+    share,
+)
 
 #: Default number of columns that --explain adds.
 _REASONS = 3
@@ -43,7 +51,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "--explain",
         nargs="?",
         const=_REASONS,
-        type=positive_integer,
+        type=number_of_reasons,
         metavar="N",
         help="add an explanation, and the N columns that contribute most to the error (reason_1 to reason_N) with "
         f"their cells (value_1 to value_N) and shares (share_1 to share_N); default: {_REASONS}; without N, put this "
