@@ -28,6 +28,8 @@ from aeanomaly.persistence.atomic import write_atomically
 from aeanomaly.persistence.targets import FileKind, check_target, read_start
 
 FORMAT = 2
+#: Number of bytes by which a file of another kind is recognized.
+_HEAD = 512
 _MANIFEST, _WEIGHTS, _SUMS = "manifest.json", "weights.safetensors", "SHA256SUMS"
 _PARTS = {"format", "aeanomaly", "detector", "parameters", "scorers", "fitted"}
 #: Keys that differ in manifests of format 1.
@@ -168,7 +170,8 @@ def _open_archive(file: BinaryIO) -> zipfile.ZipFile:
     # A longer directory is not read, and ZIP64, which stores another length elsewhere, is rejected.
     signature, _, _, _, members, length, _, comment = _END.unpack(tail[-_END.size :])
     if (signature, members, comment) != (b"PK\5\6", 3, 0) or length > _LONGEST_DIRECTORY or tail.startswith(_END64):
-        raise ModelFileError("its last bytes are not those of a model file")
+        file.seek(0)
+        raise ModelFileError(_other_kind(file.read(_HEAD)) or "its last bytes are not those of a model file")
     archive = zipfile.ZipFile(file)
     try:
         infos = archive.infolist()
@@ -184,6 +187,18 @@ def _open_archive(file: BinaryIO) -> zipfile.ZipFile:
         archive.close()
         raise
     return archive
+
+
+def _other_kind(head: bytes) -> str | None:
+    """Describe a file by its first bytes, with the remedy; None for an unknown kind. The file is not loaded."""
+    if head[:1] == b"\x80" and head[1:2] in (b"\2", b"\3", b"\4", b"\5"):
+        return (
+            "it seems to be a pickle, such as joblib.dump writes; load it with joblib.load if you trust it, and write a "
+            "model file with detector.save"
+        )
+    if head and not any(byte < ord("\t") for byte in head) and not head.startswith(b"PK"):
+        return "it seems to be a text file, such as a table; pass a model that detector.save or aeanomaly fit wrote"
+    return None
 
 
 def _manifest(text: bytes) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import pickle
 import shutil
 import subprocess
 import zipfile
@@ -257,3 +258,20 @@ def test_values_keep_their_type(value):
     again = from_json(json.loads(json.dumps(to_json(value, "name", OBJECTS))), OBJECTS)
     assert again == value
     assert type(again) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (pickle.dumps({"a": 1}), "it seems to be a pickle, .* load it with joblib.load if you trust it"),
+        ("é;b\n1;2\n".encode("cp1252"), "it seems to be a text file, such as a table; pass a model"),
+        (b"PK\3\4 a workbook", "its last bytes are not those of a model file"),
+        (bytes(range(100)), "its last bytes are not those of a model file"),
+    ],
+    ids=["pickle", "text", "zip", "bytes"],
+)
+def test_files_of_other_kinds_are_named(tmp_path, content, told):
+    path = tmp_path / "other.aea"
+    path.write_bytes(content * 20)
+    with pytest.raises(ModelFileError, match=told):
+        aeanomaly.load(path)
