@@ -38,6 +38,7 @@ from aeanomaly.fitting import (
     TrainingOptions,
     TrainingRows,
     contributions,
+    find_consequences,
     finish_fit,
     finish_pass,
     fit_stacked,
@@ -474,6 +475,7 @@ class BaseDetector(
         X : array-like or DataFrame of shape (n_samples, n_features)
         n_columns : int, default=3
             Maximum number of columns in a sentence. It contains fewer columns if they make up four fifths of the error.
+            If the first cell is outside the range of training, a column is not named whose error is usual without it.
 
         Returns
         -------
@@ -500,7 +502,8 @@ class BaseDetector(
         integer(1).check("explain_text", "n_columns", n_columns)
         fitted, X = self._fitted(), collect(X)
         state = fitted.state_
-        sentences = to_text(fitted._explain(X), state.model.columns, fitted.column_names_, n_columns, state)
+        found = fitted._explain(X, for_text=True)
+        sentences = to_text(found, state.model.columns, fitted.column_names_, n_columns, state)
         index = X.index if isinstance(X, pd.DataFrame) else None
         return Sentences(sentences, index=index, dtype=object, name="explanation")
 
@@ -670,22 +673,24 @@ class BaseDetector(
             )
         return method(model.copied(device=torch.device("cpu")), table)
 
-    def _explain(self, X: Any) -> Explanation:
-        """Explain the scores of rows by column."""
+    def _explain(self, X: Any, *, for_text: bool = False) -> Explanation:
+        """Explain the scores of rows by column; with the columns that sentences do not name if they are `for_text`."""
         model, reference = self.state_.model, self.state_.reference
         table = model.validate(self, X)
         ignored = np.isnan(table) & (self.missing == "model")
         terms = model.terms(table)
         errors, kl = terms[:, : table.shape[1]], terms[:, table.shape[1] :]
         drops, expected, confidence = model.leave_one_out(table)
+        parts = redistribute(errors, np.where(ignored, 0, drops), signed=model.scorer.is_signed)
         return Explanation(
-            contributions=redistribute(errors, np.where(ignored, 0, drops), signed=model.scorer.is_signed),
+            contributions=parts,
             observed=cells_as_given(X),
             expected=expected,
             confidence=confidence,
             tail_probability=np.where(ignored, np.nan, reference.tail_probabilities(errors)),
             kl=kl,
             groups=_described(X, model.schema, table),
+            consequences=find_consequences(model, reference, table, parts) if for_text else None,
         )
 
     def _to_rows(self, numbers: np.ndarray, given: pd.DataFrame | None = None) -> Any:

@@ -1,6 +1,7 @@
 """Steps of a fit, from validated rows to the fitted state, for single detectors and for stacks."""
 
 from aeanomaly.fitting.calibration import Calibration, CalibrationRequest, group_columns
+from aeanomaly.fitting.consequences import find_consequences
 from aeanomaly.fitting.decimal_marks import decimal_mark
 from aeanomaly.fitting.explanation import (
     Explanation,
@@ -49,6 +50,7 @@ __all__ = [
     "decimal_mark",
     "device_or_cpu",
     "feature_units",
+    "find_consequences",
     "finish_fit",
     "finish_pass",
     "fit_robust_scorers",

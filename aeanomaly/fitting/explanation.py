@@ -39,6 +39,8 @@ class Explanation(NamedTuple):
         Contribution of the code.
     groups : sequence of str (n,), optional
         Description of the group of each row, such as "customer 'C17'".
+    consequences : ndarray of bool (n, F), optional
+        See `find_consequences`; sentences do not name these columns.
     """
 
     contributions: np.ndarray
@@ -48,6 +50,7 @@ class Explanation(NamedTuple):
     tail_probability: np.ndarray
     kl: np.ndarray
     groups: Sequence[str] | None = None
+    consequences: np.ndarray | None = None
 
 
 class Sentences(pd.Series):
@@ -118,10 +121,10 @@ def to_text(
 
     With the state of the detector, a sentence also tells how usual a cell was in training.
     """
-    cells = _Cells(found, columns, names, state)
-    return [
-        _sentence(cells, row, positive, n_columns) for row, positive in enumerate(np.maximum(found.contributions, 0))
-    ]
+    cells, named = _Cells(found, columns, names, state), np.maximum(found.contributions, 0)
+    if found.consequences is not None:
+        named[found.consequences] = 0
+    return [_sentence(cells, row, positive, n_columns) for row, positive in enumerate(named)]
 
 
 def _sentence(cells: "_Cells", row: int, positive: np.ndarray, n_columns: int) -> str:

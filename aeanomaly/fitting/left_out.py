@@ -38,6 +38,10 @@ class LeftOutCells:
             self._padded[number] = places[0]
             self._padded[number, : len(places)] = places
 
+    def number_of(self, places: np.ndarray) -> np.ndarray:
+        """Return the numbers of columns with features, given their places in the table."""
+        return np.searchsorted(self._columns, places)
+
     def rows(self, pairs: np.ndarray) -> np.ndarray:
         """Return variants of the encoded rows, (n, D), with NaN in the left-out column."""
         rows = self._encoded[pairs[:, 0]]

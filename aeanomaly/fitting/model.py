@@ -183,6 +183,23 @@ class FittedModel:
         drops, expected = map(np.concatenate, zip(*parts, strict=True))
         return drops, *self.encoder.most_likely(expected, table)
 
+    def terms_without(self, table: np.ndarray, places: np.ndarray) -> np.ndarray:
+        """Return the terms of rows (N, F) without a column of each, at `places` (N,) of the table."""
+        starts = range(0, len(table), _EXPLAINED)
+        parts = [(table[start : start + _EXPLAINED], places[start : start + _EXPLAINED]) for start in starts]
+        return np.concatenate([self._terms_without(*part) for part in parts])
+
+    def _terms_without(self, table: np.ndarray, places: np.ndarray) -> np.ndarray:
+        likelihood = likelihood_of(self.schema, allow_missing=True)
+        scorers = [s if s.allow_nan else s.allowing_missing(likelihood) for s in self.scorers]
+        cells = LeftOutCells(self.encoder.encode(table), self.schema)
+        pairs = np.stack([np.arange(len(table)), cells.number_of(places)], axis=1)
+
+        def finish(parts: list[torch.Tensor], pairs: np.ndarray) -> np.ndarray:
+            return column_terms(scorers, self.encoder, parts, table[pairs[:, 0]])
+
+        return map_chunks(partial(member_terms, scorers), finish, pairs, **{**self._loop, "encode": cells.rows})
+
     def _leave_one_out(self, table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return decreases of the error (N, F), and expected encoded features by the first scorer (N, D)."""
         likelihood = likelihood_of(self.schema, allow_missing=True)

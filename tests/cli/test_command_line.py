@@ -111,7 +111,12 @@ def test_detectors_parameters_and_info(folder, capsys):
     capsys.readouterr()
     assert run("info", "m.aea") == 0
     text = capsys.readouterr().out
-    for part in ("variational autoencoder", "4 - 16 - 8 - 3, tanh", "flag (numeric, bernoulli)", "hidden_layer_sizes = (16, 8)"):
+    for part in (
+        "variational autoencoder",
+        "4 - 16 - 8 - 3, tanh",
+        "flag (numeric, bernoulli)",
+        "hidden_layer_sizes = (16, 8)",
+    ):
         assert part in text
     assert run("info", "m.aea", "--json") == 0
     assert json.loads(capsys.readouterr().out)["fitted"]["n_samples_seen"] == 120

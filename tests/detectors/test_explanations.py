@@ -266,3 +266,22 @@ def test_a_notebook_shows_sentences_in_full():
     sentences = detector.explain_text(X + 5, n_columns=6)
     assert sentences[0] in html.unescape(sentences._repr_html_())
     assert "..." in repr(sentences)
+
+
+@pytest.mark.parametrize("cls", [DenoisingAutoencoder, VariationalAutoencoder, AutoencoderEnsemble])
+def test_columns_that_are_usual_without_an_extreme_cell_are_not_named(cls):
+    rng = np.random.default_rng(0)
+    age = rng.integers(1, 90, 1500)
+    height = np.minimum(60 + 6.5 * age, 172) + rng.normal(0, 6, len(age))
+    people = pd.DataFrame(
+        {"age": age, "height": height, "weight": 25 * (height / 100) ** 2 + rng.normal(0, 4, len(age))}
+    )
+    people = people.assign(pulse=rng.normal(75, 9, len(age)), ward=np.where(age < 17, "child", "adult"))
+    detector = cls(max_iter=200, random_state=0).fit(people[:1400])
+    rows = people[1400:][people["age"][1400:] > 20][:40]
+    one = detector.explain_text(rows.assign(height=rows["height"] / 100))
+    two = detector.explain_text(rows.assign(height=rows["height"] / 100, pulse=200.0))
+    assert one.str.contains("height").all()
+    assert one.str.count("; ").mean() < 0.5
+    assert two.str.contains("height").all()
+    assert two.str.contains("pulse").all()

@@ -180,6 +180,8 @@ def test_a_separator_is_kept_if_no_other_one_fits(tmp_path):
 @pytest.mark.parametrize(("mark", "other"), [(",", "."), (".", ",")])
 def test_a_decimal_mark_that_does_not_fit_is_refused_with_the_one_that_does(tmp_path, mark, other):
     path = write(tmp_path, "a;b\n" + "".join(f"{row}{mark}5;{row}\n" for row in range(30)))
-    with pytest.raises(SourceError, match=f"column 'a' has the decimal mark '[{mark}]'.*; pass decimal='[{mark}]', or no"):
+    with pytest.raises(
+        SourceError, match=f"column 'a' has the decimal mark '[{mark}]'.*; pass decimal='[{mark}]', or no"
+    ):
         aeanomaly.read_table(path, decimal=other)
     assert aeanomaly.read_table(path, decimal=mark)["a"].tolist() == [row + 0.5 for row in range(30)]
