@@ -9,7 +9,6 @@ from aeanomaly._version import __version__
 from aeanomaly.cli.commands import COMMANDS
 from aeanomaly.cli.errors import suggestion
 
-
 #: Answers to words that are not commands.
 _MEANT = {
     "explain": "; to explain scores, run: aeanomaly score MODEL.aea TABLE --explain",

@@ -62,7 +62,7 @@ class LatentSpaceDisplay(Display):
     ['code 0', 'code 1']
     >>> labeled = LatentSpaceDisplay.from_estimator(detector, X, y)
     >>> [text.get_text() for text in labeled.ax_.get_legend().get_texts()][:2]  # doctest: +ELLIPSIS
-    ['normal rows: ... % of 194 flagged', 'anomalies: ... % of 6 flagged']
+    ['normal rows: ...% of 194 flagged', 'anomalies: ...% of 6 flagged']
     >>> plt.close(display.figure_), plt.close(labeled.figure_)
     (None, None)
     """

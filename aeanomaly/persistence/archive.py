@@ -193,8 +193,8 @@ def _other_kind(head: bytes) -> str | None:
     """Describe a file by its first bytes, with the remedy; None for an unknown kind. The file is not loaded."""
     if head[:1] == b"\x80" and head[1:2] in (b"\2", b"\3", b"\4", b"\5"):
         return (
-            "it seems to be a pickle, such as joblib.dump writes; load it with joblib.load if you trust it, and write a "
-            "model file with detector.save"
+            "it seems to be a pickle, such as joblib.dump writes; load it with joblib.load if you trust it, and write "
+            "a model file with detector.save"
         )
     if head and not any(byte < ord("\t") for byte in head) and not head.startswith(b"PK"):
         return "it seems to be a text file, such as a table; pass a model that detector.save or aeanomaly fit wrote"

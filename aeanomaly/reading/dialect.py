@@ -267,8 +267,8 @@ def _check_separator(text: str, first: int, quote: str, given: str, where: str) 
     sep, rows, width = _choose_separator(text, first, quote, None)
     if width > 1 and sep not in (given, *_PREFERENCE) and _is_regular(rows):
         raise SourceError(
-            f"{where}: the separator {given!r} does not split the lines into equal numbers of fields, but {sep!r} does; "
-            f"pass sep={sep!r}, or no separator"
+            f"{where}: the separator {given!r} does not split the lines into equal numbers of fields, but {sep!r} "
+            f"does; pass sep={sep!r}, or no separator"
         )
 
 

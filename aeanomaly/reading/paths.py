@@ -53,8 +53,8 @@ def find_files(path: str | os.PathLike[str]) -> list[FoundFile]:
     files = [file for file in files if file.parent == found or _PARTITION.fullmatch(file.relative_to(found).parts[0])]
     if not files:
         raise SourceError(
-            f"{path}: the folder contains no table, such as a .csv, .json, .parquet or .xlsx file; pass another folder, "
-            "or a file of any name"
+            f"{path}: the folder contains no table, such as a .csv, .json, .parquet or .xlsx file; pass another "
+            "folder, or a file of any name"
         )
     return [FoundFile(file, _partition_of(file.relative_to(found))) for file in files]
 
