@@ -57,7 +57,7 @@ def check_target(
         suffixes = f"{', '.join(others)} or {last}" if others else last
         raise ValueError(f"{name!r} must end in {suffixes} to be {kind.name}; choose another name, or {remedy}")
     if not target.parent.is_dir():
-        raise FileNotFoundError(errno.ENOENT, f"The folder of {Path(name).name} does not exist", str(Path(name).parent))
+        raise FileNotFoundError(errno.ENOENT, f"The folder {Path(name).parent} does not exist", name)
     if not overwrite and target.exists() and target.stat().st_size and not kind.recognizes(target):
         raise ValueError(f"{name!r} exists and is not {kind.name}; choose another name, or {remedy} to replace it")
 

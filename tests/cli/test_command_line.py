@@ -152,7 +152,7 @@ def test_an_empty_table_gives_an_empty_result(folder, capsys):
         (["fit", "train.csv", "-o", "m.aea", "--label", "z"], "column 'z' of --label does not exist"),
         (["fit", "train.csv", "-o", "m.aea", "--label", "a"], "label column 'a' must contain both 0 and 1"),
         (["fit", "train.csv", "-o", "m.aea", "--drop", "id", "--contamination", "0.9"], "a fraction in (0, 0.5]"),
-        (["fit", "train.csv", "-o", "no/m.aea", "--drop", "id", *QUICK], "no: The folder of m.aea does not"),
+        (["fit", "train.csv", "-o", "no/m.aea", "--drop", "id", *QUICK], "no/m.aea: The folder no does not"),
         (["score", "train.csv", "new.csv"], "'train.csv' is not a readable model file"),
         (["score", "model.aea", "missing.csv"], "the table lacks columns 'b', 'c', 'flag' of the model"),
         (["score", "model.aea", "scored.csv"], "already has column 'score'; rename the new columns with --prefix"),

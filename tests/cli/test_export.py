@@ -34,7 +34,7 @@ def test_export_errors_are_one_sentence(model, capsys, monkeypatch):
     assert main(["export", "none.aea", "model.onnx"]) == 1
     assert "none.aea: No such file" in capsys.readouterr().err
     assert main(["export", "model.aea", "none/model.onnx"]) == 1
-    assert "none: The folder of model.onnx does not exist" in capsys.readouterr().err
+    assert "none/model.onnx: The folder none does not exist" in capsys.readouterr().err
     monkeypatch.delitem(sys.modules, "aeanomaly.onnx", raising=False)
     monkeypatch.setitem(sys.modules, "onnxscript", None)
     assert main(["export", "model.aea", "model.onnx"]) == 1

@@ -94,7 +94,7 @@ def test_misspelled_words_are_recognized(words, told, capsys):
         (["fit", "train.csv", "-o", "m.aea", "--set", "max_iters=5"], "no such parameter (did you mean 'max_iter'?)"),
         (["score", "new.csv", "model.aea"], "comes before the table; write: aeanomaly score model.aea new.csv"),
         (["report", "new.csv", "model.aea", "-o", "r.html"], "write: aeanomaly report model.aea new.csv"),
-        (["score", "model.aea", "new.csv", "-o", "no/s.csv"], "no: The folder of s.csv does not exist"),
+        (["score", "model.aea", "new.csv", "-o", "no/s.csv"], "no/s.csv: The folder no does not exist"),
         (["info", "new.csv"], "it seems to be a text file, such as a table; pass a model"),
     ],
 )

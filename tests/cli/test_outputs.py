@@ -39,7 +39,7 @@ REFUSED = [
     ((*FIT, "-o", "not_a_model.aea"), "exists and is not a model file"),
     ((*FIT, "-o", "new_model"), "must end in .aea"),
     ((*FIT, "-o", "-"), "cannot be written to standard output"),
-    ((*FIT, "-o", "missing/model.aea"), "missing: The folder of model.aea does not exist"),
+    ((*FIT, "-o", "missing/model.aea"), "missing/model.aea: The folder missing does not exist"),
     ((*SCORE, "-o", "today.csv"), "is an input of this command"),
     ((*SCORE, "-o", "history.csv"), "exists and is not a table of scored rows"),
     ((*SCORE, "-o", "scores.txt"), "the suffix must be .csv"),
