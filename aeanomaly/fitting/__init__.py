@@ -1,6 +1,6 @@
 """Steps of a fit, from validated rows to the fitted state, for single detectors and for stacks."""
 
-from aeanomaly.fitting.calibration import Calibration, CalibrationRequest, group_columns
+from aeanomaly.fitting.calibration import LATEST, Calibration, CalibrationRequest, UnseenScores, group_columns
 from aeanomaly.fitting.explanation import (
     Explanation,
     Sentences,
@@ -27,6 +27,7 @@ from aeanomaly.fitting.stacked import fit_stacked
 from aeanomaly.fitting.state import FittedState
 
 __all__ = [
+    "LATEST",
     "CachedInitializer",
     "Calibration",
     "CalibrationRequest",
@@ -43,6 +44,7 @@ __all__ = [
     "TrainingOptions",
     "TrainingReference",
     "TrainingRows",
+    "UnseenScores",
     "contributions",
     "copy_network",
     "device_or_cpu",
