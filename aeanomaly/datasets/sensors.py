@@ -58,7 +58,7 @@ def make_sensors(
     faults : sequence of {"point", "level", "shape", "relation", "drift"}, default=all
         Kinds of faults, in rotation.
     anomaly_rate : float in [0, 0.5], default=0.025
-        Share of the rows that belong to a fault. It may be lower if the second half has too little room.
+        Share of the rows that belong to a fault. It is lower if they do not fit into the second half.
     period : int, default=96
         Number of rows of a season, at least 8.
     random_state : int, RandomState, Generator or None, default=None

@@ -87,12 +87,14 @@ class WindowedDetector(ThresholdMixin, OutlierMixin, BaseEstimator):
         others.
     max_gap : "auto", number, duration or None, default="auto"
         Longest step of time within a window; a longer one starts a new series. A duration such as "10min", or a number
-        of seconds or of units of a numeric column. "auto" is ten times the median step in training; None is no limit.
+        of seconds or of units of a numeric column. "auto" is ten times the median step in training, None is without a
+        limit.
     contamination : "auto", float in (0, 0.5] or threshold rule, default="auto"
         Threshold, see `aeanomaly.thresholds`. "auto" and rules for new rows are calibrated on the latest rows of each
         series. "auto" aims to flag 5% of new normal rows, by the scores of the latest quarter of the rows by a clone
-        that is fitted without them; below 400 rows, they are held out, and below 50, training rows are used. Rules with a `calibration_fraction`, such as ``Conformal(0.01)``, hold out this
-        fraction of the latest rows. A float is the share of training rows to flag.
+        that is fitted without them; below 400 rows, they are held out, and below 50, training rows are used. Rules with
+        a `calibration_fraction`, such as ``Conformal(0.01)``, hold out this fraction of the latest rows. A float is the
+        share of training rows to flag.
 
     Attributes
     ----------
