@@ -12,7 +12,7 @@ from aeanomaly.datasets._drawing import LABEL, counts, stream_of
 
 FaultKind = Literal["point", "level", "shape", "relation", "drift"]
 
-_KINDS: tuple[FaultKind, ...] = get_args(FaultKind)
+FAULT_KINDS: tuple[FaultKind, ...] = get_args(FaultKind)
 #: Time of the first row, and step.
 _START, _STEP = "2026-01-05", "1min"
 #: Standard deviations of the slow and of the white noise of a sensor; those of its season and load are about 0.9.
@@ -33,7 +33,7 @@ def make_sensors(
     n_samples: int = 5000,
     n_sensors: int = 8,
     *,
-    faults: Sequence[FaultKind] = _KINDS,
+    faults: Sequence[FaultKind] = FAULT_KINDS,
     anomaly_rate: float = 0.025,
     period: int = 96,
     random_state: Any = None,
@@ -86,8 +86,8 @@ def make_sensors(
     _, n_abnormal = counts("make_sensors", n_samples, anomaly_rate)
     integer(1).check("make_sensors", "n_sensors", n_sensors)
     integer(8).check("make_sensors", "period", period)
-    if isinstance(faults, str) or not len(faults) or not set(faults) <= set(_KINDS):
-        raise ValueError(f"make_sensors: faults must be a list of some of {list(_KINDS)}; got {faults!r}")
+    if isinstance(faults, str) or not len(faults) or not set(faults) <= set(FAULT_KINDS):
+        raise ValueError(f"make_sensors: faults must be a list of some of {list(FAULT_KINDS)}; got {faults!r}")
     if n_samples < 8 * period:
         raise ValueError(
             f"make_sensors: n_samples={n_samples} is less than eight periods of {period} rows; set a larger n_samples "
