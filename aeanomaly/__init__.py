@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from aeanomaly import onnx as onnx
     from aeanomaly import pyod as pyod
     from aeanomaly import thresholds as thresholds
+    from aeanomaly import windows as windows
     from aeanomaly.detectors import (
         AutoencoderEnsemble,
         ContractiveAutoencoder,
@@ -40,7 +41,7 @@ __all__ = [
     "read_table",
 ]
 #: Public subpackages, imported on first access.
-_SUBPACKAGES = ("dask", "datasets", "inspection", "model_selection", "onnx", "pyod", "thresholds")
+_SUBPACKAGES = ("dask", "datasets", "inspection", "model_selection", "onnx", "pyod", "thresholds", "windows")
 #: Modules of the other names; all are imported on first access, so that a command line starts without torch.
 _MODULES = {
     **dict.fromkeys(__all__, "detectors"),

@@ -15,7 +15,7 @@ LAYERS = [
     {"streaming"},
     {"fitting"},
     {"detectors"},
-    {"model_selection", "dask", "datasets", "onnx", "pyod"},
+    {"model_selection", "dask", "datasets", "onnx", "pyod", "windows"},
     {"inspection"},
     {"cli"},
 ]

@@ -22,6 +22,7 @@ from aeanomaly.detectors._callbacks import CallbackSupportMixin, step_callbacks,
 from aeanomaly.detectors._methods import own_methods
 from aeanomaly.detectors._parameters import SHARED_CONSTRAINTS, SharedParameters, check_parameters
 from aeanomaly.detectors._persistence import save
+from aeanomaly.detectors._stream import RowStream
 from aeanomaly.detectors._threshold import ThresholdMixin
 from aeanomaly.fitting import (
     CachedInitializer,
@@ -291,51 +292,6 @@ class BaseDetector(
         fitted = self._fitted()
         return -fitted._call(FittedModel.errors, X)
 
-    def decision_function(self, X: Any) -> np.ndarray:
-        """Return ``score_samples(X) - offsets(X)``, which is below 0 for anomalies.
-
-        Parameters
-        ----------
-        X : array-like or DataFrame of shape (n_samples, n_features)
-
-        Returns
-        -------
-        decision : ndarray of shape (n_samples,)
-            Higher = more normal.
-        """
-        fitted, X = self._fitted(), collect(X)
-        return fitted.score_samples(X) - fitted._offsets(X)
-
-    def offsets(self, X: Any) -> np.ndarray:
-        """Return the offset of each row: that of its group with ``Conformal(alpha, groups=...)``, else `offset_`.
-
-        Parameters
-        ----------
-        X : array-like or DataFrame of shape (n_samples, n_features)
-
-        Returns
-        -------
-        offsets : ndarray of shape (n_samples,)
-            Rows with a lower score are anomalies.
-        """
-        fitted, X = self._fitted(), collect(X)
-        fitted.state_.model.validate(fitted, X)
-        return fitted._offsets(X)
-
-    def predict(self, X: Any) -> np.ndarray:
-        """Return the label of each row: +1 for normal rows, -1 for anomalies.
-
-        Parameters
-        ----------
-        X : array-like or DataFrame of shape (n_samples, n_features)
-
-        Returns
-        -------
-        labels : ndarray of int of shape (n_samples,)
-            +1 where `decision_function` is at least 0, else -1.
-        """
-        return np.where(self.decision_function(X) >= 0, 1, -1)
-
     def score(self, X: Any, y: Any = None) -> float:
         """Return the mean of `score_samples`, for cross-validation without labels.
 
@@ -386,6 +342,26 @@ class BaseDetector(
         names = getattr(fitted, "feature_names_in_", None)
         parts = as_source(source, None if names is None else list(names), fitted.state_.table_format)
         return score_parts(fitted.score_samples, parts)
+
+    def stream(self) -> RowStream:
+        """Return an object that scores rows one at a time, faster than `score_samples` and with equal bits.
+
+        Returns
+        -------
+        stream : RowStream
+            Its method ``update(row)`` takes a mapping or a sequence of cells, and returns the score, the decision and,
+            on access, the reasons.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from aeanomaly import DenoisingAutoencoder
+        >>> X = np.random.default_rng(0).normal(size=(500, 3))
+        >>> stream = DenoisingAutoencoder(random_state=0).fit(X).stream()
+        >>> stream.update([9.0, 9.0, 9.0]).is_anomaly
+        True
+        """
+        return RowStream(self._fitted())
 
     def reconstruction_error(self, X: Any, per_feature: bool = False) -> np.ndarray:
         """Return the deviance of each row from its reconstruction, in encoded units.
@@ -642,6 +618,10 @@ class BaseDetector(
         return self.missing != "error"
 
     @property
+    def _is_robust(self) -> bool:
+        return bool(self.robust)
+
+    @property
     def _n_features_out(self) -> int:
         return self.latent_dim_
 
@@ -657,6 +637,9 @@ class BaseDetector(
         fitted = copy.copy(self)
         check_is_fitted(fitted)
         return fitted
+
+    def _check_table(self, X: Any) -> None:
+        self.state_.model.validate(self, X)
 
     def _call(self, method: Callable[[FittedModel, np.ndarray], np.ndarray], X: Any) -> np.ndarray:
         """Call a method of the model on a table; on the CPU if the device has too little memory for a few rows."""

@@ -1,5 +1,6 @@
 """Conversion between detectors and model files, with checks that all parts of a file are consistent."""
 
+import importlib
 import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -35,6 +36,9 @@ _CURVES = ("training_scores_", "calibration_scores_", "loss_curve_", "validation
 _OPTIMIZER = ("mean", "square", "n_steps")
 _THRESHOLD_INFO = {"rule", "source", "n_scores", "guarantee"}
 
+#: Modules that read the files of wrapped detectors, by the key of the manifest that such a file has.
+_WRAPPERS = {"windows": "aeanomaly.windows.files"}
+
 D = TypeVar("D", bound=Any)
 
 
@@ -51,6 +55,11 @@ def register(name: str) -> Callable[[D], D]:
 
 def save(detector: "BaseDetector", path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
     """Write a fitted detector to a model file."""
+    write_model(path, *to_parts(detector), overwrite=overwrite)
+
+
+def to_parts(detector: "BaseDetector") -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Return the manifest and the arrays of the model file of a fitted detector."""
     state = detector.state_
     parameters = detector.get_params(deep=False)
     if isinstance(detector.random_state, (np.random.RandomState, np.random.Generator)):
@@ -79,7 +88,7 @@ def save(detector: "BaseDetector", path: str | os.PathLike[str], *, overwrite: b
             "table_format": None if state.table_format is None else state.table_format.to_json(),
         },
     }
-    write_model(path, manifest, _arrays_of(state, parts), overwrite=overwrite)
+    return manifest, _arrays_of(state, parts)
 
 
 def _arrays_of(state: FittedState, parts: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
@@ -138,12 +147,15 @@ def load(path: str | os.PathLike[str], *, expected_sha256: str | None = None) ->
     manifest, arrays = read_model(path, expected_sha256)
     try:
         manifest, arrays = upgrade(manifest, arrays)
-        return _from_manifest(manifest, arrays)
+        wrapper = next((name for name in _WRAPPERS if name in manifest), None)
+        read = from_parts if wrapper is None else importlib.import_module(_WRAPPERS[wrapper]).from_parts
+        return read(manifest, arrays)
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, MemoryError) as error:
         raise model_file_error(path, error, "does not contain a complete detector") from None
 
 
-def _from_manifest(manifest: dict[str, Any], arrays: dict[str, np.ndarray]) -> Any:
+def from_parts(manifest: dict[str, Any], arrays: dict[str, np.ndarray]) -> Any:
+    """Return a fitted detector from the parts of a model file."""
     cls = REGISTRY[manifest["detector"]]
     parameters = {name: from_json(value, RULES) for name, value in manifest["parameters"].items()}
     detector = cls(**parameters)

@@ -1,23 +1,30 @@
-"""Methods of a detector for thresholds, p-values, flags and probabilities."""
+"""Methods of a detector for decisions, thresholds, p-values, flags and probabilities."""
 
 from abc import abstractmethod
-from dataclasses import replace
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 from sklearn.utils.validation import _num_samples
 
 from aeanomaly._constraints import real
-from aeanomaly.fitting import Calibration, FittedState, group_columns
-from aeanomaly.preprocessing import group_labels
+from aeanomaly.fitting import Calibration, group_columns
+from aeanomaly.preprocessing import collect, group_labels
 from aeanomaly.thresholds import Threshold, ThresholdInfo, flag_discoveries, p_values_of_sorted
+
+
+class CalibratedState(Protocol):
+    """Fitted state with a calibration."""
+
+    @property
+    def calibration(self) -> Calibration: ...
+
+    def with_calibration(self, calibration: Calibration) -> Self: ...
 
 
 class ThresholdMixin:
     """Methods and attributes that require only the scores of rows and the calibration of the fitted state."""
 
-    state_: FittedState
-    robust: bool | float
+    state_: CalibratedState
 
     @abstractmethod
     def _fitted(self) -> Self:
@@ -26,6 +33,15 @@ class ThresholdMixin:
     @abstractmethod
     def score_samples(self, X: Any) -> np.ndarray:
         """Return the score of each row: higher = more normal."""
+
+    @property
+    @abstractmethod
+    def _is_robust(self) -> bool:
+        """True if training rows contain anomalies that a threshold should flag."""
+
+    @abstractmethod
+    def _check_table(self, X: Any) -> None:
+        """Raise a ValueError if a table does not match the training table."""
 
     @property
     def _calibration(self) -> Calibration:
@@ -103,10 +119,55 @@ class ThresholdMixin:
         elif y is not None:
             raise ValueError(f"y is given without X; call set_threshold({threshold!r}, X, y)")
         else:
-            calibration = calibration.with_threshold(threshold, robust=bool(fitted.robust))
-        fitted.state_ = replace(fitted.state_, calibration=calibration)
+            calibration = calibration.with_threshold(threshold, robust=fitted._is_robust)
+        fitted.state_ = fitted.state_.with_calibration(calibration)
         self.__dict__ = fitted.__dict__  # in one step: a concurrent fit replaces this state, or is replaced
         return self
+
+    def decision_function(self, X: Any) -> np.ndarray:
+        """Return ``score_samples(X)`` minus the offset of each row, which is below 0 for anomalies.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+
+        Returns
+        -------
+        decision : ndarray of shape (n_samples,)
+            Higher = more normal.
+        """
+        fitted, X = self._fitted(), collect(X)
+        return fitted.score_samples(X) - fitted._offsets(X)
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Return the label of each row: +1 for normal rows, -1 for anomalies.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+
+        Returns
+        -------
+        labels : ndarray of int of shape (n_samples,)
+            +1 where `decision_function` is at least 0, else -1.
+        """
+        return np.where(self.decision_function(X) >= 0, 1, -1)
+
+    def offsets(self, X: Any) -> np.ndarray:
+        """Return the offset of each row: that of its group with ``Conformal(alpha, groups=...)``, else `offset_`.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+
+        Returns
+        -------
+        offsets : ndarray of shape (n_samples,)
+            Rows with a lower score are anomalies.
+        """
+        fitted, X = self._fitted(), collect(X)
+        fitted._check_table(X)
+        return fitted._offsets(X)
 
     def _offsets(self, X: Any) -> np.ndarray:
         """Return the offset of each row of a valid table, (N,)."""

@@ -1,6 +1,6 @@
 """Steps of a fit, from validated rows to the fitted state, for single detectors and for stacks."""
 
-from aeanomaly.fitting.calibration import Calibration, CalibrationRequest, group_columns
+from aeanomaly.fitting.calibration import LATEST, Calibration, CalibrationRequest, UnseenScores, group_columns
 from aeanomaly.fitting.consequences import find_consequences
 from aeanomaly.fitting.decimal_marks import decimal_mark
 from aeanomaly.fitting.explanation import (
@@ -29,6 +29,7 @@ from aeanomaly.fitting.stacked import fit_stacked
 from aeanomaly.fitting.state import FittedState
 
 __all__ = [
+    "LATEST",
     "CachedInitializer",
     "Calibration",
     "CalibrationRequest",
@@ -45,6 +46,7 @@ __all__ = [
     "TrainingOptions",
     "TrainingReference",
     "TrainingRows",
+    "UnseenScores",
     "contributions",
     "copy_network",
     "decimal_mark",

@@ -1,6 +1,6 @@
 """State of a fitted detector."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -41,3 +41,7 @@ class FittedState:
     n_runs: int
     optimizer: dict[str, np.ndarray] | None = None
     table_format: TableFormat | None = None
+
+    def with_calibration(self, calibration: Calibration) -> "FittedState":
+        """Return the state with another calibration."""
+        return replace(self, calibration=calibration)

@@ -34,6 +34,8 @@ _MANIFEST, _WEIGHTS, _SUMS = "manifest.json", "weights.safetensors", "SHA256SUMS
 _PARTS = {"format", "aeanomaly", "detector", "parameters", "scorers", "fitted"}
 #: Keys that differ in manifests of format 1.
 _PARTS_OF_FORMAT_1 = {"network", "kernel"} ^ {"scorers"}
+#: Keys that a manifest may have: a part on windows, read by `aeanomaly.windows`.
+_OPTIONAL_PARTS = {"windows"}
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 #: Maximum sizes in bytes of a file, of its manifest, and of its central directory.
 _LARGEST, _LARGEST_MANIFEST, _LONGEST_DIRECTORY = (4 << 30) - (64 << 20), 32 << 20, 1000
@@ -215,7 +217,7 @@ def _manifest(text: bytes) -> dict[str, Any]:
             f"its format is {manifest['format']}, but this version reads formats up to {FORMAT}; upgrade aeanomaly"
         )
     parts = _PARTS ^ _PARTS_OF_FORMAT_1 if manifest["format"] == 1 else _PARTS
-    if different := set(manifest) ^ parts:
+    if different := (set(manifest) ^ parts) - _OPTIONAL_PARTS:
         raise ModelFileError(f"its manifest has missing or unknown keys: {', '.join(sorted(different))}")
     return manifest
 

@@ -132,8 +132,10 @@ def rows_of(X: Any, which: np.ndarray) -> Any:
     return _safe_indexing(X, which) if frame is None else frame.iloc[which]
 
 
-def order_of_time(X: Any, name: str | int) -> np.ndarray:
+def order_of_time(X: Any, name: str | int, parameter: str = "order") -> np.ndarray:
     """Return the times of rows as numbers (N,), from a column of times or numbers without missing values.
+
+    Times are in seconds, in UTC if they have a time zone. `parameter` names the column in error messages.
 
     Raises
     ------
@@ -145,17 +147,19 @@ def order_of_time(X: Any, name: str | int) -> np.ndarray:
     if name not in frame.columns:
         known = ", ".join(map(repr, frame.columns[:20]))
         raise ValueError(
-            f"order names {name!r}, which is not a column of X; the columns are {known}; set order='rows' for the "
-            "order of the rows"
+            f"{parameter} names {name!r}, which is not a column of X; the columns are {known}; set {parameter}="
+            f"{'None' if parameter == 'time' else repr('rows')} for the order of the rows"
         )
     cells = frame[name]
     cell_type = infer_cell_type(cells)
     if cell_type not in ("numbers", "times"):
-        raise ValueError(f"order names column {name!r}, which holds {cell_type}; name a column of times or numbers")
-    found = numbers(cells) if cell_type == "numbers" else seconds(cells, time_zone_of(cells))
+        raise ValueError(
+            f"{parameter} names column {name!r}, which holds {cell_type}; name a column of times or numbers"
+        )
+    found = numbers(cells) if cell_type == "numbers" else seconds(cells, None if time_zone_of(cells) is None else "UTC")
     if np.isnan(found).any():
         raise ValueError(
-            f"order names column {name!r}, which has {np.isnan(found).sum()} missing values; drop the rows"
+            f"{parameter} names column {name!r}, which has {np.isnan(found).sum()} missing values; drop the rows"
         )
     return found
 

@@ -1,6 +1,6 @@
 """Scorers, which compute the terms of the score from encoded rows, and the loop over the rows of a table."""
 
-from aeanomaly.scoring.chunks import map_blocks, map_chunks, mean_of_members, to_numpy, with_padding
+from aeanomaly.scoring.chunks import PADDING, map_blocks, map_chunks, mean_of_members, to_numpy, with_padding
 from aeanomaly.scoring.covariance import with_ridge
 from aeanomaly.scoring.elbo import elbo_terms, log_weights, matched_draws
 from aeanomaly.scoring.marginal import MarginalScorer
@@ -22,6 +22,7 @@ from aeanomaly.scoring.scorer import (
 )
 
 __all__ = [
+    "PADDING",
     "SMALLEST_SCALE",
     "ClosedFormScorer",
     "DevianceScorer",

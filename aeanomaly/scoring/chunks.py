@@ -31,6 +31,7 @@ def map_chunks(
     encode: Callable[[np.ndarray], np.ndarray],
     device: torch.device,
     width: int,
+    padding: int = PADDING,
 ) -> np.ndarray:
     """Apply networks to all rows of a table; memory holds the result and a few chunks only.
 
@@ -49,6 +50,8 @@ def map_chunks(
         Device on which `compute` runs. Chunks run in parallel on the CPU only.
     width : int
         Number of elements per row that `compute` holds in memory; chunks and blocks of wider rows have fewer rows.
+    padding : int, default=256
+        Number of rows to which a chunk is padded; a smaller number than the default is for single rows.
 
     Returns
     -------
@@ -57,7 +60,7 @@ def map_chunks(
     """
 
     def run(chunk: np.ndarray) -> np.ndarray:
-        rows = with_padding(encode(chunk), device)
+        rows = with_padding(encode(chunk), device, padding)
         with torch.inference_mode():
             parts = map_blocks(compute, rows, width)
             return finish([part[:, : len(chunk)] for part in parts], chunk)
@@ -108,10 +111,10 @@ def _allocate(part: torch.Tensor, n_rows: int, number: int) -> torch.Tensor:
     return empty(("blocks", number), (len(part), n_rows, *part.shape[2:]), part)
 
 
-def with_padding(rows: np.ndarray, device: torch.device) -> torch.Tensor:
-    """Convert float32 rows (n, D) to a tensor (1, B, D), padded with zeros to a multiple of 256 rows."""
+def with_padding(rows: np.ndarray, device: torch.device, padding: int = PADDING) -> torch.Tensor:
+    """Convert float32 rows (n, D) to a tensor (1, B, D), padded with zeros to a multiple of `padding` rows."""
     # Allocated by torch, which aligns memory: rounding in matrix products may also depend on the alignment.
-    filled = torch.empty((1, -(-len(rows) // PADDING) * PADDING, rows.shape[1]), dtype=torch.float32, device="cpu")
+    filled = torch.empty((1, -(-len(rows) // padding) * padding, rows.shape[1]), dtype=torch.float32, device="cpu")
     filled[0, : len(rows)] = torch.from_numpy(rows)
     filled[0, len(rows) :] = 0
     return filled.to(device)

@@ -81,10 +81,10 @@ def test_blocks_of_a_chunk_are_put_together_even_if_each_is_written_over_the_las
 def cramped(most, devices=("cpu", "cuda")):
     """`with_padding`, on devices that hold a number of rows at most."""
 
-    def apply(rows, device):
+    def apply(rows, device, padding):
         if device.type in devices and len(rows) > most:
             raise torch.OutOfMemoryError("CUDA out of memory")
-        return with_padding(rows, torch.device("cpu"))
+        return with_padding(rows, torch.device("cpu"), padding)
 
     return apply
 

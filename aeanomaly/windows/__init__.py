@@ -1,0 +1,6 @@
+"""Detectors of anomalies in ordered rows, by the rows before each row."""
+
+from aeanomaly.windows.detector import WindowedDetector
+from aeanomaly.windows.stream import WindowStream
+
+__all__ = ["WindowStream", "WindowedDetector"]

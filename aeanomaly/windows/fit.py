@@ -1,0 +1,120 @@
+"""Steps of the fit of a windowed detector."""
+
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from sklearn.base import clone
+
+from aeanomaly.detectors import BaseDetector
+from aeanomaly.fitting import LATEST, Calibration, CalibrationRequest, UnseenScores
+from aeanomaly.thresholds import MOST_SCORES, Conformal, ScoreSummary, Threshold
+from aeanomaly.windows.features import FeatureKind, WindowFeatures, standardization, standardize
+from aeanomaly.windows.length import automatic_window
+from aeanomaly.windows.model import Table, WindowedModel, WindowedState
+from aeanomaly.windows.rows import OrderedRows
+from aeanomaly.windows.trailing import spread
+
+#: Share of each series that calibrates the default threshold, and minimum number of rows of the table for it.
+_LATEST_SHARE, _LEAST_ROWS = 0.25, 50
+#: Minimum number of rows for a fit to all rows after the calibration. With fewer, detector and clone differ too much.
+_LEAST_REFITTED = 400
+#: Maximum number of training windows; a detector with ``max_iter="auto"`` does not use more.
+_MOST_WINDOWS = 51_200
+#: Threshold of the wrapped detector during its fit: a share needs no clones, and is replaced.
+_UNUSED_THRESHOLD = 0.05
+_BY_CLONE = "latest rows, scored by a clone that was fitted without them"
+_DEPENDENCE = "neighboring rows depend on each other, so the rate differs between parts of a series"
+
+
+class WindowOptions(NamedTuple):
+    """Parameters of a windowed detector."""
+
+    window: int
+    stride: int
+    features: FeatureKind
+    threshold: Threshold
+    robust: bool
+
+
+def fit_windows(model: WindowedModel, detector: Any, table: Table, options: WindowOptions) -> WindowedState:
+    """Fit features and detector, and set the threshold.
+
+    A threshold for new rows is calibrated on the latest rows of each series. Rules with a ``calibration_fraction`` hold
+    these rows out of the fit. For other rules, a clone that is fitted without them scores them, except in small tables.
+    """
+    request = CalibrationRequest.from_threshold(options.threshold)
+    is_latest = table.rows.latest(_share_of_latest(request, len(table.rows.age), options.robust))
+    fitted, unseen = _fit(model, detector, table, ~is_latest, options), None
+    if is_latest.any():
+        scores = _scores(fitted, table, np.flatnonzero(is_latest))
+        unseen = UnseenScores(scores, LATEST, is_estimated=False)
+        if request.fraction is None and len(is_latest) >= _LEAST_REFITTED:
+            unseen = UnseenScores(scores, _BY_CLONE)
+            is_latest[:] = False
+            fitted = _fit(model, detector, table, ~is_latest, options)
+    trained = np.flatnonzero(~is_latest)
+    summary = ScoreSummary(_scores(fitted, table, spread(trained, MOST_SCORES)), len(trained))
+    return WindowedState(fitted, _calibrate(options, summary, unseen))
+
+
+def window_for(rows: OrderedRows) -> int:
+    """Return the number of rows of a window for ``window="auto"``."""
+    return automatic_window(standardize(rows.carried_forward(), *standardization(rows.readings)), rows.age)
+
+
+def _share_of_latest(request: CalibrationRequest, n_rows: int, robust: bool) -> float:
+    """Return the share of each series that calibrates the threshold; 0 for thresholds of training rows."""
+    if request.fraction is not None:
+        return request.fraction
+    uses_training_rows = request.is_optional and (robust or n_rows < _LEAST_ROWS)
+    return 0.0 if request.n_splits is None or uses_training_rows else _LATEST_SHARE
+
+
+def _fit(
+    model: WindowedModel, detector: Any, table: Table, is_trained: np.ndarray, options: WindowOptions
+) -> WindowedModel:
+    """Fit features and a clone of the detector to the rows of a mask (N,)."""
+    if options.window > 1:
+        features = WindowFeatures.fit(table.rows.where(is_trained), options.window, options.features)
+        model = replace(model, features=features)
+    rows = spread(np.flatnonzero(is_trained)[:: options.stride], _MOST_WINDOWS)
+    return replace(model, detector=_copy_to_fit(detector, model).fit(_select(model, table, rows)))
+
+
+def _copy_to_fit(detector: Any, model: WindowedModel) -> Any:
+    """Return a copy of the wrapped detector that takes features as numbers, and sets no threshold of its own."""
+    learner = clone(detector)
+    if isinstance(learner, BaseDetector):
+        learner.set_params(contamination=_UNUSED_THRESHOLD)
+        if model.features is not None:
+            numbers = dict.fromkeys(model.input_names[: len(model.features.descriptions)], "numeric")
+            learner.set_params(column_types=numbers | dict(learner.column_types or {}))
+    return learner
+
+
+def _scores(model: WindowedModel, table: Table, rows: np.ndarray) -> np.ndarray:
+    return np.asarray(model.detector.score_samples(_select(model, table, rows)), dtype=np.float64)
+
+
+def _select(model: WindowedModel, table: Table, rows: np.ndarray) -> Any:
+    """Return the input of the wrapped detector for some rows, given by ascending positions in `table.rows`."""
+    parts, start = [], 0
+    for block in model.blocks(table):
+        first, last = np.searchsorted(rows, [start, start + len(block)])
+        which = rows[first:last] - start
+        parts.append(block.iloc[which] if isinstance(block, pd.DataFrame) else block[which])
+        start += len(block)
+    return pd.concat(parts, ignore_index=True) if isinstance(parts[0], pd.DataFrame) else np.concatenate(parts)
+
+
+def _calibrate(options: WindowOptions, summary: ScoreSummary, unseen: UnseenScores | None) -> Calibration:
+    rule = options.threshold
+    if isinstance(rule, Conformal):
+        rule = replace(rule, order="rows")  # its guarantee is that of the latest rows
+    calibration = Calibration.from_fit(rule, summary, unseen, robust=options.robust, labels=None)
+    if unseen is None or isinstance(rule, Conformal):
+        return calibration
+    info = calibration.threshold
+    return replace(calibration, threshold=replace(info, guarantee=f"{info.guarantee}; {_DEPENDENCE}"))
