@@ -184,10 +184,15 @@ def cost() -> None:
     for row in readings[:100]:
         stream.update(row)
     updates = [_seconds(stream.update, row) for row in readings[100:1100]]
-    print(
+    _say(
         f"\n1,000,000 x 8, windows of 60 rows: fit {fitted - started:.1f} s, scores {scored - fitted:.1f} s, "
         f"{_peak() - before:.2f} GB more at the peak; one update {1e3 * float(np.median(updates)):.2f} ms (median)"
     )
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 def _peak() -> float:
@@ -219,17 +224,17 @@ def main(arguments: list[str] | None = None) -> None:
     seeds = range(given.first_seed, given.first_seed + given.seeds)
     series = list(made(seeds))
     if series:
-        print(f"| AUROC | {' | '.join(FAULT_KINDS)} | plateau | mean of faults (SE) | normal rows flagged | seconds |")
-        print("|---" * (len(FAULT_KINDS) + 5) + "|")
+        _say(f"| AUROC | {' | '.join(FAULT_KINDS)} | plateau | mean of faults (SE) | normal rows flagged | seconds |")
+        _say("|---" * (len(FAULT_KINDS) + 5) + "|")
     for name in given.detectors if series else ():
-        print(summary(name, *_run_all(DETECTORS[name], series, seeds)), flush=True)
+        _say(summary(name, *_run_all(DETECTORS[name], series, seeds)))
     if given.skab is not None:
         files = list(skab(given.skab))
-        print("\n| SKAB | AUROC in files (SE) | F1 | false alarms | missed alarms | seconds |")
-        print("|---" * 6 + "|")
-        print(summary_of_skab("rows 570 to 969, without data", flag_by_position(files), 0.0))
+        _say("\n| SKAB | AUROC in files (SE) | F1 | false alarms | missed alarms | seconds |")
+        _say("|---" * 6 + "|")
+        _say(summary_of_skab("rows 570 to 969, without data", flag_by_position(files), 0.0))
         for name in given.detectors:
-            print(summary_of_skab(name, *_run_all(DETECTORS[name], files, seeds)), flush=True)
+            _say(summary_of_skab(name, *_run_all(DETECTORS[name], files, seeds)))
     if given.cost:
         cost()
 

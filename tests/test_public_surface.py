@@ -22,6 +22,7 @@ SUBPACKAGES = {
     "onnx": "onnxscript",
     "pyod": "pyod",
     "thresholds": None,
+    "windows": None,
 }
 
 

@@ -1,6 +1,6 @@
 """Scores of rows that arrive one at a time."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -66,6 +66,8 @@ class RowReader:
             if missing:
                 raise ValueError(f"the row has no cell of column {missing[0]!r}; pass {list(self._names)}")
             return [row[name] for name in self._names]
+        if isinstance(row, str) or not isinstance(row, Iterable):
+            raise TypeError(f"the row must be a mapping or a sequence of cells; got {row!r}")
         cells = list(row.values()) if isinstance(row, Mapping) else list(row)
         if len(cells) != len(self._columns):
             raise ValueError(f"the row has {len(cells)} cells, but the training table has {len(self._columns)} columns")
@@ -81,7 +83,9 @@ class RowReader:
         """Return the cells of numeric columns, all by default, as numbers (1, F)."""
         places = range(len(cells)) if places is None else places
         try:
-            numbers = np.array([[np.nan if cells[j] is None else cells[j] for j in places]], dtype=np.float64)
+            numbers = np.array(
+                [[np.nan if cells[j] is None or cells[j] is pd.NA else cells[j] for j in places]], dtype=np.float64
+            )
         except (TypeError, ValueError):
             bad = next(j for j in places if not _is_number(cells[j]))
             raise ValueError(f"column {self._label(bad)} holds {cells[bad]!r}, which is not a number") from None
@@ -157,5 +161,5 @@ def _is_number(cell: Any) -> bool:
     try:
         float(cell)
     except (TypeError, ValueError):
-        return cell is None
+        return cell is None or cell is pd.NA
     return True

@@ -34,6 +34,10 @@ class ThresholdMixin:
     def score_samples(self, X: Any) -> np.ndarray:
         """Return the score of each row: higher = more normal."""
 
+    def _adapted(self, threshold: Threshold) -> Threshold:
+        """Return a threshold with the guarantee that holds for the rows of the detector."""
+        return threshold
+
     @property
     @abstractmethod
     def _is_robust(self) -> bool:
@@ -110,7 +114,7 @@ class ThresholdMixin:
         >>> detector.set_threshold(Conformal(0.05), X[800:]).threshold_info_.rule
         'Conformal(alpha=0.05, calibration_fraction=0.2)'
         """
-        fitted = self._fitted()
+        fitted, threshold = self._fitted(), self._adapted(threshold)
         calibration = fitted._calibration
         if X is not None:
             by = group_columns(threshold)

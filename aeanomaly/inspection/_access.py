@@ -10,6 +10,7 @@ from aeanomaly import thresholds
 from aeanomaly.detectors import BaseDetector
 from aeanomaly.model_selection.estimators import detector_and_rows, snapshot, transformers_and_detector
 from aeanomaly.preprocessing import label_index
+from aeanomaly.windows import WindowedDetector
 
 
 class ScoredRows(NamedTuple):
@@ -37,6 +38,10 @@ class ScoredRows(NamedTuple):
         check_is_fitted(estimator)
         estimator = snapshot(estimator)
         transformers, end = transformers_and_detector(estimator)
+        windowed = end if isinstance(end, WindowedDetector) else None
+        if windowed is not None:
+            check_is_fitted(windowed)
+            end = windowed.estimator_
         if not isinstance(end, BaseDetector):
             raise TypeError(
                 f"{caller} needs a detector of this package, or a pipeline or search that ends with a detector; "
@@ -44,6 +49,8 @@ class ScoredRows(NamedTuple):
             )
         check_is_fitted(end)
         _, rows = detector_and_rows(estimator, X)
+        if windowed is not None:  # the wrapped detector scores features of windows
+            rows = windowed.window_features(rows)
         index = X.index if isinstance(X, pd.DataFrame) else None
         names = None if transformers is None or hasattr(end, "feature_names_in_") else _output_names(transformers)
         return cls(end, rows, index, names)

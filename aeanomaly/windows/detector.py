@@ -12,14 +12,15 @@ from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
 from aeanomaly._constraints import Constraint, any_of, integer, one_of
+from aeanomaly._warnings import warn
 from aeanomaly.detectors import BaseDetector, DenoisingAutoencoder, ThresholdMixin
 from aeanomaly.fitting import CalibrationRequest, Sentences
-from aeanomaly.preprocessing import as_pandas, check_table, collect
+from aeanomaly.preprocessing import Datetime, InferenceOptions, as_pandas, check_table, collect
 from aeanomaly.thresholds import Threshold, as_threshold
 from aeanomaly.windows.events import find_events
 from aeanomaly.windows.features import FeatureKind
 from aeanomaly.windows.files import save
-from aeanomaly.windows.fit import WindowOptions, fit_windows, window_for
+from aeanomaly.windows.fit import WindowOptions, fit_windows, for_ordered_rows, window_for
 from aeanomaly.windows.model import Table, WindowedModel, WindowedState
 from aeanomaly.windows.reasons import sentences, terms_of, to_frame
 from aeanomaly.windows.rows import SeriesOrder
@@ -27,8 +28,10 @@ from aeanomaly.windows.stream import WindowStream
 
 
 def _is_duration(value: Any) -> bool:
-    if isinstance(value, (int, float, np.number)) and not isinstance(value, bool):
+    if isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, (bool, np.timedelta64)):
         return bool(np.isfinite(value) and value > 0)
+    if isinstance(value, str) and value.strip().replace(".", "", 1).isdigit():
+        return False  # pandas would take it for nanoseconds
     try:
         return bool(pd.Timedelta(value) > pd.Timedelta(0))
     except (TypeError, ValueError):
@@ -61,7 +64,7 @@ class WindowedDetector(ThresholdMixin, OutlierMixin, BaseEstimator):
     A row is scored by itself and the rows before it in its series, never by later rows or by its position. The first
     rows of a series have shorter windows: errors of predictions are reduced in proportion to the rows that are missing,
     and means are those of the rows that exist. Missing readings need a detector that accepts them, such as with
-    ``missing="model"``; windows then use the last known reading.
+    ``missing="model"``; windows then use the last known reading, also from before the window.
 
     Parameters
     ----------
@@ -183,22 +186,23 @@ class WindowedDetector(ThresholdMixin, OutlierMixin, BaseEstimator):
         Warns
         -----
         UserWarning
-            If rows of a series have the same time.
+            If rows of a series have the same time, or if a column holds times and `time` is None.
         """
-        options, learner = self._options(), copy.copy(self)
-        X = collect(X)
-        numbers, types = check_table(learner, X, allow_nan=self._allow_nan, least_rows=2)
-        order = SeriesOrder(self.time, self.group_columns).with_gap(X, self.max_gap)
+        options, learner, X = self._options(), copy.copy(self), collect(X)
+        order = SeriesOrder(self.time, self.group_columns)
+        types_of_order = InferenceOptions(column_types=order.column_types(X))
+        numbers, types = check_table(learner, X, options=types_of_order, allow_nan=self._allow_nan, least_rows=2)
+        order = order.with_gap(X, self.max_gap)
         model = WindowedModel(_labels_of(X, numbers.shape[1]), types, order)
-        self._check_columns(model)
+        self._check_columns(model, X)
         table = model.ordered(X, numbers)
         if isinstance(self.window, str):
             options = options._replace(window=window_for(table.rows))
         longest = int(table.rows.age.max()) + 1
         if options.window > longest:
             raise ValueError(
-                f"{type(self).__name__}: window={options.window} is longer than the longest series without a gap "
-                f"({longest} rows); set window to at most {longest}"
+                f"{type(self).__name__}: window={options.window} is longer than the longest series without a gap, "
+                f"{longest} row{'s' * (longest != 1)}; set a smaller window or a longer max_gap"
             )
         learner.state_ = fit_windows(model, self._detector, table, options)
         self.__dict__ = learner.__dict__
@@ -312,7 +316,7 @@ class WindowedDetector(ThresholdMixin, OutlierMixin, BaseEstimator):
 
         Returns
         -------
-        events : DataFrame of shape (n_events, ngroup_columns + 6)
+        events : DataFrame of shape (n_events, 6 + number of group columns)
             One row for each event, in order of time within each series, with the cells of `groups` and
 
             - `first`, `last`, `worst`: time of the first, the last and the lowest-scoring row; the index of X, or the
@@ -383,9 +387,10 @@ class WindowedDetector(ThresholdMixin, OutlierMixin, BaseEstimator):
 
     @property
     def estimator_(self) -> Any:
-        state = self.state_
+        state, given = self.state_, self._detector
         detector = copy.copy(state.model.detector)
         if isinstance(detector, BaseDetector):
+            detector.set_params(contamination=given.contamination, column_types=given.column_types)
             detector.state_ = detector.state_.with_calibration(state.calibration)
         return detector
 
@@ -405,6 +410,9 @@ class WindowedDetector(ThresholdMixin, OutlierMixin, BaseEstimator):
     @property
     def _detector(self) -> Any:
         return DenoisingAutoencoder() if self.estimator is None else self.estimator
+
+    def _adapted(self, threshold: Threshold) -> Threshold:
+        return for_ordered_rows(threshold)
 
     @property
     def _is_robust(self) -> bool:
@@ -435,14 +443,23 @@ class WindowedDetector(ThresholdMixin, OutlierMixin, BaseEstimator):
                 f"{owner}: contamination={self.contamination!r} needs labels; fit with contamination='auto', then call "
                 f"set_threshold({self.contamination!r}, X, y)"
             )
+        if self.window != 1 and getattr(self.estimator, "groups", None) is not None:
+            raise ValueError(f"{owner}: set groups of {owner}, not of its estimator, which gets features of windows")
         kind: FeatureKind = "summary" if self.features == "auto" else self.features
         window = 1 if isinstance(self.window, str) else int(self.window)
         return WindowOptions(window, int(self.stride), kind, self.contamination, self._is_robust)
 
-    def _check_columns(self, model: WindowedModel) -> None:
+    def _check_columns(self, model: WindowedModel, X: Any) -> None:
+        """Raise an error without readings, and warn of times that are not used."""
+        owner, frame = type(self).__name__, as_pandas(X)
         if not model.readings:
-            raise ValueError(
-                f"{type(self).__name__}: X has no numeric column besides those of time and groups; pass one"
+            raise ValueError(f"{owner}: X has no numeric column except those of time and groups; pass readings")
+        times = [name for name, column in zip(model.names, model.types, strict=True) if isinstance(column, Datetime)]
+        has_order = self.time is not None or (frame is not None and isinstance(frame.index, pd.DatetimeIndex))
+        if times and not has_order:
+            warn(
+                f"{owner}: order and gaps of the rows are not checked; set time={times[0]!r} if this column has the "
+                "times of the rows"
             )
 
     def _fitted(self) -> Self:

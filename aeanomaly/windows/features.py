@@ -72,7 +72,7 @@ class WindowFeatures:
     def fit(cls, rows: OrderedRows, window: int, kind: FeatureKind) -> "WindowFeatures":
         """Fit the features to training rows."""
         center, scale = standardization(rows.readings)
-        values = standardize(rows.carried_forward(), center, scale)
+        values = standardize(rows.known, center, scale)
         predictor = LagPredictor.fit(values, rows.age, window)
         low, high = np.full((2, predictor.n_errors), [[np.inf], [-np.inf]])
         for errors in _in_chunks(predictor.errors, values, rows.age, window):
@@ -113,9 +113,9 @@ class WindowFeatures:
 
         Features of a missing reading are NaN. Those of later rows use the last known reading of the segment.
         """
-        values = standardize(rows.carried_forward(), self.center, self.scale)
+        values = standardize(rows.known, self.center, self.scale)
         scale, center = self._units
-        n_current = len(self.center) + (0 if self.kind == "lags" else self.predictor.n_errors)
+        n_current = len(self.center) * (1 if self.kind == "lags" else 2 + len(self.predictor.kinds))
         missing, start = np.isnan(rows.readings), 0
         for chunk in _in_chunks(self._features, values, rows.age, self.window):
             of_chunk = missing[start : start + len(chunk)]

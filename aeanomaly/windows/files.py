@@ -21,15 +21,15 @@ from aeanomaly.windows.rows import SeriesOrder
 if TYPE_CHECKING:
     from aeanomaly.windows.detector import WindowedDetector
 
-#: Parameters of the windows, and those of the wrapped detector that a fit replaces.
+#: Parameters besides the wrapped detector.
 _PARAMETERS = ("window", "stride", "features", "time", "groups", "max_gap", "contamination")
-_REPLACED = ("contamination", "column_types")
+_PARTS = {"parameters", "has_estimator", "feature_names", "columns", "longest_gap", "features"}
 _KINDS = ("summary", "lags", "both")
 
 
 def save(detector: "WindowedDetector", path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
     """Write a fitted detector to a model file."""
-    wrapped, model, given = detector.estimator_, detector.state_.model, detector.estimator
+    wrapped, model = detector.estimator_, detector.state_.model
     if not isinstance(wrapped, BaseDetector):
         raise TypeError(
             f"a model file holds detectors of this package only, not {type(wrapped).__name__}; pickle the detector"
@@ -37,8 +37,8 @@ def save(detector: "WindowedDetector", path: str | os.PathLike[str], *, overwrit
     manifest, arrays = to_parts(wrapped)
     names = getattr(detector, "feature_names_in_", None)
     manifest["windows"] = {
-        "parameters": _to_json(detector, _PARAMETERS),
-        "estimator": None if given is None else _to_json(given, _REPLACED),
+        "parameters": {name: to_json(getattr(detector, name), name, RULES) for name in _PARAMETERS},
+        "has_estimator": detector.estimator is not None,
         "feature_names": None if names is None else list(names),
         "columns": [column.to_json() for column in model.types],
         "longest_gap": model.order.longest_gap,
@@ -52,12 +52,11 @@ def from_parts(manifest: dict[str, Any], arrays: dict[str, np.ndarray]) -> "Wind
     from aeanomaly.windows.detector import WindowedDetector
 
     part, of_windows = manifest["windows"], take_prefix("windows", arrays)
+    if set(part) != _PARTS or set(part["parameters"]) != set(_PARAMETERS):
+        raise ModelFileError("the part on windows has missing or unknown keys")
     wrapped = detector_from_parts(manifest, arrays)
-    parameters = _from_json(part["parameters"], _PARAMETERS)
-    estimator = None
-    if part["estimator"] is not None:
-        estimator = clone(wrapped).set_params(**_from_json(part["estimator"], _REPLACED))
-    detector = WindowedDetector(estimator, **parameters)
+    parameters = {name: from_json(part["parameters"][name], RULES) for name in _PARAMETERS}
+    detector = WindowedDetector(clone(wrapped) if part["has_estimator"] else None, **parameters)
     types, names = tuple(map(column_from_json, part["columns"])), part["feature_names"]
     if names is not None:
         if len(names) != len(types) or not all(isinstance(name, str) for name in names):
@@ -72,14 +71,6 @@ def from_parts(manifest: dict[str, Any], arrays: dict[str, np.ndarray]) -> "Wind
         raise ModelFileError("the windows do not match the detector")
     detector.state_ = WindowedState(model, wrapped.state_.calibration)
     return detector
-
-
-def _to_json(estimator: Any, names: tuple[str, ...]) -> dict[str, Any]:
-    return {name: to_json(getattr(estimator, name), name, RULES) for name in names}
-
-
-def _from_json(values: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
-    return {name: from_json(values[name], RULES) for name in names}
 
 
 def _arrays_of(features: WindowFeatures | None) -> dict[str, np.ndarray]:

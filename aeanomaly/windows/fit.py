@@ -8,13 +8,14 @@ import pandas as pd
 from sklearn.base import clone
 
 from aeanomaly.detectors import BaseDetector
-from aeanomaly.fitting import LATEST, Calibration, CalibrationRequest, UnseenScores
+from aeanomaly.fitting import LATEST, Calibration, CalibrationRequest, UnseenScores, group_columns
+from aeanomaly.preprocessing import group_labels, rows_of
 from aeanomaly.thresholds import MOST_SCORES, Conformal, ScoreSummary, Threshold
 from aeanomaly.windows.features import FeatureKind, WindowFeatures, standardization, standardize
 from aeanomaly.windows.length import automatic_window
 from aeanomaly.windows.model import Table, WindowedModel, WindowedState
 from aeanomaly.windows.rows import OrderedRows
-from aeanomaly.windows.trailing import spread
+from aeanomaly.windows.trailing import spread_runs
 
 #: Share of each series that calibrates the default threshold, and minimum number of rows of the table for it.
 _LATEST_SHARE, _LEAST_ROWS = 0.25, 50
@@ -48,20 +49,24 @@ def fit_windows(model: WindowedModel, detector: Any, table: Table, options: Wind
     is_latest = table.rows.latest(_share_of_latest(request, len(table.rows.age), options.robust))
     fitted, unseen = _fit(model, detector, table, ~is_latest, options), None
     if is_latest.any():
-        scores = _scores(fitted, table, np.flatnonzero(is_latest))
-        unseen = UnseenScores(scores, LATEST, is_estimated=False)
+        late = spread_runs(np.flatnonzero(is_latest), _MOST_WINDOWS)
+        scores = _scores(fitted, table, late)
+        unseen = UnseenScores(scores, LATEST, is_estimated=False, groups=_groups(options.threshold, table, late))
         if request.fraction is None and len(is_latest) >= _LEAST_REFITTED:
-            unseen = UnseenScores(scores, _BY_CLONE)
+            unseen = unseen._replace(source=_BY_CLONE, is_estimated=True)
             is_latest[:] = False
             fitted = _fit(model, detector, table, ~is_latest, options)
     trained = np.flatnonzero(~is_latest)
-    summary = ScoreSummary(_scores(fitted, table, spread(trained, MOST_SCORES)), len(trained))
+    summary = ScoreSummary(
+        _scores(fitted, table, spread_runs(trained, _MOST_WINDOWS) if unseen else spread_runs(trained, MOST_SCORES)),
+        len(trained),
+    )
     return WindowedState(fitted, _calibrate(options, summary, unseen))
 
 
 def window_for(rows: OrderedRows) -> int:
     """Return the number of rows of a window for ``window="auto"``."""
-    return automatic_window(standardize(rows.carried_forward(), *standardization(rows.readings)), rows.age)
+    return automatic_window(standardize(rows.known, *standardization(rows.readings)), rows.age)
 
 
 def _share_of_latest(request: CalibrationRequest, n_rows: int, robust: bool) -> float:
@@ -76,10 +81,11 @@ def _fit(
     model: WindowedModel, detector: Any, table: Table, is_trained: np.ndarray, options: WindowOptions
 ) -> WindowedModel:
     """Fit features and a clone of the detector to the rows of a mask (N,)."""
+    trained = np.flatnonzero(is_trained)
     if options.window > 1:
-        features = WindowFeatures.fit(table.rows.where(is_trained), options.window, options.features)
-        model = replace(model, features=features)
-    rows = spread(np.flatnonzero(is_trained)[:: options.stride], _MOST_WINDOWS)
+        selected, _ = table.rows.with_windows(spread_runs(trained, _MOST_WINDOWS), options.window)
+        model = replace(model, features=WindowFeatures.fit(selected, options.window, options.features))
+    rows = spread_runs(trained[:: options.stride], _MOST_WINDOWS)
     return replace(model, detector=_copy_to_fit(detector, model).fit(_select(model, table, rows)))
 
 
@@ -100,19 +106,30 @@ def _scores(model: WindowedModel, table: Table, rows: np.ndarray) -> np.ndarray:
 
 def _select(model: WindowedModel, table: Table, rows: np.ndarray) -> Any:
     """Return the input of the wrapped detector for some rows, given by ascending positions in `table.rows`."""
+    if model.features is None:
+        return rows_of(next(model.blocks(table)), rows)
+    selected, places = table.rows.with_windows(rows, model.features.window)
     parts, start = [], 0
-    for block in model.blocks(table):
-        first, last = np.searchsorted(rows, [start, start + len(block)])
-        which = rows[first:last] - start
-        parts.append(block.iloc[which] if isinstance(block, pd.DataFrame) else block[which])
+    for block in model.blocks(table._replace(rows=selected)):
+        first, last = np.searchsorted(places, [start, start + len(block)])
+        parts.append(block.iloc[places[first:last] - start])
         start += len(block)
-    return pd.concat(parts, ignore_index=True) if isinstance(parts[0], pd.DataFrame) else np.concatenate(parts)
+    return pd.concat(parts, ignore_index=True)
+
+
+def _groups(threshold: Threshold, table: Table, rows: np.ndarray) -> np.ndarray | None:
+    """Return the groups of rows by the columns of a threshold; None without such columns."""
+    by = group_columns(threshold)
+    return group_labels(table.given, by)[table.rows.places[rows]] if by else None
+
+
+def for_ordered_rows(threshold: Threshold) -> Threshold:
+    """Return a threshold whose guarantee is that of rows in order, which depend on each other."""
+    return replace(threshold, order="rows") if isinstance(threshold, Conformal) else threshold
 
 
 def _calibrate(options: WindowOptions, summary: ScoreSummary, unseen: UnseenScores | None) -> Calibration:
-    rule = options.threshold
-    if isinstance(rule, Conformal):
-        rule = replace(rule, order="rows")  # its guarantee is that of the latest rows
+    rule = for_ordered_rows(options.threshold)
     calibration = Calibration.from_fit(rule, summary, unseen, robust=options.robust, labels=None)
     if unseen is None or isinstance(rule, Conformal):
         return calibration

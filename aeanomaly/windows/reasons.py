@@ -40,7 +40,14 @@ def to_frame(model: WindowedModel, terms: np.ndarray, by: Literal["column", "lag
     frame = pd.DataFrame(terms, columns=pd.MultiIndex.from_tuples(labels, names=["column", "kind", "rows"]))
     if by == "feature":
         return frame
-    return frame.T.groupby(level="column" if by == "column" else ["column", "rows"], sort=False).sum().T
+    levels = ["column"] if by == "column" else ["column", "rows"]
+    summed = frame.T.groupby(level=levels, sort=False).sum()
+    places = {label: place for place, label in enumerate([*model.labels, "kl"])}
+    if by == "lag":
+        summed = summed.sort_index(level="rows", kind="stable", sort_remaining=False)
+    return summed.sort_index(
+        level="column", key=lambda labels: labels.map(places), kind="stable", sort_remaining=False
+    ).T
 
 
 def sentences(model: WindowedModel, block: Any, n_columns: int) -> np.ndarray:
@@ -95,7 +102,7 @@ def _expectation(reading: float, error: float) -> str:
 def _mean_error(features: WindowFeatures, feature: Feature, error: float) -> str:
     source, width = _SOURCES[feature.kind.removeprefix("mean of ")], feature.rows - features.predictor.n_lags + 1
     side = "above" if error > 0 else "below"
-    return f"on average {format_cell(abs(error))} {side} the values expected from {source}, over {_rows(width)}"
+    return f"on average {format_cell(abs(error))} {side} the values expected from {source}, over up to {_rows(width)}"
 
 
 def _rows(n_rows: int) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from aeanomaly._warnings import warn
-from aeanomaly.preprocessing import as_pandas, group_labels, order_of_time
+from aeanomaly.preprocessing import as_pandas, group_labels, infer_cell_type, order_of_time
 
 #: A gap ends a window by "auto" if it is longer than this number of median steps.
 _LONG_GAP = 10
@@ -16,12 +16,14 @@ _LONG_GAP = 10
 
 @dataclass(frozen=True)
 class OrderedRows:
-    """Readings of one or several series, series by series.
+    """Readings of one or several series, series by series, each in order of time.
 
     Attributes
     ----------
     readings : ndarray (N, C)
-        Series by series, each in order of time. Missing readings are NaN.
+        Missing readings are NaN.
+    known : ndarray (N, C)
+        The readings, with the last known one of the segment for a missing one; NaN before the first.
     age : ndarray of int (N,)
         Number of rows before each row in its segment: rows of the same series without a long gap between them.
     series : ndarray of int (N,)
@@ -31,19 +33,44 @@ class OrderedRows:
     """
 
     readings: np.ndarray
+    known: np.ndarray
     age: np.ndarray
     series: np.ndarray
     places: np.ndarray
 
+    @classmethod
+    def of(cls, readings: np.ndarray, age: np.ndarray, series: np.ndarray, places: np.ndarray) -> "OrderedRows":
+        """Fill missing readings of ordered rows."""
+        return cls(readings, carried_forward(readings, age), age, series, places)
+
     def where(self, mask: np.ndarray) -> "OrderedRows":
         """Select rows by a mask (N,) that keeps the first rows of each series."""
-        return OrderedRows(self.readings[mask], self.age[mask], self.series[mask], self.places[mask])
+        return OrderedRows(*(part[mask] for part in vars(self).values()))
+
+    def with_windows(self, rows: np.ndarray, window: int) -> tuple["OrderedRows", np.ndarray]:
+        """Select rows, given by ascending positions, and those of their windows.
+
+        Returns
+        -------
+        selected : OrderedRows
+            Runs of rows are segments of their own.
+        places : ndarray of int
+            Positions of the given rows among the selected ones.
+        """
+        changes = np.zeros(len(self.age) + 1, dtype=np.int64)
+        np.add.at(changes, rows - np.minimum(self.age[rows], window - 1), 1)
+        np.add.at(changes, rows + 1, -1)
+        chosen = np.flatnonzero(np.cumsum(changes[:-1]))
+        numbers = np.arange(len(chosen))
+        starts = np.diff(chosen, prepend=-2) > 1
+        selected = OrderedRows(*(part[chosen] for part in vars(self).values()))
+        age = np.minimum(selected.age, numbers - np.maximum.accumulate(np.where(starts, numbers, 0)))
+        return replace(selected, age=age), np.searchsorted(chosen, rows)
 
     def latest(self, share: float) -> np.ndarray:
         """Return a mask (N,) of the latest rows of each series, rounded down to whole rows."""
         sizes = np.bincount(self.series)
-        ends = np.cumsum(sizes)
-        until_end = ends[self.series] - np.arange(len(self.series))
+        until_end = np.cumsum(sizes)[self.series] - np.arange(len(self.series))
         return until_end <= np.floor(share * sizes + 1e-9)[self.series]
 
     def in_given_order(self, results: np.ndarray) -> np.ndarray:
@@ -51,16 +78,6 @@ class OrderedRows:
         given = np.empty_like(results)
         given[self.places] = results
         return given
-
-    def carried_forward(self) -> np.ndarray:
-        """Return the readings with the last known reading of the segment for missing ones; NaN before the first."""
-        missing = np.isnan(self.readings)
-        if not missing.any():
-            return self.readings
-        rows = np.arange(len(self.age))[:, None]
-        known = np.maximum.accumulate(np.where(missing, -1, rows), axis=0)
-        start = (rows[:, 0] - self.age)[:, None]
-        return np.where(known >= start, np.take_along_axis(self.readings, np.maximum(known, 0), axis=0), np.nan)
 
 
 @dataclass(frozen=True)
@@ -86,6 +103,16 @@ class SeriesOrder:
         """Columns that order the rows, and are not readings."""
         return self.groups if self.time is None else (self.time, *self.groups)
 
+    def column_types(self, X: Any) -> dict[str | int, str]:
+        """Return the types of `columns`, so that they are not examined as readings."""
+        if self.groups:
+            group_labels(X, self.groups)  # raises an error for unknown columns
+        self.times(X)
+        frame = as_pandas(X)
+        are_times = {name: frame is not None and infer_cell_type(frame[name]) == "times" for name in self.columns}
+        kinds = {name: "datetime" if are_times[name] else "categorical" for name in self.groups}
+        return kinds if self.time is None else kinds | {self.time: "datetime" if are_times[self.time] else "numeric"}
+
     def times(self, X: Any) -> np.ndarray | None:
         """Return the times of the rows (N,), in seconds or in units of a numeric column; None without times."""
         if self.time is not None:
@@ -102,7 +129,8 @@ class SeriesOrder:
         if longest is None or times is None:
             return replace(self, longest_gap=None)
         if not (isinstance(longest, str) and longest == "auto"):
-            gap = float(longest) if isinstance(longest, Real) else pd.Timedelta(longest).total_seconds()
+            is_number = isinstance(longest, Real) and not isinstance(longest, np.timedelta64)
+            gap = float(longest) if is_number else pd.Timedelta(longest).total_seconds()
             return replace(self, longest_gap=gap)
         series = self._series(X, len(times))
         places = np.argsort(series, kind="stable")
@@ -135,7 +163,7 @@ class SeriesOrder:
                 starts |= steps > self.longest_gap
         rows = np.arange(n_rows)
         age = rows - np.maximum.accumulate(np.where(starts, rows, 0))
-        return OrderedRows(readings if not self.groups else readings[places], age, series[places], places)
+        return OrderedRows.of(readings if not self.groups else readings[places], age, series[places], places)
 
     def _check_steps(self, steps: np.ndarray, places: np.ndarray) -> None:
         remedy = "" if self.groups else "; if the table holds several series, name their columns with groups=..."
@@ -154,3 +182,14 @@ class SeriesOrder:
         if not self.groups:
             return np.zeros(n_rows, dtype=np.intp)
         return pd.factorize(group_labels(X, self.groups))[0]
+
+
+def carried_forward(readings: np.ndarray, age: np.ndarray) -> np.ndarray:
+    """Return the last known reading of the segment for missing ones; NaN before the first."""
+    missing = np.isnan(readings)
+    if not missing.any():
+        return readings
+    rows = np.arange(len(age))[:, None]
+    last = np.maximum.accumulate(np.where(missing, -1, rows), axis=0)
+    is_known = last >= rows - age[:, None]
+    return np.where(is_known, np.take_along_axis(readings, np.maximum(last, 0), axis=0), np.nan)

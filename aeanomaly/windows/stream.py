@@ -68,7 +68,7 @@ class WindowStream:
             then unchanged.
         """
         model, cells = self._model, self._reader.cells(row)
-        group = tuple(cells[model.names.index(name)] for name in model.order.groups)
+        group = tuple(_plain(cells[model.names.index(name)]) for name in model.order.groups)
         readings = self._reader.numbers(cells, model.readings)
         series = self._extended(self._series.get(group), self._time(cells), readings)
         features = self._features(series, readings)
@@ -84,7 +84,14 @@ class WindowStream:
         return {
             "window": self._window,
             "series": [
-                {"group": list(group), "time": series.time, "age": series.age, "readings": series.readings.tolist()}
+                {
+                    "group": list(group),
+                    "time": series.time,
+                    "age": series.age,
+                    "readings": [
+                        [None if np.isnan(cell) else cell for cell in row] for row in series.readings.tolist()
+                    ],
+                }
                 for group, series in self._series.items()
             ],
         }
@@ -97,14 +104,21 @@ class WindowStream:
         ValueError
             If the state is that of other windows or columns.
         """
-        n_columns, found = len(self._model.readings), {}
-        for series in state["series"]:
-            readings = np.array(series["readings"], dtype=np.float64).reshape(-1, n_columns)
-            found[tuple(series["group"])] = _Series(series["time"], int(series["age"]), readings)
-        if state["window"] != self._window:
+        try:
+            found = {
+                tuple(series["group"]): _Series(
+                    series["time"], int(series["age"]), np.array(series["readings"], dtype=np.float64)
+                )
+                for series in state["series"]
+            }
+            shapes = {series.readings.shape[1:] for series in found.values()} | {(len(self._model.readings),)}
+            is_own = state["window"] == self._window and len(shapes) == 1
+        except (KeyError, TypeError, ValueError):
+            is_own = False
+        if not is_own:
             raise ValueError(
-                f"the state has windows of {state['window']} rows, but the detector has {self._window}; pass a state "
-                "of a stream of the same detector"
+                f"the state is not one of a stream with windows of {self._window} rows and "
+                f"{len(self._model.readings)} readings a row; pass the state of a stream of the same detector"
             )
         self._series = found
 
@@ -118,12 +132,15 @@ class WindowStream:
         if order.time is None:
             return None
         place = self._model.names.index(order.time)
-        if isinstance(self._model.types[place], Datetime):
-            time = pd.Timestamp(cells[place]).timestamp()
-        else:
-            time = float(cells[place])
+        cell, column = cells[place], self._model.types[place]
+        try:
+            time = _seconds(cell, column) if isinstance(column, Datetime) else float(cell)
+        except (TypeError, ValueError):
+            time = np.nan
         if np.isnan(time):
-            raise ValueError(f"column {order.time!r} holds no time; pass the time of the row")
+            raise ValueError(
+                f"column {order.time!r} holds {cell!r}, which is not a time as in training; pass the time of the row"
+            )
         return time
 
     def _extended(self, series: _Series | None, time: float | None, readings: np.ndarray) -> _Series:
@@ -146,7 +163,7 @@ class WindowStream:
         n_rows = len(series.readings)
         given = np.concatenate([series.readings[:-1], readings])
         age = np.arange(series.age - n_rows + 1, series.age + 1)
-        rows = OrderedRows(given, age, np.zeros(n_rows, dtype=np.intp), np.arange(n_rows))
+        rows = OrderedRows.of(given, age, np.zeros(n_rows, dtype=np.intp), np.arange(n_rows))
         return next(self._model.features.transform(rows))[-1:]
 
     def _score(self, features: np.ndarray | None, cells: list[Any]) -> float:
@@ -160,3 +177,15 @@ class WindowStream:
             return self._model.without_order(self._reader.table(cells))
         others = [cells[j] for j in self._model.others]
         return self._model.input_frame(features, pd.DataFrame([others]) if others else None)
+
+
+def _seconds(cell: Any, column: Datetime) -> float:
+    """Return a time in seconds; NaN if it has a time zone, but those in training had not, or the reverse."""
+    time = pd.Timestamp(cell)
+    return time.timestamp() if (time.tzinfo is None) == (column.zone is None) else np.nan
+
+
+def _plain(cell: Any) -> Any:
+    """Return a cell as a value that JSON has."""
+    cell = cell.item() if isinstance(cell, np.generic) else cell
+    return cell if isinstance(cell, (str, int, float, bool)) else str(cell)

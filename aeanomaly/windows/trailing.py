@@ -5,6 +5,9 @@ A segment is a series of rows without a long gap. The age of a row is the number
 
 import numpy as np
 
+#: Number of rows of a run.
+_RUN = 64
+
 
 def trailing_means(values: np.ndarray, age: np.ndarray, widths: tuple[int, ...]) -> list[np.ndarray]:
     """Return the means of the last rows of each row, (n, C) for each width.
@@ -76,3 +79,11 @@ def spread(rows: np.ndarray, most: int) -> np.ndarray:
         return rows
     places = np.arange(1, most + 1) * (np.sqrt(5) - 1) / 2 % 1
     return rows[np.unique((places * len(rows)).astype(np.int64))]
+
+
+def spread_runs(rows: np.ndarray, most: int) -> np.ndarray:
+    """Return at most `most` of the rows, in order: evenly spread runs of 64 rows, which share most of their windows."""
+    if len(rows) <= most:
+        return rows
+    runs = spread(np.arange(len(rows) // _RUN), most // _RUN)
+    return rows[(runs[:, None] * _RUN + np.arange(_RUN)).ravel()]
