@@ -86,7 +86,7 @@ def make_sensors(
     _, n_abnormal = counts("make_sensors", n_samples, anomaly_rate)
     integer(1).check("make_sensors", "n_sensors", n_sensors)
     integer(8).check("make_sensors", "period", period)
-    if isinstance(faults, str) or not len(faults) or not set(faults) <= set(FAULT_KINDS):
+    if not isinstance(faults, (list, tuple)) or not faults or not set(faults) <= set(FAULT_KINDS):
         raise ValueError(f"make_sensors: faults must be a list of some of {list(FAULT_KINDS)}; got {faults!r}")
     if n_samples < 8 * period:
         raise ValueError(

@@ -12,6 +12,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
 from aeanomaly._constraints import Constraint, any_of, integer, one_of
+from aeanomaly._counts import counted
 from aeanomaly._warnings import warn
 from aeanomaly.detectors import BaseDetector, DenoisingAutoencoder, ThresholdMixin
 from aeanomaly.fitting import CalibrationRequest, Sentences
@@ -74,7 +75,7 @@ class WindowedDetector(ThresholdMixin, OutlierMixin, BaseEstimator):
     window : int or "auto", default="auto"
         Number of rows of a window, with the row itself. "auto" is twice the number of rows after which the
         autocorrelation of the training readings falls below 1 / e, but 40 to 60, and at most a tenth of the longest
-        series. With 1, scores are bitwise equal to those of `estimator`.
+        series, at least 2. With 1, scores are bitwise equal to those of `estimator`.
     stride : int, default=1
         Step between the windows that are used in training. All rows are scored. At most 51,200 windows are used.
     features : {"auto", "summary", "lags", "both"}, default="auto"
@@ -95,9 +96,9 @@ class WindowedDetector(ThresholdMixin, OutlierMixin, BaseEstimator):
     contamination : "auto", float in (0, 0.5] or threshold rule, default="auto"
         Threshold, see `aeanomaly.thresholds`. "auto" and rules for new rows are calibrated on the latest rows of each
         series. "auto" aims to flag 5% of new normal rows, by the scores of the latest quarter of the rows by a clone
-        that is fitted without them; below 400 rows, they are held out, and below 50, training rows are used. Rules with
-        a `calibration_fraction`, such as ``Conformal(0.01)``, hold out this fraction of the latest rows. A float is the
-        share of training rows to flag.
+        that is fitted without them; below 400 rows, they are held out. Below 50 rows, and for a robust `estimator`,
+        training rows are used. Rules with a `calibration_fraction`, such as ``Conformal(0.01)``, hold out this fraction
+        of the latest rows. A float is the share of training rows to flag.
 
     Attributes
     ----------
@@ -186,7 +187,8 @@ class WindowedDetector(ThresholdMixin, OutlierMixin, BaseEstimator):
         Warns
         -----
         UserWarning
-            If rows of a series have the same time, or if a column holds times and `time` is None.
+            If rows of a series have the same time, or if a column holds times and `time` is None. Also, as for other
+            detectors, if columns seem to identify rows.
         """
         options, learner, X = self._options(), copy.copy(self), collect(X)
         order = SeriesOrder(self.time, self.group_columns)
@@ -202,7 +204,7 @@ class WindowedDetector(ThresholdMixin, OutlierMixin, BaseEstimator):
         if options.window > longest:
             raise ValueError(
                 f"{type(self).__name__}: window={options.window} is longer than the longest series without a gap, "
-                f"{longest} row{'s' * (longest != 1)}; set a smaller window or a longer max_gap"
+                f"{counted(longest, 'row')}; set a smaller window or a longer max_gap"
             )
         learner.state_ = fit_windows(model, self._detector, table, options)
         self.__dict__ = learner.__dict__
@@ -220,7 +222,8 @@ class WindowedDetector(ThresholdMixin, OutlierMixin, BaseEstimator):
         Returns
         -------
         scores : ndarray of shape (n_samples,)
-            Higher = more normal. The score of a row depends only on itself and the rows of its window.
+            Higher = more normal. The score of a row depends only on the rows of its window and, where readings are
+            missing, on the last known reading before it.
 
         Raises
         ------
@@ -259,7 +262,8 @@ class WindowedDetector(ThresholdMixin, OutlierMixin, BaseEstimator):
         X : array-like or DataFrame of shape (n_samples, n_features)
         by : {"column", "lag", "feature"}, default="column"
             "column" sums the terms of a column. "lag" also tells apart the number of last rows on which a term depends,
-            as a second level of the columns. "feature" returns all terms, with the levels column, kind and rows.
+            as a second level of the columns: 1 for the reading, 10 for predictions from ten rows, and so on. "feature"
+            returns all terms, with the levels column, kind and rows.
 
         Returns
         -------

@@ -40,7 +40,7 @@ class LagPredictor:
 
     @classmethod
     def fit(cls, values: np.ndarray, age: np.ndarray, window: int) -> "LagPredictor":
-        """Fit the predictions, by the last third of a window, to standardized training rows (N, C)."""
+        """Fit the predictions, by the last rows of a window, two to ten, to standardized training rows (N, C)."""
         n_columns = values.shape[1]
         n_lags = min(_MOST_LAGS, window, max(2, window // 3), max(2, _MOST_VARIABLES // n_columns))
         rows = spread(np.flatnonzero(age >= n_lags - 1), _MOST_WINDOWS)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from aeanomaly._counts import counted
 from aeanomaly._warnings import warn
 from aeanomaly.preprocessing import as_pandas, group_labels, infer_cell_type, order_of_time
 
@@ -175,7 +176,8 @@ class SeriesOrder:
                 f"{by}{remedy}"
             )
         if n_equal := int((steps == 0).sum()):
-            warn(f"{n_equal} rows have the time of the row before them; windows use the order of the table{remedy}")
+            verb = "has" if n_equal == 1 else "have"
+            warn(f"{counted(n_equal, 'row')} {verb} the time of the row before; windows use the given order{remedy}")
 
     def _series(self, X: Any, n_rows: int) -> np.ndarray:
         """Return the number of the series of each row, in order of appearance (N,)."""

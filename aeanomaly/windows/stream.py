@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import NoneType
 from typing import Any
 
 import numpy as np
@@ -112,7 +113,11 @@ class WindowStream:
                 for series in state["series"]
             }
             shapes = {series.readings.shape[1:] for series in found.values()} | {(len(self._model.readings),)}
-            is_own = state["window"] == self._window and len(shapes) == 1
+            are_valid = all(
+                series.age >= 0 and len(series.readings) and isinstance(series.time, (int, float, NoneType))
+                for series in found.values()
+            )
+            is_own = are_valid and state["window"] == self._window and len(shapes) == 1
         except (KeyError, TypeError, ValueError):
             is_own = False
         if not is_own:
