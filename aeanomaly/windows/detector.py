@@ -3,6 +3,7 @@
 import copy
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -395,7 +396,7 @@ class WindowedDetector(ThresholdMixin, OutlierMixin, BaseEstimator):
         detector = copy.copy(state.model.detector)
         if isinstance(detector, BaseDetector):
             detector.set_params(contamination=given.contamination, column_types=given.column_types)
-            detector.state_ = detector.state_.with_calibration(state.calibration)
+            detector.state_ = replace(detector.state_, calibration=state.calibration, table_format=state.table_format)
         return detector
 
     @property

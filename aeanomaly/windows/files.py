@@ -69,7 +69,7 @@ def from_parts(manifest: dict[str, Any], arrays: dict[str, np.ndarray]) -> "Wind
         model = replace(model, features=_features_from(part["features"], of_windows, len(model.readings)))
     if len(model.inputs) != wrapped.n_features_in_:
         raise ModelFileError("the windows do not match the detector")
-    detector.state_ = WindowedState(model, wrapped.state_.calibration)
+    detector.state_ = WindowedState(model, wrapped.state_.calibration, wrapped.state_.table_format)
     return detector
 
 

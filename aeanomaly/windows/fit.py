@@ -10,6 +10,7 @@ from sklearn.base import clone
 from aeanomaly.detectors import BaseDetector
 from aeanomaly.fitting import LATEST, Calibration, CalibrationRequest, UnseenScores, group_columns
 from aeanomaly.preprocessing import group_labels, rows_of
+from aeanomaly.reading import format_of
 from aeanomaly.thresholds import MOST_SCORES, Conformal, ScoreSummary, Threshold
 from aeanomaly.windows.features import FeatureKind, WindowFeatures, standardization, standardize
 from aeanomaly.windows.length import automatic_window
@@ -56,12 +57,9 @@ def fit_windows(model: WindowedModel, detector: Any, table: Table, options: Wind
             unseen = unseen._replace(source=_BY_CLONE, is_estimated=True)
             is_latest[:] = False
             fitted = _fit(model, detector, table, ~is_latest, options)
-    trained = np.flatnonzero(~is_latest)
-    summary = ScoreSummary(
-        _scores(fitted, table, spread_runs(trained, _MOST_WINDOWS) if unseen else spread_runs(trained, MOST_SCORES)),
-        len(trained),
-    )
-    return WindowedState(fitted, _calibrate(options, summary, unseen))
+    trained, most = np.flatnonzero(~is_latest), MOST_SCORES if unseen is None else _MOST_WINDOWS
+    summary = ScoreSummary(_scores(fitted, table, spread_runs(trained, most)), len(trained))
+    return WindowedState(fitted, _calibrate(options, summary, unseen), format_of(table.given))
 
 
 def window_for(rows: OrderedRows) -> int:
@@ -106,8 +104,8 @@ def _scores(model: WindowedModel, table: Table, rows: np.ndarray) -> np.ndarray:
 
 def _select(model: WindowedModel, table: Table, rows: np.ndarray) -> Any:
     """Return the input of the wrapped detector for some rows, given by ascending positions in `table.rows`."""
-    if model.features is None:
-        return rows_of(next(model.blocks(table)), rows)
+    if model.features is None:  # the input has the order of the table
+        return rows_of(next(model.blocks(table)), table.rows.places[rows])
     selected, places = table.rows.with_windows(rows, model.features.window)
     parts, start = [], 0
     for block in model.blocks(table._replace(rows=selected)):

@@ -8,8 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from aeanomaly._counts import counted
 from aeanomaly.fitting import Calibration
 from aeanomaly.preprocessing import Column, Logarithmic, Numeric, as_pandas, cells_as_given, check_table
+from aeanomaly.reading import TableFormat
 from aeanomaly.windows.features import Feature, WindowFeatures
 from aeanomaly.windows.rows import OrderedRows, SeriesOrder
 
@@ -122,10 +124,19 @@ class WindowedModel:
 
 @dataclass(frozen=True)
 class WindowedState:
-    """Result of a fit."""
+    """Result of a fit.
+
+    Attributes
+    ----------
+    model : WindowedModel
+    calibration : Calibration
+    table_format : TableFormat or None
+        Format of the file of the training table; None if it was not read by this package.
+    """
 
     model: WindowedModel
     calibration: Calibration
+    table_format: TableFormat | None = None
 
     def with_calibration(self, calibration: Calibration) -> "WindowedState":
         """Return the state with another calibration."""
@@ -134,12 +145,13 @@ class WindowedState:
 
 def _name(label: str, feature: Feature) -> str:
     """Return the name of an input."""
-    if feature.kind == "value":
-        return label
-    if feature.kind == "lag":
-        return f"{label} ({feature.rows - 1} rows before)" if feature.rows != 2 else f"{label} (1 row before)"
-    if feature.kind == "unchanged":
-        return f"{label} (unchanged)"
+    match feature.kind:
+        case "value" | "lag" if feature.rows == 1:
+            return label
+        case "lag":
+            return f"{label} ({counted(feature.rows - 1, 'row')} before)"
+        case "unchanged":
+            return f"{label} (unchanged)"
     return f"{label} ({feature.kind}, {feature.rows} rows)"
 
 

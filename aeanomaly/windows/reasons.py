@@ -5,6 +5,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from aeanomaly._counts import counted
 from aeanomaly.detectors import BaseDetector
 from aeanomaly.fitting import format_cell
 from aeanomaly.windows.features import Feature, WindowFeatures
@@ -81,10 +82,10 @@ def _phrase(model: WindowedModel, cells: np.ndarray, number: int) -> str:
         return f"{name} {format_cell(cell)} is unusual"
     place = model.readings.index(feature.column)
     if feature.kind in ("value", "lag"):
-        when = f" {_rows(feature.rows - 1)} earlier" if feature.kind == "lag" else ""
+        when = f" {counted(feature.rows - 1, 'row')} earlier" if feature.rows > 1 else ""
         return f"{name} {format_cell(cell)}{when} is {_distance(model.features, place, cell)}"
     if feature.kind == "unchanged":
-        return f"{name} has not changed for {_rows(round(cell**2))}" if cell else f"{name} is unusual"
+        return f"{name} has not changed for {counted(round(cell**2), 'row')}" if cell else f"{name} is unusual"
     if feature.kind in _SOURCES:
         return f"{name} {_expectation(cells[place], cell)} from {_SOURCES[feature.kind]}"
     return f"{name} is {_mean_error(model.features, feature, cell)}"
@@ -100,10 +101,6 @@ def _expectation(reading: float, error: float) -> str:
 
 
 def _mean_error(features: WindowFeatures, feature: Feature, error: float) -> str:
-    source, width = _SOURCES[feature.kind.removeprefix("mean of ")], feature.rows - features.predictor.n_lags + 1
-    side = "above" if error > 0 else "below"
-    return f"on average {format_cell(abs(error))} {side} the values expected from {source}, over up to {_rows(width)}"
-
-
-def _rows(n_rows: int) -> str:
-    return "1 row" if n_rows == 1 else f"{n_rows} rows"
+    source = _SOURCES[feature.kind.removeprefix("mean of ")]
+    distance = f"{format_cell(abs(error))} {'above' if error > 0 else 'below'} the values expected from {source}"
+    return f"on average {distance}, over up to {counted(feature.rows - features.predictor.n_lags + 1, 'row')}"

@@ -48,7 +48,7 @@ def _merge(recent: np.ndarray, n_recent: int, earlier: np.ndarray, n_earlier: in
     """Extend the means of `n_recent` rows by the `n_earlier` rows before them, as far as the segment goes."""
     before = np.zeros_like(earlier)
     before[n_recent:] = earlier[:-n_recent]
-    n_known = np.clip(age + 1 - n_recent, 0, n_earlier)[:, None]
+    n_known = np.minimum(np.maximum(age + 1 - n_recent, 0), n_earlier)[:, None]  # faster than clip for few rows
     return recent + n_known / (n_recent + n_known) * (before - recent)
 
 

@@ -131,3 +131,12 @@ def test_rules_of_every_kind_are_reported(rule):
     assert info.n_scores > 0
     assert info.guarantee
     assert info.source
+
+
+def test_windows_of_one_row_hold_out_the_latest_rows_of_alternating_series():
+    X = interleaved(100)
+    X.loc[X["machine"] == "x", ["a", "b"]] += 20
+    detector = windowed(groups="machine", window=1, contamination=Conformal(0.1)).fit(X.drop(columns="time"))
+    late = X.groupby("machine").cumcount() >= 80
+    scores = detector.score_samples(X.drop(columns="time"))
+    same(np.sort(detector.calibration_scores_), np.sort(scores[late]))

@@ -4,16 +4,16 @@ import argparse
 import json
 
 from aeanomaly.cli.errors import CommandError
+from aeanomaly.cli.models import load_detector
 from aeanomaly.cli.notes import note
 from aeanomaly.cli.tables import InputTable
-from aeanomaly.detectors import load
 from aeanomaly.inspection import column_drift
 from aeanomaly.inspection.drift import drift_to_text
 
 
 def run(options: argparse.Namespace) -> None:
     """Load a model, read a table and print how its columns differ from those of the training rows."""
-    detector = load(options.model)
+    detector = load_detector(options.model)
     table = InputTable(options.tables, options, detector)
     cells = table.cells()
     X = table.rows_for(detector, cells)

@@ -3,9 +3,9 @@
 import argparse
 import json
 
+from aeanomaly.cli.models import load_detector
 from aeanomaly.cli.notes import note, working
 from aeanomaly.cli.outputs import check_output
-from aeanomaly.detectors import load
 
 
 def run(options: argparse.Namespace) -> None:
@@ -14,7 +14,7 @@ def run(options: argparse.Namespace) -> None:
 
     check_output(options.output, GRAPH, [options.model], force=options.force)
     with working(f"writing {options.output}"):
-        to_onnx(load(options.model), options.output, overwrite=options.force)
+        to_onnx(load_detector(options.model), options.output, overwrite=options.force)
     if options.json:
         print(json.dumps({"graph": str(options.output), "model": str(options.model)}))
     else:

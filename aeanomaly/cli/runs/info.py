@@ -59,6 +59,7 @@ def _to_text(manifest: dict[str, Any]) -> str:
         [
             f"{manifest['detector']} autoencoder, aeanomaly {manifest['aeanomaly']}, file format {manifest['format']}",
             f"encoder widths {' - '.join(map(str, widths))}, {network['activation']}",
+            *_windows(manifest.get("windows")),
             f"trained on {counted(fitted['n_samples_seen'], 'row')}",
             f"rows with a score below {fitted['offset']:.6g} are anomalies",
             f"threshold by {threshold_to_text(fitted['threshold'])}",
@@ -77,6 +78,15 @@ def _listed(title: str, columns: list[str]) -> list[str]:
     rest = len(columns) - _COLUMNS
     more = [f"  and {rest:,} more"] if rest > 0 else []
     return [f"{title}:", *(f"  {column}" for column in columns[:_COLUMNS]), *more] if columns else []
+
+
+def _windows(part: dict[str, Any] | None) -> list[str]:
+    """Describe the windows of rows that the detector scores, if it does."""
+    if part is None:
+        return []
+    n_rows = 1 if part["features"] is None else part["features"][0]
+    order = [f"{name} {part['parameters'][name]!r}" for name in ("time", "groups") if part["parameters"][name]]
+    return [f"scores windows of {counted(n_rows, 'row')}{''.join(f', {text}' for text in order)}"]
 
 
 def _offsets(groups: dict[str, Any] | None) -> list[str]:

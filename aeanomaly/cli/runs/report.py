@@ -10,10 +10,10 @@ import pandas as pd
 from aeanomaly._counts import counted
 from aeanomaly.cli.arguments import check_column
 from aeanomaly.cli.errors import CommandError
+from aeanomaly.cli.models import load_detector
 from aeanomaly.cli.notes import note, working
 from aeanomaly.cli.outputs import check_output
 from aeanomaly.cli.tables import InputTable
-from aeanomaly.detectors import load
 
 
 def run(options: argparse.Namespace) -> None:
@@ -23,7 +23,7 @@ def run(options: argparse.Namespace) -> None:
     path = None if options.output == "-" else options.output
     if path is not None:
         check_output(path, REPORT, [options.model, options.table], force=options.force)
-    detector = load(options.model)
+    detector = load_detector(options.model)
     table = InputTable([options.table], options, detector)
     frame = table.cells()
     options.id = options.id or (table.id_column if table.id_column in frame.columns else None)

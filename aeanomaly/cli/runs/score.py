@@ -12,11 +12,12 @@ from aeanomaly._counts import counted
 from aeanomaly.cli.arguments import check_column
 from aeanomaly.cli.errors import CommandError
 from aeanomaly.cli.labels import are_anomalies, label_values, ranking, ranking_to_text
+from aeanomaly.cli.models import load_detector
 from aeanomaly.cli.notes import note, working
 from aeanomaly.cli.parts import check_table_output, table_writer
 from aeanomaly.cli.reasons import names_of_reasons, reasons
 from aeanomaly.cli.tables import InputTable
-from aeanomaly.detectors import BaseDetector, load
+from aeanomaly.detectors import BaseDetector
 from aeanomaly.reading import name_columns
 from aeanomaly.thresholds import flag_discoveries, p_values_of_sorted
 
@@ -32,7 +33,7 @@ def run(options: argparse.Namespace) -> None:
     if target not in (None, "-"):
         check_table_output(target, [options.model, *options.tables], force=options.force)
     with working(f"loading {options.model}"):
-        detector = load(options.model)
+        detector = load_detector(options.model)
     table = InputTable(options.tables, options, detector)
     is_id_asked = options.id is not None
     options.id = options.id or table.id_column

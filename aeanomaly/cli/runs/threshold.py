@@ -8,10 +8,11 @@ import pandas as pd
 
 from aeanomaly.cli.errors import CommandError
 from aeanomaly.cli.labels import read_labels
+from aeanomaly.cli.models import load_detector
 from aeanomaly.cli.notes import note
 from aeanomaly.cli.outputs import check_output
 from aeanomaly.cli.tables import InputTable
-from aeanomaly.detectors import BaseDetector, load
+from aeanomaly.detectors import BaseDetector
 from aeanomaly.persistence import MODEL
 from aeanomaly.thresholds import BestF1
 from aeanomaly.thresholds.phrases import round_numbers
@@ -29,7 +30,7 @@ def run(options: argparse.Namespace) -> None:
     target = options.model if options.in_place else options.output
     if not options.in_place:
         check_output(target, MODEL, [options.labels, options.rows], force=options.force)
-    detector = load(options.model)
+    detector = load_detector(options.model)
     rule = options.rule
     if rule is None and options.labels is None:
         raise CommandError("no threshold rule given; pass --false-alarm-rate RATE, --rule RULE or --labels TABLE")
