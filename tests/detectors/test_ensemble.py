@@ -201,7 +201,7 @@ def test_configurations_of_networks_repeat_in_order(rows):
     "configs", [(), "abc", ((1, 1),), ({"code": 2},), ({"noise": 0},), ({"noise": float("nan")},), ({"rate": 1},), 3]
 )
 def test_invalid_configurations_are_refused(rows, configs):
-    with pytest.raises(ValueError, match="member_configs must be None, or dicts"):
+    with pytest.raises(ValueError, match="member_configs must be None, or a non-empty list of dicts"):
         AutoencoderEnsemble(member_configs=configs).fit(rows)
 
 

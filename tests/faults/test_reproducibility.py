@@ -167,6 +167,7 @@ def all_calls(fitted, X, path):
         yield name, lambda name=name: getattr(fitted, name)(X)
     yield "save", lambda: fitted.save(path)
     yield "load", lambda: aeanomaly.load(path)
+    yield "stream", lambda: fitted.stream().update(X[0])
     yield "get_feature_names_out", lambda: fitted.get_feature_names_out()
     yield "repr", lambda: repr(fitted) + fitted._repr_html_()
     if hasattr(fitted, "elbo"):
