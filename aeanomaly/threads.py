@@ -1,4 +1,4 @@
-"""Number of torch threads: its limit, and torch in forked processes."""
+"""Number of torch threads: its limit, and torch and CUDA in forked processes."""
 
 import os
 from collections.abc import Iterator
@@ -23,3 +23,12 @@ def limit_threads(n_threads: int) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+def check_fork(device: torch.device) -> None:
+    """Raise a RuntimeError if this process was forked from one that used the device, which then works there only."""
+    if device.type == "cuda" and torch.cuda._is_in_bad_fork():
+        raise RuntimeError(
+            f"{device} cannot be used in a process that was forked from one that uses CUDA; start processes by spawn "
+            "or with joblib's default back end, or set device='cpu'"
+        )

@@ -55,6 +55,8 @@ def as_array(X: Any) -> np.ndarray:
         X = np.where(np.ma.getmaskarray(X), np.nan, X.data)
     if callable(getattr(X, "detach", None)):  # torch
         X = X.detach().cpu()
+    elif hasattr(X, "__cuda_array_interface__") and callable(getattr(X, "get", None)):  # CuPy
+        X = X.get()
     try:
         array = np.asarray(X)
     except ValueError:

@@ -2,21 +2,25 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 import torch
 
 from aeanomaly.nn import empty, workspace
-from aeanomaly.threads import limit_threads
+from aeanomaly.threads import check_fork, limit_threads
 
-#: Rounding in matrix products depends on the number of rows, except at multiples of this number. With padding, the
-#: score of a row is bitwise equal for the row alone, in any chunk and in any order.
+#: Rounding in matrix products depends on the number of rows, except at multiples of this number on a CPU. With padding,
+#: the score of a row is bitwise equal for the row alone, in any chunk and in any order. On an accelerator, products are
+#: chosen by shape, and all launches have one number of rows.
 PADDING = 256
 #: Maximum number of rows and of cells in a chunk: large enough to hide the fixed cost of a chunk.
 _MAX_ROWS, _IN_CHUNK = 16 * PADDING, 1 << 19
 #: Maximum number of rows in a block of a chunk, and of elements in its widest layer, which should fit into a cache.
 _BLOCK_ROWS, _IN_BLOCK = 4 * PADDING, 1 << 19
 
+#: Function from a chunk of a table, and the number of rows to which it is padded, to the result of the chunk.
+Run = Callable[[np.ndarray, int], np.ndarray]
 #: Function from encoded rows (1, b, D) to tensors (M, b, T); each row of the result depends on one input row only.
 Compute = Callable[[torch.Tensor], Sequence[torch.Tensor]]
 #: Function from the tensors of a whole chunk (M, n, T), and the chunk (n, ...), to its result (n, ...).
@@ -51,22 +55,23 @@ def map_chunks(
     width : int
         Number of elements per row that `compute` holds in memory; chunks and blocks of wider rows have fewer rows.
     padding : int, default=256
-        Number of rows to which a chunk is padded; a smaller number than the default is for single rows.
+        Number of rows to which a chunk is padded on a CPU; a smaller number than the default is for single rows.
 
     Returns
     -------
     ndarray (N, ...)
         Results of all rows, in order.
     """
+    check_fork(device)
 
-    def run(chunk: np.ndarray) -> np.ndarray:
+    def run(chunk: np.ndarray, padding: int) -> np.ndarray:
         rows = with_padding(encode(chunk), device, padding)
         with torch.inference_mode():
             parts = map_blocks(compute, rows, width)
             return finish([part[:, : len(chunk)] for part in parts], chunk)
 
-    run_in_memory = _halve_on_oom(run)
     size = min(_MAX_ROWS, _multiple_within(4 * _IN_BLOCK // width), _multiple_within(_IN_CHUNK // table[0].size))
+    run_in_memory = partial(_run_in_memory, run, padding=size if has_fixed_launches(device) else padding)
     with limit_threads(1), workspace(frozen=True):
         if len(table) <= size:
             return run_in_memory(table)
@@ -135,16 +140,19 @@ def _multiple_within(n_rows: int) -> int:
     return max(1, n_rows // PADDING) * PADDING
 
 
-def _halve_on_oom(run: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.ndarray], np.ndarray]:
-    """Return a function that splits a chunk into halves, repeatedly, if the device has too little memory."""
+def has_fixed_launches(device: torch.device) -> bool:
+    """Return True if all launches on a device must have the same number of rows."""
+    return device.type != "cpu"
 
-    def apply(chunk: np.ndarray) -> np.ndarray:
-        try:
-            return run(chunk)
-        except torch.OutOfMemoryError:
-            if len(chunk) <= PADDING:
-                raise
-            middle = -(-len(chunk) // (2 * PADDING)) * PADDING
-            return np.concatenate([apply(chunk[:middle]), apply(chunk[middle:])])
 
-    return apply
+def _run_in_memory(run: Run, chunk: np.ndarray, padding: int) -> np.ndarray:
+    """Run a chunk; in halves, repeatedly, if the device has too little memory."""
+    try:
+        return run(chunk, padding)
+    except torch.OutOfMemoryError:
+        most = max(len(chunk), padding)
+        if most <= PADDING:
+            raise
+    half = -(-most // (2 * PADDING)) * PADDING
+    parts = [chunk[start : start + half] for start in range(0, len(chunk), half)]
+    return np.concatenate([_run_in_memory(run, part, min(padding, half)) for part in parts])

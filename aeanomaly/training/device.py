@@ -6,6 +6,8 @@ from pathlib import Path
 
 import torch
 
+from aeanomaly.threads import check_fork
+
 try:
     import resource
 except ImportError:  # Windows
@@ -56,6 +58,8 @@ def resolve_device(device: str | torch.device) -> torch.device:
     ------
     ValueError
         If an explicit device is unknown to torch, or not available.
+    RuntimeError
+        If this process was forked from one that uses the device.
 
     Examples
     --------
@@ -63,12 +67,15 @@ def resolve_device(device: str | torch.device) -> torch.device:
     device(type='cpu')
     """
     if device == "auto":
-        return torch.device(next((name for name in _ACCELERATORS if _count(name)), "cpu"))
+        chosen = torch.device(next((name for name in _ACCELERATORS if _count(name)), "cpu"))
+        check_fork(chosen)
+        return chosen
     try:
         wanted = torch.device(device)
     except (RuntimeError, TypeError):
         raise ValueError(f"device={device!r} is unknown to torch; use 'auto', 'cpu' or 'cuda'") from None
     if wanted.type == "cpu" or (wanted.index or 0) < _count(wanted.type):
+        check_fork(wanted)
         return wanted
     available = [name for name in _ACCELERATORS if _count(name)] + ["cpu"]
     raise ValueError(f"device={device!r} is not available here; use device='auto' or one of {', '.join(available)}")

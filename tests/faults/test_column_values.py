@@ -482,6 +482,28 @@ def as_batch(rows):
     return pa.RecordBatch.from_pandas(rows, preserve_index=False)
 
 
+class OnDevice:
+    """Array in the memory of a GPU, as by CuPy: it is not converted without being asked."""
+
+    __cuda_array_interface__ = None
+
+    def __init__(self, values):
+        self._values, self.shape = values, values.shape
+
+    def __array__(self, *_, **__):
+        raise TypeError("Implicit conversion to a NumPy array is not allowed")
+
+    def __getitem__(self, rows):
+        return OnDevice(self._values[rows])
+
+    def __len__(self):
+        return len(self._values)
+
+    def get(self):
+        """Return the values as a NumPy array."""
+        return self._values
+
+
 CONTAINERS = {
     "numpy array": table(pd.DataFrame.to_numpy),
     "structured array": table(lambda rows: np.asarray(rows.to_records(index=False)), NAMES),
@@ -506,6 +528,7 @@ CONTAINERS = {
     "pyarrow RecordBatch": table(as_batch, NAMES),
     "pyarrow RecordBatchReader": table(lambda rows: pa.Table.from_batches([as_batch(rows)]).to_reader(25), NAMES),
     "duckdb relation": table(duckdb_relation, NAMES),
+    "array on a GPU": table(lambda rows: OnDevice(rows.to_numpy())),
     "torch tensor": table(lambda rows: torch.as_tensor(rows.to_numpy())),
     "torch tensor with a gradient": table(
         lambda rows: torch.as_tensor(rows.to_numpy()).requires_grad_(), None, r"(?i)(grad|tensor).*detach"

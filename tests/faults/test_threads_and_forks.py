@@ -14,6 +14,7 @@ import torch
 
 import aeanomaly
 from aeanomaly.detectors import REGISTRY
+from aeanomaly.threads import check_fork
 
 # Fits in threads
 
@@ -242,3 +243,21 @@ def test_a_model_saved_on_cuda_loads_where_cuda_is_hidden(either_detector, X, tm
     subprocess.run(arguments, env=os.environ | {"CUDA_VISIBLE_DEVICES": ""}, check=True, timeout=120)
     expected = aeanomaly.load(tmp_path / "model.aea").score_samples(X)
     np.testing.assert_allclose(np.load(tmp_path / "X.npy"), expected, rtol=1e-4)
+
+
+def test_a_forked_child_that_would_use_cuda_gets_one_sentence(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "_is_in_bad_fork", lambda: True)
+    with pytest.raises(RuntimeError, match=r"cuda:0 cannot be used in a process that was forked .* by spawn"):
+        check_fork(torch.device("cuda:0"))
+    check_fork(torch.device("cpu"))
+
+
+def test_the_cpu_is_chosen_without_a_look_at_cuda(monkeypatch, X):
+    def touched(*_):
+        raise AssertionError("CUDA was touched")
+
+    for name in ("is_available", "device_count", "_is_in_bad_fork", "get_device_properties"):
+        monkeypatch.setattr(torch.cuda, name, touched)
+    assert len(aeanomaly.DenoisingAutoencoder(device="cpu", max_iter=2, random_state=0).fit(X).score_samples(X)) == len(
+        X
+    )

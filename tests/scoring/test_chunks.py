@@ -150,3 +150,41 @@ def test_scoring_holds_its_answer_and_a_few_chunks(detector_class):
         tracemalloc.stop()
     # The numbers of all columns would be 16 MB.
     assert peak < 8 * len(rows) + 6e6
+
+
+@pytest.mark.parametrize("cls", [DenoisingAutoencoder, AutoencoderEnsemble])
+def test_launches_of_one_size_give_a_row_alone_the_bits_of_any_chunk(monkeypatch, cls):
+    rows = np.random.default_rng(0).normal(size=(9000, 5))
+    detector = cls(max_iter=5, random_state=0).fit(rows[:500])
+    sizes, scores = set(), detector.score_samples(rows)
+
+    def recorded(*arguments):
+        filled = with_padding(*arguments)
+        sizes.add(filled.shape[1])
+        return filled
+
+    monkeypatch.setattr("aeanomaly.scoring.chunks.has_fixed_launches", lambda device: True)
+    monkeypatch.setattr("aeanomaly.scoring.chunks.with_padding", recorded)
+    found = detector.score_samples(rows)
+    alone = [detector.score_samples(rows[[number]])[0] for number in (0, 300, 8999)]
+    assert len(sizes) == 1
+    np.testing.assert_array_equal(found, scores)  # on a CPU, multiples of 256 rows have equal bits, too
+    np.testing.assert_array_equal(alone, found[[0, 300, 8999]])
+
+
+def test_a_launch_that_does_not_fit_is_halved(monkeypatch):
+    rows = np.random.default_rng(0).normal(size=(5000, 3))
+    detector = DenoisingAutoencoder(max_iter=5, random_state=0).fit(rows[:500])
+    expected = detector.score_samples(rows)
+    sizes = []
+
+    def cramped_launch(rows, device, padding):
+        if padding > 512:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        sizes.append(padding)
+        return with_padding(rows, device, padding)
+
+    monkeypatch.setattr("aeanomaly.scoring.chunks.has_fixed_launches", lambda device: True)
+    monkeypatch.setattr("aeanomaly.scoring.chunks.with_padding", cramped_launch)
+    np.testing.assert_array_equal(detector.score_samples(rows), expected)
+    assert set(sizes) == {512}
