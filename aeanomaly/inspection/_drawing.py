@@ -86,9 +86,12 @@ def set_ticks(axis: Any, low: float, high: float, unit: float | None = None) -> 
     powers = np.arange(np.floor(np.log10(least)), np.ceil(np.log10(most)) + 1)
     powers = powers[:: max(1, len(powers) // 4)]
     decades = np.log10(most / least) if unit is None else np.inf
-    steps = np.array([1, 2, 5] if decades <= 1.5 else [1, 3] if decades <= 3 else [1])
-    ticks = np.outer(10.0**powers, steps).ravel()
-    ticks = ticks if unit is None else np.concatenate([-ticks[::-1], [0.0], ticks])
-    ticks = ticks[(ticks == 0) | ((ticks >= low) & (ticks <= high) & (np.abs(ticks) >= least))]
+    coarse = [1] if decades > 3 else [1, 3] if decades > 1.5 else [1, 2, 5]
+    for steps in (coarse, [1, 3], [1, 2, 5]):  # a short axis may contain a single power of ten
+        ticks = np.outer(10.0**powers, steps).ravel()
+        ticks = ticks if unit is None else np.concatenate([-ticks[::-1], [0.0], ticks])
+        ticks = ticks[(ticks >= low) & (ticks <= high) & ((ticks == 0) | (np.abs(ticks) >= least))]
+        if len(ticks) >= 3:
+            break
     axis.set_ticks(ticks, labels=[f"{tick:g}".replace("-", "\N{MINUS SIGN}") for tick in ticks])
     axis.set_ticks([], minor=True)

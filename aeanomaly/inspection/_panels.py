@@ -16,7 +16,7 @@ _JITTER = 0.32
 _LOG_SCALE_FACTOR = 10
 
 #: Minimum distances between two labels of points, as shares of the width and of the height of the axes.
-_LABEL_SPACE = (0.45, 0.09)
+_LABEL_SPACE = (0.55, 0.12)
 #: Axes of larger numbers overflow.
 _LARGEST = 1e300
 #: Days that matplotlib can draw, with a margin beside them: the years 477 to 9521.

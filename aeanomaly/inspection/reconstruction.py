@@ -181,7 +181,7 @@ class ReconstructionDisplay(Display):
         worst = [
             int(row) for row in np.argsort(self.scores, kind="stable")[:n_labels] if self.scores[row] < self.offset
         ]
-        return dict(zip(worst, texts_of(self.observed.index[worst], most=14), strict=True))
+        return dict(zip(worst, texts_of(self.observed.index[worst], most=19), strict=True))
 
     def _handles(self, axis: Any, flagged: np.ndarray) -> list[Any]:
         """Return opaque points for the legend."""

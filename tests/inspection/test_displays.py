@@ -263,6 +263,16 @@ class TestScores:
             scale[name] = found.ax_.get_xscale()
         assert scale == {"positive": "log", "both signs": "asinh", "light": "linear", "equal": "linear"}
 
+    @pytest.mark.parametrize("scale", ["auto", "log"])
+    def test_a_short_logarithmic_axis_has_several_ticks(self, scale):
+        errors = np.concatenate([np.linspace(3, 6, 180), np.linspace(6, 45, 20)])
+        for shift in (0, 4):
+            found = ScoreDistributionDisplay(scores=shift - errors, offset=-30.0).plot(scale=scale)
+            low, high = found.ax_.get_xlim()
+            ticks = found.ax_.get_xticks()
+            assert ((ticks >= low) & (ticks <= high)).sum() >= 3
+            assert [text.get_text() for text in found.ax_.get_xticklabels()].count("") == 0
+
     def test_other_outlier_estimators(self):
         X, y = factory()
         forest = IsolationForest(n_estimators=5, random_state=0).fit(X.to_numpy())
