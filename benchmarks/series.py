@@ -15,7 +15,8 @@ From the root of a checkout, with the extra ``aeanomaly[benchmark]`` installed::
 - cost (with ``--cost``): fit and scores of 1,000,000 rows of 8 columns with windows of 60 rows, and one update of a
   stream.
 
-All detectors have their default parameters; those of PyOD standardized readings. "same features" is a peer behind
+All detectors have their default parameters; those of PyOD get standardized readings. MatrixProfile, which scores its
+training rows only, is fitted to the whole series. "same features" is a peer behind
 `WindowedDetector`, "same windows" with ``features="lags"``.
 """
 

@@ -42,10 +42,8 @@ for fault, n_rows in number[number > 0].value_counts(sort=False).items():
     print(f"fault {fault}, {n_rows} rows: {'found' if fault in is_found else 'missed'}")
 
 # %%
-# Explain the row with the lowest score in a sentence. The rows of its window are passed as well.
-largest = events.loc[events["severity"].idxmax()]
-worst = new.index[new["time"] == largest["worst"]][0]
-print(detector.explain_text(new.loc[worst - detector.window_ + 1 : worst]).iloc[-1])
+# Explain the largest event by its row with the lowest score.
+print(events["explanation"][events["severity"].idxmax()])
 
 # %%
 # Plot a sensor with the events in red, and minus the score with the threshold.

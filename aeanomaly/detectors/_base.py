@@ -638,8 +638,8 @@ class BaseDetector(
         check_is_fitted(fitted)
         return fitted
 
-    def _check_table(self, X: Any) -> None:
-        self.state_.model.validate(self, X)
+    def _count_rows(self, X: Any) -> int:
+        return len(self.state_.model.validate(self, X))
 
     def _call(self, method: Callable[[FittedModel, np.ndarray], np.ndarray], X: Any) -> np.ndarray:
         """Call a method of the model on a table; on the CPU if the device has too little memory for a few rows."""

@@ -150,7 +150,8 @@ class RowStream:
         cells, detector = self._reader.cells(row), self._detector
         if self._single is None:
             table = self._reader.table(cells)
-            score, decision = float(detector.score_samples(table)[0]), float(detector.decision_function(table)[0])
+            score = float(detector.score_samples(table)[0])
+            decision = score - float(detector.state_.calibration.offsets(table, 1)[0])
         else:
             score = self._single.score(self._reader.numbers(cells))
             decision = score - detector.offset_

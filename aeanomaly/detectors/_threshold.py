@@ -4,7 +4,6 @@ from abc import abstractmethod
 from typing import Any, Protocol, Self
 
 import numpy as np
-from sklearn.utils.validation import _num_samples
 
 from aeanomaly._constraints import real
 from aeanomaly.fitting import Calibration, group_columns
@@ -44,8 +43,8 @@ class ThresholdMixin:
         """True if training rows contain anomalies that a threshold should flag."""
 
     @abstractmethod
-    def _check_table(self, X: Any) -> None:
-        """Raise a ValueError if a table does not match the training table."""
+    def _count_rows(self, X: Any) -> int:
+        """Validate a table against the training table, and return the number of its rows."""
 
     @property
     def _calibration(self) -> Calibration:
@@ -117,7 +116,7 @@ class ThresholdMixin:
         fitted, threshold = self._fitted(), self._adapted(threshold)
         calibration = fitted._calibration
         if X is not None:
-            by = group_columns(threshold)
+            by, X = group_columns(threshold), collect(X)
             groups = group_labels(X, by) if by else None
             calibration = calibration.with_scores(threshold, fitted.score_samples(X), y, groups)
         elif y is not None:
@@ -141,7 +140,8 @@ class ThresholdMixin:
             Higher = more normal.
         """
         fitted, X = self._fitted(), collect(X)
-        return fitted.score_samples(X) - fitted._offsets(X)
+        scores = fitted.score_samples(X)
+        return scores - fitted._calibration.offsets(X, len(scores))
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the label of each row: +1 for normal rows, -1 for anomalies.
@@ -170,15 +170,7 @@ class ThresholdMixin:
             Rows with a lower score are anomalies.
         """
         fitted, X = self._fitted(), collect(X)
-        fitted._check_table(X)
-        return fitted._offsets(X)
-
-    def _offsets(self, X: Any) -> np.ndarray:
-        """Return the offset of each row of a valid table, (N,)."""
-        groups = self._calibration.groups
-        if groups is None:
-            return np.full(_num_samples(X), self.offset_)
-        return groups.of_rows(group_labels(X, groups.columns), self.offset_)
+        return fitted._calibration.offsets(X, fitted._count_rows(X))
 
     def p_values(self, X: Any) -> np.ndarray:
         """Return the conformal p-value of each row: how often a normal row has a score as low.

@@ -6,7 +6,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from aeanomaly._warnings import warn
-from aeanomaly.preprocessing import order_of_time
+from aeanomaly.preprocessing import group_labels, order_of_time
 from aeanomaly.streams import MemberKey, numpy_stream
 from aeanomaly.thresholds import (
     Conformal,
@@ -219,6 +219,12 @@ class Calibration:
     def is_set_on_training_rows(self) -> bool:
         """True if the threshold was computed from training scores, and no calibration scores exist."""
         return self.threshold.source == "training rows" and not len(self.calibration_scores)
+
+    def offsets(self, X: Any, n_rows: int) -> np.ndarray:
+        """Return the offset of each row of a valid table of `n_rows` rows, (n_rows,)."""
+        if self.groups is None:
+            return np.full(n_rows, self.threshold.offset)
+        return self.groups.of_rows(group_labels(X, self.groups.columns), self.threshold.offset)
 
     def with_threshold(self, threshold: Threshold, *, robust: bool) -> "Calibration":
         """Return a calibration with another threshold, computed from the known scores."""

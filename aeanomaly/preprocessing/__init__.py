@@ -1,6 +1,6 @@
 """Encoding of tables (frames or arrays) as float32 matrices with a column schema, and decoding."""
 
-from aeanomaly.preprocessing.cells import infer_cell_type, numbers_or_missing, times
+from aeanomaly.preprocessing.cells import cell_texts, infer_cell_type, numbers_or_missing, times
 from aeanomaly.preprocessing.columns import (
     Categorical,
     Column,
@@ -49,6 +49,7 @@ __all__ = [
     "TableEncoder",
     "are_numeric",
     "as_pandas",
+    "cell_texts",
     "cells_as_given",
     "check_finite",
     "check_table",

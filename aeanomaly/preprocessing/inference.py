@@ -81,6 +81,8 @@ class InferenceOptions:
         True if the times of a column are scored as well as their cycles.
     groups : sequence of names
         Columns that identify the group of a row together.
+    unscored : sequence of names
+        Columns that have another purpose than the score.
     warns : bool
         Warn of columns that identify rows or follow their order.
     """
@@ -89,6 +91,7 @@ class InferenceOptions:
     identifiers: Literal["ignore", "keep", "raise"] | Sequence[Any] = "ignore"
     time_trend: bool | Sequence[Any] = False
     groups: Sequence[Any] = ()
+    unscored: Sequence[Any] = ()
     warns: bool = True
 
     @classmethod
@@ -118,7 +121,7 @@ def infer_columns(frame: pd.DataFrame, options: InferenceOptions, *, has_names: 
     check_names("groups", options.groups, labels)
     ignored = dict.fromkeys(options.left_out, "named in identifiers")
     if has_names and options.identifiers in ("ignore", "raise"):
-        ignored = find_identifiers(frame, {*asked, *options.groups})
+        ignored = find_identifiers(frame, {*asked, *options.groups, *options.unscored})
     if ignored and options.identifiers == "raise":
         labels_of_ignored = [column_label(frame[name]) for name in ignored]
         raise ValueError(
@@ -127,6 +130,7 @@ def infer_columns(frame: pd.DataFrame, options: InferenceOptions, *, has_names: 
         )
     if ignored and options.identifiers == "ignore" and options.warns:
         warn_of_identifiers(frame, ignored)
+    ignored |= dict.fromkeys(options.unscored, "has another purpose")
     empty = [name for j, name in enumerate(labels) if len(frame) and frame.iloc[:, j].isna().all()]
     if empty and options.warns:
         warn_of_empty(frame, empty)

@@ -79,7 +79,7 @@ def check_table(
         _compare_names(estimator, frame, reset)
     else:
         X = as_array(_with_nan(X))
-        of_types = options.column_types or options.left_out or options.groups
+        of_types = options.column_types or options.left_out or options.groups or options.unscored
         is_incomplete = reset and allow_nan and _has_empty_column(X)
         if of_types or is_incomplete or not (reset or _are_plain(columns or ())):
             frame = _frame_of_array(estimator, X, reset)
@@ -167,7 +167,7 @@ def order_of_time(X: Any, name: str | int, parameter: str = "order") -> np.ndarr
 def labels_of(X: Any) -> list[Any]:
     """Return the labels by which parameters name the columns of a table: names of a frame, positions of an array."""
     frame = as_pandas(X)
-    return list(range(np.shape(X)[1])) if frame is None else frame.columns.tolist()
+    return list(range(as_array(X).shape[1])) if frame is None else frame.columns.tolist()
 
 
 def cells_as_given(X: Any) -> pd.DataFrame:

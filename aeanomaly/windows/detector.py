@@ -16,13 +16,13 @@ from aeanomaly._constraints import Constraint, any_of, integer, one_of
 from aeanomaly._counts import counted
 from aeanomaly._warnings import warn
 from aeanomaly.detectors import BaseDetector, DenoisingAutoencoder, ThresholdMixin
-from aeanomaly.fitting import CalibrationRequest, Sentences
-from aeanomaly.preprocessing import Datetime, InferenceOptions, as_pandas, check_table, collect
+from aeanomaly.fitting import Calibration, CalibrationRequest, Sentences
+from aeanomaly.preprocessing import Datetime, InferenceOptions, as_pandas, check_table, collect, labels_of
 from aeanomaly.thresholds import Threshold, as_threshold
 from aeanomaly.windows.events import find_events
 from aeanomaly.windows.features import FeatureKind
 from aeanomaly.windows.files import save
-from aeanomaly.windows.fit import WindowOptions, fit_windows, for_ordered_rows, window_for
+from aeanomaly.windows.fit import WindowOptions, fit_windows, for_ordered_rows
 from aeanomaly.windows.model import Table, WindowedModel, WindowedState
 from aeanomaly.windows.reasons import sentences, terms_of, to_frame
 from aeanomaly.windows.rows import SeriesOrder
@@ -40,6 +40,10 @@ def _is_duration(value: Any) -> bool:
         return False
 
 
+def _is_label(value: Any) -> bool:
+    return isinstance(value, (str, int, np.integer)) and not isinstance(value, bool)
+
+
 _CONSTRAINTS = {
     "estimator": Constraint(
         lambda v: v is None or (not isinstance(v, type) and hasattr(v, "fit") and hasattr(v, "score_samples")),
@@ -48,6 +52,11 @@ _CONSTRAINTS = {
     "window": any_of(one_of("auto"), integer(1)),
     "stride": integer(1),
     "features": one_of("auto", "summary", "lags", "both"),
+    "time": Constraint(lambda v: v is None or _is_label(v), "None, or a column"),
+    "groups": Constraint(
+        lambda v: v is None or _is_label(v) or (isinstance(v, (list, tuple)) and len(v) > 0 and all(map(_is_label, v))),
+        "None, a column or a list of columns",
+    ),
     "max_gap": Constraint(
         lambda v: v is None or (isinstance(v, str) and v == "auto") or _is_duration(v),
         "'auto', None, or a positive duration such as '10min' or 600 (seconds)",
@@ -76,7 +85,8 @@ class WindowedDetector(ThresholdMixin, OutlierMixin, BaseEstimator):
     window : int or "auto", default="auto"
         Number of rows of a window, with the row itself. "auto" is twice the number of rows after which the
         autocorrelation of the training readings falls below 1 / e, but 40 to 60, and at most a tenth of the longest
-        series, at least 2. With 1, scores are bitwise equal to those of `estimator`.
+        series, at least 2. With 1, scores are bitwise equal to those of `estimator` fitted to the same rows in the same
+        order.
     stride : int, default=1
         Step between the windows that are used in training. All rows are scored. At most 51,200 windows are used.
     features : {"auto", "summary", "lags", "both"}, default="auto"
@@ -97,14 +107,14 @@ class WindowedDetector(ThresholdMixin, OutlierMixin, BaseEstimator):
     contamination : "auto", float in (0, 0.5] or threshold rule, default="auto"
         Threshold, see `aeanomaly.thresholds`. "auto" and rules for new rows are calibrated on the latest rows of each
         series. "auto" aims to flag 5% of new normal rows, by the scores of the latest quarter of the rows by a clone
-        that is fitted without them; below 400 rows, they are held out. Below 50 rows, and for a robust `estimator`,
+        that is fitted without them; below 400 rows, they are held out. Below 20 rows, and for a robust `estimator`,
         training rows are used. Rules with a `calibration_fraction`, such as ``Conformal(0.01)``, hold out this fraction
         of the latest rows. A float is the share of training rows to flag.
 
     Attributes
     ----------
     estimator_ : estimator
-        Fitted detector of features, with the threshold of this one; its input is ``window_features(X)``.
+        Fitted detector of features, with `offset_` of this one as threshold; its input is ``window_features(X)``.
     window_ : int
         Number of rows of a window.
     offset_ : float
@@ -193,16 +203,15 @@ class WindowedDetector(ThresholdMixin, OutlierMixin, BaseEstimator):
         """
         options, learner, X = self._options(), copy.copy(self), collect(X)
         order = SeriesOrder(self.time, self.group_columns)
-        types_of_order = InferenceOptions(column_types=order.column_types(X))
-        numbers, types = check_table(learner, X, options=types_of_order, allow_nan=self._allow_nan, least_rows=2)
+        declared = dict(getattr(self._detector, "column_types", None) or {}) | order.column_types(X)
+        inferred = InferenceOptions(column_types=declared, unscored=self.group_columns)
+        numbers, types = check_table(learner, X, options=inferred, allow_nan=self._allow_nan, least_rows=2)
         order = order.with_gap(X, self.max_gap)
-        model = WindowedModel(_labels_of(X, numbers.shape[1]), types, order)
+        model = WindowedModel(labels_of(X), types, order)
         self._check_columns(model, X)
         table = model.ordered(X, numbers)
-        if isinstance(self.window, str):
-            options = options._replace(window=window_for(table.rows))
         longest = int(table.rows.age.max()) + 1
-        if options.window > longest:
+        if options.window is not None and options.window > longest:
             raise ValueError(
                 f"{type(self).__name__}: window={options.window} is longer than the longest series without a gap, "
                 f"{counted(longest, 'row')}; set a smaller window or a longer max_gap"
@@ -247,7 +256,7 @@ class WindowedDetector(ThresholdMixin, OutlierMixin, BaseEstimator):
         features : DataFrame of shape (n_samples, n_inputs)
             The index is that of X. With windows of one row, X without the columns of `time` and `groups`.
         """
-        fitted = self._fitted()
+        fitted, X = self._fitted(), collect(X)
         model, table = fitted.state_.model, fitted._read(X)
         blocks = list(model.blocks(table))
         if model.features is None:
@@ -278,7 +287,7 @@ class WindowedDetector(ThresholdMixin, OutlierMixin, BaseEstimator):
             If `estimator` is not a detector of this package.
         """
         one_of("column", "lag", "feature").check("explain", "by", by)
-        fitted = self._fitted()
+        fitted, X = self._fitted(), collect(X)
         model = fitted.state_.model
         terms = model.apply(lambda block: terms_of(model, block), fitted._read(X))
         return to_frame(model, terms, by).set_axis(_index_of(X, len(terms)), axis=0)
@@ -303,7 +312,7 @@ class WindowedDetector(ThresholdMixin, OutlierMixin, BaseEstimator):
             If `estimator` is not a detector of this package.
         """
         integer(1).check("explain_text", "n_columns", n_columns)
-        fitted = self._fitted()
+        fitted, X = self._fitted(), collect(X)
         model = fitted.state_.model
         found = model.apply(lambda block: sentences(model, block, n_columns), fitted._read(X))
         return Sentences(found, index=_index_of(X, len(found)), dtype=object, name="explanation")
@@ -321,24 +330,24 @@ class WindowedDetector(ThresholdMixin, OutlierMixin, BaseEstimator):
 
         Returns
         -------
-        events : DataFrame of shape (n_events, 6 + number of group columns)
+        events : DataFrame of shape (n_events, 7 + number of group columns)
             One row for each event, in order of time within each series, with the cells of `groups` and
 
             - `first`, `last`, `worst`: time of the first, the last and the lowest-scoring row; the index of X, or the
               number of the row, without times;
             - `n_rows`: number of rows from first to last;
             - `severity`: distance of the lowest score from the median training score, relative to that of the offset;
-              1 at the threshold, higher = worse;
+              1 at the threshold, higher = worse; NaN if the threshold is above the median;
             - `columns`: columns that make up four fifths of the error of the lowest-scoring row, at most three, the
-              largest first; missing if `estimator` is not a detector of this package.
+              largest first;
+            - `explanation`: sentence on that row, as from `explain_text`. Both are missing if `estimator` is not a
+              detector of this package.
         """
         integer(1).check("events", "min_length", min_length)
         integer(0).check("events", "cooldown", cooldown)
         fitted, X = self._fitted(), collect(X)
-        scores, offsets = fitted.score_samples(X), fitted.offsets(X)
-        index = _index_of(X, len(scores))
-        run = {"min_length": min_length, "cooldown": cooldown}
-        return find_events(fitted.state_, fitted._read(X), index, scores, offsets, **run)
+        table = fitted._read(X)
+        return find_events(fitted.state_, table, _index_of(X, len(table.rows.age)), min_length, cooldown)
 
     def stream(self, state: Mapping[str, Any] | None = None) -> WindowStream:
         """Return an object that scores rows one at a time, with the bits of `score_samples`.
@@ -366,7 +375,8 @@ class WindowedDetector(ThresholdMixin, OutlierMixin, BaseEstimator):
         True
         """
         fitted = self._fitted()
-        stream = WindowStream(fitted, fitted.state_.model, fitted.offset_, allow_nan=fitted._allow_nan)
+        names = getattr(fitted, "feature_names_in_", None)
+        stream = WindowStream(fitted.state_, names, allow_nan=fitted._allow_nan)
         if state is not None:
             stream.restore(state)
         return stream
@@ -392,11 +402,16 @@ class WindowedDetector(ThresholdMixin, OutlierMixin, BaseEstimator):
 
     @property
     def estimator_(self) -> Any:
+        state = self.state_  # the input has no columns of groups
+        return self.wrapped(replace(state.calibration, groups=None))
+
+    def wrapped(self, calibration: Calibration) -> Any:
+        """Return the fitted detector of features with the parameters of `estimator`, and with a calibration."""
         state, given = self.state_, self._detector
         detector = copy.copy(state.model.detector)
         if isinstance(detector, BaseDetector):
             detector.set_params(contamination=given.contamination, column_types=given.column_types)
-            detector.state_ = replace(detector.state_, calibration=state.calibration, table_format=state.table_format)
+            detector.state_ = replace(detector.state_, calibration=calibration, table_format=state.table_format)
         return detector
 
     @property
@@ -432,7 +447,7 @@ class WindowedDetector(ThresholdMixin, OutlierMixin, BaseEstimator):
         """The columns of `groups`; empty without groups."""
         if self.groups is None:
             return ()
-        return (self.groups,) if isinstance(self.groups, (str, int)) else tuple(self.groups)
+        return (self.groups,) if isinstance(self.groups, (str, int, np.integer)) else tuple(self.groups)
 
     def _options(self) -> WindowOptions:
         """Check the parameters."""
@@ -451,7 +466,7 @@ class WindowedDetector(ThresholdMixin, OutlierMixin, BaseEstimator):
         if self.window != 1 and getattr(self.estimator, "groups", None) is not None:
             raise ValueError(f"{owner}: set groups of {owner}, not of its estimator, which gets features of windows")
         kind: FeatureKind = "summary" if self.features == "auto" else self.features
-        window = 1 if isinstance(self.window, str) else int(self.window)
+        window = None if isinstance(self.window, str) else int(self.window)
         return WindowOptions(window, int(self.stride), kind, self.contamination, self._is_robust)
 
     def _check_columns(self, model: WindowedModel, X: Any) -> None:
@@ -473,17 +488,11 @@ class WindowedDetector(ThresholdMixin, OutlierMixin, BaseEstimator):
         check_is_fitted(fitted)
         return fitted
 
-    def _check_table(self, X: Any) -> None:
-        self._read(X)
+    def _count_rows(self, X: Any) -> int:
+        return len(self._read(X).rows.age)
 
     def _read(self, X: Any) -> Table:
         return self.state_.model.read(self, collect(X), allow_nan=self._allow_nan)
-
-
-def _labels_of(X: Any, n_columns: int) -> list[Any]:
-    """Return the labels by which parameters name the columns: names of a frame, positions of an array."""
-    frame = as_pandas(X)
-    return list(range(n_columns)) if frame is None else frame.columns.tolist()
 
 
 def _index_of(X: Any, n_rows: int) -> pd.Index:

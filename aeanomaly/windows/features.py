@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -16,6 +16,8 @@ _CHUNK = 2048
 #: Shares of the longest width over which errors are averaged.
 _SHARES = (1 / 9, 1 / 3, 1)
 
+#: Largest distance of a reading from the mean, in standard deviations, and largest feature, so that none overflows.
+_FARTHEST, _LARGEST = 1e9, np.finfo(np.float64).max
 FeatureKind = Literal["summary", "lags", "both"]
 
 
@@ -58,6 +60,8 @@ class WindowFeatures:
     low, high : ndarray (K,)
         Range of the prediction errors in training. An error beyond it counts as the bound in a mean, so that one
         extreme row does not dominate the windows after it.
+    typical : ndarray (C,)
+        Median number of rows without a change in training.
     """
 
     window: int
@@ -67,6 +71,7 @@ class WindowFeatures:
     predictor: LagPredictor
     low: np.ndarray
     high: np.ndarray
+    typical: np.ndarray
 
     @classmethod
     def fit(cls, rows: OrderedRows, window: int, kind: FeatureKind) -> "WindowFeatures":
@@ -77,7 +82,9 @@ class WindowFeatures:
         low, high = np.full((2, predictor.n_errors), [[np.inf], [-np.inf]])
         for errors in _in_chunks(predictor.errors, values, rows.age, window):
             low, high = np.minimum(low, errors.min(axis=0)), np.maximum(high, errors.max(axis=0))
-        return cls(window, kind, center, scale, predictor, low, high)
+        counts = _in_chunks(partial(unchanged, most=window - 1), values, rows.age, window)
+        typical = np.median(np.concatenate(list(counts)), axis=0)
+        return cls(window, kind, center, scale, predictor, low, high, typical)
 
     @cached_property
     def widths(self) -> tuple[int, ...]:
@@ -122,7 +129,8 @@ class WindowFeatures:
             if of_chunk.any():
                 chunk[:, :n_current][np.tile(of_chunk, n_current // len(self.center))] = np.nan
             start += len(chunk)
-            yield chunk * scale + center
+            with np.errstate(over="ignore"):
+                yield np.clip(chunk * scale + center, -_LARGEST, _LARGEST)
 
     @cached_property
     def _units(self) -> tuple[np.ndarray, np.ndarray]:
@@ -136,7 +144,7 @@ class WindowFeatures:
         parts = []
         if self.kind != "lags":
             errors = self.predictor.errors(values, age)
-            parts += [values, errors, np.sqrt(unchanged(values, age, self.window - 1))]
+            parts += [values, errors, np.sqrt(unchanged(values, age, self.window - 1, self.typical))]
             parts += trailing_means(np.clip(errors, self.low, self.high), age, self.widths)
         if self.kind != "summary":
             parts.append(lagged(values, age, self.window)[:, self._first_lag :].reshape(len(values), -1))
@@ -145,14 +153,17 @@ class WindowFeatures:
 
 def standardization(readings: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return center and scale of the columns (C,) of known readings."""
-    center, scale = np.nanmean(readings, axis=0), np.nanstd(readings, axis=0)
+    known = np.where(np.isnan(readings).all(axis=0), 0.0, readings)  # a column may have no reading in these rows
+    center, scale = np.nanmean(known, axis=0), np.nanstd(known, axis=0)
     # The standard deviation of a constant column may be a rounding error.
     return center, np.where(scale > 1e-12 * np.abs(center), scale, 1.0)
 
 
 def standardize(readings: np.ndarray, center: np.ndarray, scale: np.ndarray) -> np.ndarray:
     """Return standardized readings; 0, the mean, for missing ones."""
-    return np.nan_to_num((readings - center) / scale, nan=0.0, copy=False)
+    with np.errstate(over="ignore"):
+        values = np.clip((readings - center) / scale, -_FARTHEST, _FARTHEST)
+    return np.nan_to_num(values, nan=0.0, copy=False)
 
 
 def _in_chunks(

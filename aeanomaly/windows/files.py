@@ -2,9 +2,11 @@
 
 import os
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 from sklearn.base import clone
 
 from aeanomaly.detectors import BaseDetector, to_parts
@@ -23,13 +25,14 @@ if TYPE_CHECKING:
 
 #: Parameters besides the wrapped detector.
 _PARAMETERS = ("window", "stride", "features", "time", "groups", "max_gap", "contamination")
-_PARTS = {"parameters", "has_estimator", "feature_names", "columns", "longest_gap", "features"}
+_PARTS = {"parameters", "has_estimator", "feature_names", "names", "columns", "longest_gap", "features"}
 _KINDS = ("summary", "lags", "both")
 
 
 def save(detector: "WindowedDetector", path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
     """Write a fitted detector to a model file."""
-    wrapped, model = detector.estimator_, detector.state_.model
+    model = detector.state_.model
+    wrapped = detector.wrapped(detector.state_.calibration)
     if not isinstance(wrapped, BaseDetector):
         raise TypeError(
             f"a model file holds detectors of this package only, not {type(wrapped).__name__}; pickle the detector"
@@ -37,9 +40,10 @@ def save(detector: "WindowedDetector", path: str | os.PathLike[str], *, overwrit
     manifest, arrays = to_parts(wrapped)
     names = getattr(detector, "feature_names_in_", None)
     manifest["windows"] = {
-        "parameters": {name: to_json(getattr(detector, name), name, RULES) for name in _PARAMETERS},
+        "parameters": {name: to_json(_as_text(getattr(detector, name)), name, RULES) for name in _PARAMETERS},
         "has_estimator": detector.estimator is not None,
         "feature_names": None if names is None else list(names),
+        "names": [int(name) if isinstance(name, np.integer) else name for name in model.names],
         "columns": [column.to_json() for column in model.types],
         "longest_gap": model.order.longest_gap,
         "features": None if model.features is None else [model.features.window, model.features.kind],
@@ -64,13 +68,21 @@ def from_parts(manifest: dict[str, Any], arrays: dict[str, np.ndarray]) -> "Wind
         detector.feature_names_in_ = np.array(names, dtype=object)
     detector.n_features_in_ = len(types)
     order = SeriesOrder(detector.time, detector.group_columns, _checked_gap(part["longest_gap"]))
-    model = WindowedModel(list(range(len(types)) if names is None else names), types, order, detector=wrapped)
+    labels = part["names"]
+    if len(labels) != len(types) or not all(type(label) in (int, str) for label in labels):
+        raise ModelFileError(f"names are not {len(types)} strings or numbers")
+    model = WindowedModel(labels, types, order, detector=wrapped)
     if part["features"] is not None:
         model = replace(model, features=_features_from(part["features"], of_windows, len(model.readings)))
     if len(model.inputs) != wrapped.n_features_in_:
         raise ModelFileError("the windows do not match the detector")
     detector.state_ = WindowedState(model, wrapped.state_.calibration, wrapped.state_.table_format)
     return detector
+
+
+def _as_text(value: Any) -> Any:
+    """Return a duration as text; another value as it is."""
+    return str(pd.Timedelta(value)) if isinstance(value, (timedelta, np.timedelta64)) else value
 
 
 def _arrays_of(features: WindowFeatures | None) -> dict[str, np.ndarray]:
@@ -82,6 +94,7 @@ def _arrays_of(features: WindowFeatures | None) -> dict[str, np.ndarray]:
         "scale": features.scale,
         "low": features.low,
         "high": features.high,
+        "typical": features.typical,
         "predictor.center": predictor.center,
         "predictor.weights": predictor.weights,
     }
@@ -99,6 +112,7 @@ def _features_from(described: list[Any], arrays: dict[str, np.ndarray], n_column
         "scale": (n_columns,),
         "low": (n_errors,),
         "high": (n_errors,),
+        "typical": (n_columns,),
         "predictor.center": (n_lags, n_columns),
         "predictor.weights": (n_lags * n_columns, n_errors),
     }
@@ -106,9 +120,9 @@ def _features_from(described: list[Any], arrays: dict[str, np.ndarray], n_column
         array = arrays[name]
         if array.shape != shape or array.dtype != np.float64 or not np.isfinite(array).all():
             raise ModelFileError(f"the array {name} of the windows does not hold finite numbers of shape {shape}")
-    if n_lags > window or (arrays["scale"] <= 0).any():
-        raise ModelFileError("the windows have more lags than rows, or a scale that is not positive")
-    own = {name: arrays[name] for name in ("center", "scale", "low", "high")}
+    if not 2 <= n_lags <= window or (arrays["scale"] <= 0).any():
+        raise ModelFileError("the number of lags or a scale of the windows is invalid")
+    own = {name: arrays[name] for name in ("center", "scale", "low", "high", "typical")}
     return WindowFeatures(window=window, kind=kind, predictor=predictor, **own)
 
 

@@ -4,12 +4,12 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 from sklearn.base import clone
 
+from aeanomaly._counts import counted
 from aeanomaly.detectors import BaseDetector
 from aeanomaly.fitting import LATEST, Calibration, CalibrationRequest, UnseenScores, group_columns
-from aeanomaly.preprocessing import group_labels, rows_of
+from aeanomaly.preprocessing import group_labels
 from aeanomaly.reading import format_of
 from aeanomaly.thresholds import MOST_SCORES, Conformal, ScoreSummary, Threshold
 from aeanomaly.windows.features import FeatureKind, WindowFeatures, standardization, standardize
@@ -19,11 +19,13 @@ from aeanomaly.windows.rows import OrderedRows
 from aeanomaly.windows.trailing import spread_runs
 
 #: Share of each series that calibrates the default threshold, and minimum number of rows of the table for it.
-_LATEST_SHARE, _LEAST_ROWS = 0.25, 50
+_LATEST_SHARE, _LEAST_ROWS = 0.25, 20
 #: Minimum number of rows for a fit to all rows after the calibration. With fewer, detector and clone differ too much.
 _LEAST_REFITTED = 400
 #: Maximum number of training windows; a detector with ``max_iter="auto"`` does not use more.
 _MOST_WINDOWS = 51_200
+#: Maximum number of cells of training windows, and number of windows that are allowed nevertheless.
+_MOST_CELLS, _FEWEST_WINDOWS = 1 << 24, 5_000
 #: Threshold of the wrapped detector during its fit: a share needs no clones, and is replaced.
 _UNUSED_THRESHOLD = 0.05
 _BY_CLONE = "latest rows, scored by a clone that was fitted without them"
@@ -31,9 +33,9 @@ _DEPENDENCE = "neighboring rows depend on each other, so the rate differs betwee
 
 
 class WindowOptions(NamedTuple):
-    """Parameters of a windowed detector."""
+    """Parameters of a windowed detector; `window` is None for "auto"."""
 
-    window: int
+    window: int | None
     stride: int
     features: FeatureKind
     threshold: Threshold
@@ -48,6 +50,13 @@ def fit_windows(model: WindowedModel, detector: Any, table: Table, options: Wind
     """
     request = CalibrationRequest.from_threshold(options.threshold)
     is_latest = table.rows.latest(_share_of_latest(request, len(table.rows.age), options.robust))
+    if request and not is_latest.any():
+        raise ValueError(
+            f"contamination={options.threshold!r} needs the latest rows of each series, but the longest series has "
+            f"{counted(int(np.bincount(table.rows.series).max()), 'row')}; pass longer series, or contamination='auto'"
+        )
+    if options.window is None:
+        options = options._replace(window=_automatic_window(table.rows.where(~is_latest)))
     fitted, unseen = _fit(model, detector, table, ~is_latest, options), None
     if is_latest.any():
         late = spread_runs(np.flatnonzero(is_latest), _MOST_WINDOWS)
@@ -62,7 +71,7 @@ def fit_windows(model: WindowedModel, detector: Any, table: Table, options: Wind
     return WindowedState(fitted, _calibrate(options, summary, unseen), format_of(table.given))
 
 
-def window_for(rows: OrderedRows) -> int:
+def _automatic_window(rows: OrderedRows) -> int:
     """Return the number of rows of a window for ``window="auto"``."""
     return automatic_window(standardize(rows.known, *standardization(rows.readings)), rows.age)
 
@@ -79,12 +88,19 @@ def _fit(
     model: WindowedModel, detector: Any, table: Table, is_trained: np.ndarray, options: WindowOptions
 ) -> WindowedModel:
     """Fit features and a clone of the detector to the rows of a mask (N,)."""
-    trained = np.flatnonzero(is_trained)
-    if options.window > 1:
-        selected, _ = table.rows.with_windows(spread_runs(trained, _MOST_WINDOWS), options.window)
-        model = replace(model, features=WindowFeatures.fit(selected, options.window, options.features))
-    rows = spread_runs(trained[:: options.stride], _MOST_WINDOWS)
-    return replace(model, detector=_copy_to_fit(detector, model).fit(_select(model, table, rows)))
+    trained, window = np.flatnonzero(is_trained), options.window
+    assert window is not None
+    if window > 1:
+        selected, _ = table.rows.with_windows(spread_runs(trained, _MOST_WINDOWS), window)
+        model = replace(model, features=WindowFeatures.fit(selected, window, options.features))
+    rows = trained[:: options.stride]
+    if len(rows) < 2:
+        raise ValueError(
+            f"stride={options.stride} leaves {counted(len(rows), 'window')} of {len(trained):,} training rows; set a "
+            "smaller stride"
+        )
+    rows = spread_runs(rows, min(_MOST_WINDOWS, max(_FEWEST_WINDOWS, _MOST_CELLS // len(model.inputs))))
+    return replace(model, detector=_copy_to_fit(detector, model).fit(model.select(table, rows)))
 
 
 def _copy_to_fit(detector: Any, model: WindowedModel) -> Any:
@@ -93,26 +109,16 @@ def _copy_to_fit(detector: Any, model: WindowedModel) -> Any:
     if isinstance(learner, BaseDetector):
         learner.set_params(contamination=_UNUSED_THRESHOLD)
         if model.features is not None:
-            numbers = dict.fromkeys(model.input_names[: len(model.features.descriptions)], "numeric")
-            learner.set_params(column_types=numbers | dict(learner.column_types or {}))
+            n_features, given = len(model.features.descriptions), learner.column_types or {}
+            types: dict[str, Any] = dict.fromkeys(model.input_names[:n_features], "numeric")
+            others = zip(model.input_names[n_features:], model.others, strict=True)
+            types |= {name: given[model.names[j]] for name, j in others if model.names[j] in given}
+            learner.set_params(column_types=types)
     return learner
 
 
 def _scores(model: WindowedModel, table: Table, rows: np.ndarray) -> np.ndarray:
-    return np.asarray(model.detector.score_samples(_select(model, table, rows)), dtype=np.float64)
-
-
-def _select(model: WindowedModel, table: Table, rows: np.ndarray) -> Any:
-    """Return the input of the wrapped detector for some rows, given by ascending positions in `table.rows`."""
-    if model.features is None:  # the input has the order of the table
-        return rows_of(next(model.blocks(table)), table.rows.places[rows])
-    selected, places = table.rows.with_windows(rows, model.features.window)
-    parts, start = [], 0
-    for block in model.blocks(table._replace(rows=selected)):
-        first, last = np.searchsorted(places, [start, start + len(block)])
-        parts.append(block.iloc[places[first:last] - start])
-        start += len(block)
-    return pd.concat(parts, ignore_index=True)
+    return np.asarray(model.detector.score_samples(model.select(table, rows)), dtype=np.float64)
 
 
 def _groups(threshold: Threshold, table: Table, rows: np.ndarray) -> np.ndarray | None:

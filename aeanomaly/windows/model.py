@@ -10,7 +10,7 @@ import pandas as pd
 
 from aeanomaly._counts import counted
 from aeanomaly.fitting import Calibration
-from aeanomaly.preprocessing import Column, Logarithmic, Numeric, as_pandas, cells_as_given, check_table
+from aeanomaly.preprocessing import Column, Logarithmic, Numeric, as_pandas, cells_as_given, check_table, rows_of
 from aeanomaly.reading import TableFormat
 from aeanomaly.windows.features import Feature, WindowFeatures
 from aeanomaly.windows.rows import OrderedRows, SeriesOrder
@@ -114,11 +114,23 @@ class WindowedModel:
             return frame
         return pd.concat([frame, others.set_axis(self.input_names[features.shape[1] :], axis=1)], axis=1)
 
+    def select(self, table: Table, rows: np.ndarray) -> Any:
+        """Return the input of the wrapped detector for some rows, given by ascending positions in `table.rows`."""
+        if self.features is None:  # the input has the order of the table
+            return rows_of(self.without_order(table.given), table.rows.places[rows])
+        selected, places = table.rows.with_windows(rows, self.features.window)
+        parts, start = [], 0
+        for block in self.blocks(table._replace(rows=selected)):
+            first, last = np.searchsorted(places, [start, start + len(block)])
+            parts.append(block.iloc[places[first:last] - start])
+            start += len(block)
+        return pd.concat(parts, ignore_index=True)
+
     def without_order(self, X: Any) -> Any:
-        """Return a table without the columns that order the rows."""
-        if not self.order.columns:
-            return X
+        """Return a table, a frame or an array, without the columns that order the rows."""
         frame = as_pandas(X)
+        if not self.order.columns:
+            return X if frame is None else frame
         return np.asarray(X)[:, self.free] if frame is None else frame.iloc[:, self.free]
 
 

@@ -50,9 +50,8 @@ class LagPredictor:
         center = windows.mean(axis=0)
         windows -= center
         precision = np.linalg.inv(windows.T @ windows / len(rows) + _RIDGE * np.eye(len(center)))
-        newest, errors = np.arange(n_columns), [np.empty((0, len(center)))]
-        if n_lags > 1:
-            errors.append(_error_of(precision, newest))
+        newest = np.arange(n_columns)
+        errors = [_error_of(precision, newest)]
         if n_columns > 1:
             own = newest[:, None] + n_columns * np.arange(n_lags)
             errors.append(np.stack([_error_of(precision, variables)[0] for variables in own]))
@@ -66,8 +65,7 @@ class LagPredictor:
     @property
     def kinds(self) -> list[str]:
         """Kinds of errors, each of which holds for all columns: given the "past", and given the "others"."""
-        n_lags, n_columns = self.center.shape
-        return ["past"] * (n_lags > 1) + ["others"] * (n_columns > 1)
+        return ["past", "others"] if self.center.shape[1] > 1 else ["past"]
 
     @property
     def n_errors(self) -> int:

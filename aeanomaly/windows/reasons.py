@@ -85,7 +85,9 @@ def _phrase(model: WindowedModel, cells: np.ndarray, number: int) -> str:
         when = f" {counted(feature.rows - 1, 'row')} earlier" if feature.rows > 1 else ""
         return f"{name} {format_cell(cell)}{when} is {_distance(model.features, place, cell)}"
     if feature.kind == "unchanged":
-        return f"{name} has not changed for {counted(round(cell**2), 'row')}" if cell else f"{name} is unusual"
+        n_rows, most = round(cell**2), feature.rows - 1
+        least = "at least " if n_rows == most else ""
+        return f"{name} has not changed for {least}{counted(n_rows, 'row')}" if n_rows else f"{name} has changed"
     if feature.kind in _SOURCES:
         return f"{name} {_expectation(cells[place], cell)} from {_SOURCES[feature.kind]}"
     return f"{name} is {_mean_error(model.features, feature, cell)}"

@@ -105,14 +105,15 @@ class SeriesOrder:
         return self.groups if self.time is None else (self.time, *self.groups)
 
     def column_types(self, X: Any) -> dict[str | int, str]:
-        """Return the types of `columns`, so that they are not examined as readings."""
+        """Return the type of the column of times, if there is one, so that it is not examined as readings."""
         if self.groups:
             group_labels(X, self.groups)  # raises an error for unknown columns
+        if self.time is None:
+            return {}
         self.times(X)
         frame = as_pandas(X)
-        are_times = {name: frame is not None and infer_cell_type(frame[name]) == "times" for name in self.columns}
-        kinds = {name: "datetime" if are_times[name] else "categorical" for name in self.groups}
-        return kinds if self.time is None else kinds | {self.time: "datetime" if are_times[self.time] else "numeric"}
+        are_times = frame is not None and infer_cell_type(frame[self.time]) == "times"
+        return {self.time: "datetime" if are_times else "numeric"}
 
     def times(self, X: Any) -> np.ndarray | None:
         """Return the times of the rows (N,), in seconds or in units of a numeric column; None without times."""
@@ -131,6 +132,10 @@ class SeriesOrder:
             return replace(self, longest_gap=None)
         if not (isinstance(longest, str) and longest == "auto"):
             is_number = isinstance(longest, Real) and not isinstance(longest, np.timedelta64)
+            if not is_number and self.time is not None and self.column_types(X)[self.time] == "numeric":
+                raise ValueError(
+                    f"max_gap={longest!r} is a duration, but column {self.time!r} holds numbers; set a number"
+                )
             gap = float(longest) if is_number else pd.Timedelta(longest).total_seconds()
             return replace(self, longest_gap=gap)
         series = self._series(X, len(times))
@@ -177,13 +182,17 @@ class SeriesOrder:
             )
         if n_equal := int((steps == 0).sum()):
             verb = "has" if n_equal == 1 else "have"
-            warn(f"{counted(n_equal, 'row')} {verb} the time of the row before; windows use the given order{remedy}")
+            warn(
+                f"{counted(n_equal, 'row')} {verb} the time of the row before; windows use the given order. "
+                f"Drop repeated rows{remedy}"
+            )
 
     def _series(self, X: Any, n_rows: int) -> np.ndarray:
         """Return the number of the series of each row, in order of appearance (N,)."""
         if not self.groups:
             return np.zeros(n_rows, dtype=np.intp)
-        return pd.factorize(group_labels(X, self.groups))[0]
+        texts = [group_labels(X, [name]) for name in self.groups]
+        return pd.factorize(texts[0] if len(texts) == 1 else pd.MultiIndex.from_arrays(texts))[0]
 
 
 def carried_forward(readings: np.ndarray, age: np.ndarray) -> np.ndarray:

@@ -1,6 +1,6 @@
 """Scores of the rows of series that arrive one at a time."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import NoneType
 from typing import Any
@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from aeanomaly.detectors import BaseDetector, RowReader, ScoredRow, SingleRows
-from aeanomaly.preprocessing import Datetime
-from aeanomaly.windows.model import WindowedModel
+from aeanomaly.preprocessing import Datetime, cell_texts
+from aeanomaly.windows.model import WindowedState
 from aeanomaly.windows.reasons import sentences
 from aeanomaly.windows.rows import OrderedRows
 
@@ -40,9 +40,9 @@ class WindowStream:
     Later fits and thresholds of the detector do not change the stream. It can be pickled.
     """
 
-    def __init__(self, owner: Any, model: WindowedModel, offset: float, *, allow_nan: bool):
-        self._model, self._offset, self._series = model, offset, dict[tuple[Any, ...], _Series]()
-        names = getattr(owner, "feature_names_in_", None)
+    def __init__(self, state: WindowedState, names: Sequence[str] | None, *, allow_nan: bool):
+        model = state.model
+        self._model, self._calibration, self._series = model, state.calibration, dict[tuple[str, ...], _Series]()
         self._reader = RowReader(names, model.types, allow_nan=allow_nan)
         detector = model.detector
         is_fast = isinstance(detector, BaseDetector) and SingleRows.accepts(detector.state_.model)
@@ -65,17 +65,18 @@ class WindowStream:
         Raises
         ------
         ValueError
-            If a cell is missing or invalid, or if the row is earlier than the last row of its series. The stream is
-            then unchanged.
+            If a cell is invalid, or missing for a detector that does not accept it, or if the row is earlier than the
+            last row of its series. The stream is then unchanged.
         """
         model, cells = self._model, self._reader.cells(row)
-        group = tuple(_plain(cells[model.names.index(name)]) for name in model.order.groups)
+        group = tuple(_text(cells[model.names.index(name)]) for name in model.order.groups)
         readings = self._reader.numbers(cells, model.readings)
         series = self._extended(self._series.get(group), self._time(cells), readings)
         features = self._features(series, readings)
         score = self._score(features, cells)
         self._series[group] = series
-        return ScoredRow(score, score - self._offset, lambda: str(sentences(model, self._input(features, cells), 3)[0]))
+        decision = score - self._offset(cells)
+        return ScoredRow(score, decision, lambda: str(sentences(model, self._input(features, cells), 3)[0]))
 
     def state(self) -> dict[str, Any]:
         """Return the last rows of each series as plain lists and numbers, such as for a JSON file.
@@ -127,6 +128,11 @@ class WindowStream:
             )
         self._series = found
 
+    def _offset(self, cells: list[Any]) -> float:
+        if self._calibration.groups is None:
+            return self._calibration.threshold.offset
+        return float(self._calibration.offsets(self._reader.table(cells), 1)[0])
+
     @property
     def _window(self) -> int:
         return 1 if self._model.features is None else self._model.features.window
@@ -143,9 +149,8 @@ class WindowStream:
         except (TypeError, ValueError):
             time = np.nan
         if np.isnan(time):
-            raise ValueError(
-                f"column {order.time!r} holds {cell!r}, which is not a time as in training; pass the time of the row"
-            )
+            zone = f" (time zone: {column.zone or 'none'})" if isinstance(column, Datetime) else ""
+            raise ValueError(f"column {order.time!r} holds {cell!r}, which is not a time as in training{zone}")
         return time
 
     def _extended(self, series: _Series | None, time: float | None, readings: np.ndarray) -> _Series:
@@ -190,7 +195,6 @@ def _seconds(cell: Any, column: Datetime) -> float:
     return time.timestamp() if (time.tzinfo is None) == (column.zone is None) else np.nan
 
 
-def _plain(cell: Any) -> Any:
-    """Return a cell as a value that JSON has."""
-    cell = cell.item() if isinstance(cell, np.generic) else cell
-    return cell if isinstance(cell, (str, int, float, bool)) else str(cell)
+def _text(cell: Any) -> str:
+    """Return the text of a cell, by which `group_labels` tells groups apart."""
+    return cell if isinstance(cell, str) else str(cell_texts(pd.Series([cell]))[0])

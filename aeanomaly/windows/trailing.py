@@ -52,12 +52,17 @@ def _merge(recent: np.ndarray, n_recent: int, earlier: np.ndarray, n_earlier: in
     return recent + n_known / (n_recent + n_known) * (before - recent)
 
 
-def unchanged(values: np.ndarray, age: np.ndarray, most: int) -> np.ndarray:
-    """Return the number of rows, at most `most`, for which each value has not changed, (n, C)."""
+def unchanged(values: np.ndarray, age: np.ndarray, most: int, typical: np.ndarray | float = 0.0) -> np.ndarray:
+    """Return the number of rows, at most `most`, for which each value has not changed, (n, C).
+
+    It is at least `typical`, (C,), for values that have not changed since the start of their segment, as they may not
+    have changed before.
+    """
     rows = np.arange(len(values))[:, None]
     changed = np.ones(values.shape, dtype=bool)
     changed[1:] = (values[1:] != values[:-1]) | (age[1:, None] == 0)
-    return np.minimum(rows - np.maximum.accumulate(np.where(changed, rows, 0), axis=0), most).astype(np.float64)
+    count = rows - np.maximum.accumulate(np.where(changed, rows, 0), axis=0)
+    return np.minimum(np.where(count == age[:, None], np.maximum(count, typical), count), most).astype(np.float64)
 
 
 def lagged(values: np.ndarray, age: np.ndarray, n_lags: int, rows: np.ndarray | None = None) -> np.ndarray:

@@ -104,7 +104,7 @@ def test_no_flagged_row_is_no_event(fitted):
     some, none = fitted.events(planted()), fitted.events(planted()[:50])
     assert len(none) == 0
     assert list(none.columns) == list(some.columns)
-    assert list(some.columns) == ["first", "last", "worst", "n_rows", "severity", "columns"]
+    assert list(some.columns) == ["first", "last", "worst", "n_rows", "severity", "columns", "explanation"]
 
 
 def test_times_or_the_index_name_the_rows():
@@ -131,7 +131,7 @@ def test_events_of_groups_do_not_mix():
     assert list(events["machine"]) == ["y", "y", "z"]
     assert list(events["n_rows"]) == [10, 1, 10]
     assert list(events["first"]) == [X["time"][300], X["time"][600], X["time"][315]]
-    assert events.shape[1] == 7
+    assert events.shape[1] == 8
 
 
 def test_events_end_at_a_gap():

@@ -59,7 +59,7 @@ def test_the_default_does_not_change_scores():
 
 
 def test_small_tables_hold_out_rows_or_use_training_rows():
-    few = windowed(contamination="auto", window=4).fit(waves(40))
+    few = windowed(contamination="auto", window=4).fit(waves(15))
     assert "training" in few.threshold_info_.source
     some = windowed(contamination="auto").fit(waves(200))
     assert "latest" in some.threshold_info_.source
