@@ -9,6 +9,7 @@ of the second half with the rows before it. Writes ``pump.png`` and ``event.png`
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 
 from aeanomaly import DenoisingAutoencoder
 from aeanomaly.datasets import make_sensors
@@ -69,5 +70,5 @@ plot(slice(None), ["vibration"], "Vibration of a pump, and events").savefig("pum
 
 # %%
 # Plot all sensors around the event with the highest severity.
-around = np.abs(new.index.to_numpy() - worst) < 200
+around = (new["time"] - events["worst"][events["severity"].idxmax()]).abs() < pd.Timedelta("200min")
 plot(around, names, "The event with the highest severity").savefig("event.png", dpi=120)

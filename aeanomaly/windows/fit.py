@@ -56,7 +56,8 @@ def fit_windows(model: WindowedModel, detector: Any, table: Table, options: Wind
             f"{counted(int(np.bincount(table.rows.series).max()), 'row')}; pass longer series, or contamination='auto'"
         )
     if options.window is None:
-        options = options._replace(window=_automatic_window(table.rows.where(~is_latest)))
+        is_known = ~is_latest if request.fraction is not None else np.ones_like(is_latest)
+        options = options._replace(window=_automatic_window(table.rows.where(is_known)))
     fitted, unseen = _fit(model, detector, table, ~is_latest, options), None
     if is_latest.any():
         late = spread_runs(np.flatnonzero(is_latest), _MOST_WINDOWS)
