@@ -8,7 +8,6 @@ of the second half with the rows before it. Writes ``pump.png`` and ``event.png`
 """
 
 import matplotlib.pyplot as plt
-import numpy as np
 import pandas as pd
 
 from aeanomaly import DenoisingAutoencoder
