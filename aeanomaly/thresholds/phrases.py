@@ -29,5 +29,17 @@ def _simple_fraction(rate: float) -> Fraction | None:
 
 
 def round_numbers(rule: str) -> str:
-    """Round the long numbers in the text of a rule to three significant digits."""
-    return _LONG_NUMBER.sub(lambda found: f"{float(found[0]):.3g}", rule)
+    """Round the long numbers in the text of a rule to three significant digits; also their distance from 1, for shares.
+
+    Examples
+    --------
+    >>> round_numbers("Conformal(alpha=0.08771929824561403)"), round_numbers("Quantile(0.99999)")
+    ('Conformal(alpha=0.0877)', 'Quantile(0.99999)')
+    """
+    return _LONG_NUMBER.sub(lambda found: _rounded(float(found[0])), rule)
+
+
+def _rounded(number: float) -> str:
+    distance = min(number, 1 - number) if 0 < number < 1 else number
+    decimals = 2 - math.floor(math.log10(distance)) if distance else 0
+    return f"{round(number, decimals):.15g}"
