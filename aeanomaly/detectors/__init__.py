@@ -5,6 +5,7 @@
 
 from aeanomaly.detectors._base import BaseDetector as BaseDetector
 from aeanomaly.detectors._base import fit_detectors as fit_detectors
+from aeanomaly.detectors._parameters import check_parameters as check_parameters
 from aeanomaly.detectors._persistence import REGISTRY as REGISTRY
 from aeanomaly.detectors._persistence import from_parts as from_parts
 from aeanomaly.detectors._persistence import load

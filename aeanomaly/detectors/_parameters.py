@@ -104,7 +104,7 @@ SHARED_CONSTRAINTS: dict[str, Constraint] = {
 }
 
 
-def check_parameters(estimator: SharedParameters, constraints: Mapping[str, Constraint]) -> None:
+def check_parameters(estimator: Any, constraints: Mapping[str, Constraint]) -> None:
     """Raise a ValueError for the first parameter that violates its constraint."""
     owner = type(estimator).__name__
     for name, constraint in constraints.items():

@@ -15,10 +15,10 @@ from sklearn.utils.validation import check_is_fitted
 from aeanomaly._constraints import Constraint, any_of, integer, one_of
 from aeanomaly._counts import counted
 from aeanomaly._warnings import warn
-from aeanomaly.detectors import BaseDetector, DenoisingAutoencoder, ThresholdMixin
+from aeanomaly.detectors import BaseDetector, DenoisingAutoencoder, ThresholdMixin, check_parameters
 from aeanomaly.fitting import Calibration, CalibrationRequest, Sentences
 from aeanomaly.preprocessing import Datetime, InferenceOptions, as_pandas, check_table, collect, labels_of
-from aeanomaly.thresholds import Threshold, as_threshold
+from aeanomaly.thresholds import Threshold
 from aeanomaly.windows.events import find_events
 from aeanomaly.windows.features import FeatureKind
 from aeanomaly.windows.files import save
@@ -452,12 +452,7 @@ class WindowedDetector(ThresholdMixin, OutlierMixin, BaseEstimator):
     def _options(self) -> WindowOptions:
         """Check the parameters."""
         owner = type(self).__name__
-        for name, constraint in _CONSTRAINTS.items():
-            constraint.check(owner, name, getattr(self, name))
-        try:
-            as_threshold(self.contamination)
-        except ValueError as error:
-            raise ValueError(f"{owner}: contamination: {error}") from None
+        check_parameters(self, _CONSTRAINTS)
         if CalibrationRequest.from_threshold(self.contamination).needs_labels:
             raise ValueError(
                 f"{owner}: contamination={self.contamination!r} needs labels; fit with contamination='auto', then call "
