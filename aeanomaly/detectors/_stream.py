@@ -1,6 +1,6 @@
 """Scores of rows that arrive one at a time."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class ScoredRow:
-    """Score of a row.
+    """Score of a row; ``score, decision, reasons = row`` unpacks it.
 
     Attributes
     ----------
@@ -38,6 +38,9 @@ class ScoredRow:
     def reasons(self) -> str:
         """Sentence with the columns that contribute most, as from `explain_text`; computed on access."""
         return self._explain()
+
+    def __iter__(self) -> Iterator[Any]:
+        yield from (self.score, self.decision, self.reasons)
 
     def __repr__(self) -> str:
         return f"ScoredRow(score={self.score:.4g}, decision={self.decision:.4g}, is_anomaly={self.is_anomaly})"

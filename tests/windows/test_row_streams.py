@@ -114,3 +114,12 @@ def test_an_invalid_cell_of_a_mixed_row_is_refused(change):
     stream = small().fit(mixed(120, 0)).stream()
     with pytest.raises(ValueError, match=r"mode|when|'a'"):
         stream.update(rows_of(mixed(1, 1))[0] | change)
+
+
+def test_a_scored_row_is_unpacked_to_score_decision_and_reasons():
+    X = waves(120)
+    detector = small().fit(X)
+    scored = detector.stream().update(X[3])
+    score, decision, reasons = scored
+    assert (score, decision) == (detector.score_samples(X[3:4])[0], detector.decision_function(X[3:4])[0])
+    assert reasons == scored.reasons == detector.explain_text(X[3:4])[0]
