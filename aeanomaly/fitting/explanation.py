@@ -127,17 +127,23 @@ def to_text(
     return [_sentence(cells, row, positive, n_columns) for row, positive in enumerate(named)]
 
 
-def _sentence(cells: "_Cells", row: int, positive: np.ndarray, n_columns: int) -> str:
-    """Describe the columns of a row until they explain most of its error; name the others that are as expected."""
+def largest_columns(positive: np.ndarray, n_columns: int) -> tuple[list[int], int]:
+    """Return at most `n_columns` columns with positive terms (F,), largest first, and the number that explain most."""
     order = np.argsort(-positive, kind="stable")[:n_columns]
     order = order[positive[order] > 0]
-    if len(order) == 0:
-        return "no column is unusual"
     share = np.cumsum(positive[order]) / max(positive.sum(), np.finfo(float).tiny)
-    named = order[: int(np.searchsorted(share, _EXPLAINED)) + 1].tolist()
+    return order.tolist(), int(np.searchsorted(share, _EXPLAINED)) + 1
+
+
+def _sentence(cells: "_Cells", row: int, positive: np.ndarray, n_columns: int) -> str:
+    """Describe the columns of a row until they explain most of its error; name the others that are as expected."""
+    order, n_named = largest_columns(positive, n_columns)
+    if not order:
+        return "no column is unusual"
+    named = order[:n_named]
     reasons = {j: cells.reason(row, j) for j in named}
     if not any(reasons.values()):
-        named = order.tolist()
+        named = order
         reasons = {j: cells.reason(row, j) for j in named}
     if not any(reasons.values()):
         reasons[named[0]] = cells.reason(row, named[0], small=True)

@@ -7,12 +7,11 @@ import pandas as pd
 
 from aeanomaly._counts import counted
 from aeanomaly.detectors import BaseDetector
-from aeanomaly.fitting import format_cell
+from aeanomaly.fitting import format_cell, largest_columns
 from aeanomaly.windows.features import Feature, WindowFeatures
 from aeanomaly.windows.model import WindowedModel
 
-#: A sentence names columns until they make up this share of the error.
-_EXPLAINED = 0.8
+#: Descriptions of the rows and columns from which a reading is predicted.
 _SOURCES = {"past": "the rows before", "others": "the other columns"}
 
 
@@ -61,10 +60,8 @@ def sentences(model: WindowedModel, block: Any, n_columns: int) -> np.ndarray:
 def main_columns(model: WindowedModel, terms: np.ndarray, n_columns: int) -> list[int]:
     """Return the columns with the largest sums of terms (F,), until they explain most of the error."""
     columns = [feature.column for feature in model.inputs]
-    totals = np.bincount(columns, weights=terms, minlength=len(model.names))
-    order = np.argsort(-totals, kind="stable")[:n_columns]
-    share = np.cumsum(totals[order]) / max(totals.sum(), np.finfo(float).tiny)
-    return [int(j) for j in order[: int(np.searchsorted(share, _EXPLAINED)) + 1] if totals[j] > 0]
+    order, n_named = largest_columns(np.bincount(columns, weights=terms, minlength=len(model.names)), n_columns)
+    return order[:n_named]
 
 
 def _sentence(model: WindowedModel, cells: np.ndarray, terms: np.ndarray, n_columns: int) -> str:

@@ -10,6 +10,7 @@ import pandas as pd
 from aeanomaly._counts import counted
 from aeanomaly._warnings import warn
 from aeanomaly.preprocessing import as_pandas, group_labels, infer_cell_type, order_of_time
+from aeanomaly.windows.trailing import rows_since
 
 #: A gap ends a window by "auto" if it is longer than this number of median steps.
 _LONG_GAP = 10
@@ -62,10 +63,8 @@ class OrderedRows:
         np.add.at(changes, rows - np.minimum(self.age[rows], window - 1), 1)
         np.add.at(changes, rows + 1, -1)
         chosen = np.flatnonzero(np.cumsum(changes[:-1]))
-        numbers = np.arange(len(chosen))
-        starts = np.diff(chosen, prepend=-2) > 1
         selected = OrderedRows(*(part[chosen] for part in vars(self).values()))
-        age = np.minimum(selected.age, numbers - np.maximum.accumulate(np.where(starts, numbers, 0)))
+        age = np.minimum(selected.age, rows_since(np.diff(chosen, prepend=-2) > 1))
         return replace(selected, age=age), np.searchsorted(chosen, rows)
 
     def latest(self, share: float) -> np.ndarray:
@@ -167,9 +166,8 @@ class SeriesOrder:
             self._check_steps(steps, places)
             if self.longest_gap is not None:
                 starts |= steps > self.longest_gap
-        rows = np.arange(n_rows)
-        age = rows - np.maximum.accumulate(np.where(starts, rows, 0))
-        return OrderedRows.of(readings if not self.groups else readings[places], age, series[places], places)
+        ordered = readings[places] if self.groups else readings
+        return OrderedRows.of(ordered, rows_since(starts), series[places], places)
 
     def _check_steps(self, steps: np.ndarray, places: np.ndarray) -> None:
         remedy = "" if self.groups else "; if the table holds several series, name their columns with groups=..."

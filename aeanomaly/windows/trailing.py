@@ -58,11 +58,16 @@ def unchanged(values: np.ndarray, age: np.ndarray, most: int, typical: np.ndarra
     It is at least `typical`, (C,), for values that have not changed since the start of their segment, as they may not
     have changed before.
     """
-    rows = np.arange(len(values))[:, None]
     changed = np.ones(values.shape, dtype=bool)
     changed[1:] = (values[1:] != values[:-1]) | (age[1:, None] == 0)
-    count = rows - np.maximum.accumulate(np.where(changed, rows, 0), axis=0)
+    count = rows_since(changed)
     return np.minimum(np.where(count == age[:, None], np.maximum(count, typical), count), most).astype(np.float64)
+
+
+def rows_since(marks: np.ndarray) -> np.ndarray:
+    """Return the number of rows since the last True in each column, (n, ...), or since the first row."""
+    rows = np.arange(len(marks)).reshape(-1, *[1] * (marks.ndim - 1))
+    return rows - np.maximum.accumulate(np.where(marks, rows, 0), axis=0)
 
 
 def lagged(values: np.ndarray, age: np.ndarray, n_lags: int, rows: np.ndarray | None = None) -> np.ndarray:
