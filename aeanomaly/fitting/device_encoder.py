@@ -48,7 +48,7 @@ class DeviceEncoder(nn.Module):
             "limit": schema.limit,
         }
         for name, values in constants.items():
-            self.register_buffer(name, torch.from_numpy(values))
+            self.register_buffer(name, torch.from_numpy(np.array(values)))
         self.has_units = not np.isnan(units).all()
         self.has_missing_indicators = schema.has_missing_indicators
         self.scores_all = len(constants["scored"]) == len(columns)
@@ -60,6 +60,12 @@ class DeviceEncoder(nn.Module):
         rows = torch.maximum(torch.minimum(scaled, self.limit), -self.limit).float()
         # Runtimes differ in the minimum of NaN and a number.
         return rows.masked_fill(features.isnan(), torch.nan)
+
+    @property
+    def width(self) -> int:
+        """Number of elements per row in the widest tensor."""
+        n_columns, n_encoded = len(self.units), len(self.places)
+        return n_encoded if self.is_in_order else n_columns * (1 + self.has_missing_indicators) + n_encoded
 
     def cells(self, table: torch.Tensor) -> torch.Tensor:
         """Return the cells that are scored, those of columns with features."""

@@ -1,8 +1,9 @@
-"""Scorers, which compute the terms of the score from encoded rows, and the loop over the rows of a table."""
+"""Scorers, which compute the terms of the score from encoded rows, and the loops over the rows of a table."""
 
 from aeanomaly.scoring.chunks import PADDING, map_blocks, map_chunks, mean_of_members, to_numpy, with_padding
 from aeanomaly.scoring.covariance import with_ridge
 from aeanomaly.scoring.elbo import elbo_terms, log_weights, matched_draws
+from aeanomaly.scoring.launches import Launches, has_launches
 from aeanomaly.scoring.marginal import MarginalScorer
 from aeanomaly.scoring.memory import FeatureUnits, MemoryScorer, two_valued_factors, whitening_matrix
 from aeanomaly.scoring.missing import complete_columns, complete_total, growth, per_observed
@@ -29,6 +30,7 @@ __all__ = [
     "DevianceScorer",
     "ELBOScorer",
     "FeatureUnits",
+    "Launches",
     "MarginalScorer",
     "MaskedLinearScorer",
     "MemoryScorer",
@@ -43,6 +45,7 @@ __all__ = [
     "complete_total",
     "elbo_terms",
     "growth",
+    "has_launches",
     "log_weights",
     "map_blocks",
     "map_chunks",
