@@ -75,7 +75,7 @@ class NoiseStream:
     def __init__(self, keys: Sequence[MemberKey], *, device: torch.device, run_index: int = 0):
         #: Members with equal keys share their noise.
         self._keys = tuple(dict.fromkeys(keys))
-        self._key_of_member = [self._keys.index(key) for key in keys]
+        self._key_of_member = torch.tensor([self._keys.index(key) for key in keys], device="cpu").to(device)
         self._device = device
         self._run_index = run_index
         self._generators: dict[str, list[torch.Generator]] = {}
@@ -98,19 +98,19 @@ class NoiseStream:
 
     def _iterate(self, kind: str, purpose: str, shape: tuple[int, ...]) -> Iterator[torch.Tensor]:
         while True:
-            for noise in self._draw_block(kind, purpose, shape).unbind():
-                yield self._for_members(noise)
+            for noise in self.draw_block(kind, purpose, shape, _block_length(shape)).unbind():
+                yield self.for_members(noise)
 
-    def _for_members(self, noise: torch.Tensor) -> torch.Tensor:
+    def for_members(self, noise: torch.Tensor) -> torch.Tensor:
         """Expand the noise of each key (K, ...) to each member (M, ...)."""
         if len(self._keys) == len(self._key_of_member):
             return noise
         if len(self._keys) == 1:
             return noise.expand(len(self._key_of_member), *noise.shape[1:])
-        return noise[self._key_of_member]
+        return noise.index_select(0, self._key_of_member)
 
-    def _draw_block(self, kind: str, purpose: str, shape: tuple[int, ...]) -> torch.Tensor:
-        draws = int(np.clip(_BLOCK_ELEMENTS // max(1, int(np.prod(shape))), 1, _BLOCK_DRAWS))
+    def draw_block(self, kind: str, purpose: str, shape: tuple[int, ...], draws: int) -> torch.Tensor:
+        """Return the next draws of each key, (draws, K, *shape)."""
         if purpose not in self._generators:
             self._generators[purpose] = [torch_stream(k, purpose, self._run_index, self._device) for k in self._keys]
         block = torch.empty((draws, len(self._keys), *shape), dtype=torch.float32, device=self._device)
@@ -120,3 +120,8 @@ class NoiseStream:
                 ahead.normal_(generator=generator) if kind == "normal" else ahead.uniform_(generator=generator)
             )
         return block
+
+
+def _block_length(shape: tuple[int, ...]) -> int:
+    """Return the number of draws that are made ahead on a CPU."""
+    return int(np.clip(_BLOCK_ELEMENTS // max(1, int(np.prod(shape))), 1, _BLOCK_DRAWS))

@@ -53,6 +53,7 @@ from aeanomaly.fitting import (
     to_cells,
     to_frame,
     to_text,
+    train_fit,
 )
 from aeanomaly.nn import NetworkSpec
 from aeanomaly.objectives import Objective
@@ -194,7 +195,7 @@ class BaseDetector(
             job = learner._prepare_fit(X, y)
             attributes = partial(learner._as_if_fitted, job)
             with step_callbacks(self, job.settings.n_steps, {"X": X, "y": y}, attributes) as on_step:
-                result = job.train(on_step)
+                job, result = train_fit(learner._recipe, job, on_step)
             learner._set_fitted(job, result)
         return self
 
@@ -869,7 +870,7 @@ class BaseDetector(
         if isinstance(sample, pd.DataFrame):
             sample.attrs.update(summary.attrs)
         job = self._prepare_fit(sample, initializer=Initializer((summary.numeric_columns, statistics)))
-        self._set_fitted(job, job.train())
+        self._set_fitted(*train_fit(self._recipe, job))
         calibration = self.state_.calibration.of_more_rows(summary.n_rows)
         self.state_ = replace(self.state_, calibration=calibration)
         return self

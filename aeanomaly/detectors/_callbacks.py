@@ -51,7 +51,7 @@ def step_callbacks(
     with tqdm(total=n_steps, desc=type(estimator).__name__, unit="step", disable=not estimator.verbose) as bar:
 
         def after_step(step: int) -> bool:
-            bar.update()
+            bar.update(step - bar.n)  # several steps at a time on an accelerator
             if context is None:
                 return False
             task = context.subcontext(task_name="step")

@@ -16,7 +16,7 @@ from aeanomaly.fitting.explanation import (
     to_text,
 )
 from aeanomaly.fitting.finish import finish_fit, finish_pass, state_so_far
-from aeanomaly.fitting.folds import Folds
+from aeanomaly.fitting.folds import Folds, train_fit
 from aeanomaly.fitting.initializer import CachedInitializer, Initializer
 from aeanomaly.fitting.job import FitJob, PreparedFit
 from aeanomaly.fitting.members import Members
@@ -75,4 +75,5 @@ __all__ = [
     "to_cells",
     "to_frame",
     "to_text",
+    "train_fit",
 ]

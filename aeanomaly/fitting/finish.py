@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from aeanomaly.fitting.calibration import HELD_OUT, LATEST, Calibration, CalibrationRequest, UnseenScores
-from aeanomaly.fitting.folds import Folds, are_like_new, scores_out_of_fold
+from aeanomaly.fitting.folds import are_like_new, folds_for, scores_out_of_fold
 from aeanomaly.fitting.job import FitJob
 from aeanomaly.fitting.model import FittedModel
 from aeanomaly.fitting.recipe import Recipe
@@ -70,15 +70,12 @@ def _score_unseen(recipe: Recipe, job: FitJob, model: FittedModel, summary: Scor
     """Return scores of rows that are like those of new rows, if the threshold takes them and the rows suffice."""
     if len(job.rows.held_out):
         return _score_held_out(recipe, job, model)
-    request = CalibrationRequest.from_threshold(recipe.threshold)
-    if request.n_splits is None or (request.is_optional and recipe.robust):
-        return None
-    if request.is_optional and are_like_new(job):
+    if (folds := folds_for(recipe, job)) is None:
+        request = CalibrationRequest.from_threshold(recipe.threshold)
+        if not request.is_optional or recipe.robust or not are_like_new(job):
+            return None
         kept = some_rows(summary.values, _KEPT, numpy_stream(MemberKey(job.seed), "kept scores", job.run_index))
         return UnseenScores(kept, "training rows, each used at most five times in training")
-    folds = Folds.for_rows(request.n_splits, len(job.rows.table))
-    if folds is None:
-        return None
     return UnseenScores(scores_out_of_fold(recipe, job, folds), f"rows scored out of {folds.n_splits} folds")
 
 

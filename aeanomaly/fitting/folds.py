@@ -2,17 +2,19 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Literal, NamedTuple
 
 import numpy as np
 
+from aeanomaly.fitting.calibration import CalibrationRequest
 from aeanomaly.fitting.initializer import Initializer
-from aeanomaly.fitting.job import FitJob, PreparedFit
+from aeanomaly.fitting.job import Clone, FitJob
 from aeanomaly.fitting.prepare import prepare_fit
 from aeanomaly.fitting.recipe import Recipe
-from aeanomaly.fitting.stacked import fit_stacked
+from aeanomaly.fitting.stacked import fit_stacked, train_together
 from aeanomaly.streams import MemberKey, numpy_stream
-from aeanomaly.training import TrainingResult
+from aeanomaly.training import StepHook, TrainingResult
 
 #: Minimum number of rows for folds, and from which training scores are those of new rows after few epochs.
 _LEAST_ROWS, _MANY_ROWS = 20, 25_000
@@ -46,30 +48,68 @@ def are_like_new(job: FitJob) -> bool:
     return len(job.encoded) >= _MANY_ROWS and n_used <= _FEW_EPOCHS * len(job.encoded) * (1 + 1e-9)
 
 
+def folds_for(recipe: Recipe, job: FitJob) -> Folds | None:
+    """Return the folds whose rows are scored by clones for the threshold; None if it takes no such scores."""
+    request = CalibrationRequest.from_threshold(recipe.threshold)
+    if len(job.rows.held_out) or request.n_splits is None:
+        return None
+    if request.is_optional and (recipe.robust or are_like_new(job)):
+        return None
+    return Folds.for_rows(request.n_splits, len(job.rows.table))
+
+
+def train_fit(recipe: Recipe, job: FitJob, on_step: StepHook | None = None) -> tuple[FitJob, TrainingResult]:
+    """Train a job, and return it with the result.
+
+    On an accelerator, the clones for the threshold are trained in the same stack, unless there is a step hook: further
+    members take little time there, but a second training takes as long as the first.
+    """
+    folds = folds_for(recipe, job)
+    if job.device.type == "cpu" or on_step is not None or folds is None:
+        return job, job.train(on_step)
+    job = replace(job, clones=tuple(_clones(recipe, job, folds)))
+    result, *of_clones = train_together([job, *(clone.job for clone in job.clones)])
+    for clone, own in zip(job.clones, of_clones, strict=True):
+        clone.job.check(own)
+    return job, result
+
+
 def scores_out_of_fold(recipe: Recipe, job: FitJob, folds: Folds) -> np.ndarray:
     """Return the scores of the rows of a job by clones that are fitted on the other folds.
 
     If all folds are scored, the scores have the order of the rows, (N,); otherwise, their order is random.
     """
-    order = numpy_stream(MemberKey(job.seed), "folds").permutation(len(job.rows.table))
-    parts = [np.sort(part) for part in np.array_split(order, folds.n_splits)][: folds.n_scored]
-    scores = np.empty(len(order))
-    for number, found in fit_stacked(_clones(recipe, job, parts)):
+    scores = np.full(len(job.rows.table), np.nan)
+    for left_out, found in _score_left_out(recipe, job, folds):
+        scores[left_out] = found
+    return scores if folds.n_scored == folds.n_splits else scores[np.concatenate(_parts(job, folds))]
+
+
+def _score_left_out(recipe: Recipe, job: FitJob, folds: Folds) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield the rows that each clone leaves out, and their scores."""
+
+    def score(clone: Clone, _: TrainingResult | None = None) -> np.ndarray:
+        return -recipe.fitted_model(clone.job).errors(job.rows.table[clone.left_out])
+
+    if job.clones:
+        yield from ((clone.left_out, score(clone)) for clone in job.clones)
+        return
+    parts = _parts(job, folds)
+    fits = ((clone.job, partial(score, clone)) for clone in _clones(recipe, job, folds))
+    for number, found in fit_stacked(fits):
         if isinstance(found, Exception):
             raise found
-        scores[parts[number]] = found
-    return scores if folds.n_scored == folds.n_splits else scores[np.concatenate(parts)]
+        yield parts[number], found
 
 
-def _clones(recipe: Recipe, job: FitJob, parts: list[np.ndarray]) -> Iterator[PreparedFit]:
+def _clones(recipe: Recipe, job: FitJob, folds: Folds) -> Iterator[Clone]:
     table = job.rows.table
-    for part in parts:
+    for part in _parts(job, folds):
         rows = replace(job.rows, table=np.delete(table, part, axis=0), held_out=table[:0], core=None)
-        yield _clone(recipe, prepare_fit(recipe, rows, job.seed, Initializer()), table[part])
+        yield Clone(prepare_fit(recipe, rows, job.seed, Initializer()), part)
 
 
-def _clone(recipe: Recipe, job: FitJob, left_out: np.ndarray) -> PreparedFit:
-    def finish(result: TrainingResult) -> np.ndarray:
-        return -recipe.fitted_model(job).errors(left_out)
-
-    return job, finish
+def _parts(job: FitJob, folds: Folds) -> list[np.ndarray]:
+    """Return the ascending indices of the rows of each fold that is scored."""
+    order = numpy_stream(MemberKey(job.seed), "folds").permutation(len(job.rows.table))
+    return [np.sort(part) for part in np.array_split(order, folds.n_splits)][: folds.n_scored]

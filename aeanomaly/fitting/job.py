@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -46,6 +46,8 @@ class FitJob:
         Number of previous training runs of the network.
     companions : tuple of FitJob
         Trainings of further networks of the detector, on the same encoded rows.
+    clones : tuple of Clone
+        Clones for the threshold that are trained together with this job.
     """
 
     rows: TrainingRows
@@ -61,6 +63,7 @@ class FitJob:
     seed: int
     run_index: int
     companions: tuple["FitJob", ...] = ()
+    clones: tuple["Clone", ...] = ()
 
     @property
     def likelihood(self) -> Likelihood:
@@ -94,6 +97,13 @@ class FitJob:
     def model(self, *scorers: Scorer) -> FittedModel:
         """Return a model with the encoder of this job and the given scorers."""
         return FittedModel(self.encoder, scorers, self.device)
+
+
+class Clone(NamedTuple):
+    """Training of a clone without some rows of the table, whose indices are `left_out`."""
+
+    job: FitJob
+    left_out: np.ndarray
 
 
 #: Prepared training, and function that converts its result to the fitted detector.

@@ -14,8 +14,9 @@ from aeanomaly.nn import join_networks, split_network
 from aeanomaly.threads import limit_threads
 from aeanomaly.training import StepHook, TrainingData, TrainingResult, TrainingSettings, is_worth_threads, train
 
-#: Maximum number of elements in all layers of a batch: a larger stack is not faster, and does not fit into the cache.
-_MAX_ELEMENTS = 1 << 20
+#: Maximum number of elements in all layers of a batch. On a CPU, a larger stack is not faster, and does not fit into
+#: the cache; on an accelerator, it takes too much memory.
+_MAX_ELEMENTS, _MAX_ON_DEVICE = 1 << 20, 1 << 27
 
 
 class _Numbered(NamedTuple):
@@ -50,12 +51,12 @@ def fit_stacked(fits: Iterable[PreparedFit | Exception]) -> Iterator[tuple[int, 
             yield number, fit
             continue
         entry = _Numbered(number, *fit)
-        if is_worth_threads(entry.job.network, entry.job.settings):
+        if _is_trained_alone(entry.job):
             yield from _run_stack([entry])
             continue
         key = _stack_key(entry.job)
         waiting.setdefault(key, []).append(entry)
-        if len(waiting[key]) * _n_elements(entry.job) >= _MAX_ELEMENTS * _n_workers(entry.job):
+        if len(waiting[key]) * _n_elements(entry.job) >= _most_elements(entry.job):
             yield from _run_in_parallel([waiting.pop(key)])
     yield from _run_in_parallel(list(waiting.values()))
 
@@ -76,6 +77,16 @@ def _n_elements(job: FitJob) -> int:
     spec = job.spec
     width = 2 * sum(spec.hidden_layer_sizes) + spec.latent_dim + spec.n_encoded
     return spec.n_members * job.settings.batch_size * width
+
+
+def _most_elements(job: FitJob) -> int:
+    """Return the number of elements in all layers of a batch from which fits wait no longer for others."""
+    return _MAX_ELEMENTS * _n_workers(job) if job.device.type == "cpu" else _MAX_ON_DEVICE
+
+
+def _is_trained_alone(job: FitJob) -> bool:
+    """Return True if the threads of a CPU share the products of a network, which is then too large for a stack."""
+    return job.device.type == "cpu" and is_worth_threads(job.network, job.settings)
 
 
 def _n_workers(job: FitJob) -> int:
@@ -113,7 +124,7 @@ def _run_stack(stack: Sequence[_Numbered], on_step: StepHook | None = None) -> I
     """Train a stack, and yield the result of each of its fits."""
     try:
         with torch.inference_mode(False):
-            results: Sequence[Any] = _train([entry.job for entry in stack], on_step)
+            results: Sequence[Any] = train_together([entry.job for entry in stack], on_step)
     except Exception as error:
         results = [error] * len(stack)
     for (number, _, finish), result in zip(stack, results, strict=True):
@@ -129,12 +140,22 @@ def _finished(finish: Callable[[TrainingResult], Any], result: TrainingResult) -
         return error
 
 
-def _train(jobs: Sequence[FitJob], on_step: StepHook | None) -> list[TrainingResult]:
-    """Train the networks of all jobs in place, as one stack."""
-    if len(jobs) == 1:
-        return [jobs[0].train(on_step=on_step)]
-    for job in jobs:
-        job.train_companions()
+def train_together(jobs: Sequence[FitJob], on_step: StepHook | None = None) -> list[TrainingResult]:
+    """Train the networks of all jobs in place, as one stack if their networks and settings allow it."""
+    if len({_stack_key(job) for job in jobs}) > 1 or len(jobs) == 1:
+        return [job.train(on_step) for job in jobs]
+    if jobs[0].device.type == "cpu":
+        for job in jobs:
+            job.train_companions()
+    else:
+        for companions in zip(*(job.companions for job in jobs), strict=True):
+            for companion, result in zip(companions, train_together(companions), strict=True):
+                companion.check(result)
+    return _train_stack(jobs, on_step)
+
+
+def _train_stack(jobs: Sequence[FitJob], on_step: StepHook | None) -> list[TrainingResult]:
+    """Train the networks of jobs with equal stack keys in place, as one stack."""
     specs, networks = [job.spec for job in jobs], [job.network for job in jobs]
     sizes = [spec.n_members for spec in specs]
     joined = join_networks(specs, networks)

@@ -1,5 +1,6 @@
 """Plain data that can be stacked along the member axis."""
 
+import copy
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Self
@@ -22,6 +23,13 @@ class Stackable:
         columns = zip(*(part._values() for part in parts), strict=True)
         return cls(*(_stack(values, sizes) for values in columns))
 
+    def to(self, device: torch.device) -> Self:
+        """Return a copy whose tensors are on a device."""
+        moved = copy.copy(self)
+        for field, value in zip(fields(self), self._values(), strict=True):
+            object.__setattr__(moved, field.name, _moved(value, device))
+        return moved
+
     def _values(self) -> list[Any]:
         return [getattr(self, field.name) for field in fields(self)]
 
@@ -29,6 +37,10 @@ class Stackable:
         """Convert a number, or one for each member, to a tensor (M or 1, *trailing)."""
         value = torch.as_tensor(getattr(self, name), dtype=torch.float32)
         object.__setattr__(self, name, value.reshape(-1, *trailing))
+
+
+def _moved(value: Any, device: torch.device) -> Any:
+    return value.to(device) if isinstance(value, (Stackable, torch.Tensor)) else value
 
 
 def _stack_key(value: Any) -> Hashable:

@@ -8,23 +8,18 @@ from torch import nn
 
 from aeanomaly.nn import workspace
 from aeanomaly.objectives import Objective
-from aeanomaly.streams import NoiseStream
 from aeanomaly.threads import limit_threads
-from aeanomaly.training.batches import batches_of
 from aeanomaly.training.monitors import DivergenceMonitor, EarlyStoppingMonitor
 from aeanomaly.training.optimizer import AdamW, FlatParameters, OptimizerState
 from aeanomaly.training.result import Status, TrainingResult
-from aeanomaly.training.schedule import schedule_factor
 from aeanomaly.training.settings import TrainingData, TrainingSettings
-from aeanomaly.training.step import Step
+from aeanomaly.training.steps import Task, steps_of
 
 #: Number of steps between two checks of the losses.
 _CHECK_EVERY = 25
 
 #: Number of multiplications in a forward pass from which multithreading pays off, even with busy cores.
 _WORTH_THREADS = 1 << 22
-#: Number of steps from which recording a step pays off.
-_WORTH_RECORDING = 50
 
 StepHook = Callable[[int], bool]
 
@@ -52,7 +47,8 @@ def train(
     state : OptimizerState, optional
         Optimizer state of a previous training of this network, updated in place; a new one by default.
     on_step : callable(n_steps) -> bool, optional
-        Function called after every step; training stops if it returns True.
+        Function called after every step on a CPU, and after at most 25 steps on an accelerator; training stops if it
+        returns True.
 
     Returns
     -------
@@ -62,23 +58,21 @@ def train(
     with torch.enable_grad(), limit_threads(n_threads), workspace():
         parameters = FlatParameters(network)
         optimizer = AdamW(parameters, settings.learning_rate, settings.weight_decay, state)
-        batches = batches_of(data, settings.keys, settings.batch_size, settings.run_index)
-        noise = NoiseStream(settings.keys, device=data.rows.device, run_index=settings.run_index)
-        step = Step(network, objective, noise, recorded=settings.n_steps >= _WORTH_RECORDING)
+        objective = objective.to(data.rows.device)
+        steps = steps_of(Task(network, objective, data, settings, parameters.gradients, optimizer))
         divergence = DivergenceMonitor(parameters.values)
         stopping = (
             EarlyStoppingMonitor(settings.early_stopping, parameters.values, objective, data, settings.keys)
             if settings.early_stopping
             else None
         )
-        loss = torch.empty((settings.n_steps + 1, len(settings.keys)), dtype=torch.float32, device=data.rows.device)
-        asked_to_stop, n_checked, ended = False, 0, np.full(len(settings.keys), settings.n_steps)
+        asked_to_stop, n_steps, n_checked, ended = False, 0, 0, np.full(len(settings.keys), settings.n_steps)
 
-        for n_steps in range(settings.n_steps + 1):
-            loss[n_steps] = step(next(batches))
+        steps.start()
+        while True:
             last = asked_to_stop or n_steps == settings.n_steps
             if last or n_steps % _CHECK_EVERY == 0:
-                divergence.update(loss[n_checked : n_steps + 1].cpu().numpy(), n_steps)
+                divergence.update(steps.loss[n_checked : n_steps + 1].cpu().numpy(), n_steps)
                 n_checked = n_steps + 1
             if stopping and (last or stopping.due(n_steps)):
                 stopping.update(network, n_steps)
@@ -87,16 +81,23 @@ def train(
             ended[over] = np.minimum(ended[over], n_steps)
             if over.all():
                 break
-            factor = schedule_factor(settings.schedule, n_steps, settings.n_steps)
-            optimizer.step(parameters.gradients, factor)
-            asked_to_stop = on_step is not None and on_step(n_steps + 1)
+            n_taken = min(steps.at_once, _steps_to_check(n_steps, settings))
+            steps.advance(n_taken)
+            n_steps += n_taken
+            asked_to_stop = on_step is not None and on_step(n_steps)
 
-        return _make_result(loss[:n_steps], ended, asked_to_stop, divergence, stopping, optimizer.state)
+        return _make_result(steps.loss[:n_steps], ended, asked_to_stop, divergence, stopping, optimizer.state)
 
 
 def is_worth_threads(network: nn.Module, settings: TrainingSettings) -> bool:
     """Return True if a step is large enough for multithreading."""
     return settings.batch_size * sum(p.numel() for p in network.parameters()) >= _WORTH_THREADS
+
+
+def _steps_to_check(n_steps: int, settings: TrainingSettings) -> int:
+    """Return the number of steps to the next check of the losses, or to the end."""
+    intervals = [_CHECK_EVERY] + ([settings.early_stopping.every] if settings.early_stopping else [])
+    return min(settings.n_steps - n_steps, *(every - n_steps % every for every in intervals))
 
 
 def _make_result(

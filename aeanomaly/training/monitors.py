@@ -35,14 +35,20 @@ class WeightSnapshot:
 
     def save(self, members: np.ndarray, n_steps: int) -> None:
         """Save the current weights of the members where `members` (M,) is True."""
-        where = torch.from_numpy(np.flatnonzero(members)).to(self._values.device)
-        self._saved[where] = self._values[where]
+        _copy_members(self._values, self._saved, members)
         self.n_steps[members] = n_steps
 
     def restore(self, members: np.ndarray) -> None:
         """Copy the saved weights of these members back to the buffer."""
-        where = torch.from_numpy(np.flatnonzero(members)).to(self._values.device)
-        self._values[where] = self._saved[where]
+        _copy_members(self._saved, self._values, members)
+
+
+def _copy_members(source: torch.Tensor, target: torch.Tensor, members: np.ndarray) -> None:
+    if members.all():  # without waiting for the device
+        target.copy_(source)
+    elif members.any():
+        where = torch.from_numpy(np.flatnonzero(members)).to(target.device)
+        target[where] = source[where]
 
 
 class DivergenceMonitor:

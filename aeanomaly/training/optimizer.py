@@ -33,7 +33,7 @@ class OptimizerState:
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray], device: torch.device) -> "OptimizerState":
         """Build a state from copies of the output of `arrays`."""
-        mean, square = (torch.tensor(arrays[name], device=device) for name in ("mean", "square"))
+        mean, square = (torch.tensor(arrays[name], device="cpu").to(device) for name in ("mean", "square"))
         return cls(mean, square, int(arrays["n_steps"]))
 
 
@@ -107,19 +107,42 @@ class AdamW:
         rate = torch.as_tensor(learning_rate, dtype=torch.float32).to(values.device).view(-1, 1)
         decay = torch.as_tensor(weight_decay, dtype=torch.float32).to(values.device).view(-1, 1)
         self._rates = rate * parameters.rates
-        self._shrink = rate * decay * parameters.decays if bool((decay > 0).any()) else None
+        self._shrink = rate * decay * parameters.decays if max(weight_decay) > 0 else None
         self.state = state or OptimizerState(torch.zeros_like(values), torch.zeros_like(values))
 
     def step(self, gradients: torch.Tensor, factor: float) -> None:
         """Take a step at `factor` times the learning rates; `gradients` (M, P) are overwritten."""
-        state = self.state
-        state.n_steps += 1
-        state.mean.lerp_(gradients, 1 - _BETA1)
-        state.square.mul_(_BETA2).addcmul_(gradients, gradients, value=1 - _BETA2)
-        root_correction = (1 - _BETA2**state.n_steps) ** 0.5
-        update = torch.sqrt(state.square, out=gradients).add_(_EPSILON * root_correction)
-        torch.div(state.mean, update, out=update)
+        self.state.n_steps += 1
+        epsilon, step_size = _corrected(self.state.n_steps, factor)
+        update = self._direction(gradients, epsilon)
         if self._shrink is not None:
             self._values.addcmul_(self._values, self._shrink, value=-factor)
-        step_size = factor * root_correction / (1 - _BETA1**state.n_steps)
         self._values.addcmul_(update, self._rates, value=-step_size)
+
+    def scalars(self, factors: Sequence[float]) -> np.ndarray:
+        """Return the scalars of the next steps for `step_by`, (n, 3), given the factors of their learning rates."""
+        first = self.state.n_steps + 1
+        rows = [(factor, *_corrected(n, factor)) for n, factor in enumerate(factors, start=first)]
+        return np.array(rows, dtype=np.float32).reshape(-1, 3)
+
+    def step_by(self, gradients: torch.Tensor, scalars: torch.Tensor) -> None:
+        """Take a step with a row of `scalars` (3,) on the device; the number of steps of the state is not changed."""
+        factor, epsilon, step_size = scalars.unbind()
+        update = self._direction(gradients, epsilon)
+        if self._shrink is not None:
+            self._values.addcmul_(self._values, self._shrink * factor, value=-1)
+        self._values.addcmul_(update, self._rates * step_size, value=-1)
+
+    def _direction(self, gradients: torch.Tensor, epsilon: float | torch.Tensor) -> torch.Tensor:
+        """Update the moments, and write the quotient of the first and the root of the second to `gradients`."""
+        state = self.state
+        state.mean.lerp_(gradients, 1 - _BETA1)
+        state.square.mul_(_BETA2).addcmul_(gradients, gradients, value=1 - _BETA2)
+        update = torch.sqrt(state.square, out=gradients).add_(epsilon)
+        return torch.div(state.mean, update, out=update)
+
+
+def _corrected(n_steps: int, factor: float) -> tuple[float, float]:
+    """Return epsilon and the step size of a step, with the corrections for the bias of the moments."""
+    root = (1 - _BETA2**n_steps) ** 0.5
+    return _EPSILON * root, factor * root / (1 - _BETA1**n_steps)
