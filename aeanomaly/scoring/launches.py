@@ -4,14 +4,14 @@ from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
-from time import perf_counter
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import torch
 
+from aeanomaly.graphs import Replay
 from aeanomaly.nn import workspace
-from aeanomaly.scoring.chunks import PADDING
+from aeanomaly.scoring.chunks import PADDING, multiple_within
 from aeanomaly.scoring.transfer import BLOCK_BYTES, blocks_on_device, tensor_dtype
 from aeanomaly.threads import check_fork
 
@@ -19,9 +19,6 @@ from aeanomaly.threads import check_fork
 _MAX_ROWS, _IN_LAUNCH = 1 << 14, 1 << 25
 #: Maximum number of rows whose results are held on the device.
 _HELD_ROWS = 1 << 22
-#: Seconds that the host takes to capture a graph; eager launches that take longer in total are captured.
-_CAPTURE_SECONDS = 0.03
-
 #: Dtypes with numbers that float32 does not hold exactly.
 _WIDE = (torch.float64, torch.int64, torch.int32, torch.uint64, torch.uint32)
 
@@ -30,18 +27,10 @@ Compute = Callable[[torch.Tensor], torch.Tensor]
 T = TypeVar("T")
 
 
-class Runner(Protocol):
-    """Interface of a graph that repeats the operations of a function."""
-
-    def run(self) -> None: ...
-
-
-#: Function that captures the operations of a function, which reads and writes the same tensors in each call.
-Capture = Callable[[Callable[[], None]], Runner]
-
-
 def has_launches(device: torch.device) -> bool:
-    """Return True if rows can be scored in `Launches` on a device; MPS has no float64."""
+    """Return True if rows can be scored in `Launches` on a device, an accelerator with float64."""
+    if device.type == "xpu":
+        return bool(torch.xpu.get_device_properties(device).has_fp64)
     return device.type not in ("cpu", "mps")
 
 
@@ -62,21 +51,18 @@ class Launches:
     width : int
         Number of elements per row in the largest tensor of `compute`.
     device : torch.device
-    capture : callable, optional
-        See `Capture`. By default, no graph is captured.
     """
 
     compute: Compute
     n_columns: int
     width: int
     device: torch.device
-    capture: Capture | None = None
 
     @property
     def size(self) -> int:
         """Number of rows in a launch, R: a multiple of 256."""
         n_cells = BLOCK_BYTES // np.dtype(np.float64).itemsize
-        return _multiple_within(min(_MAX_ROWS, _IN_LAUNCH // self.width, n_cells // self.n_columns))
+        return multiple_within(min(_MAX_ROWS, _IN_LAUNCH // self.width, n_cells // self.n_columns))
 
     def of_table(self, table: np.ndarray) -> np.ndarray:
         """Return the results for a table (N, F) on the host, (N,)."""
@@ -114,7 +100,7 @@ class Launches:
             except torch.OutOfMemoryError:
                 if size <= PADDING:
                     raise
-            size = _multiple_within(size // 2)
+            size = multiple_within(size // 2)
 
 
 class _Launch:
@@ -122,12 +108,12 @@ class _Launch:
 
     def __init__(self, launches: Launches, size: int, dtype: torch.dtype, n_launches: int):
         device = launches.device
-        self._compute, self._capture, self._n_left = launches.compute, launches.capture, n_launches
+        self._compute = launches.compute
         self._rows = torch.zeros((size, launches.n_columns), dtype=dtype, device=device)
         self._results = torch.empty(size, dtype=torch.float64, device=device)
-        self._run, self._is_warm = self.body, False
+        self._replay = Replay(self._body, device, n_expected=n_launches)
 
-    def body(self) -> None:
+    def _body(self) -> None:
         """Compute the results of the current rows."""
         with torch.inference_mode():
             self._results.copy_(self._compute(self._rows))
@@ -138,27 +124,10 @@ class _Launch:
         for block in blocks:
             for start in range(0, len(block), size):
                 part = block[start : start + size]
-                self._launch(part)
+                self._rows[: len(part)] = part  # further rows are those of an earlier launch, or 0
+                self._replay.run()
                 results[place : place + len(part)] = self._results[: len(part)]
                 place += len(part)
-
-    def _launch(self, rows: torch.Tensor) -> None:
-        # Rows of the last launch beyond the table are those of an earlier one, or 0.
-        self._rows[: len(rows)] = rows
-        start = perf_counter()
-        self._run()
-        self._n_left -= 1
-        if self._capture is not None and self._is_warm:
-            # The first launch loads kernels; the time of the second one is that of the host per launch.
-            if self._n_left * (perf_counter() - start) > _CAPTURE_SECONDS:
-                self._run = self._capture(self.body).run
-            self._capture = None
-        self._is_warm = True
-
-
-def _multiple_within(n_rows: int) -> int:
-    """Return the largest multiple of `PADDING` that is at most `n_rows`, or `PADDING` if this is larger."""
-    return max(1, n_rows // PADDING) * PADDING
 
 
 def _current(device: torch.device) -> AbstractContextManager[object]:

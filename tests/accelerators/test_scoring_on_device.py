@@ -12,6 +12,7 @@ from sklearn import config_context
 
 from aeanomaly.detectors import REGISTRY, DenoisingAutoencoder
 from aeanomaly.fitting import DeviceEncoder, FittedModel
+from aeanomaly.graphs import Replay
 from aeanomaly.preprocessing import TableEncoder, rows_of
 from aeanomaly.scoring import Launches, launches, to_device, transfer
 from aeanomaly.thresholds import Conformal
@@ -19,6 +20,8 @@ from tests.accelerators.simulated import DEVICE, simulated_device
 from tests.bits import mixed, numbers, with_missing
 
 N_ROWS = 1500
+#: Detectors whose launches wait for the device.
+WAITING = {"ensemble"}
 #: Number of rows in a launch of these tests.
 SIZE = 512
 TABLES = {
@@ -156,36 +159,28 @@ class TestLaunches:
         assert (to_host, waits) == (1, 1)
 
     def test_nothing_waits_in_a_launch_so_that_a_graph_can_repeat_it(self, simulation, monkeypatch):
-        monkeypatch.setattr(launches, "_CAPTURE_SECONDS", 0)
         n_runs = []
 
-        class Graph:
-            def __init__(self, body):
-                self.body = body
+        class Captured(Replay):
+            """The first call allocates memory, and later ones neither wait nor copy."""
 
-            def run(self):
-                n_runs.append(1)
-                simulation.capturing = True
+            def run(self, n_calls=1):
+                n_runs.append(n_calls)
+                simulation.capturing = len(n_runs) > 1
                 try:
-                    self.body()
+                    super().run(n_calls)
                 finally:
                     simulation.capturing = False
 
-        for name, (make, parameters) in itertools.product(sorted(set(REGISTRY) - {"ensemble"}), TABLES.values()):
+        monkeypatch.setattr(launches, "Replay", Captured)
+        for name, (make, parameters) in itertools.product(sorted(set(REGISTRY) - WAITING), TABLES.values()):
             if "robust" in parameters:
                 continue
             detector = REGISTRY[name](max_iter=5, random_state=0, **parameters).fit(make(200))
             table, on_device = make(N_ROWS), moved(detector)
-            rows = _cells(table, detector)
             n_runs.clear()
-            found = replace(on_device.state_.model.launches, capture=Graph).of_table(rows)
-            assert len(n_runs) == 1  # after two launches
-            np.testing.assert_allclose(-found, detector.score_samples(table), rtol=1e-5)
-
-    def test_a_graph_is_captured_only_if_launches_take_longer(self, denoiser, simulation, monkeypatch):
-        monkeypatch.setattr(launches, "_CAPTURE_SECONDS", 1e9)
-        model = moved(denoiser).state_.model
-        replace(model.launches, capture=pytest.fail).of_table(plain(N_ROWS))
+            np.testing.assert_allclose(on_device.score_samples(table), detector.score_samples(table), rtol=1e-5)
+            assert n_runs == [1] * 3
 
     def test_their_number_of_rows_depends_on_the_model_only(self, monkeypatch):
         monkeypatch.setattr(launches, "_MAX_ROWS", 1 << 14)
