@@ -80,7 +80,8 @@ class Replay:
     def _capture(self, size: int) -> torch.cuda.CUDAGraph:
         graph, stream = torch.cuda.CUDAGraph(), torch.cuda.Stream(self._device)
         pool = next((other.pool() for other in self._graphs.values()), None)
-        torch.cuda.synchronize(self._device)
+        # Not of the device, which another thread that captures would forbid.
+        torch.cuda.current_stream(self._device).synchronize()
         with torch.cuda.stream(stream):
             # Other threads may allocate or wait at the same time, which "global" would forbid.
             graph.capture_begin(pool=pool, capture_error_mode="thread_local")

@@ -1,6 +1,7 @@
 """The replay of calls as CUDA graphs, with a substitute for CUDA that records calls while it captures."""
 
 from contextlib import contextmanager, nullcontext
+from unittest.mock import Mock
 
 import pytest
 import torch
@@ -47,7 +48,7 @@ def cuda(monkeypatch):
         "Stream": lambda device: None,
         "stream": within,
         "device": lambda device: nullcontext(),
-        "synchronize": lambda device: None,
+        "current_stream": lambda device: Mock(),
     }.items():
         monkeypatch.setattr(torch.cuda, name, value)
     return Recorded
