@@ -296,6 +296,8 @@ class BaseDetector(
         -------
         scores : ndarray of shape (n_samples,)
             Higher = more normal. The score of a row is bitwise equal for the row alone, in any chunk and in any order.
+            With scikit-learn's ``array_api_dispatch``, a tensor of torch or an array of CuPy has scores of its library,
+            on its device.
         """
         return -self._fitted()._errors(X)
 
@@ -386,7 +388,7 @@ class BaseDetector(
         Returns
         -------
         errors : ndarray of shape (n_samples,) or (n_samples, n_features)
-            Higher = worse.
+            Higher = worse. Like `score_samples`, of the array library of X with ``array_api_dispatch``.
         """
         fitted = self._fitted()
         if not per_feature:

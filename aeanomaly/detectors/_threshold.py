@@ -138,7 +138,7 @@ class ThresholdMixin:
         Returns
         -------
         decision : ndarray of shape (n_samples,)
-            Higher = more normal.
+            Higher = more normal. Of the array library of X where `score_samples` is.
         """
         fitted, X = self._fitted(), collect(X)
         scores, calibration = fitted.score_samples(X), fitted._calibration
@@ -156,7 +156,7 @@ class ThresholdMixin:
         Returns
         -------
         labels : ndarray of int of shape (n_samples,)
-            +1 where `decision_function` is at least 0, else -1.
+            +1 where `decision_function` is at least 0, else -1. Of the array library of X where `score_samples` is.
         """
         return 2 * (self.decision_function(X) >= 0) - 1  # in any array library
 
