@@ -21,15 +21,17 @@ from aeanomaly.fitting import (
     feature_units,
     fit_robust_scorers,
     likelihood_for,
-    some_rows,
+    rows_at_start,
+    some_places,
     spaced_rows,
 )
-from aeanomaly.nn import NetworkSpec
+from aeanomaly.nn import NetworkSpec, take
 from aeanomaly.nn.missing import impute
 from aeanomaly.objectives import GaussianCorruption, Objective, ReconstructionObjective
 from aeanomaly.preprocessing import Schema, TableEncoder
 from aeanomaly.scoring import (
     SMALLEST_SCALE,
+    ClosedFormScorer,
     DevianceScorer,
     MarginalScorer,
     MemoryScorer,
@@ -372,11 +374,12 @@ class AutoencoderEnsemble(BaseDetector):
             parts.append(_Part(_memory(job), weights.memory))
         if self.robust:
             kinds = job.encoder.schema.feature_kinds
-            neighborhood, linear = fit_robust_scorers(job.encoded, kinds, job.seed, allow_nan=job.spec.allow_nan)
+            robust = fit_robust_scorers(rows_at_start(job.encoded), kinds, job.seed, allow_nan=job.spec.allow_nan)
+            neighborhood, linear = (_on_device(scorer, job.device) for scorer in robust)
             if (kinds != "categorical").any():
-                parts.append(_Part(linear.copied(job.device), (weights.linear,)))
+                parts.append(_Part(linear, (weights.linear,)))
             if self.kernel_member and weights.neighborhood > 0:
-                parts.append(_Part(neighborhood.copied(job.device), (weights.neighborhood,)))
+                parts.append(_Part(neighborhood, (weights.neighborhood,)))
         total = sum(sum(part.weights) for part in parts)
         scorers = tuple(part.scaled(job, total) for part in parts)
         return (*scorers, _marginal(job)) if self.marginal_member and not self.robust else scorers
@@ -417,13 +420,19 @@ class _Part(NamedTuple):
         return self.scorer.replaced(scales=errors * total / (len(errors) * np.array(self.weights)))
 
 
+def _on_device(scorer: ClosedFormScorer, device: torch.device) -> ClosedFormScorer:
+    """Return a scorer on the device of its networks; it is already there unless the device lacks float64."""
+    return scorer if scorer.weights.device.type == device.type else scorer.copied(device)
+
+
 def _memory(job: FitJob) -> MemoryScorer:
     """Return a memory of a random sample of the rows, with missing values imputed from similar rows."""
     order = numpy_stream(MemberKey(job.seed, _MEMORY), "samples").permutation(len(job.encoded))[:_STORED_ROWS]
-    rows = torch.from_numpy(job.encoded[order])
-    stored, features = impute(rows, rows), feature_units(job.encoder.schema)
-    factors = two_valued_factors(stored.numpy(), features.two_valued)
-    whitening = torch.from_numpy(whitening_matrix(stored.numpy() * factors)).float()
+    stored, features = take(rows_at_start(job.encoded), order), feature_units(job.encoder.schema)
+    if job.spec.allow_nan:
+        stored = impute(stored, stored)
+    factors = torch.from_numpy(two_valued_factors(stored, features.two_valued)).to(stored.device)
+    whitening = torch.from_numpy(whitening_matrix(stored * factors)).float()
     return MemoryScorer(stored.to(job.device), whitening.to(job.device), features, allow_nan=job.spec.allow_nan)
 
 
@@ -432,8 +441,9 @@ def _marginal(job: FitJob) -> MarginalScorer:
 
     It has no typical error, because most rows have no value in a gap.
     """
-    rows = some_rows(job.encoded, _ROWS_FOR_GAPS, numpy_stream(MemberKey(job.seed, _MARGINAL), "samples"))
-    scorer = MarginalScorer.fit(rows, allow_nan=job.spec.allow_nan).copied(job.device)
+    stream = numpy_stream(MemberKey(job.seed, _MARGINAL), "samples")
+    rows = take(rows_at_start(job.encoded), some_places(len(job.encoded), _ROWS_FOR_GAPS, stream))
+    scorer = _on_device(MarginalScorer.fit(rows, allow_nan=job.spec.allow_nan), job.device)
     return scorer.replaced(scales=np.array([scorer.n_encoded / _MARGINAL_WEIGHT]))
 
 

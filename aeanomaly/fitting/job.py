@@ -1,10 +1,9 @@
 """Prepared training of a detector."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from sklearn.exceptions import ConvergenceWarning
 
@@ -30,8 +29,6 @@ class FitJob:
     ----------
     rows : TrainingRows
     encoder : TableEncoder
-    encoded : ndarray (N, D)
-        Encoded rows of the table.
     spec : NetworkSpec
     network : Network
         Initialized network, which is trained in place.
@@ -50,7 +47,6 @@ class FitJob:
 
     rows: TrainingRows
     encoder: TableEncoder
-    encoded: np.ndarray = field(repr=False)
     spec: NetworkSpec
     network: Network
     members: Members
@@ -61,6 +57,11 @@ class FitJob:
     seed: int
     run_index: int
     companions: tuple["FitJob", ...] = ()
+
+    @property
+    def encoded(self) -> torch.Tensor:
+        """Encoded rows of the table, (N, D), on the device."""
+        return self.data.rows[0]
 
     @property
     def likelihood(self) -> Likelihood:
