@@ -20,6 +20,7 @@ from aeanomaly.scoring.scorer import (
     member_terms,
     total_errors,
 )
+from aeanomaly.scoring.transfer import blocks_on_device, tensor_dtype, to_device
 
 __all__ = [
     "PADDING",
@@ -37,6 +38,7 @@ __all__ = [
     "NetworkScorer",
     "Scorer",
     "VariationalScorer",
+    "blocks_on_device",
     "column_terms",
     "complete_columns",
     "complete_total",
@@ -49,6 +51,8 @@ __all__ = [
     "mean_of_members",
     "member_terms",
     "per_observed",
+    "tensor_dtype",
+    "to_device",
     "to_numpy",
     "total_errors",
     "two_valued_factors",
