@@ -31,7 +31,6 @@ from aeanomaly.objectives import GaussianCorruption, Objective, ReconstructionOb
 from aeanomaly.preprocessing import Schema, TableEncoder
 from aeanomaly.scoring import (
     SMALLEST_SCALE,
-    ClosedFormScorer,
     DevianceScorer,
     MarginalScorer,
     MemoryScorer,
@@ -375,7 +374,7 @@ class AutoencoderEnsemble(BaseDetector):
         if self.robust:
             kinds = job.encoder.schema.feature_kinds
             robust = fit_robust_scorers(rows_at_start(job.encoded), kinds, job.seed, allow_nan=job.spec.allow_nan)
-            neighborhood, linear = (_on_device(scorer, job.device) for scorer in robust)
+            neighborhood, linear = (scorer.copied(job.device) for scorer in robust)
             if (kinds != "categorical").any():
                 parts.append(_Part(linear, (weights.linear,)))
             if self.kernel_member and weights.neighborhood > 0:
@@ -420,11 +419,6 @@ class _Part(NamedTuple):
         return self.scorer.replaced(scales=errors * total / (len(errors) * np.array(self.weights)))
 
 
-def _on_device(scorer: ClosedFormScorer, device: torch.device) -> ClosedFormScorer:
-    """Return a scorer on the device of its networks; it is already there unless the device lacks float64."""
-    return scorer if scorer.weights.device.type == device.type else scorer.copied(device)
-
-
 def _memory(job: FitJob) -> MemoryScorer:
     """Return a memory of a random sample of the rows, with missing values imputed from similar rows."""
     order = numpy_stream(MemberKey(job.seed, _MEMORY), "samples").permutation(len(job.encoded))[:_STORED_ROWS]
@@ -443,7 +437,7 @@ def _marginal(job: FitJob) -> MarginalScorer:
     """
     stream = numpy_stream(MemberKey(job.seed, _MARGINAL), "samples")
     rows = take(rows_at_start(job.encoded), some_places(len(job.encoded), _ROWS_FOR_GAPS, stream))
-    scorer = _on_device(MarginalScorer.fit(rows, allow_nan=job.spec.allow_nan), job.device)
+    scorer = MarginalScorer.fit(rows, allow_nan=job.spec.allow_nan).copied(job.device)
     return scorer.replaced(scales=np.array([scorer.n_encoded / _MARGINAL_WEIGHT]))
 
 

@@ -17,7 +17,7 @@ from aeanomaly.fitting.explanation import (
 )
 from aeanomaly.fitting.finish import finish_fit, finish_pass, state_so_far
 from aeanomaly.fitting.folds import Folds
-from aeanomaly.fitting.initializer import CachedInitializer, Initializer
+from aeanomaly.fitting.initializer import CachedInitializer, Initializer, rows_at_start
 from aeanomaly.fitting.job import FitJob, PreparedFit
 from aeanomaly.fitting.members import Members
 from aeanomaly.fitting.model import FittedModel, device_or_cpu
@@ -25,7 +25,7 @@ from aeanomaly.fitting.prepare import prepare_first_pass, prepare_fit, prepare_n
 from aeanomaly.fitting.recipe import Recipe, TrainingOptions
 from aeanomaly.fitting.reference import TrainingReference
 from aeanomaly.fitting.robust import fit_robust_scorers
-from aeanomaly.fitting.rows import TrainingRows, some_rows, spaced_rows
+from aeanomaly.fitting.rows import TrainingRows, some_places, spaced_rows
 from aeanomaly.fitting.scorers import copy_network, feature_units, likelihood_for
 from aeanomaly.fitting.stacked import fit_stacked
 from aeanomaly.fitting.state import FittedState
@@ -69,7 +69,8 @@ __all__ = [
     "prepare_fit",
     "prepare_next_pass",
     "redistribute",
-    "some_rows",
+    "rows_at_start",
+    "some_places",
     "spaced_rows",
     "state_so_far",
     "to_cells",

@@ -18,8 +18,8 @@ _ROBUST = 1 << 29
 _CORE, _STEPS = 0.6, 10
 #: Weight of the linear model next to the neighborhood, when the rows of a core are selected.
 _LINEAR_WEIGHT = 0.1
-#: Number of rows that an accelerator scores at once.
-_LAUNCHED_ROWS = 8192
+#: Number of elements that an accelerator holds at once for scores, and least number of rows.
+_LAUNCHED, _LEAST_LAUNCHED = 1 << 26, 256
 _TINY = float(np.finfo(np.float64).tiny)
 
 
@@ -67,8 +67,10 @@ def _errors(scorer: Scorer, encoded: torch.Tensor) -> np.ndarray:
         return to_numpy(parts[0][0, :, 0])
 
     if encoded.device.type != "cpu":
-        parts = [compute(rows[None])[0] for rows in encoded.split(_LAUNCHED_ROWS)]
-        return finish([torch.cat(parts, dim=1)], np.empty(0))
+        at_once = max(_LEAST_LAUNCHED, _LAUNCHED // scorer.width)
+        with torch.no_grad():
+            parts = [compute(rows[None])[0] for rows in encoded.split(at_once)]
+        return to_numpy(torch.cat(parts, dim=1)[0, :, 0])
     return map_chunks(compute, finish, encoded.numpy(), encode=np.asarray, device=encoded.device, width=scorer.width)
 
 

@@ -1,6 +1,6 @@
 """Covariances and their regularization."""
 
-from typing import TypeVar
+from typing import TypeGuard, TypeVar
 
 import numpy as np
 import torch
@@ -13,11 +13,16 @@ Matrix = TypeVar("Matrix", np.ndarray, torch.Tensor)
 
 
 def covariance_of(rows: np.ndarray | torch.Tensor) -> np.ndarray:
-    """Return the covariance (D, D) of rows (K, D) in float64; that of a tensor is computed on its device."""
-    if isinstance(rows, torch.Tensor):
+    """Return the covariance (D, D) of rows (K, D) in float64, computed on the device of a tensor."""
+    if is_on_accelerator(rows):
         centered = rows.double() - rows.mean(dim=0, dtype=torch.float64)
         return (centered.mT @ centered / len(rows)).cpu().numpy()
-    return np.cov(rows.T.astype(np.float64), bias=True).reshape(rows.shape[1], rows.shape[1])
+    return np.cov(np.asarray(rows).T.astype(np.float64), bias=True).reshape(rows.shape[1], rows.shape[1])
+
+
+def is_on_accelerator(rows: np.ndarray | torch.Tensor) -> TypeGuard[torch.Tensor]:
+    """Return True for a tensor outside of the memory of the host."""
+    return isinstance(rows, torch.Tensor) and rows.device.type != "cpu"
 
 
 def with_ridge(covariance: Matrix, n_rows: int) -> Matrix:

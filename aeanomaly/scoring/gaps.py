@@ -3,6 +3,8 @@
 import numpy as np
 import torch
 
+from aeanomaly.scoring.covariance import is_on_accelerator
+
 #: Number of gaps of a feature, with those below its minimum and above its maximum.
 _GAPS = 8
 #: Share of the rows in an interval whose half-width is the unit of a feature.
@@ -18,7 +20,7 @@ Gaps = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 
 def find_gaps(encoded: np.ndarray | torch.Tensor) -> Gaps:
     """Find the largest gaps of the features of encoded rows (N, D), on their device."""
-    if isinstance(encoded, torch.Tensor) and encoded.device.type != "cpu":
+    if is_on_accelerator(encoded):
         return _gaps_on_device(encoded.double())
     found = [_gaps_of(feature[~np.isnan(feature)].astype(np.float64)) for feature in np.asarray(encoded).T]
     lower, upper, unit = (torch.from_numpy(np.stack(values, axis=-1)) for values in zip(*found, strict=True))

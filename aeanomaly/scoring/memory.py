@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from aeanomaly.nn import affine_map, in_float64
-from aeanomaly.scoring.covariance import covariance_of, with_ridge
+from aeanomaly.scoring.covariance import covariance_of, is_on_accelerator, with_ridge
 from aeanomaly.scoring.nearest import NearestRows
 from aeanomaly.scoring.scorer import ClosedFormScorer
 
@@ -173,7 +173,7 @@ def two_valued_factors(rows: np.ndarray | torch.Tensor, two_valued: np.ndarray) 
 
 
 def _deviation(rows: np.ndarray | torch.Tensor) -> np.ndarray:
-    if isinstance(rows, torch.Tensor) and rows.device.type != "cpu":
+    if is_on_accelerator(rows):
         return rows.double().std(dim=0, correction=0).cpu().numpy()
     return np.asarray(rows).std(axis=0, dtype=np.float64)
 
