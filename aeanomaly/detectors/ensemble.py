@@ -21,6 +21,7 @@ from aeanomaly.fitting import (
     feature_units,
     fit_robust_scorers,
     likelihood_for,
+    member_errors,
     rows_at_start,
     some_places,
     spaced_rows,
@@ -37,6 +38,7 @@ from aeanomaly.scoring import (
     Network,
     Scorer,
     VariationalScorer,
+    per_observed,
     two_valued_factors,
     whitening_matrix,
 )
@@ -445,7 +447,9 @@ def _typical_errors(job: FitJob, scorer: Scorer, trained_on: Sequence[np.ndarray
     """Return the median error of each member on rows not used to train it, or on all rows if all were used."""
     table = job.rows.core_table
     rows = spaced_rows(table)
-    errors, typical = job.model(scorer).errors_of_members(scorer, table[rows]), []
+    errors, typical = member_errors(scorer, take(job.encoded, rows)), []
+    if scorer.allow_nan:
+        errors = per_observed(errors, ~np.isnan(table[rows][:, job.encoder.is_scored]))
     for number, found in enumerate(errors.T):
         unseen = np.full(len(rows), True) if trained_on is None else ~np.isin(rows, trained_on[number])
         found = found[unseen] if unseen.any() else found

@@ -4,6 +4,7 @@ from aeanomaly.fitting.calibration import LATEST, Calibration, CalibrationReques
 from aeanomaly.fitting.consequences import find_consequences
 from aeanomaly.fitting.decimal_marks import decimal_mark
 from aeanomaly.fitting.device_encoder import DeviceEncoder, ErrorModule
+from aeanomaly.fitting.encoding import rows_at_start
 from aeanomaly.fitting.explanation import (
     Explanation,
     Sentences,
@@ -17,8 +18,9 @@ from aeanomaly.fitting.explanation import (
 )
 from aeanomaly.fitting.finish import finish_fit, finish_pass, state_so_far
 from aeanomaly.fitting.folds import Folds
-from aeanomaly.fitting.initializer import CachedInitializer, Initializer, rows_at_start
+from aeanomaly.fitting.initializer import CachedInitializer, Initializer
 from aeanomaly.fitting.job import FitJob, PreparedFit
+from aeanomaly.fitting.member_errors import member_errors
 from aeanomaly.fitting.members import Members
 from aeanomaly.fitting.model import FittedModel, device_or_cpu
 from aeanomaly.fitting.prepare import prepare_first_pass, prepare_fit, prepare_next_pass
@@ -65,6 +67,7 @@ __all__ = [
     "group_columns",
     "largest_columns",
     "likelihood_for",
+    "member_errors",
     "prepare_first_pass",
     "prepare_fit",
     "prepare_next_pass",

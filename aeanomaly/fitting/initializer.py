@@ -6,23 +6,14 @@ from typing import Any
 import numpy as np
 import torch
 
+from aeanomaly.fitting.encoding import fit_encoding, rows_at_start
 from aeanomaly.fitting.scorers import copy_network, likelihood_of
 from aeanomaly.nn import InitData, NetworkSpec, build_network
-from aeanomaly.preprocessing import Column, EncoderOptions, KnownStatistics, Schema, TableEncoder, fit_schema
+from aeanomaly.preprocessing import Column, EncoderOptions, KnownStatistics, Schema
 from aeanomaly.scoring import Network
 from aeanomaly.streams import MemberKey
 from aeanomaly.threads import limit_threads
 from aeanomaly.training import check_memory
-
-
-def encode_rows(encoder: TableEncoder, table: np.ndarray, device: torch.device) -> torch.Tensor:
-    """Encode the rows of a table (N, F) on a device, (N, D)."""
-    return torch.from_numpy(encoder.encode(table)).to(device)
-
-
-def rows_at_start(rows: torch.Tensor) -> torch.Tensor:
-    """Return rows on the device of the start of a fit: their own, or the CPU if their device lacks float64."""
-    return rows.cpu() if rows.device.type == "mps" else rows
 
 
 class Initializer:
@@ -49,8 +40,7 @@ class Initializer:
 
         Column `names` are for error messages.
         """
-        schema = fit_schema(table, options, columns, names, self._known)
-        return schema, encode_rows(TableEncoder(schema), table, device)
+        return fit_encoding(table, columns, options, names, self._known, device)
 
     def network(
         self,

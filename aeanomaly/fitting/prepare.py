@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import torch
 
-from aeanomaly.fitting.initializer import Initializer, encode_rows, rows_at_start
+from aeanomaly.fitting.encoding import encode_rows, rows_at_start
+from aeanomaly.fitting.initializer import Initializer
 from aeanomaly.fitting.job import FitJob
 from aeanomaly.fitting.members import Members
 from aeanomaly.fitting.recipe import Recipe

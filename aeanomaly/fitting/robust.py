@@ -5,9 +5,10 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
+from aeanomaly.fitting.member_errors import member_errors
 from aeanomaly.nn import take
 from aeanomaly.nn.missing import impute
-from aeanomaly.scoring import MaskedLinearScorer, Matrix, NeighborhoodScorer, Scorer, map_chunks, to_numpy, with_ridge
+from aeanomaly.scoring import MaskedLinearScorer, Matrix, NeighborhoodScorer, with_ridge
 from aeanomaly.streams import MemberKey, numpy_stream
 
 #: Maximum number of stored rows of a neighborhood, and of rows to which the linear model is fitted.
@@ -18,8 +19,6 @@ _ROBUST = 1 << 29
 _CORE, _STEPS = 0.6, 10
 #: Weight of the linear model next to the neighborhood, when the rows of a core are selected.
 _LINEAR_WEIGHT = 0.1
-#: Number of elements that an accelerator holds at once for scores, and least number of rows.
-_LAUNCHED, _LEAST_LAUNCHED = 1 << 26, 256
 _TINY = float(np.finfo(np.float64).tiny)
 
 
@@ -51,27 +50,10 @@ def robust_core(encoded: torch.Tensor, kinds: np.ndarray, trimmed: float, seed: 
     The error is that of the neighborhood plus a tenth of that of the linear model, each divided by its median.
     """
     scorers = fit_robust_scorers(encoded, kinds, seed, allow_nan=True)
-    near, linear = (_errors(scorer, encoded) for scorer in scorers)
+    near, linear = (member_errors(scorer, encoded)[:, 0] for scorer in scorers)
     total = near / max(np.median(near), _TINY) + _LINEAR_WEIGHT * linear / max(np.median(linear), _TINY)
     kept = max(2, round((1 - trimmed) * len(encoded)))
     return np.sort(np.argsort(total, kind="stable")[:kept])
-
-
-def _errors(scorer: Scorer, encoded: torch.Tensor) -> np.ndarray:
-    """Return the unscaled error of each encoded row, (N,)."""
-
-    def compute(rows: torch.Tensor) -> tuple[torch.Tensor]:
-        return (scorer.raw_terms(rows).sum(dim=2, keepdim=True),)
-
-    def finish(parts: list[torch.Tensor], chunk: np.ndarray) -> np.ndarray:
-        return to_numpy(parts[0][0, :, 0])
-
-    if encoded.device.type != "cpu":
-        at_once = max(_LEAST_LAUNCHED, _LAUNCHED // scorer.width)
-        with torch.no_grad():
-            parts = [compute(rows[None])[0] for rows in encoded.split(at_once)]
-        return to_numpy(torch.cat(parts, dim=1)[0, :, 0])
-    return map_chunks(compute, finish, encoded.numpy(), encode=np.asarray, device=encoded.device, width=scorer.width)
 
 
 def _linear_model(rows: torch.Tensor, distances: torch.Tensor, kinds: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
@@ -88,9 +70,10 @@ def _linear_model(rows: torch.Tensor, distances: torch.Tensor, kinds: np.ndarray
 def _concentrated_gaussian(rows: torch.Tensor, distances: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Return mean (D,) and inverse covariance (D, D) of the core of rows (N, D), which starts at small distances."""
     if rows.device.type != "cpu":
-        return _concentrate(rows, distances, lambda values: values.argsort(stable=True), torch.linalg.inv)
+        # Without a check of each inverse, for which the host would wait.
+        return _concentrate(rows, distances, lambda x: x.argsort(stable=True), lambda x: torch.linalg.inv_ex(x).inverse)
     arrays = rows.numpy(), distances.numpy()
-    mean, precision = _concentrate(*arrays, lambda values: np.argsort(values, kind="stable"), np.linalg.inv)
+    mean, precision = _concentrate(*arrays, lambda x: np.argsort(x, kind="stable"), np.linalg.inv)
     return torch.from_numpy(mean), torch.from_numpy(precision)
 
 

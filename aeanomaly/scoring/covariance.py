@@ -32,7 +32,8 @@ def with_ridge(covariance: Matrix, n_rows: int) -> Matrix:
     """
     n_columns = len(covariance)
     variance = covariance.trace() / n_columns
-    ridge = (n_columns / n_rows + _RIDGE) * (variance if variance > 0 else 1.0)
+    share = n_columns / n_rows + _RIDGE
     if isinstance(covariance, torch.Tensor):
-        return covariance + ridge * torch.eye(n_columns, dtype=covariance.dtype, device=covariance.device)
-    return covariance + ridge * np.eye(n_columns)
+        identity = torch.eye(n_columns, dtype=covariance.dtype, device=covariance.device)
+        return covariance + share * torch.where(variance > 0, variance, 1.0) * identity
+    return covariance + share * (variance if variance > 0 else 1.0) * np.eye(n_columns)

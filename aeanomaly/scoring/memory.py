@@ -166,7 +166,10 @@ def _to_linear(rows: torch.Tensor, offset: torch.Tensor, scale: torch.Tensor) ->
 
 def two_valued_factors(rows: np.ndarray | torch.Tensor, two_valued: np.ndarray) -> np.ndarray:
     """Return the factor of each feature of rows (K, D): for two-valued ones, the deviation to the power of -1/2."""
-    factors, deviation = np.ones(rows.shape[1]), _deviation(rows)
+    factors = np.ones(rows.shape[1])
+    if len(two_valued) == 0:
+        return factors
+    deviation = _deviation(rows)
     varying = two_valued[deviation[two_valued] > 0]
     factors[varying] = deviation[varying] ** -0.5
     return factors
