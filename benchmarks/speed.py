@@ -13,7 +13,6 @@ import math
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,7 +22,7 @@ from tqdm import tqdm
 
 from aeanomaly import AutoencoderEnsemble, DenoisingAutoencoder, __version__
 from benchmarks.loop import PlainLoop
-from benchmarks.machine import matrix_product_rate, peak_memory, threads, timed
+from benchmarks.machine import matrix_product_rate, operations_of_row, peak_memory, threads, timed
 from benchmarks.peers import entries, surroundings
 from benchmarks.tables import markdown
 
@@ -77,8 +76,13 @@ class Ours:
     name = _OURS
     by_steps = True
 
+    def __init__(self, device: str = "auto"):
+        self._device = device
+
     def fit(self, case: Case, X: np.ndarray, n_steps: int | None = None) -> Any:
-        steps = {} if n_steps is None else {"max_iter": n_steps}
+        chosen: dict[str, Any] = {"device": self._device, "random_state": 0}
+        if n_steps is not None:
+            chosen["max_iter"] = n_steps
         if case.members > 1:
             alike = {
                 "latent_dim": _WIDTH,
@@ -87,9 +91,9 @@ class Ours:
                 "kernel_member": False,
                 "marginal_member": False,
             }
-            return AutoencoderEnsemble(n_estimators=case.members, random_state=0, **alike, **steps).fit(X)
+            return AutoencoderEnsemble(n_estimators=case.members, **alike, **chosen).fit(X)
         wide = {"hidden_layer_sizes": (256,), "latent_dim": 256, "activation": "relu"} if case == _WIDE else {}
-        return DenoisingAutoencoder(random_state=0, **wide, **steps).fit(X)
+        return DenoisingAutoencoder(**wide, **chosen).fit(X)
 
     def score(self, fitted: Any, X: np.ndarray) -> np.ndarray:
         return fitted.score_samples(X)
@@ -150,11 +154,10 @@ def _widths(case: Case) -> list[int]:
 def operations(case: Case, n_steps: int) -> float:
     """Return the floating-point operations of the matrix products of the network in a case."""
     widths = _widths(case)
-    first, *rest = (2 * case.members * n_in * n_out for n_in, n_out in pairwise(widths))
     if case.task.startswith("score"):
-        return case.rows * float(first + sum(rest))
-    # The backward pass costs twice the forward pass, except in the first layer, which needs no gradient of the rows.
-    return (1 if case.task == "step" else n_steps) * _BATCH * float(2 * first + 3 * sum(rest))
+        return float(case.rows * case.members * operations_of_row(widths, training=False))
+    n_rows = _BATCH * (1 if case.task == "step" else n_steps)
+    return float(n_rows * case.members * operations_of_row(widths, training=True))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
