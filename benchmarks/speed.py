@@ -12,7 +12,8 @@ import argparse
 import math
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -160,6 +161,14 @@ def operations(case: Case, n_steps: int) -> float:
     return float(n_rows * case.members * operations_of_row(widths, training=True))
 
 
+def seconds_per_step(
+    fit: Callable[[int], object], n_steps: int, clock: Callable[[Callable[[], object]], float] = timed
+) -> float:
+    """Return the seconds of a step: the difference of a fit of 3 * `n_steps` and one of `n_steps`, per step."""
+    few, many = (clock(partial(fit, n)) for n in (n_steps, 3 * n_steps))
+    return (many - few) / (2 * n_steps)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command-line interface."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.speed", description=__doc__.splitlines()[0])
@@ -229,8 +238,7 @@ class _Task:
     def time(self) -> float:
         """Return the time of the task, or of one step for the task "step", in seconds."""
         if self.case.task == "step":
-            few, many = (timed(lambda n=n: self.who.fit(self.case, self.X, n)) for n in (_STEPS, 3 * _STEPS))
-            return (many - few) / (2 * _STEPS)
+            return seconds_per_step(lambda n: self.who.fit(self.case, self.X, n), _STEPS)
         return timed(self._call)
 
     def megabytes(self) -> float:
