@@ -26,8 +26,9 @@ from tqdm import tqdm
 from aeanomaly import __version__
 from aeanomaly.training import resolve_device
 from benchmarks.card import describe
-from benchmarks.gpu_tasks import TASKS, Bench, Measurement
+from benchmarks.gpu_tasks import TASKS
 from benchmarks.machine import threads
+from benchmarks.measurement import Bench, Measurement
 from benchmarks.tables import markdown
 
 #: Limit in seconds on all rounds of a measurement after the warm-up.
@@ -83,7 +84,7 @@ def _runs(measurements: list[tuple[Bench, Measurement]], options: argparse.Names
     for bench, one in tqdm(measurements, unit="measurement", file=sys.stderr):
         identity = {"measurement": one.name, "unit": one.unit, "device": bench.device.type}
         if time.monotonic() < end:
-            results = list(rounds(one, options.repeats))
+            results = list(rounds(one, options.repeats, warm_up_counts=bench.is_cpu))
         else:
             results = [{"value": math.nan, "note": f"not started within {options.seconds:g} s"}]
         lines += [identity | {"round": number} | line | about for number, line in enumerate(results)]
@@ -91,16 +92,17 @@ def _runs(measurements: list[tuple[Bench, Measurement]], options: argparse.Names
     return pd.DataFrame(lines)
 
 
-def rounds(measurement: Measurement, n_rounds: int) -> Iterator[dict[str, Any]]:
+def rounds(measurement: Measurement, n_rounds: int, *, warm_up_counts: bool) -> Iterator[dict[str, Any]]:
     """Yield the value of each round after a warm-up, or the reason why there is none.
 
-    A long measurement has fewer rounds, and the warm-up counts if it is long itself.
+    A long measurement has fewer rounds. On a CPU, a long warm-up is the only round.
     """
     try:
         sample = measurement.prepare()
         start = time.monotonic()
         warm_up = sample()
-        if (now := time.monotonic()) - start > _LONGEST:
+        now = time.monotonic()
+        if warm_up_counts and now - start > _LONGEST:
             yield {"value": warm_up, "note": measurement.note}
             return
         for _ in range(n_rounds):
@@ -116,8 +118,7 @@ def limits(runs: pd.DataFrame, measurements: Sequence[Measurement]) -> dict[str,
     medians = runs.groupby(["device", "measurement"], sort=False)["value"].median()
     known: dict[str, float] = {}
     for (_, name), value in medians.items():
-        if not math.isnan(value):
-            known.setdefault(str(name), value)
+        known.setdefault(str(name), value)
     return {one.name: _bound(one, known) for one in measurements}
 
 

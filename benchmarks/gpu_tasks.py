@@ -1,124 +1,45 @@
 """Measurements of the GPU benchmark, by task."""
 
-import math
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
 import torch
 from sklearn.model_selection import GridSearchCV, ParameterGrid
 
-import aeanomaly
 from aeanomaly.model_selection import StackedGridSearchCV, log_likelihood
-from benchmarks.card import copy_rate, product_rate, seconds_on, transfer_rate
+from benchmarks.card import copy_rate, product_rate, transfer_rate
 from benchmarks.loop import PlainLoop
 from benchmarks.machine import operations_of_row, timed
+from benchmarks.measurement import COPY, PINNED, PRODUCT, Bench, Measurement, Sample, seconds_at_best
 from benchmarks.peers import entries, surroundings
 from benchmarks.search import GRID, few
 from benchmarks.speed import Case, Ours, operations, seconds_per_step, table
 
-#: Function that measures once and returns a value in the unit of the measurement.
-Sample = Callable[[], float]
 _COLUMNS, _BATCH, _FOLDS = 20, 128, 5
 #: Widths of the plain loop, which are those of the default network.
 _WIDTHS = [_COLUMNS, 1024, _COLUMNS]
-_WIDE = {"hidden_layer_sizes": (2048, 1024), "latent_dim": 64}
-_WIDE_WIDTHS = [1000, 2048, 1024, 64, 1024, 2048, 1000]
+_WIDE_COLUMNS, _WIDE_LAYERS, _WIDE_CODE = 1000, (2048, 1024), 64
+_DENOISER = "DenoisingAutoencoder"
+_SEARCH: dict[str, Any] = {"scoring": log_likelihood, "cv": _FOLDS, "refit": False}
 #: Maximum number of fits of a worker of GridSearchCV; the time of the others is extrapolated.
 _FITS_OF_WORKER = 8
-_PRODUCT, _COPY, _PINNED, _READING = "matrix product, float32", "copy on the device", "transfer, pinned", "read Parquet"
-
-
-class Measurement(NamedTuple):
-    """Quantity to measure on a device.
-
-    Attributes
-    ----------
-    name : str
-        Name, which is the same on all devices.
-    unit : str
-        Unit of the values; those of a rate end with "/s".
-    prepare : callable
-        Function that generates data, fits detectors, and returns the function that measures once.
-    bound : callable
-        Function from the medians of other measurements to the best possible value, or NaN.
-    note : str
-        Remark on the method.
-    """
-
-    name: str
-    unit: str
-    prepare: Callable[[], Sample]
-    bound: Callable[[Mapping[str, float]], float] = lambda known: math.nan
-    note: str = ""
-
-
-@dataclass(frozen=True)
-class Bench:
-    """Device under test, and sizes.
-
-    Attributes
-    ----------
-    device : torch.device
-        Device on which the measurements run.
-    main : torch.device
-        First device of the benchmark; the other one is for comparison.
-    scale : float
-        Factor of all sizes.
-    n_threads : int
-        Number of threads and worker processes of the CPU.
-    n_parquet : int or None
-        Number of rows of the Parquet file; None scales the default.
-    folder : Path
-        Folder for temporary files.
-    """
-
-    device: torch.device
-    main: torch.device
-    scale: float
-    n_threads: int
-    n_parquet: int | None
-    folder: Path
-
-    @property
-    def is_cpu(self) -> bool:
-        return self.device.type == "cpu"
-
-    def of(self, n: int, least: int = 100) -> int:
-        """Return a scaled size."""
-        return max(least, round(n * self.scale))
-
-    def seconds(self, call: Callable[[], object]) -> float:
-        """Return the duration of a call with its work on the device."""
-        return seconds_on(self.device, call)
-
-    def detector(self, name: str, **settings: Any) -> Any:
-        """Build a detector on the device."""
-        return getattr(aeanomaly, name)(device=str(self.device), random_state=0, **settings)
+_READING = "read Parquet"
 
 
 def rates(bench: Bench) -> Iterator[Measurement]:
     """Yield the rates of the hardware, from which limits follow."""
-    yield _rate(_PRODUCT, "TFLOP/s", 1e12, partial(product_rate, bench.device))
-    yield _rate(_COPY, "GB/s", 1e9, partial(copy_rate, bench.device))
+    yield _rate(PRODUCT, "TFLOP/s", 1e12, partial(product_rate, bench.device))
+    yield _rate(COPY, "GB/s", 1e9, partial(copy_rate, bench.device))
     if not bench.is_cpu:
-        yield _rate(_PINNED, "GB/s", 1e9, partial(transfer_rate, bench.device, pinned=bench.device.type == "cuda"))
+        yield _rate(PINNED, "GB/s", 1e9, partial(transfer_rate, bench.device, pinned=bench.device.type == "cuda"))
         yield _rate("transfer, pageable", "GB/s", 1e9, partial(transfer_rate, bench.device, pinned=False))
 
 
 def _rate(name: str, unit: str, scale: float, sample: Sample) -> Measurement:
     return Measurement(name, unit, lambda: lambda: sample() / scale)
-
-
-def _seconds_at_best(known: Mapping[str, float], n_operations: float, n_bytes: float = 0) -> float:
-    """Return the longer of the times of the matrix products and of the transfer, which can overlap."""
-    times = [n_operations / known[_PRODUCT] / 1e12] if n_operations else []
-    times += [n_bytes / known[_PINNED] / 1e9] if n_bytes and _PINNED in known else []
-    return max(times, default=math.nan)
 
 
 def steps(bench: Bench) -> Iterator[Measurement]:
@@ -130,7 +51,7 @@ def steps(bench: Bench) -> Iterator[Measurement]:
             f"step, {members} member{'s' if members > 1 else ''}",
             "us",
             partial(_step, bench, case),
-            lambda known, n=n_operations: 1e6 * _seconds_at_best(known, n),
+            lambda known, n=n_operations: 1e6 * seconds_at_best(known, n),
         )
 
 
@@ -157,9 +78,9 @@ def _loop_step(bench: Bench, *, compiled: bool) -> Sample:
 
 def fits(bench: Bench) -> Iterator[Measurement]:
     """Yield the times of whole fits."""
-    for name in ("DenoisingAutoencoder", "AutoencoderEnsemble", "VariationalAutoencoder", "ContractiveAutoencoder"):
+    for name in (_DENOISER, "AutoencoderEnsemble", "VariationalAutoencoder", "ContractiveAutoencoder"):
         yield _fit(bench, bench.of(5000), name)
-    yield _fit(bench, bench.of(1_000_000), "DenoisingAutoencoder")
+    yield _fit(bench, bench.of(1_000_000), _DENOISER)
 
 
 def pyod(bench: Bench) -> Iterator[Measurement]:
@@ -193,13 +114,13 @@ def scores(bench: Bench) -> Iterator[Measurement]:
     rows = bench.of(1_000_000)
     n_bytes = 8 * rows * _COLUMNS
     n_operations = rows * operations_of_row(_WIDTHS, training=False)
-    for name in ("DenoisingAutoencoder", "AutoencoderEnsemble", "VariationalAutoencoder"):
-        least = n_operations if name == "DenoisingAutoencoder" else 0  # other detectors have other networks
-        bound = partial(_seconds_at_best, n_operations=least, n_bytes=n_bytes)
+    for name in (_DENOISER, "AutoencoderEnsemble", "VariationalAutoencoder"):
+        least = n_operations if name == _DENOISER else 0  # other detectors have other networks
+        bound = partial(seconds_at_best, n_operations=least, n_bytes=n_bytes)
         yield _score(bench, rows, name, bound)
-    bound = partial(_seconds_at_best, n_operations=n_operations)
-    yield _score(bench, rows, "DenoisingAutoencoder", bound, on_device=True)
-    yield _score(bench, 1, "DenoisingAutoencoder")
+    bound = partial(seconds_at_best, n_operations=n_operations)
+    yield _score(bench, rows, _DENOISER, bound, on_device=True)
+    yield _score(bench, 1, _DENOISER)
 
 
 def _score(bench: Bench, rows: int, name: str, *bound: Any, on_device: bool = False) -> Measurement:
@@ -252,7 +173,7 @@ def _read(bench: Bench, rows: int) -> Sample:
 
 def _score_batches(bench: Bench, rows: int) -> Sample:
     path = _file(bench, rows)
-    detector = bench.detector("DenoisingAutoencoder").fit(next(_batches(path, bench.of(5000))).to_pandas())
+    detector = bench.detector(_DENOISER).fit(next(_batches(path, bench.of(5000))).to_pandas())
     return lambda: rows / bench.seconds(lambda: sum(map(len, detector.score_batches(path))))
 
 
@@ -261,59 +182,56 @@ def searches(bench: Bench) -> Iterator[Measurement]:
     candidates = [{k: [v] for k, v in one.items()} for one in islice(ParameterGrid(GRID), bench.of(24, least=2))]
     rows = bench.of(2000)
     size = f"{len(candidates)} candidates x {_FOLDS} folds, {rows:,} x {_COLUMNS}"
-    settings = {"scoring": log_likelihood, "cv": _FOLDS, "refit": False}
+    yield Measurement(f"StackedGridSearchCV, {size}", "s", partial(_stacked_search, bench, rows, candidates))
+    if bench.is_cpu:
+        part = candidates[: max(1, _FITS_OF_WORKER * bench.n_threads // _FOLDS)]
+        is_whole = len(part) == len(candidates)
+        note = "" if is_whole else f"extrapolated from {len(part)} of {len(candidates)} candidates"
+        prepare = partial(_grid_search, bench, rows, part, len(candidates) / len(part))
+        yield Measurement(f"GridSearchCV, {size}", "s", prepare, note=note)
 
-    def stacked() -> Sample:
-        X, search = (
-            table(rows, _COLUMNS),
-            StackedGridSearchCV(bench.detector("DenoisingAutoencoder"), candidates, **settings),
-        )
-        return lambda: bench.seconds(lambda: search.fit(X))
 
-    yield Measurement(f"StackedGridSearchCV, {size}", "s", stacked)
-    if not bench.is_cpu:
-        return
-    timed_ones = candidates[: max(1, _FITS_OF_WORKER * bench.n_threads // _FOLDS)]
+def _stacked_search(bench: Bench, rows: int, candidates: list[dict[str, Any]]) -> Sample:
+    X, search = table(rows, _COLUMNS), StackedGridSearchCV(bench.detector(_DENOISER), candidates, **_SEARCH)
+    return lambda: bench.seconds(lambda: search.fit(X))
 
-    def grid() -> Sample:
-        X, detector = table(rows, _COLUMNS), bench.detector("DenoisingAutoencoder")
-        search = GridSearchCV(detector, timed_ones, n_jobs=bench.n_threads, **settings)
-        few(search).fit(X)  # starts the workers
-        return lambda: timed(lambda: search.fit(X)) * len(candidates) / len(timed_ones)
 
-    is_part = len(timed_ones) < len(candidates)
-    note = f"extrapolated from {len(timed_ones)} of {len(candidates)} candidates" if is_part else ""
-    yield Measurement(f"GridSearchCV, {size}", "s", grid, note=note)
+def _grid_search(bench: Bench, rows: int, candidates: list[dict[str, Any]], factor: float) -> Sample:
+    X = table(rows, _COLUMNS)
+    search = GridSearchCV(bench.detector(_DENOISER), candidates, n_jobs=bench.n_threads, **_SEARCH)
+    few(search).fit(X)  # starts the workers
+    return lambda: factor * timed(lambda: search.fit(X))
 
 
 def wide(bench: Bench) -> Iterator[Measurement]:
-    """Yield the time of a fit of a wide and deep network."""
-    n_steps, rows = bench.of(300, least=20), bench.of(20_000)
-    batch = bench.of(2048)
-    n_operations = n_steps * batch * operations_of_row(_WIDE_WIDTHS, training=True)
-    part = max(1, n_steps // 60)
-
-    def fit(n: int, X: np.ndarray) -> object:
-        return bench.detector("UndercompleteAutoencoder", max_iter=n, batch_size=batch, **_WIDE).fit(X)
-
-    def prepare() -> Sample:
-        X = table(rows, _WIDE_WIDTHS[0])
-        if not bench.is_cpu:
-            return lambda: bench.seconds(lambda: fit(n_steps, X))
-
-        def sample() -> float:
-            few, many = (timed(lambda n=n: fit(n, X)) for n in (part, 3 * part))
-            return few + (n_steps - part) * (many - few) / (2 * part)
-
-        return sample
-
+    """Yield the time of a fit of a wide and deep network, which the matrix products limit."""
+    n_steps, rows, batch = bench.of(300, least=20), bench.of(20_000), bench.of(2048)
+    widths = [_WIDE_COLUMNS, *_WIDE_LAYERS, _WIDE_CODE, *_WIDE_LAYERS[::-1], _WIDE_COLUMNS]
+    # Twice, as the default threshold fits a clone that does not see some of the rows.
+    n_operations = 2 * n_steps * batch * operations_of_row(widths, training=True)
+    few = max(1, n_steps // 60)
     yield Measurement(
-        f"fit {rows:,} x 1000, 2048-1024-64, {n_steps} steps of {batch:,} rows",
+        f"fit {rows:,} x {_WIDE_COLUMNS}, {'-'.join(map(str, widths[1:4]))}, {n_steps} steps of {batch:,} rows",
         "s",
-        prepare,
-        partial(_seconds_at_best, n_operations=n_operations),
-        f"extrapolated from {part} and {3 * part} steps" if bench.is_cpu else "",
+        partial(_fit_wide, bench, rows, batch, (few, n_steps)),
+        partial(seconds_at_best, n_operations=n_operations),
+        f"extrapolated from {few} and {3 * few} steps" if bench.is_cpu else "",
     )
+
+
+def _fit_wide(bench: Bench, rows: int, batch: int, n_steps: tuple[int, int]) -> Sample:
+    few, all_steps = n_steps
+    X, network = table(rows, _WIDE_COLUMNS), {"hidden_layer_sizes": _WIDE_LAYERS, "latent_dim": _WIDE_CODE}
+
+    def seconds(n: int) -> float:
+        detector = bench.detector("UndercompleteAutoencoder", max_iter=n, batch_size=batch, **network)
+        return bench.seconds(lambda: detector.fit(X))
+
+    def extrapolated() -> float:
+        of_few, of_more = seconds(few), seconds(3 * few)
+        return of_few + (all_steps - few) * (of_more - of_few) / (2 * few)
+
+    return extrapolated if bench.is_cpu else partial(seconds, all_steps)
 
 
 #: Functions that yield the measurements of each task for a device.
@@ -322,9 +240,9 @@ TASKS: dict[str, Callable[[Bench], Iterator[Measurement]]] = {
     "step": steps,
     "fit": fits,
     "score": scores,
+    "parquet": parquet,
     "search": searches,
     "wide": wide,
     "pyod": pyod,
-    "parquet": parquet,
     "loop": loops,
 }

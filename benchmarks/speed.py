@@ -84,6 +84,8 @@ class Ours:
         chosen: dict[str, Any] = {"device": self._device, "random_state": 0}
         if n_steps is not None:
             chosen["max_iter"] = n_steps
+        if case.task == "step":
+            chosen["contamination"] = 0.05  # the default threshold would train a clone with as many steps
         if case.members > 1:
             alike = {
                 "latent_dim": _WIDTH,
