@@ -10,6 +10,8 @@ cannot measure by then. Writes ``gpu.csv``, after each measurement, and ``gpu.md
 """
 
 import argparse
+import contextlib
+import logging
 import math
 import statistics
 import sys
@@ -23,12 +25,12 @@ import pandas as pd
 import torch
 from tqdm import tqdm
 
-from aeanomaly import __version__
+from aeanomaly import __version__, graphs
 from aeanomaly.training import resolve_device
 from benchmarks.card import describe
 from benchmarks.gpu_tasks import TASKS
 from benchmarks.machine import threads
-from benchmarks.measurement import Bench, Measurement
+from benchmarks.measurement import Bench, Measurement, Sample
 from benchmarks.tables import markdown
 
 #: Limit in seconds on all rounds of a measurement after the warm-up.
@@ -98,19 +100,43 @@ def rounds(measurement: Measurement, n_rounds: int, *, warm_up_counts: bool) -> 
     A long measurement has fewer rounds. On a CPU, a long warm-up is the only round.
     """
     try:
-        sample = measurement.prepare()
-        start = time.monotonic()
-        warm_up = sample()
-        now = time.monotonic()
-        if warm_up_counts and now - start > _LONGEST:
-            yield {"value": warm_up, "note": measurement.note}
-            return
-        for _ in range(n_rounds):
-            yield {"value": sample(), "note": measurement.note}
-            if time.monotonic() - now > _LONGEST:
-                return
+        with messages() as told:
+            values = list(_values(measurement.prepare(), n_rounds, warm_up_counts=warm_up_counts))
     except Exception as error:
         yield {"value": math.nan, "note": " ".join(f"not available: {type(error).__name__}: {error}".split())}
+        return
+    note = "; ".join(filter(None, [measurement.note, *dict.fromkeys(told)]))
+    yield from ({"value": value, "note": note} for value in values)
+
+
+def _values(sample: Sample, n_rounds: int, *, warm_up_counts: bool) -> Iterator[float]:
+    start = time.monotonic()
+    warm_up = sample()
+    now = time.monotonic()
+    if warm_up_counts and now - start > _LONGEST:
+        yield warm_up
+        return
+    for _ in range(n_rounds):
+        yield sample()
+        if time.monotonic() - now > _LONGEST:
+            return
+
+
+@contextlib.contextmanager
+def messages() -> Iterator[list[str]]:
+    """Collect log messages that say why a CUDA graph is not used."""
+    told: list[str] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: told.append(" ".join(record.getMessage().split()))  # type: ignore[method-assign]
+    logger = logging.getLogger(graphs.__name__)
+    before = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield told
+    finally:
+        logger.setLevel(before)
+        logger.removeHandler(handler)
 
 
 def limits(runs: pd.DataFrame, measurements: Sequence[Measurement]) -> dict[str, float]:

@@ -1,5 +1,6 @@
 """The benchmark of a GPU: what it measures, extrapolates and writes, tried on the CPU and on a simulated device."""
 
+import logging
 import math
 import sys
 
@@ -106,6 +107,17 @@ def test_a_warm_up_counts_only_on_a_cpu_and_if_it_is_long(monkeypatch):
     monkeypatch.setattr(gpu, "_LONGEST", -1.0)
     assert [line["value"] for line in rounds(short, 3, warm_up_counts=True)] == [4]
     assert [line["value"] for line in rounds(short, 3, warm_up_counts=False)] == [6]
+
+
+def test_a_graph_that_is_not_captured_is_noted():
+    def sample():
+        logging.getLogger("aeanomaly.graphs").info("%s: no CUDA graph, because %s", "cuda", "it\nwaits")
+        return 1.0
+
+    before = logging.getLogger("aeanomaly.graphs").level
+    (line,) = rounds(Measurement("fit", "s", lambda: sample, note="remark"), 1, warm_up_counts=True)
+    assert line == {"value": 1.0, "note": "remark; cuda: no CUDA graph, because it waits"}
+    assert logging.getLogger("aeanomaly.graphs").level == before
 
 
 def test_ratios_limits_and_ranges():
