@@ -5,6 +5,8 @@ from collections.abc import Callable
 
 import torch
 
+#: Number of calls from which capture, which takes about as long as ten calls, pays off.
+_WORTH_CAPTURING = 20
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -20,22 +22,24 @@ class Replay:
     body : callable()
         Function that neither waits for the device nor copies from the host, and keeps all of its state in tensors.
     device : torch.device
+    n_expected : int
+        Expected number of calls; a few calls are not captured.
     unrolled : int, default=1
         Number of calls in a graph. Remaining calls have a graph of their own.
 
     Examples
     --------
     >>> total = torch.zeros(1)
-    >>> Replay(lambda: total.add_(1), torch.device("cpu"), unrolled=5).run(7)
+    >>> Replay(lambda: total.add_(1), torch.device("cpu"), n_expected=7, unrolled=5).run(7)
     >>> total
     tensor([7.])
     """
 
-    def __init__(self, body: Callable[[], object], device: torch.device, unrolled: int = 1):
+    def __init__(self, body: Callable[[], object], device: torch.device, n_expected: int, unrolled: int = 1):
         self._body = body
         self._device = device
         self._sizes = sorted({unrolled, 1}, reverse=True)
-        self._captures = device.type == "cuda"
+        self._captures = device.type == "cuda" and n_expected >= _WORTH_CAPTURING
         self._is_warm = False
         self._graphs: dict[int, torch.cuda.CUDAGraph] = {}
 
@@ -76,7 +80,8 @@ class Replay:
     def _capture(self, size: int) -> torch.cuda.CUDAGraph:
         graph, stream = torch.cuda.CUDAGraph(), torch.cuda.Stream(self._device)
         pool = next((other.pool() for other in self._graphs.values()), None)
-        torch.cuda.synchronize(self._device)
+        # Not of the device, which another thread that captures would forbid.
+        torch.cuda.current_stream(self._device).synchronize()
         with torch.cuda.stream(stream):
             # Other threads may allocate or wait at the same time, which "global" would forbid.
             graph.capture_begin(pool=pool, capture_error_mode="thread_local")

@@ -23,6 +23,7 @@ from aeanomaly.detectors._methods import own_methods
 from aeanomaly.detectors._parameters import SHARED_CONSTRAINTS, SharedParameters, check_parameters
 from aeanomaly.detectors._persistence import save
 from aeanomaly.detectors._stream import RowStream
+from aeanomaly.detectors._tensors import like_table, rows_on_device
 from aeanomaly.detectors._threshold import ThresholdMixin
 from aeanomaly.fitting import (
     CachedInitializer,
@@ -88,6 +89,12 @@ _ROBUST = {"shifts": 2, "n_neighbors": 10}
 
 
 D = TypeVar("D", bound="BaseDetector")
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def _whole(model: FittedModel) -> FittedModel:
+    return model
 
 
 @contextmanager
@@ -289,9 +296,10 @@ class BaseDetector(
         -------
         scores : ndarray of shape (n_samples,)
             Higher = more normal. The score of a row is bitwise equal for the row alone, in any chunk and in any order.
+            With scikit-learn's ``array_api_dispatch``, a tensor of torch or an array of CuPy has scores of its library,
+            on its device.
         """
-        fitted = self._fitted()
-        return -fitted._call(FittedModel.errors, X)
+        return -self._fitted()._errors(X)
 
     def score(self, X: Any, y: Any = None) -> float:
         """Return the mean of `score_samples`, for cross-validation without labels.
@@ -380,11 +388,12 @@ class BaseDetector(
         Returns
         -------
         errors : ndarray of shape (n_samples,) or (n_samples, n_features)
-            Higher = worse.
+            Higher = worse. Like `score_samples`, of the array library of X with ``array_api_dispatch``.
         """
         fitted = self._fitted()
-        errors = FittedModel.terms if per_feature else FittedModel.errors
-        return fitted._call(lambda model, table: errors(model.reconstruction_model(), table), X)
+        if not per_feature:
+            return fitted._errors(X, FittedModel.reconstruction_model)
+        return like_table(fitted._call(lambda model, table: model.reconstruction_model().terms(table), X), X)
 
     def explain(self, X: Any, details: bool = False) -> pd.DataFrame:
         """Return the contribution of each column to minus the score of each row.
@@ -642,12 +651,22 @@ class BaseDetector(
     def _count_rows(self, X: Any) -> int:
         return len(self.state_.model.validate(self, X))
 
+    def _errors(self, X: Any, view: Callable[[FittedModel], FittedModel] = _whole) -> Any:
+        """Return the errors of rows by a view of the model, as `like_table`; rows on an accelerator stay there."""
+        rows = rows_on_device(self, self.state_.model, X)
+        if rows is None:
+            return like_table(self._call(lambda model, table: view(model).errors(table), X), X)
+        return like_table(self._on_device(lambda model, rows: view(model).device_errors(rows), rows), X)
+
     def _call(self, method: Callable[[FittedModel, np.ndarray], np.ndarray], X: Any) -> np.ndarray:
-        """Call a method of the model on a table; on the CPU if the device has too little memory for a few rows."""
+        """Call a method of the model on a table; see `_on_device`."""
+        return self._on_device(method, self.state_.model.validate(self, X))
+
+    def _on_device(self, method: Callable[[FittedModel, T], R], rows: T) -> R:
+        """Call a method of the model on valid rows; on the CPU if the device has too little memory for a few rows."""
         model = self.state_.model
-        table = model.validate(self, X)
         try:
-            return method(model, table)
+            return method(model, rows)
         except torch.OutOfMemoryError:
             if model.device.type == "cpu":
                 raise
@@ -655,7 +674,7 @@ class BaseDetector(
                 f"{model.device} ran out of memory in {type(self).__name__}; this call continues on the CPU; free "
                 "memory on the device, or set device='cpu'"
             )
-        return method(model.copied(device=torch.device("cpu")), table)
+        return method(model.copied(device=torch.device("cpu")), rows)
 
     def _explain(self, X: Any, *, for_text: bool = False) -> Explanation:
         """Explain the scores of rows by column; with the columns that sentences do not name if they are `for_text`."""

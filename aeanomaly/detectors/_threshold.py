@@ -6,6 +6,7 @@ from typing import Any, Protocol, Self
 import numpy as np
 
 from aeanomaly._constraints import real
+from aeanomaly.detectors._tensors import like_table, to_numpy
 from aeanomaly.fitting import Calibration, group_columns
 from aeanomaly.preprocessing import collect, group_labels
 from aeanomaly.thresholds import Threshold, ThresholdInfo, flag_discoveries, p_values_of_sorted
@@ -118,7 +119,7 @@ class ThresholdMixin:
         if X is not None:
             by, X = group_columns(threshold), collect(X)
             groups = group_labels(X, by) if by else None
-            calibration = calibration.with_scores(threshold, fitted.score_samples(X), y, groups)
+            calibration = calibration.with_scores(threshold, to_numpy(fitted.score_samples(X)), y, groups)
         elif y is not None:
             raise ValueError(f"y is given without X; call set_threshold({threshold!r}, X, y)")
         else:
@@ -137,11 +138,13 @@ class ThresholdMixin:
         Returns
         -------
         decision : ndarray of shape (n_samples,)
-            Higher = more normal.
+            Higher = more normal. Of the array library of X where `score_samples` is.
         """
         fitted, X = self._fitted(), collect(X)
-        scores = fitted.score_samples(X)
-        return scores - fitted._calibration.offsets(X, len(scores))
+        scores, calibration = fitted.score_samples(X), fitted._calibration
+        if calibration.groups is None:
+            return scores - calibration.threshold.offset
+        return scores - like_table(calibration.offsets(X, len(scores)), scores)
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the label of each row: +1 for normal rows, -1 for anomalies.
@@ -153,9 +156,9 @@ class ThresholdMixin:
         Returns
         -------
         labels : ndarray of int of shape (n_samples,)
-            +1 where `decision_function` is at least 0, else -1.
+            +1 where `decision_function` is at least 0, else -1. Of the array library of X where `score_samples` is.
         """
-        return np.where(self.decision_function(X) >= 0, 1, -1)
+        return 2 * (self.decision_function(X) >= 0) - 1  # in any array library
 
     def offsets(self, X: Any) -> np.ndarray:
         """Return the offset of each row: that of its group with ``Conformal(alpha, groups=...)``, else `offset_`.
@@ -215,7 +218,7 @@ class ThresholdMixin:
         """
         fitted = self._fitted()
         fitted._calibration.check_calibrated("p_values")
-        return p_values_of_sorted(fitted.calibration_scores_, fitted.score_samples(X))
+        return p_values_of_sorted(fitted.calibration_scores_, to_numpy(fitted.score_samples(X)))
 
     def flag(self, X: Any, fdr: float = 0.1) -> np.ndarray:
         """Flag anomalies so that, on average, at most a share `fdr` of the flagged rows is normal.
@@ -304,7 +307,7 @@ class ThresholdMixin:
         if rate is not None:
             real(0, 1).check("outlier_probability", "rate", rate)
         if fitted._calibration.probability is not None:
-            return fitted._calibration.probability.probability(fitted.score_samples(X), rate)
+            return fitted._calibration.probability.probability(to_numpy(fitted.score_samples(X)), rate)
         if rate is not None:
             raise ValueError("outlier_probability: rate needs labels; call set_threshold(BestF1(), X, y) first")
         fitted._calibration.check_calibrated("outlier_probability")

@@ -3,6 +3,7 @@
 from aeanomaly.fitting.calibration import LATEST, Calibration, CalibrationRequest, UnseenScores, group_columns
 from aeanomaly.fitting.consequences import find_consequences
 from aeanomaly.fitting.decimal_marks import decimal_mark
+from aeanomaly.fitting.device_encoder import DeviceEncoder, ErrorModule
 from aeanomaly.fitting.explanation import (
     Explanation,
     Sentences,
@@ -34,6 +35,8 @@ __all__ = [
     "CachedInitializer",
     "Calibration",
     "CalibrationRequest",
+    "DeviceEncoder",
+    "ErrorModule",
     "Explanation",
     "FitJob",
     "FittedModel",

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 import torch
 
+from aeanomaly.fitting.device_encoder import ErrorModule
 from aeanomaly.fitting.left_out import LeftOutCells
 from aeanomaly.fitting.rows import spaced_rows
 from aeanomaly.fitting.scorers import likelihood_of, scorer_from_state, scorer_to_state
@@ -17,9 +18,11 @@ from aeanomaly.preprocessing import Column, Schema, TableEncoder, are_numeric, c
 from aeanomaly.scoring import (
     PADDING,
     ELBOScorer,
+    Launches,
     NetworkScorer,
     Scorer,
     column_terms,
+    has_launches,
     log_weights,
     map_chunks,
     mean_of_members,
@@ -97,6 +100,8 @@ class FittedModel:
 
     def errors(self, table: np.ndarray) -> np.ndarray:
         """Return minus the scores, (N,)."""
+        if self.launches is not None:
+            return self.launches.of_table(table)
         finish = partial(total_errors, self.scorers, self.encoder)
         return map_chunks(partial(member_terms, self.scorers), finish, table, **self._loop)
 
@@ -104,6 +109,22 @@ class FittedModel:
         """Return the terms of `errors`, (N, F), or (N, F + 1) with the term of the code; their sum is `errors`."""
         finish = partial(column_terms, self.scorers, self.encoder)
         return map_chunks(partial(member_terms, self.scorers), finish, table, **self._loop)
+
+    def device_errors(self, rows: torch.Tensor) -> torch.Tensor:
+        """Return `errors` of valid rows (N, F) on an accelerator, (N,) float64 on its device."""
+        if self.launches is not None:
+            return self.launches.of_tensor(rows)
+        return torch.from_numpy(self.errors(rows.to("cpu", torch.float64).numpy()))
+
+    @cached_property
+    def launches(self) -> Launches | None:
+        """Computation of `errors` on an accelerator; None on the CPU, and for columns that are encoded only there."""
+        if not has_launches(self.device) or self.schema.groups is not None:
+            return None
+        module = ErrorModule(self.schema, self.scorers)
+        module.encoder.to(self.device)
+        width = max(module.encoder.width, *(scorer.device_width for scorer in self.scorers))
+        return Launches(module, len(self.columns), width, self.device)
 
     def for_single_rows(self) -> "FittedModel":
         """Return a model that pads single rows less, if this machine computes bitwise equal errors then.
@@ -123,7 +144,8 @@ class FittedModel:
 
     def reconstruction_model(self) -> "FittedModel":
         """Return a model whose errors are reconstruction errors, without terms of the code."""
-        return replace(self, scorers=tuple(scorer.without_code() for scorer in self.scorers))
+        scorers = tuple(scorer.without_code() for scorer in self.scorers)
+        return self if scorers == self.scorers else replace(self, scorers=scorers)
 
     def encode(self, table: np.ndarray) -> np.ndarray:
         """Return the code of each row, with the codes of the members concatenated, (N, code_width)."""

@@ -1,8 +1,9 @@
-"""Scorers, which compute the terms of the score from encoded rows, and the loop over the rows of a table."""
+"""Scorers, which compute the terms of the score from encoded rows, and the loops over the rows of a table."""
 
 from aeanomaly.scoring.chunks import PADDING, map_blocks, map_chunks, mean_of_members, to_numpy, with_padding
 from aeanomaly.scoring.covariance import with_ridge
 from aeanomaly.scoring.elbo import elbo_terms, log_weights, matched_draws
+from aeanomaly.scoring.launches import Launches, has_launches
 from aeanomaly.scoring.marginal import MarginalScorer
 from aeanomaly.scoring.memory import FeatureUnits, MemoryScorer, two_valued_factors, whitening_matrix
 from aeanomaly.scoring.missing import complete_columns, complete_total, growth, per_observed
@@ -20,6 +21,7 @@ from aeanomaly.scoring.scorer import (
     member_terms,
     total_errors,
 )
+from aeanomaly.scoring.transfer import blocks_on_device, tensor_dtype, to_device
 
 __all__ = [
     "PADDING",
@@ -28,6 +30,7 @@ __all__ = [
     "DevianceScorer",
     "ELBOScorer",
     "FeatureUnits",
+    "Launches",
     "MarginalScorer",
     "MaskedLinearScorer",
     "MemoryScorer",
@@ -36,11 +39,13 @@ __all__ = [
     "NetworkScorer",
     "Scorer",
     "VariationalScorer",
+    "blocks_on_device",
     "column_terms",
     "complete_columns",
     "complete_total",
     "elbo_terms",
     "growth",
+    "has_launches",
     "log_weights",
     "map_blocks",
     "map_chunks",
@@ -48,6 +53,8 @@ __all__ = [
     "mean_of_members",
     "member_terms",
     "per_observed",
+    "tensor_dtype",
+    "to_device",
     "to_numpy",
     "total_errors",
     "two_valued_factors",

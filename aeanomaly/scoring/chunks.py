@@ -70,7 +70,7 @@ def map_chunks(
             parts = map_blocks(compute, rows, width)
             return finish([part[:, : len(chunk)] for part in parts], chunk)
 
-    size = min(_MAX_ROWS, _multiple_within(4 * _IN_BLOCK // width), _multiple_within(_IN_CHUNK // table[0].size))
+    size = min(_MAX_ROWS, multiple_within(4 * _IN_BLOCK // width), multiple_within(_IN_CHUNK // table[0].size))
     run_in_memory = partial(_run_in_memory, run, padding=size if has_fixed_launches(device) else padding)
     with limit_threads(1), workspace(frozen=True):
         if len(table) <= size:
@@ -100,7 +100,7 @@ def map_blocks(compute: Compute, rows: torch.Tensor, width: int) -> list[torch.T
 
     B must be a multiple of 256. On a CPU the rows run in blocks, so that the output of each layer stays in the cache.
     """
-    size = min(_BLOCK_ROWS, _multiple_within(_IN_BLOCK // width)) if rows.device.type == "cpu" else rows.shape[1]
+    size = min(_BLOCK_ROWS, multiple_within(_IN_BLOCK // width)) if rows.device.type == "cpu" else rows.shape[1]
     if rows.shape[1] <= size:
         return [part.contiguous() for part in compute(rows)]
     joined: list[torch.Tensor] = []
@@ -135,7 +135,7 @@ def mean_of_members(part: torch.Tensor) -> np.ndarray:
     return to_numpy(part.mean(dim=0) if len(part) > 1 else part[0])
 
 
-def _multiple_within(n_rows: int) -> int:
+def multiple_within(n_rows: int) -> int:
     """Return the largest multiple of `PADDING` that is at most `n_rows`, or `PADDING` if this is larger."""
     return max(1, n_rows // PADDING) * PADDING
 

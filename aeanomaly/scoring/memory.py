@@ -118,6 +118,10 @@ class MemoryScorer(ClosedFormScorer):
     def width(self) -> int:
         return 2 * len(self.stored)
 
+    @property
+    def device_width(self) -> int:
+        return max(self.linear_search.tile, 2 * self.linear_search.segments.shape[1])
+
 
 class _Units(nn.Module):
     """Conversion of encoded rows (B, D) to the units in which they are compared, learned from the stored rows."""

@@ -92,6 +92,11 @@ class Scorer(nn.Module, ABC):
     def width(self) -> int:
         """Number of elements per row in the widest layer, over all members."""
 
+    @property
+    def device_width(self) -> int:
+        """Number of elements per row in the largest tensor on an accelerator, where rows are not run in blocks."""
+        return self.width
+
     @abstractmethod
     def copied(self, device: torch.device | None = None) -> Self:
         """Return a copy, on another device if given."""
@@ -109,12 +114,12 @@ class Scorer(nn.Module, ABC):
         return self.raw_terms(rows.expand(self.n_members, -1, -1)).mul_(self.weights)
 
     def forward(self, rows: torch.Tensor, observed: torch.Tensor) -> torch.Tensor:
-        """Return minus the score, for export: rows (B, D), observed cells (B, F) -> (B,) float64."""
+        """Return minus the score, without a step on the host: rows (B, D), observed cells (B, F) -> (B,) float64."""
         terms = self.member_terms(rows.unsqueeze(0)).mean(dim=0).double()
         errors, code = terms[:, : self.n_encoded].sum(dim=1), terms[:, self.n_encoded :].sum(dim=1)
         if self.allow_nan:
-            # A tensor, because exporters round Python numbers to float32.
-            typical_error = torch.tensor(self.typical_error, dtype=torch.float64, device=rows.device)
+            # A tensor, because exporters round Python numbers to float32; on the CPU, where it needs no copy.
+            typical_error = torch.tensor(self.typical_error, dtype=torch.float64, device="cpu")
             errors = complete_total(errors, observed, typical_error)
         return errors + code
 

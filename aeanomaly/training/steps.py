@@ -133,7 +133,7 @@ class DeviceSteps:
         self._scalars = torch.zeros((self._size, 3), dtype=torch.float32, device=device)
         self._place, self._n_batches = (torch.zeros(1, dtype=torch.int64, device=device) for _ in range(2))
         self._noise = WindowNoise(settings.keys, device, settings.run_index, self._size, self._place)
-        self._replay = Replay(self._step, device, unrolled=_UNROLLED)
+        self._replay = Replay(self._step, device, settings.n_steps, unrolled=_UNROLLED)
         self._n_steps = self._n_left = 0
 
     def start(self) -> None:

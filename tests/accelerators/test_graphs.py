@@ -1,6 +1,7 @@
 """The replay of calls as CUDA graphs, with a substitute for CUDA that records calls while it captures."""
 
 from contextlib import contextmanager, nullcontext
+from unittest.mock import Mock
 
 import pytest
 import torch
@@ -47,7 +48,7 @@ def cuda(monkeypatch):
         "Stream": lambda device: None,
         "stream": within,
         "device": lambda device: nullcontext(),
-        "synchronize": lambda device: None,
+        "current_stream": lambda device: Mock(),
     }.items():
         monkeypatch.setattr(torch.cuda, name, value)
     return Recorded
@@ -71,7 +72,7 @@ def counting(fails=False):
 @pytest.mark.parametrize("n_calls", [[1], [2], [6], [7, 3, 25], [25, 25], [0, 1, 4]])
 def test_every_call_runs_once_in_a_graph_or_by_itself(n_calls, cuda):
     body, ran = counting()
-    replay = Replay(body, CUDA, unrolled=5)
+    replay = Replay(body, CUDA, 20, unrolled=5)
     for n in n_calls:
         replay.run(n)
     assert len(ran) == 1  # allocates the buffers
@@ -82,7 +83,7 @@ def test_every_call_runs_once_in_a_graph_or_by_itself(n_calls, cuda):
 
 def test_where_capture_fails_the_calls_run_by_themselves(cuda):
     body, ran = counting(fails=True)
-    replay = Replay(body, CUDA, unrolled=5)
+    replay = Replay(body, CUDA, 20, unrolled=5)
     replay.run(12)
     replay.run(3)
     assert len(ran) == 15
@@ -95,10 +96,17 @@ def test_a_fault_of_the_body_is_raised(cuda):
         raise ValueError("wrong")
 
     with pytest.raises(ValueError, match="wrong"):
-        Replay(body, CUDA).run()
+        Replay(body, CUDA, 20).run()
+
+
+def test_a_few_calls_are_not_captured(cuda):
+    body, ran = counting()
+    Replay(body, CUDA, 19).run(19)
+    assert len(ran) == 19
+    assert not cuda.made
 
 
 def test_other_devices_call_the_function():
     body, ran = counting()
-    Replay(body, torch.device("cpu"), unrolled=5).run(12)
+    Replay(body, torch.device("cpu"), 20, unrolled=5).run(12)
     assert len(ran) == 12

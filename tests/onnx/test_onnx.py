@@ -240,7 +240,7 @@ class TestFaults:
         exact = aeanomaly.onnx._scorer.DetectorModule.exact
 
         def wrong(self, table):
-            return exact(self, table) * (1.001 if self.dtype.itemsize == 4 else 1)
+            return exact(self, table) * (1.001 if self.errors.dtype.itemsize == 4 else 1)
 
         monkeypatch.setattr("aeanomaly.onnx._scorer.DetectorModule.exact", wrong)
         with pytest.raises(ExportError, match=r"the ONNX graph of this Denoising.* gives a row .* but the detector"):

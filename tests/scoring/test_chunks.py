@@ -108,6 +108,7 @@ def test_a_device_without_any_memory_leaves_the_call_to_the_cpu_with_one_warning
     calls = [detector.score_samples, detector.transform, detector.reconstruct, detector.reconstruction_error]
     expected = [call(rows) for call in calls]
     monkeypatch.setattr("aeanomaly.scoring.chunks.with_padding", cramped(0, devices=("cuda",)))
+    monkeypatch.setattr("aeanomaly.fitting.model.has_launches", lambda device: False)
     model = replace(detector.state_.model, device=torch.device("cuda"))
     detector.state_ = replace(detector.state_, model=model)
     monkeypatch.setattr(torch.Tensor, "to", lambda tensor, *_: tensor)
