@@ -46,6 +46,10 @@ def small(monkeypatch, tmp_path):
     return run
 
 
+def cells(text):
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines()]
+
+
 def bench(tmp_path, scale=1.0):
     return Bench(CPU, CPU, scale, 2, None, tmp_path)
 
@@ -66,8 +70,7 @@ def test_a_trial_on_the_cpu_measures_every_task(small, capsys, tmp_path):
     assert failed["measurement"].tolist() == ["step, plain loop, torch.compile"]
     assert failed["note"].tolist() == ["not available: RuntimeError: no compiler was found"]
     assert "GridSearchCV, 2 candidates x 5 folds, 100 x 20, CPU: extrapolated from 1 of 2 candidates" in text
-    assert "| CPU |" in text.replace("  ", "")
-    assert "ratio" not in text.splitlines()[4]
+    assert ["measurement", "unit", "CPU", "limit"] in cells(text)
 
 
 def test_a_device_is_measured_before_the_cpu_and_compared_with_it(small):
@@ -75,8 +78,7 @@ def test_a_device_is_measured_before_the_cpu_and_compared_with_it(small):
         runs, text = small("--device", "meta", "--tasks", "rates", "score")
     assert list(dict.fromkeys(runs["device"])) == ["meta", "cpu"]
     assert runs["value"].notna().all()
-    head = [cell.strip() for cell in text.splitlines()[4].strip("|").split("|")]
-    assert head == ["measurement", "unit", "CPU", "META", "ratio", "limit"]
+    assert ["measurement", "unit", "CPU", "META", "ratio", "limit"] in cells(text)
 
 
 def test_a_missing_package_is_a_sentence_and_the_others_are_measured(small, monkeypatch):
@@ -137,7 +139,7 @@ def test_ratios_limits_and_ranges():
     found = limits(runs, [Measurement(name, "s", None, bound) for name, bound in bounds.items()])
     assert found["fit"] == pytest.approx(0.02)
     assert math.isnan(found["read"])
-    lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in report(runs, found, "#").splitlines()]
+    lines = cells(report(runs, found, "#"))
     assert ["measurement", "unit", "CPU", "CUDA", "ratio", "limit"] in lines
     assert ["fit", "s", "3", "0.2 (0.1 to 0.4)", "15", "0.02"] in lines
     assert ["read", "rows/s", "1,000,000", "2,000,000", "2", "-"] in lines
