@@ -28,12 +28,13 @@ class _Numbered(NamedTuple):
 
 
 def fit_stacked(fits: Iterable[PreparedFit | Exception]) -> Iterator[tuple[int, Any]]:
-    """Run prepared fits in stacks, with results that are bitwise equal to those of separate fits.
+    """Run prepared fits in stacks, with results that are bitwise equal to those of separate fits on a CPU.
 
     Networks of one shape are trained as one stack, with individual learning rates, decays, penalties, noise, seeds and
-    rows. On the CPU, each thread of torch trains one stack. Narrower codes are not masked to join wider ones, because
-    products and sums would round differently, and training amplifies the difference. Networks that are large enough for
-    several threads are trained separately.
+    rows. Narrower codes are not masked to join wider ones, because products and sums would round differently, and
+    training amplifies the difference. On a CPU, each thread of torch trains one stack, and networks that are large
+    enough for several threads are trained separately. On an accelerator, products of larger stacks may round
+    differently.
 
     Parameters
     ----------

@@ -186,7 +186,7 @@ class StackedGridSearchCV(_StackedSearch, GridSearchCV):
     """Exhaustive search over parameters of a detector that fits all candidates and folds in stacks of networks.
 
     The interface and the attributes are those of :class:`sklearn.model_selection.GridSearchCV`. Except for times, the
-    values in `cv_results_` are bitwise equal.
+    values in `cv_results_` are bitwise equal on a CPU, and equal except for rounding on an accelerator.
 
     Candidates share a stack if their networks have the same shape; their learning rates, weight decays, corruption
     levels, penalties, seeds and folds may differ. Different layer sizes, numbers of steps or batch sizes need separate

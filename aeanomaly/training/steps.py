@@ -131,7 +131,8 @@ class DeviceSteps:
         self._size = int(np.clip(_IN_WINDOW // (settings.batch_size * self._flat.shape[1]), 1, _WINDOW))
         self._numbers = torch.zeros((self._size, n_rows), dtype=torch.int64, device=device)
         self._scalars = torch.zeros((self._size, 3), dtype=torch.float32, device=device)
-        self._place, self._n_batches = (torch.zeros(1, dtype=torch.int64, device=device) for _ in range(2))
+        self._counters = torch.zeros(2, dtype=torch.int64, device=device)
+        self._place, self._n_batches = self._counters.split(1)
         self._noise = WindowNoise(settings.keys, device, settings.run_index, self._size, self._place)
         self._replay = Replay(self._step, device, settings.n_steps, unrolled=_UNROLLED)
         self._n_steps = self._n_left = 0
@@ -172,8 +173,7 @@ class DeviceSteps:
         rows = self._flat.index_select(0, numbers).view(len(task.settings.keys), -1, self._flat.shape[1])
         losses = task.objective.backward(task.network, rows, self._noise)
         self.loss.index_copy_(0, self._n_batches, losses.unsqueeze(0))
-        self._place.add_(1)
-        self._n_batches.add_(1)
+        self._counters.add_(1)
 
 
 class WindowNoise(NoiseStream):
