@@ -16,14 +16,12 @@ from aeanomaly.graphs import Replay
 from aeanomaly.preprocessing import TableEncoder, rows_of
 from aeanomaly.scoring import Launches, launches, to_device, transfer
 from aeanomaly.thresholds import Conformal
-from tests.accelerators.simulated import DEVICE, simulated_device
+from tests.accelerators.simulated import DEVICE, LAUNCH_SIZE, simulated_device
 from tests.bits import mixed, numbers, with_missing
 
 N_ROWS = 1500
 #: Detectors whose launches wait for the device.
 WAITING = {"ensemble"}
-#: Number of rows in a launch of these tests.
-SIZE = 512
 TABLES = {
     "numbers": (numbers, {}),
     "mixed": (mixed, {}),
@@ -33,12 +31,6 @@ TABLES = {
     "counts": (numbers, {"likelihood": {"count": "poisson", "two": "gaussian"}, "standardize": False}),
     "robust": (numbers, {"robust": True}),
 }
-
-
-@pytest.fixture(autouse=True)
-def small_launches(monkeypatch):
-    """Many launches in small tables."""
-    monkeypatch.setattr(launches, "_MAX_ROWS", SIZE)
 
 
 @pytest.fixture
@@ -100,7 +92,7 @@ class TestScores:
         detector, table, _ = fitted
         detector = moved(detector)
         scores, backward = detector.score_samples(table), np.arange(N_ROWS)[::-1]
-        for row in (0, SIZE, N_ROWS - 1):
+        for row in (0, LAUNCH_SIZE, N_ROWS - 1):
             assert detector.score_samples(rows_of(table, np.array([row])))[0] == scores[row]
         np.testing.assert_array_equal(detector.score_samples(rows_of(table, backward)), scores[backward])
         parts = [rows_of(table, part) for part in np.split(np.arange(N_ROWS), [3, 700])]
@@ -155,7 +147,7 @@ class TestLaunches:
         model.errors(rows[:1])  # builds the encoder
         counts = replace(model.launches, compute=lambda rows: n_launches.append(len(rows)) or rows.double().sum(dim=1))
         _, to_host, waits = counted(simulation, counts.of_table, rows)
-        assert n_launches == [SIZE] * 3
+        assert n_launches == [LAUNCH_SIZE] * 3
         assert (to_host, waits) == (1, 1)
 
     def test_nothing_waits_in_a_launch_so_that_a_graph_can_repeat_it(self, simulation, monkeypatch):
@@ -195,7 +187,7 @@ class TestLaunches:
         assert all(size(width, 20) % 256 == 0 for width in range(1000, 10_000, 77))
 
     def test_scores_of_many_rows_leave_the_device_in_parts(self, denoiser, simulation, monkeypatch):
-        monkeypatch.setattr(launches, "_HELD_ROWS", 2 * SIZE)
+        monkeypatch.setattr(launches, "_HELD_ROWS", 2 * LAUNCH_SIZE)
         detector, table = moved(denoiser), plain(N_ROWS)
         detector.score_samples(table[:1])
         found, to_host, _ = counted(simulation, detector.score_samples, table)
