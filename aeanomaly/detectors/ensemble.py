@@ -21,10 +21,12 @@ from aeanomaly.fitting import (
     feature_units,
     fit_robust_scorers,
     likelihood_for,
-    some_rows,
+    member_errors,
+    rows_at_start,
+    some_places,
     spaced_rows,
 )
-from aeanomaly.nn import NetworkSpec
+from aeanomaly.nn import NetworkSpec, take
 from aeanomaly.nn.missing import impute
 from aeanomaly.objectives import GaussianCorruption, Objective, ReconstructionObjective
 from aeanomaly.preprocessing import Schema, TableEncoder
@@ -36,6 +38,7 @@ from aeanomaly.scoring import (
     Network,
     Scorer,
     VariationalScorer,
+    per_observed,
     two_valued_factors,
     whitening_matrix,
 )
@@ -372,11 +375,12 @@ class AutoencoderEnsemble(BaseDetector):
             parts.append(_Part(_memory(job), weights.memory))
         if self.robust:
             kinds = job.encoder.schema.feature_kinds
-            neighborhood, linear = fit_robust_scorers(job.encoded, kinds, job.seed, allow_nan=job.spec.allow_nan)
+            robust = fit_robust_scorers(rows_at_start(job.encoded), kinds, job.seed, allow_nan=job.spec.allow_nan)
+            neighborhood, linear = (scorer.copied(job.device) for scorer in robust)
             if (kinds != "categorical").any():
-                parts.append(_Part(linear.copied(job.device), (weights.linear,)))
+                parts.append(_Part(linear, (weights.linear,)))
             if self.kernel_member and weights.neighborhood > 0:
-                parts.append(_Part(neighborhood.copied(job.device), (weights.neighborhood,)))
+                parts.append(_Part(neighborhood, (weights.neighborhood,)))
         total = sum(sum(part.weights) for part in parts)
         scorers = tuple(part.scaled(job, total) for part in parts)
         return (*scorers, _marginal(job)) if self.marginal_member and not self.robust else scorers
@@ -420,10 +424,11 @@ class _Part(NamedTuple):
 def _memory(job: FitJob) -> MemoryScorer:
     """Return a memory of a random sample of the rows, with missing values imputed from similar rows."""
     order = numpy_stream(MemberKey(job.seed, _MEMORY), "samples").permutation(len(job.encoded))[:_STORED_ROWS]
-    rows = torch.from_numpy(job.encoded[order])
-    stored, features = impute(rows, rows), feature_units(job.encoder.schema)
-    factors = two_valued_factors(stored.numpy(), features.two_valued)
-    whitening = torch.from_numpy(whitening_matrix(stored.numpy() * factors)).float()
+    stored, features = take(rows_at_start(job.encoded), order), feature_units(job.encoder.schema)
+    if job.spec.allow_nan:
+        stored = impute(stored, stored)
+    factors = torch.from_numpy(two_valued_factors(stored, features.two_valued)).to(stored.device)
+    whitening = torch.from_numpy(whitening_matrix(stored * factors)).float()
     return MemoryScorer(stored.to(job.device), whitening.to(job.device), features, allow_nan=job.spec.allow_nan)
 
 
@@ -432,7 +437,8 @@ def _marginal(job: FitJob) -> MarginalScorer:
 
     It has no typical error, because most rows have no value in a gap.
     """
-    rows = some_rows(job.encoded, _ROWS_FOR_GAPS, numpy_stream(MemberKey(job.seed, _MARGINAL), "samples"))
+    stream = numpy_stream(MemberKey(job.seed, _MARGINAL), "samples")
+    rows = take(rows_at_start(job.encoded), some_places(len(job.encoded), _ROWS_FOR_GAPS, stream))
     scorer = MarginalScorer.fit(rows, allow_nan=job.spec.allow_nan).copied(job.device)
     return scorer.replaced(scales=np.array([scorer.n_encoded / _MARGINAL_WEIGHT]))
 
@@ -441,7 +447,9 @@ def _typical_errors(job: FitJob, scorer: Scorer, trained_on: Sequence[np.ndarray
     """Return the median error of each member on rows not used to train it, or on all rows if all were used."""
     table = job.rows.core_table
     rows = spaced_rows(table)
-    errors, typical = job.model(scorer).errors_of_members(scorer, table[rows]), []
+    errors, typical = member_errors(scorer, take(job.encoded, rows)), []
+    if scorer.allow_nan:
+        errors = per_observed(errors, ~np.isnan(table[rows][:, job.encoder.is_scored]))
     for number, found in enumerate(errors.T):
         unseen = np.full(len(rows), True) if trained_on is None else ~np.isin(rows, trained_on[number])
         found = found[unseen] if unseen.any() else found

@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 import torch
 
+from aeanomaly.fitting.encoding import fit_encoding, rows_at_start
 from aeanomaly.fitting.scorers import copy_network, likelihood_of
 from aeanomaly.nn import InitData, NetworkSpec, build_network
-from aeanomaly.preprocessing import Column, EncoderOptions, KnownStatistics, Schema, TableEncoder, fit_schema
+from aeanomaly.preprocessing import Column, EncoderOptions, KnownStatistics, Schema
 from aeanomaly.scoring import Network
 from aeanomaly.streams import MemberKey
 from aeanomaly.threads import limit_threads
@@ -28,19 +29,25 @@ class Initializer:
         self._known = known
 
     def encode(
-        self, table: np.ndarray, columns: Sequence[Column], options: EncoderOptions, names: Sequence[str] | None
-    ) -> tuple[Schema, np.ndarray]:
-        """Fit the schema to a table (N, F), and encode its rows (N, D); column `names` are for error messages."""
-        schema = fit_schema(table, options, columns, names, self._known)
-        return schema, TableEncoder(schema).encode(table)
+        self,
+        table: np.ndarray,
+        columns: Sequence[Column],
+        options: EncoderOptions,
+        names: Sequence[str] | None,
+        device: torch.device,
+    ) -> tuple[Schema, torch.Tensor]:
+        """Fit the schema to a table (N, F), and encode its rows (N, D) on a device.
+
+        Column `names` are for error messages.
+        """
+        return fit_encoding(table, columns, options, names, self._known, device)
 
     def network(
         self,
         schema: Schema,
         spec: NetworkSpec,
         keys: Sequence[MemberKey],
-        rows: np.ndarray,
-        device: torch.device,
+        rows: torch.Tensor,
         *,
         samples: Sequence[np.ndarray],
         **start: Any,
@@ -52,9 +59,8 @@ class Initializer:
         schema : Schema
         spec : NetworkSpec
         keys : sequence of MemberKey (M,)
-        rows : ndarray of float32 (N, D)
-            Encoded rows, from which prototypes are initialized.
-        device : torch.device
+        rows : Tensor of float32 (N, D)
+            Encoded rows, from which prototypes are initialized, on the device of the network.
         samples : sequence of ndarray of int (M,)
             Indices of the training rows of each member.
         **start
@@ -65,12 +71,13 @@ class Initializer:
         ValueError
             If the network does not fit into the memory of the device.
         """
-        check_memory(spec.n_weights, device)
-        network = build_network(spec)
-        output = likelihood_of(schema, allow_missing=False).output
+        check_memory(spec.n_weights, rows.device)
+        output, at_start = likelihood_of(schema, allow_missing=False).output, rows_at_start(rows)
+        data = InitData(at_start, output, samples=samples, allow_nan=spec.allow_nan, **start)
+        network = build_network(spec).to(at_start.device)
         with limit_threads(1), torch.no_grad():
-            network.reset(keys, InitData(torch.from_numpy(rows), output, samples=samples, **start))
-        return network.to(device).requires_grad_(False)
+            network.reset(keys, data)
+        return network.to(rows.device).requires_grad_(False)
 
 
 class CachedInitializer(Initializer):
@@ -88,11 +95,16 @@ class CachedInitializer(Initializer):
         return self
 
     def encode(
-        self, table: np.ndarray, columns: Sequence[Column], options: EncoderOptions, names: Sequence[str] | None
-    ) -> tuple[Schema, np.ndarray]:
-        key = (tuple(columns), options)  # names are for error messages only
+        self,
+        table: np.ndarray,
+        columns: Sequence[Column],
+        options: EncoderOptions,
+        names: Sequence[str] | None,
+        device: torch.device,
+    ) -> tuple[Schema, torch.Tensor]:
+        key = (tuple(columns), options, device)  # names are for error messages only
         if key not in self._cache:
-            self._cache[key] = super().encode(table, columns, options, names)
+            self._cache[key] = super().encode(table, columns, options, names, device)
         return self._cache[key]
 
     def network(
@@ -100,14 +112,13 @@ class CachedInitializer(Initializer):
         schema: Schema,
         spec: NetworkSpec,
         keys: Sequence[MemberKey],
-        rows: np.ndarray,
-        device: torch.device,
+        rows: torch.Tensor,
         *,
         samples: Sequence[np.ndarray],
         **start: Any,
     ) -> Network:
         drawn = tuple(hash(sample.tobytes()) for sample in samples)
-        key = (id(schema), spec, tuple(keys), device, drawn, *sorted(start.items()))
+        key = (id(schema), spec, tuple(keys), rows.device, drawn, *sorted(start.items()))
         if key not in self._cache:
-            self._cache[key] = super().network(schema, spec, keys, rows, device, samples=samples, **start)
-        return copy_network(self._cache[key], device)
+            self._cache[key] = super().network(schema, spec, keys, rows, samples=samples, **start)
+        return copy_network(self._cache[key], rows.device)

@@ -1,7 +1,7 @@
 """Prepared training of a detector."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,8 +30,6 @@ class FitJob:
     ----------
     rows : TrainingRows
     encoder : TableEncoder
-    encoded : ndarray (N, D)
-        Encoded rows of the table.
     spec : NetworkSpec
     network : Network
         Initialized network, which is trained in place.
@@ -52,7 +50,6 @@ class FitJob:
 
     rows: TrainingRows
     encoder: TableEncoder
-    encoded: np.ndarray = field(repr=False)
     spec: NetworkSpec
     network: Network
     members: Members
@@ -64,6 +61,11 @@ class FitJob:
     run_index: int
     companions: tuple["FitJob", ...] = ()
     clones: tuple["Clone", ...] = ()
+
+    @property
+    def encoded(self) -> torch.Tensor:
+        """Encoded rows of the table, (N, D), on the device."""
+        return self.data.rows[0]
 
     @property
     def likelihood(self) -> Likelihood:

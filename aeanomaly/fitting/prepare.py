@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-import numpy as np
 import torch
 
+from aeanomaly.fitting.encoding import encode_rows, rows_at_start
 from aeanomaly.fitting.initializer import Initializer
 from aeanomaly.fitting.job import FitJob
 from aeanomaly.fitting.members import Members
@@ -25,13 +25,15 @@ def prepare_fit(
     warm: FittedState | None = None,
 ) -> FitJob:
     """Prepare a whole fit: encode the rows, and initialize the networks, or copy the first from the state `warm`."""
-    encoding = initializer.encode(rows.table, rows.columns, recipe.encoder_options, rows.names)
+    common = rows.columns, recipe.encoder_options, rows.names, resolve_device(recipe.device)
+    schema, encoded = initializer.encode(rows.table, *common)
     if recipe.trimmed_share:
-        rows = replace(rows, core=robust_core(encoding[1], encoding[0].feature_kinds, recipe.trimmed_share, seed))
+        core = robust_core(rows_at_start(encoded), schema.feature_kinds, recipe.trimmed_share, seed)
+        rows = replace(rows, core=core)
         initializer = Initializer()  # cached results and known statistics are those of all rows
-        encoding = initializer.encode(rows.core_table, rows.columns, recipe.encoder_options, rows.names)
+        schema, encoded = initializer.encode(rows.core_table, *common)
     first, *others = (
-        _prepare_network(part, rows, encoding, seed, initializer, warm if part is recipe else None)
+        _prepare_network(part, rows, schema, encoded, seed, initializer, warm if part is recipe else None)
         for part in (recipe, *recipe.companions)
     )
     return replace(first, companions=tuple(others))
@@ -40,21 +42,19 @@ def prepare_fit(
 def _prepare_network(
     recipe: Recipe,
     rows: TrainingRows,
-    encoding: tuple[Schema, np.ndarray],
+    schema: Schema,
+    encoded: torch.Tensor,
     seed: int,
     initializer: Initializer,
     warm: FittedState | None,
 ) -> FitJob:
     """Prepare the training of the network of one recipe."""
     device, options = resolve_device(recipe.device), recipe.training
-    schema, encoded = encoding
     spec = recipe.network_spec(schema.n_encoded)
     members = recipe.members(seed, len(encoded))
     if warm is None:
         samples, run_index = members.split(options.held_out_fraction, 0).training, 0
-        network = initializer.network(
-            schema, spec, members.keys, encoded, device, samples=samples, **recipe.prototype_start
-        )
+        network = initializer.network(schema, spec, members.keys, encoded, samples=samples, **recipe.prototype_start)
     else:
         _check_warm_start(warm, spec, schema.kinds)
         network, run_index = warm.model.copied(device=device).scorer.network, warm.n_runs
@@ -63,12 +63,11 @@ def _prepare_network(
     return FitJob(
         rows=rows,
         encoder=encoder,
-        encoded=encoded,
         spec=spec,
         network=network,
         members=members,
         objective=recipe.objective(network, encoder),
-        data=TrainingData(torch.from_numpy(encoded).to(device)[None], split.training, split.validation),
+        data=TrainingData(encoded[None], split.training, split.validation),
         settings=_settings(recipe, members, n_steps, run_index, stopping),
         device=device,
         seed=seed,
@@ -92,17 +91,16 @@ def prepare_next_pass(recipe: Recipe, rows: TrainingRows, state: FittedState) ->
             f"partial_fit continues with {model.spec}, but the parameters now require {requested}; restore the "
             "parameters, or call fit"
         )
-    encoded, network = model.encoder.encode(rows.table), model.scorer.network
+    encoded, network = encode_rows(model.encoder, rows.table, model.device), model.scorer.network
     members = recipe.members(state.seed, len(encoded))
     job = FitJob(
         rows=rows,
         encoder=model.encoder,
-        encoded=encoded,
         spec=model.spec,
         network=network,
         members=members,
         objective=recipe.objective(network, model.encoder),
-        data=TrainingData(torch.from_numpy(encoded).to(model.device)[None], list(members.rows)),
+        data=TrainingData(encoded[None], list(members.rows)),
         settings=_settings_of_pass(recipe, members, len(encoded), state.n_runs),
         device=model.device,
         seed=state.seed,

@@ -58,4 +58,9 @@ def spaced_rows(table: np.ndarray) -> np.ndarray:
 
 def some_rows(table: np.ndarray, n_rows: int, stream: np.random.Generator) -> np.ndarray:
     """Return a random sample of at most `n_rows` rows of a table, in the order of the table."""
-    return table if len(table) <= n_rows else table[np.sort(stream.permutation(len(table))[:n_rows])]
+    return table if len(table) <= n_rows else table[some_places(len(table), n_rows, stream)]
+
+
+def some_places(n_all: int, n_rows: int, stream: np.random.Generator) -> np.ndarray:
+    """Return the ascending indices of at most `n_rows` random rows of `n_all`."""
+    return np.sort(stream.permutation(n_all)[:n_rows]) if n_rows < n_all else np.arange(n_all)

@@ -70,9 +70,9 @@ def likelihood_for(network: Network, encoder: TableEncoder) -> Likelihood:
 
 def copy_network(network: Network, device: torch.device) -> Network:
     """Return a copy of a network to compute with, without the buffers of its training."""
-    copied = build_network(network.spec)
+    copied = build_network(network.spec).to(device)
     copied.load_state_dict(network.state_dict())
-    return copied.to(device).requires_grad_(False)
+    return copied.requires_grad_(False)
 
 
 def feature_units(schema: Schema) -> FeatureUnits:

@@ -10,6 +10,7 @@ from aeanomaly.nn.networks import GaussianAutoencoder, PointAutoencoder, build_n
 from aeanomaly.nn.products import affine_map, grad, is_narrowing
 from aeanomaly.nn.prototype_init import InitData, PrototypeInit
 from aeanomaly.nn.prototypes import StackedPrototypes, neighbor_distance
+from aeanomaly.nn.selection import in_float64, take
 from aeanomaly.nn.spec import NetworkSpec
 from aeanomaly.nn.stacking import join_networks, split_network
 
@@ -32,10 +33,12 @@ __all__ = [
     "empty",
     "encoder_module",
     "grad",
+    "in_float64",
     "is_narrowing",
     "join_networks",
     "kl_to_standard_normal",
     "neighbor_distance",
     "split_network",
+    "take",
     "workspace",
 ]

@@ -2,6 +2,8 @@
 
 import torch
 
+from aeanomaly.nn.selection import mean_of
+
 #: Squared distances below this count as 0, and so do sums of weights.
 _SMALLEST = 1e-12
 
@@ -19,7 +21,8 @@ def impute(rows: torch.Tensor, among: torch.Tensor) -> torch.Tensor:
     neighbors (Nadaraya 1964, Theory of Probability & Its Applications 9). A value that is missing in the other row
     contributes the average squared distance of its column. Row i of `among` gets no weight in row i of `rows`.
     """
-    if not bool(rows.isnan().any()):
+    # On an accelerator, the host would wait for the check.
+    if rows.device.type == "cpu" and not bool(rows.isnan().any()):
         return rows
     (x, lacks), (y, misses) = split_missing(rows), split_missing(among)
     has, there = 1 - lacks, 1 - misses
@@ -30,7 +33,7 @@ def impute(rows: torch.Tensor, among: torch.Tensor) -> torch.Tensor:
     squares = squares.clamp(min=0) + (has * ((x - mean).square() + variance)) @ misses.T
     squares.fill_diagonal_(torch.inf)
     nearest = (squares / has.sum(dim=1, keepdim=True)).masked_fill(squares <= _SMALLEST, torch.inf).amin(dim=1)
-    width = nearest[nearest.isfinite()].mean().nan_to_num(1.0)
+    width = mean_of(nearest, nearest.isfinite()).nan_to_num(1.0)
     weights = torch.softmax(-0.5 * squares / width, dim=1).nan_to_num(0)
     # With many columns a single row may get all the weight, and its value may be missing too.
     heavy = weights @ there

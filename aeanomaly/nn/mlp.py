@@ -160,4 +160,4 @@ def _random_map(rows: torch.Tensor, n_outputs: int, keys: Sequence[MemberKey], s
 
     A layer with these outputs approximates this map, applied to the inputs of the prototypes.
     """
-    return StackedLinear(len(keys), rows.shape[2], n_outputs).reset(keys, stream)(rows)
+    return StackedLinear(len(keys), rows.shape[2], n_outputs).to(rows.device).reset(keys, stream)(rows)

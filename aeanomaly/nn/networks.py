@@ -173,8 +173,23 @@ def _principal_codes(encoder: StackedMLP, init: PrototypeInit | None, latent_dim
     if init is None or not encoder.follows_prototypes or latent_dim > min(init.examples.shape[1:]):
         return None
     centered = init.examples - init.examples.mean(dim=1, keepdim=True)
+    if centered.device.type != "cpu":
+        return _components_by_eigenvectors(centered, latent_dim)
     left, deviations, _ = torch.linalg.svd(centered, full_matrices=False)
     return left[:, :, :latent_dim] * deviations[:, None, :latent_dim]
+
+
+def _components_by_eigenvectors(centered: torch.Tensor, n_components: int) -> torch.Tensor:
+    """Return the principal components of centered rows (M, E, D), (M, E, L).
+
+    The eigenvectors of the smaller product with itself are much faster on an accelerator than singular vectors.
+    """
+    rows = centered.double()  # a product in float32 would lose the small components
+    is_wide = rows.shape[2] > rows.shape[1]
+    values, vectors = torch.linalg.eigh(rows @ rows.mT if is_wide else rows.mT @ rows)
+    largest = vectors[:, :, -n_components:].flip(2)
+    scale = values[:, None, -n_components:].flip(2).clamp(min=0).sqrt()
+    return (largest * scale if is_wide else rows @ largest).float()
 
 
 def _encoder(spec: NetworkSpec, n_outputs: int) -> StackedMLP:

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from aeanomaly.nn.missing import impute
+from aeanomaly.nn.selection import take
 from aeanomaly.streams import MemberKey, numpy_stream
 
 #: Maximum number of rows searched for the neighbors of an example.
@@ -21,7 +22,7 @@ class InitData(NamedTuple):
     Attributes
     ----------
     rows : Tensor (N, D)
-        Encoded training rows; missing values (NaN) are imputed from similar rows.
+        Encoded training rows, on the device of the network.
     output : callable
         Map expected rows (..., D) to the corresponding decoder output.
     samples : sequence of ndarray of int, optional
@@ -32,6 +33,8 @@ class InitData(NamedTuple):
         Number of neighbors in this mean.
     code_bandwidth : float, optional
         Largest initial bandwidth of prototypes of codes, in standard deviations of the codes; no limit by default.
+    allow_nan : bool, default=True
+        Accept missing values (NaN), which are imputed from similar rows.
     """
 
     rows: torch.Tensor
@@ -40,6 +43,11 @@ class InitData(NamedTuple):
     shifts: int = 1
     n_neighbors: int = 3
     code_bandwidth: float | None = None
+    allow_nan: bool = True
+
+    def imputed(self, rows: torch.Tensor, among: torch.Tensor) -> torch.Tensor:
+        """Replace the missing values of rows (n, D), from other rows (K, D), if there may be any."""
+        return impute(rows, among) if self.allow_nan else rows
 
 
 class PrototypeInit(NamedTuple):
@@ -74,11 +82,11 @@ class PrototypeInit(NamedTuple):
         examples, probes = [], []
         for key, sample in zip(keys, init_data.samples or [np.arange(len(init_data.rows))] * len(keys), strict=True):
             order = numpy_stream(key, "examples").permutation(sample)
-            pool = init_data.rows[order[: max(_POOL, n_examples)]]
-            pool = impute(pool, pool[:_POOL])
+            pool = take(init_data.rows, order[: max(_POOL, n_examples)])
+            pool = init_data.imputed(pool, pool[:_POOL])
             examples.append(_shift_to_neighbors(pool, n_examples, init_data.shifts, init_data.n_neighbors))
             # Taken from the end of the permutation, to differ from the examples if there are enough rows.
-            others = impute(init_data.rows[order[::-1][:_PROBES].copy()], pool[:_POOL])
+            others = init_data.imputed(take(init_data.rows, order[::-1][:_PROBES].copy()), pool[:_POOL])
             probes.append(_cycle(others, _PROBES))
         stacked = torch.stack(examples)
         return cls(stacked, torch.stack(probes), stacked, init_data.code_bandwidth)
@@ -104,8 +112,9 @@ def _shift_to_neighbors(rows: torch.Tensor, n_examples: int, shifts: int, n_neig
     for shift in range(shifts if len(pool) > 1 else 0):
         distances = torch.cdist(*centered(examples, pool))
         if shift == 0:
-            itself = torch.arange(n_examples) % len(rows)
-            distances[itself < len(pool), itself[itself < len(pool)]] = torch.inf
+            itself = torch.arange(n_examples, device=rows.device)[:, None] % len(rows)
+            place = itself.clamp(max=len(pool) - 1)  # an example may be beyond the pool
+            distances.scatter_(1, place, distances.gather(1, place).masked_fill(itself < len(pool), torch.inf))
         nearest = distances.topk(min(n_neighbors, len(pool) - 1), dim=1, largest=False).indices
         examples = pool[nearest].mean(dim=1)
     return examples

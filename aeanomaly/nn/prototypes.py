@@ -11,6 +11,7 @@ from aeanomaly.nn.buffers import buffer, cached
 from aeanomaly.nn.missing import split_missing
 from aeanomaly.nn.products import affine_map, fast_affine_map, grad, input_gradient, write_weight_gradient
 from aeanomaly.nn.prototype_init import PrototypeInit, centered
+from aeanomaly.nn.selection import in_float64, mean_of
 
 #: Number of candidates among which the nearest row is determined exactly.
 _CANDIDATES = 4
@@ -162,16 +163,15 @@ class StackedPrototypes(nn.Module):
         return logits, pull_back
 
 
-def neighbor_distance(rows: torch.Tensor, among: torch.Tensor) -> float:
+def neighbor_distance(rows: torch.Tensor, among: torch.Tensor) -> torch.Tensor:
     """Return the mean distance of rows (N, D) from their nearest different row in `among` (K, D), over sqrt(D).
 
     This is a standard deviation per column: noise of this scale moves a row about as far as its nearest neighbor.
-    Return 1 if all rows are equal.
+    The result is a tensor (), and 1 if all rows are equal.
     """
     nearest = torch.cdist(*centered(rows, among)).topk(min(_CANDIDATES, len(among)), dim=1, largest=False).indices
     # Computed from differences, because matrix products cannot distinguish equal rows from close ones.
     distances = (rows[:, None] - among[nearest]).norm(dim=2)
     equal = distances <= _EQUAL * (1 + rows.norm(dim=1, keepdim=True))
     distances = distances.masked_fill(equal, torch.inf).amin(dim=1)
-    unlike = distances[distances.isfinite()]
-    return float(unlike.mean()) / rows.shape[1] ** 0.5 if len(unlike) else 1.0
+    return (in_float64(mean_of(distances, distances.isfinite())) / rows.shape[1] ** 0.5).nan_to_num(1.0)

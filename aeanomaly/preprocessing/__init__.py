@@ -15,7 +15,8 @@ from aeanomaly.preprocessing.columns import (
     label_index,
 )
 from aeanomaly.preprocessing.conversion import as_pandas, collect
-from aeanomaly.preprocessing.encoder import EncoderOptions, KnownStatistics, TableEncoder, fit_schema
+from aeanomaly.preprocessing.encoder import EncoderOptions, TableEncoder, fit_schema
+from aeanomaly.preprocessing.feature_statistics import FeatureStatistics, KnownStatistics
 from aeanomaly.preprocessing.filling import like_frame
 from aeanomaly.preprocessing.group_labels import describe_groups, group_labels
 from aeanomaly.preprocessing.inference import COLUMN_TYPES, DEFAULT_KIND, InferenceOptions
@@ -37,6 +38,7 @@ __all__ = [
     "Column",
     "Datetime",
     "EncoderOptions",
+    "FeatureStatistics",
     "GroupedCategorical",
     "Ignored",
     "InferenceOptions",

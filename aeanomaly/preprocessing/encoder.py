@@ -1,6 +1,6 @@
 """Fitting the schema of a table, and encoding with it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -8,16 +8,18 @@ import numpy as np
 
 from aeanomaly.likelihoods import LIKELIHOODS
 from aeanomaly.preprocessing.columns import Column, Ignored, Numeric, check_names
+from aeanomaly.preprocessing.feature_statistics import (
+    FeatureStatistics,
+    KnownFeatureStatistics,
+    KnownStatistics,
+    TableStatistics,
+    parts_of,
+)
 from aeanomaly.preprocessing.groups import Groups
 from aeanomaly.preprocessing.layout import Layout
 from aeanomaly.preprocessing.schema import Schema, group_by_likelihood
-from aeanomaly.preprocessing.statistics import Statistics
 from aeanomaly.reading import name_columns
 
-#: Indices of columns, and their statistics.
-KnownStatistics = tuple[np.ndarray, Statistics]
-#: Number of elements processed at once, to fit into a cache.
-_BLOCK_SIZE = 1 << 16
 #: Encoded values are clipped at this multiple of the largest encoded value of training,
 _LIMIT = 1e6
 #: and at this value, so that sums of squares fit into float32.
@@ -77,7 +79,7 @@ class TableEncoder:
         encoded = np.empty((len(table), schema.n_encoded), dtype=np.float32)
         scaled = _scaled if schema.is_huge else _scaled_at_once
         least = schema.limit.min()
-        for part in _parts(table, schema.n_encoded):
+        for part in parts_of(table, schema.n_encoded):
             rows = schema.layout.features(table[part])
             rows = rows if schema.is_in_order else rows[:, schema.order]
             rows = scaled(rows, schema.offset, schema.scale)
@@ -142,6 +144,7 @@ def fit_schema(
     columns: Sequence[Column] | None = None,
     names: Sequence[str] | None = None,
     known: KnownStatistics | None = None,
+    statistics: FeatureStatistics | None = None,
 ) -> Schema:
     """Fit the schema to rows.
 
@@ -156,6 +159,8 @@ def fit_schema(
         Names of the columns, for `options` and error messages.
     known : (ndarray of int (K,), Statistics of K columns), optional
         Indices and statistics of columns, from more rows than the table has. Used for numeric columns.
+    statistics : FeatureStatistics, optional
+        Statistics of the numbers of the table, computed elsewhere. Used if the features are the numbers themselves.
     """
     layout = Layout(tuple(columns or [Numeric()] * table.shape[1]), options.has_missing_indicators)
     if layout.n_features == 0:
@@ -174,7 +179,9 @@ def fit_schema(
         )
     if (groups := Groups.fit(table, layout.columns, layout.starts)) is not None:
         layout, known = replace(layout, groups=groups), None  # the statistics are of values, not relative to groups
-    features = _Features(table, layout) if known is None else _KnownFeatures(table, layout, *known)
+    features = statistics if statistics is not None and layout.is_plain else TableStatistics(table, layout)
+    if known is not None:
+        features = KnownFeatureStatistics(features, layout, *known)
     low, high = features.range()
     center, half = 0.5 * low + 0.5 * high, 0.5 * high - 0.5 * low
     half[half == 0] = 1.0
@@ -303,76 +310,3 @@ def _check_named(chosen: Mapping[Any, str], labels: Sequence[Any], columns: Sequ
                 f"likelihood={{{label!r}: {kind!r}}} needs a numeric column, but column {label!r} is {column.kind}; "
                 "leave it out of likelihood, or change column_types"
             )
-
-
-class _Features:
-    """Statistics of the features of a table, computed in blocks and without missing values."""
-
-    def __init__(self, table: np.ndarray, layout: Layout):
-        self._table = table
-        self._layout = layout
-        with np.errstate(over="ignore", invalid="ignore"):
-            is_finite = table.dtype.kind != "f" or np.isfinite(np.sum(table, dtype=np.float64))
-        self._has_missing = not is_finite and bool(np.isnan(table).any())
-
-    def range(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return the smallest and largest value of each feature, float64."""
-        if self._layout.is_plain and not self._has_missing:
-            return self._table.min(axis=0).astype(np.float64), self._table.max(axis=0).astype(np.float64)
-        blocks = list(self._blocks())
-        return np.fmin.reduce([np.fmin.reduce(b) for b in blocks]), np.fmax.reduce([np.fmax.reduce(b) for b in blocks])
-
-    def moments(
-        self, low: np.ndarray, high: np.ndarray, center: np.ndarray, half: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return mean and deviation of (feature - center) / half, and a mask of two-valued features."""
-        total, count, two_valued = np.zeros(len(low)), np.zeros(len(low)), np.ones(len(low), dtype=bool)
-        for rows in self._blocks():
-            total += self._sum((rows - center) / half)
-            count += (~np.isnan(rows)).sum(axis=0) if self._has_missing else len(rows)
-            two_valued &= ((rows == low) | (rows == high) | (np.isnan(rows) if self._has_missing else False)).all(
-                axis=0
-            )
-        count = np.maximum(count, 1)  # a column may lose all its cells to the held-out rows of a fold
-        mean, squares = total / count, np.zeros(len(low))
-        for rows in self._blocks():
-            squares += self._sum(np.square((rows - center) / half - mean))
-        return mean, np.sqrt(squares / count), two_valued
-
-    def _sum(self, rows: np.ndarray) -> np.ndarray:
-        return np.nansum(rows, axis=0) if self._has_missing else rows.sum(axis=0)
-
-    def _blocks(self) -> Iterator[np.ndarray]:
-        """Yield float64 blocks in C order, so that sums do not depend on the memory order of the table."""
-        for part in _parts(self._table, self._layout.n_features):
-            rows = np.ascontiguousarray(self._table[part], dtype=np.float64)
-            yield self._layout.features(rows)
-
-
-class _KnownFeatures(_Features):
-    """Statistics of features, with known statistics for numeric columns."""
-
-    def __init__(self, table: np.ndarray, layout: Layout, places: np.ndarray, known: Statistics):
-        super().__init__(table, layout)
-        numeric = np.array([isinstance(layout.columns[place], Numeric) for place in places], dtype=bool)
-        self._places, self._known = layout.starts[places[numeric]], known.select(numeric)
-
-    def range(self) -> tuple[np.ndarray, np.ndarray]:
-        low, high = super().range()
-        low[self._places], high[self._places] = self._known.low, self._known.high
-        return low, high
-
-    def moments(
-        self, low: np.ndarray, high: np.ndarray, center: np.ndarray, half: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        mean, deviation, two_valued = super().moments(low, high, center, half)
-        at, known = self._places, self._known
-        mean[at], deviation[at] = (known.mean - center[at]) / half[at], known.deviation / half[at]
-        two_valued[at] = known.two_valued
-        return mean, deviation, two_valued
-
-
-def _parts(table: np.ndarray, width: int) -> Iterator[slice]:
-    """Return the slices of rows that are processed at once."""
-    size = max(1, _BLOCK_SIZE // width)
-    return (slice(first, first + size) for first in range(0, len(table), size))

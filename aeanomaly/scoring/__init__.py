@@ -1,7 +1,7 @@
 """Scorers, which compute the terms of the score from encoded rows, and the loops over the rows of a table."""
 
 from aeanomaly.scoring.chunks import PADDING, map_blocks, map_chunks, mean_of_members, to_numpy, with_padding
-from aeanomaly.scoring.covariance import with_ridge
+from aeanomaly.scoring.covariance import Matrix, with_ridge
 from aeanomaly.scoring.elbo import elbo_terms, log_weights, matched_draws
 from aeanomaly.scoring.launches import Launches, has_launches
 from aeanomaly.scoring.marginal import MarginalScorer
@@ -33,6 +33,7 @@ __all__ = [
     "Launches",
     "MarginalScorer",
     "MaskedLinearScorer",
+    "Matrix",
     "MemoryScorer",
     "NeighborhoodScorer",
     "Network",

@@ -3,16 +3,8 @@
 import numpy as np
 import torch
 
+from aeanomaly.scoring.gaps import find_gaps
 from aeanomaly.scoring.scorer import ClosedFormScorer
-
-#: Number of gaps of a feature, with those below its minimum and above its maximum.
-_GAPS = 8
-#: Share of the rows in an interval whose half-width is the unit of a feature.
-_MASS = 0.2
-#: Lower bound of this unit, as a share of the standard deviation.
-_LEAST_UNIT = 0.01
-#: Bound of the outer gaps, so far beyond all encoded values that their inner end is nearer.
-_FAR = 5e12
 
 
 class MarginalScorer(ClosedFormScorer):
@@ -54,14 +46,12 @@ class MarginalScorer(ClosedFormScorer):
             self.register_buffer(name, values, persistent=False)
 
     @classmethod
-    def fit(cls, encoded: np.ndarray, *, allow_nan: bool = False) -> "MarginalScorer":
-        """Find the largest gaps of encoded rows (N, D), on the CPU.
+    def fit(cls, encoded: np.ndarray | torch.Tensor, *, allow_nan: bool = False) -> "MarginalScorer":
+        """Find the largest gaps of encoded rows (N, D), on their device.
 
         The unit of a feature is half of the median width of the intervals that hold a fifth of its values.
         """
-        found = [_largest_gaps(feature[~np.isnan(feature)].astype(np.float64)) for feature in encoded.T]
-        stacked = (np.stack(values, axis=-1) for values in zip(*found, strict=True))
-        lower, upper, unit = (torch.from_numpy(values).float() for values in stacked)
+        lower, upper, unit = (values.float() for values in find_gaps(encoded))
         return cls(lower, upper, unit, allow_nan=allow_nan)
 
     def raw_terms(self, rows: torch.Tensor) -> torch.Tensor:
@@ -72,18 +62,3 @@ class MarginalScorer(ClosedFormScorer):
     @property
     def width(self) -> int:
         return len(self.lower) * self.n_encoded
-
-
-def _largest_gaps(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the lower and upper ends of the gaps of some values (N,), each (G,), and the unit of distances, ()."""
-    if len(values) == 0:  # in a part of the rows
-        return np.zeros(_GAPS), np.zeros(_GAPS), np.array(1.0)
-    values = np.sort(values)
-    widest = np.argsort(-np.diff(values), kind="stable")[: _GAPS - 2]
-    lower, upper = np.full(_GAPS, values[0]), np.full(_GAPS, values[0])  # empty unless there are enough values
-    lower[:2], upper[:2] = [-_FAR, values[-1]], [values[0], _FAR]
-    lower[2 : 2 + len(widest)], upper[2 : 2 + len(widest)] = values[widest], values[widest + 1]
-    size = min(len(values), max(2, int(_MASS * len(values))))
-    radius = 0.5 * np.median(values[size - 1 :] - values[: len(values) - size + 1])
-    least = _LEAST_UNIT * (values.std() or 1.0)
-    return lower, upper, np.array(max(radius, least))

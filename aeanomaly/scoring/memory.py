@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from aeanomaly.nn import affine_map
-from aeanomaly.scoring.covariance import with_ridge
+from aeanomaly.nn import affine_map, in_float64
+from aeanomaly.scoring.covariance import covariance_of, is_on_accelerator, with_ridge
 from aeanomaly.scoring.nearest import NearestRows
 from aeanomaly.scoring.scorer import ClosedFormScorer
 
@@ -105,11 +105,14 @@ class MemoryScorer(ClosedFormScorer):
 
     def _squares(self, search: NearestRows, coordinates: torch.Tensor, encoded: torch.Tensor) -> torch.Tensor:
         """Return the squared differences from the nearest row that is not the row itself, (B, D)."""
-        nearest = search.nearest(coordinates, 1)[:, 0]
+        on_cpu = encoded.device.type == "cpu"
+        nearest, *next_nearest = search.nearest(coordinates, 1 if on_cpu else 2).unbind(1)
         stored = self.stored[nearest]
         is_stored = ((encoded - stored).abs() <= _EQUAL * (1 + stored.abs())).all(dim=1)
-        if torch.compiler.is_exporting() or bool(is_stored.any()):  # a graph has no branches
-            nearest = torch.where(is_stored, search.nearest(coordinates, 2)[:, 1], nearest)
+        # A graph has no branches, and on an accelerator a branch would wait.
+        if not on_cpu or torch.compiler.is_exporting() or bool(is_stored.any()):
+            (second,) = next_nearest or [search.nearest(coordinates, 2)[:, 1]]
+            nearest = torch.where(is_stored, second, nearest)
         squares = (coordinates - search.rows[nearest]).square_()
         factor = 1 - (1 - self.known_share) * is_stored.to(squares.dtype)
         return squares.mul_(factor.unsqueeze(1))
@@ -135,14 +138,14 @@ class _Units(nn.Module):
 
     def __init__(self, stored: torch.Tensor, features: FeatureUnits):
         super().__init__()
-        rows = stored.cpu().double()
-        offset, scale = torch.zeros(rows.shape[1]).double(), torch.ones(rows.shape[1]).double()
-        places = torch.from_numpy(features.logarithmic)
-        offset[places], scale[places] = torch.from_numpy(features.offset), torch.from_numpy(features.scale)
-        linear = _to_linear(rows, offset, scale)
+        n_columns, places = stored.shape[1], features.logarithmic
+        is_logarithmic, offset, scale = np.zeros(n_columns, dtype=bool), np.zeros(n_columns), np.ones(n_columns)
+        is_logarithmic[places], offset[places], scale[places] = True, features.offset, features.scale
+        rows = in_float64(stored)
+        linear = _to_linear(rows, *(torch.from_numpy(values).to(rows.device) for values in (offset, scale)))
         deviation = linear.std(dim=0, correction=0)
         constants = {
-            "factor": two_valued_factors(rows.numpy(), features.two_valued),
+            "factor": two_valued_factors(rows, features.two_valued),
             "offset": offset,
             "scale": scale,
             "mean": linear.mean(dim=0),
@@ -150,8 +153,7 @@ class _Units(nn.Module):
         }
         for name, values in constants.items():
             self.register_buffer(name, torch.as_tensor(values).float().to(stored.device), persistent=False)
-        is_logarithmic = torch.zeros(rows.shape[1], dtype=torch.bool).index_fill(0, places, True)
-        self.register_buffer("is_logarithmic", is_logarithmic.to(stored.device), persistent=False)
+        self.register_buffer("is_logarithmic", torch.from_numpy(is_logarithmic).to(stored.device), persistent=False)
         self.has_logarithmic = len(places) > 0
 
     def linear(self, rows: torch.Tensor) -> torch.Tensor:
@@ -166,17 +168,24 @@ def _to_linear(rows: torch.Tensor, offset: torch.Tensor, scale: torch.Tensor) ->
     return torch.sinh((rows * scale + offset).clamp(-_LARGEST_ARGUMENT, _LARGEST_ARGUMENT))
 
 
-def two_valued_factors(rows: np.ndarray, two_valued: np.ndarray) -> np.ndarray:
+def two_valued_factors(rows: np.ndarray | torch.Tensor, two_valued: np.ndarray) -> np.ndarray:
     """Return the factor of each feature of rows (K, D): for two-valued ones, the deviation to the power of -1/2."""
-    factors, deviation = np.ones(rows.shape[1]), rows.std(axis=0, dtype=np.float64)
+    factors = np.ones(rows.shape[1])
+    if len(two_valued) == 0:
+        return factors
+    deviation = _deviation(rows)
     varying = two_valued[deviation[two_valued] > 0]
     factors[varying] = deviation[varying] ** -0.5
     return factors
 
 
-def whitening_matrix(rows: np.ndarray) -> np.ndarray:
+def _deviation(rows: np.ndarray | torch.Tensor) -> np.ndarray:
+    if is_on_accelerator(rows):
+        return rows.double().std(dim=0, correction=0).cpu().numpy()
+    return np.asarray(rows).std(axis=0, dtype=np.float64)
+
+
+def whitening_matrix(rows: np.ndarray | torch.Tensor) -> np.ndarray:
     """Return the ZCA matrix (D, D) of rows (K, D) without missing values."""
-    n_rows, n_columns = rows.shape
-    covariance = np.cov(rows.T.astype(np.float64), bias=True).reshape(n_columns, n_columns)
-    values, vectors = np.linalg.eigh(with_ridge(covariance, n_rows))
+    values, vectors = np.linalg.eigh(with_ridge(covariance_of(rows), len(rows)))
     return (vectors / np.sqrt(values)) @ vectors.T

@@ -33,6 +33,7 @@ class NeighborhoodScorer(ClosedFormScorer):
     arrays = ("stored",)
     settings = ("bandwidth", "allow_nan")
     stored: torch.Tensor
+    ranks: torch.Tensor
 
     def __init__(
         self,
@@ -48,7 +49,8 @@ class NeighborhoodScorer(ClosedFormScorer):
         self.register_buffer("stored", stored, persistent=False)
         self.search = NearestRows(stored, allow_nan=allow_nan)
         self.size = max(1, int(_MASS * len(stored)))
-        self.ranks = np.unique(np.linspace(0, self.size - 1, min(self.size, _AVERAGED)).astype(int))
+        ranks = np.unique(np.linspace(0, self.size - 1, min(self.size, _AVERAGED)).astype(int))
+        self.register_buffer("ranks", torch.from_numpy(ranks).to(stored.device), persistent=False)
 
     def raw_terms(self, rows: torch.Tensor) -> torch.Tensor:
         encoded = rows[0]

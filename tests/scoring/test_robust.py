@@ -47,7 +47,7 @@ def test_terms_of_the_linear_model_are_errors_of_regressions_on_the_other_column
 
 def test_the_linear_model_is_that_of_the_uncontaminated_rows():
     rows, wrong = contaminated()
-    _, linear = fit_robust_scorers(rows, KINDS, 0)
+    _, linear = fit_robust_scorers(tensor(rows), KINDS, 0)
     np.testing.assert_allclose(linear.mean, MinCovDet(random_state=0).fit(rows).location_, atol=0.15)
     errors = linear.raw_terms(tensor(rows)[None])[0].sum(dim=1).numpy()
     assert np.median(errors[wrong]) > 20 * np.median(errors[~wrong])
@@ -55,7 +55,7 @@ def test_the_linear_model_is_that_of_the_uncontaminated_rows():
 
 def test_the_core_consists_of_the_other_rows():
     rows, wrong = contaminated()
-    core = robust_core(rows, KINDS, 0.25, 0)
+    core = robust_core(tensor(rows), KINDS, 0.25, 0)
     assert len(core) == 750
     assert (np.diff(core) > 0).all()
     assert wrong[core].mean() < 0.02
@@ -64,13 +64,13 @@ def test_the_core_consists_of_the_other_rows():
 @pytest.mark.parametrize("n_rows", [2, 3, 12])
 def test_tiny_tables_have_a_core(n_rows):
     rows = np.random.default_rng(0).normal(size=(n_rows, 5)).astype(np.float32)
-    assert len(robust_core(rows, np.repeat("gaussian", 5), 0.5, 0)) == max(2, round(n_rows / 2))
+    assert len(robust_core(tensor(rows), np.repeat("gaussian", 5), 0.5, 0)) == max(2, round(n_rows / 2))
 
 
 def test_missing_values_have_no_error():
     rows, _ = contaminated()
     rows[::3, 1] = np.nan
-    for scorer in fit_robust_scorers(rows, KINDS, 0, allow_nan=True):
+    for scorer in fit_robust_scorers(tensor(rows), KINDS, 0, allow_nan=True):
         found = scorer.raw_terms(tensor(rows)[None])[0].numpy()
         assert np.isfinite(found).all()
         assert (found[::3, 1] == 0).all()
@@ -80,9 +80,9 @@ def test_the_linear_model_omits_categories():
     rows, _ = contaminated()
     indicators = np.eye(2, dtype=np.float32)[np.arange(1000) % 2]
     kinds = np.append(KINDS, ["categorical"] * 2)
-    _, linear = fit_robust_scorers(np.hstack([rows, indicators]), kinds, 0)
+    _, linear = fit_robust_scorers(tensor(np.hstack([rows, indicators])), kinds, 0)
     found = linear.raw_terms(tensor(np.hstack([rows, indicators]))[None])[0].numpy()
     assert (found[:, 3:] == 0).all()
     assert (found[:, :3].sum(axis=1) > 0).all()
-    _, without = fit_robust_scorers(indicators, kinds[3:], 0)
+    _, without = fit_robust_scorers(tensor(indicators), kinds[3:], 0)
     assert (without.raw_terms(tensor(indicators)[None]).numpy() == 0).all()
