@@ -20,8 +20,6 @@ from tests.accelerators.simulated import DEVICE, LAUNCH_SIZE, simulated_device
 from tests.bits import mixed, numbers, with_missing
 
 N_ROWS = 1500
-#: Detectors whose launches wait for the device.
-WAITING = {"ensemble"}
 TABLES = {
     "numbers": (numbers, {}),
     "mixed": (mixed, {}),
@@ -165,9 +163,7 @@ class TestLaunches:
                     simulation.capturing = False
 
         monkeypatch.setattr(launches, "Replay", Captured)
-        for name, (make, parameters) in itertools.product(sorted(set(REGISTRY) - WAITING), TABLES.values()):
-            if "robust" in parameters:
-                continue
+        for name, (make, parameters) in itertools.product(sorted(REGISTRY), TABLES.values()):
             detector = REGISTRY[name](max_iter=5, random_state=0, **parameters).fit(make(200))
             table, on_device = make(N_ROWS), moved(detector)
             n_runs.clear()
