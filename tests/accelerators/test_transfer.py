@@ -35,7 +35,7 @@ def test_copies_through_pinned_memory_wait_for_the_work_that_they_would_overwrit
             self.known = set(stream.done)
 
         def synchronize(self):
-            log.append(("host", getattr("known", set())))
+            log.append(("host", getattr(self, "known", set())))
 
     class Stream:
         def __init__(self, device=None):
@@ -47,7 +47,7 @@ def test_copies_through_pinned_memory_wait_for_the_work_that_they_would_overwrit
         def __enter__(self):
             return self
 
-        def __exit__(*_):
+        def __exit__(self, *_):
             pass
 
     current = Stream()
