@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-long check benchmark benchmark-speed docs clean
+.PHONY: demo test test-long check benchmark benchmark-speed benchmark-gpu docs clean
 
 # Install once, and again when what is to be installed changes.
 .venv/installed: pyproject.toml constraints.txt
@@ -42,6 +42,10 @@ benchmark: .venv/benchmark
 # How fast, against PyOD and a plain torch loop.
 benchmark-speed: .venv/benchmark
 	$(BIN)/python -m benchmarks.speed
+
+# How fast on a GPU, against the CPU and the rates of the hardware, in less than three minutes.
+benchmark-gpu: .venv/benchmark
+	$(BIN)/python -m benchmarks.gpu
 
 .venv/docs: .venv/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[docs]'

@@ -1,11 +1,12 @@
-"""Measurement of the matrix-product rate, time, threads and peak memory."""
+"""Measurement of the matrix-product rate, operations, time, threads and peak memory."""
 
 import contextlib
 import re
 import statistics
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import torch
@@ -25,6 +26,13 @@ def matrix_product_rate(seconds: float = 0.5) -> float:
     while sum(times) < seconds:
         times.append(timed(lambda: torch.mm(left, right, out=out)))
     return 2 * _SIDE**3 / statistics.median(times)
+
+
+def operations_of_row(widths: Sequence[int], *, training: bool) -> int:
+    """Return the floating-point operations of the matrix products of a network per row, by its widths."""
+    first, *rest = (2 * n_in * n_out for n_in, n_out in pairwise(widths))
+    # The backward pass costs twice the forward pass, except in the first layer, which needs no gradient of the rows.
+    return 2 * first + 3 * sum(rest) if training else first + sum(rest)
 
 
 def timed(call: Callable[[], object]) -> float:

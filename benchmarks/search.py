@@ -12,7 +12,6 @@ column. Writes ``search.csv`` and ``search.md`` to the results folder.
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,7 @@ from tqdm import tqdm
 
 from aeanomaly import DenoisingAutoencoder, __version__
 from aeanomaly.model_selection import StackedGridSearchCV, log_likelihood
-from benchmarks.machine import matrix_product_rate, threads, timed
+from benchmarks.machine import matrix_product_rate, operations_of_row, threads, timed
 from benchmarks.tables import markdown
 
 #: Fixed parameters, by name.
@@ -68,8 +67,8 @@ def _runs(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
             stacked, grid = _stacked(detector), _grid(detector, options.threads)
             stacked.fit(X[: options.rows // 4])
             get_reusable_executor().shutdown(wait=True)
-            cold = timed(lambda grid=grid: _few(grid).fit(X))
-            warm = timed(lambda grid=grid: _few(grid).fit(X))
+            cold = timed(lambda grid=grid: few(grid).fit(X))
+            warm = timed(lambda grid=grid: few(grid).fit(X))
             for number in range(options.repeats):
                 rate = matrix_product_rate()
                 ours, theirs = timed(lambda s=stacked: s.fit(X)), timed(lambda g=grid: g.fit(X))
@@ -93,7 +92,7 @@ def _grid(detector: Any, n_jobs: int) -> GridSearchCV:
     return GridSearchCV(detector, GRID, scoring=log_likelihood, cv=_FOLDS, n_jobs=n_jobs)
 
 
-def _few(grid: GridSearchCV) -> GridSearchCV:
+def few(grid: GridSearchCV) -> GridSearchCV:
     """Return a search that is long enough to start every worker."""
     return GridSearchCV(grid.estimator, {"learning_rate": [1e-3, 2e-3]}, scoring=grid.scoring, cv=3, n_jobs=grid.n_jobs)
 
@@ -102,9 +101,7 @@ def operations(search: StackedGridSearchCV, n_columns: int) -> float:
     """Return the operations of the matrix products that train all candidates on all folds and refit the best."""
     best = search.best_estimator_
     widths = [n_columns, *best.hidden_layer_sizes, best.latent_dim_]
-    first, *rest = (n_in * n_out for n_in, n_out in pairwise([*widths, *widths[-2::-1]]))
-    # One forward and two backward products; one backward product in the first layer, without gradient of the rows.
-    of_row = 2 * (2 * first + 3 * sum(rest))
+    of_row = operations_of_row([*widths, *widths[-2::-1]], training=True)
     n_fits = len(search.cv_results_["params"]) * search.n_splits_
     return of_row * best.batch_size * (n_fits * _steps_in_folds(search) + best.n_iter_)
 

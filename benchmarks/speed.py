@@ -12,8 +12,8 @@ import argparse
 import math
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,7 +23,7 @@ from tqdm import tqdm
 
 from aeanomaly import AutoencoderEnsemble, DenoisingAutoencoder, __version__
 from benchmarks.loop import PlainLoop
-from benchmarks.machine import matrix_product_rate, peak_memory, threads, timed
+from benchmarks.machine import matrix_product_rate, operations_of_row, peak_memory, threads, timed
 from benchmarks.peers import entries, surroundings
 from benchmarks.tables import markdown
 
@@ -77,8 +77,15 @@ class Ours:
     name = _OURS
     by_steps = True
 
+    def __init__(self, device: str = "auto"):
+        self._device = device
+
     def fit(self, case: Case, X: np.ndarray, n_steps: int | None = None) -> Any:
-        steps = {} if n_steps is None else {"max_iter": n_steps}
+        chosen: dict[str, Any] = {"device": self._device, "random_state": 0}
+        if n_steps is not None:
+            chosen["max_iter"] = n_steps
+        if case.task == "step":
+            chosen["contamination"] = 0.05  # the default threshold would train a clone with as many steps
         if case.members > 1:
             alike = {
                 "latent_dim": _WIDTH,
@@ -87,9 +94,9 @@ class Ours:
                 "kernel_member": False,
                 "marginal_member": False,
             }
-            return AutoencoderEnsemble(n_estimators=case.members, random_state=0, **alike, **steps).fit(X)
+            return AutoencoderEnsemble(n_estimators=case.members, **alike, **chosen).fit(X)
         wide = {"hidden_layer_sizes": (256,), "latent_dim": 256, "activation": "relu"} if case == _WIDE else {}
-        return DenoisingAutoencoder(random_state=0, **wide, **steps).fit(X)
+        return DenoisingAutoencoder(**wide, **chosen).fit(X)
 
     def score(self, fitted: Any, X: np.ndarray) -> np.ndarray:
         return fitted.score_samples(X)
@@ -150,11 +157,18 @@ def _widths(case: Case) -> list[int]:
 def operations(case: Case, n_steps: int) -> float:
     """Return the floating-point operations of the matrix products of the network in a case."""
     widths = _widths(case)
-    first, *rest = (2 * case.members * n_in * n_out for n_in, n_out in pairwise(widths))
     if case.task.startswith("score"):
-        return case.rows * float(first + sum(rest))
-    # The backward pass costs twice the forward pass, except in the first layer, which needs no gradient of the rows.
-    return (1 if case.task == "step" else n_steps) * _BATCH * float(2 * first + 3 * sum(rest))
+        return float(case.rows * case.members * operations_of_row(widths, training=False))
+    n_rows = _BATCH * (1 if case.task == "step" else n_steps)
+    return float(n_rows * case.members * operations_of_row(widths, training=True))
+
+
+def seconds_per_step(
+    fit: Callable[[int], object], n_steps: int, clock: Callable[[Callable[[], object]], float] = timed
+) -> float:
+    """Return the seconds of a step: the difference of a fit of 3 * `n_steps` and one of `n_steps`, per step."""
+    few, many = (clock(partial(fit, n)) for n in (n_steps, 3 * n_steps))
+    return (many - few) / (2 * n_steps)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -226,8 +240,7 @@ class _Task:
     def time(self) -> float:
         """Return the time of the task, or of one step for the task "step", in seconds."""
         if self.case.task == "step":
-            few, many = (timed(lambda n=n: self.who.fit(self.case, self.X, n)) for n in (_STEPS, 3 * _STEPS))
-            return (many - few) / (2 * _STEPS)
+            return seconds_per_step(lambda n: self.who.fit(self.case, self.X, n), _STEPS)
         return timed(self._call)
 
     def megabytes(self) -> float:
