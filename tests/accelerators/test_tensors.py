@@ -1,6 +1,8 @@
 """Rows on an accelerator, and results in the array library of the rows."""
 
 import copy
+import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ import torch
 from sklearn import config_context
 
 from aeanomaly import DenoisingAutoencoder
+from aeanomaly.detectors import _tensors
 from aeanomaly.thresholds import Conformal
 from tests.accelerators.models import N_ROWS, counted, fit_denoiser, moved, plain
 from tests.accelerators.simulated import DEVICE, simulated_device
@@ -127,6 +130,62 @@ def test_thresholds_and_p_values_accept_tensors(denoiser, simulation, monkeypatc
         denoiser.set_threshold(Conformal(0.1), table)
         assert on_device.offset_ == denoiser.offset_
         np.testing.assert_array_equal(on_device.p_values(rows), denoiser.p_values(table))
+
+
+class DeviceArray:
+    """Array of another library on the device, such as CuPy."""
+
+    __module__ = "another_library"
+    __cuda_array_interface__ = None
+
+    def __init__(self, tensor):
+        self.tensor = tensor
+
+    def __dlpack_device__(self):
+        return (2, 0)
+
+    def __neg__(self):
+        return DeviceArray(-self.tensor)
+
+    def get(self):
+        return self.tensor.cpu().numpy()
+
+
+@pytest.fixture
+def another_library(monkeypatch):
+    """Let torch share memory with `DeviceArray` on the simulated device."""
+    found = _tensors._device_of_array(DeviceArray(None))
+    assert found == torch.device("cuda:0")
+    monkeypatch.setattr(_tensors, "_device_of_array", lambda X: DEVICE if isinstance(X, DeviceArray) else None)
+    monkeypatch.setattr(torch, "from_dlpack", lambda X: X.tensor)
+    monkeypatch.setitem(sys.modules, "another_library", SimpleNamespace(from_dlpack=DeviceArray))
+    monkeypatch.setenv("SCIPY_ARRAY_API", "1")
+
+
+@pytest.mark.usefixtures("another_library")
+def test_an_array_of_another_library_has_scores_of_this_library(denoiser, simulation):
+    detector, table = moved(denoiser), plain(N_ROWS)
+    rows = DeviceArray(torch.from_numpy(table).to(DEVICE))
+    expected = denoiser.score_samples(table)
+    np.testing.assert_array_equal(detector.score_samples(rows), expected)
+    with config_context(array_api_dispatch=True):
+        found, to_host, _ = counted(simulation, detector.score_samples, rows)
+        assert to_host == 0
+        assert isinstance(found, DeviceArray)
+        np.testing.assert_array_equal(found.get(), expected)
+        assert isinstance(denoiser.score_samples(rows), DeviceArray)  # a model on the CPU
+        detector.set_threshold(0.1, rows)
+
+
+@pytest.mark.usefixtures("another_library", "simulation")
+def test_an_array_that_torch_cannot_share_is_copied_to_the_host(denoiser, monkeypatch):
+    def refuse(X):
+        raise BufferError("bool is not supported")
+
+    monkeypatch.setattr(torch, "from_dlpack", refuse)
+    table = plain(20)
+    found = moved(denoiser).score_samples(DeviceArray(torch.from_numpy(table)))
+    np.testing.assert_array_equal(found, denoiser.score_samples(table))
 
 
 def test_a_foreign_array_on_the_cpu_is_a_table(denoiser):
