@@ -38,7 +38,12 @@ def _tensor_of(X: Any) -> torch.Tensor | None:
     """Return an array on an accelerator as a tensor that shares its memory; None for any other object."""
     if isinstance(X, torch.Tensor):
         return None if X.device.type == "cpu" else X.detach()
-    return torch.from_dlpack(X) if _device_of_array(X) is not None else None
+    if _device_of_array(X) is None:
+        return None
+    try:
+        return torch.from_dlpack(X)
+    except (BufferError, RuntimeError, TypeError):  # such as a dtype that torch or the protocol does not have
+        return None
 
 
 def _device_of_array(X: Any) -> torch.device | None:

@@ -1,6 +1,5 @@
-"""Scores on an accelerator: launches of one size, copies in blocks, tensors in and out."""
+"""Scores on an accelerator: launches of one size, waits, copies and memory."""
 
-import copy
 import itertools
 import tracemalloc
 from dataclasses import replace
@@ -8,22 +7,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from sklearn import config_context
 
 from aeanomaly.detectors import REGISTRY, DenoisingAutoencoder
 from aeanomaly.fitting import DeviceEncoder, FittedModel
 from aeanomaly.graphs import Replay
 from aeanomaly.preprocessing import TableEncoder, rows_of
-from aeanomaly.scoring import Launches, launches, to_device, transfer
-from aeanomaly.thresholds import Conformal
-from tests.accelerators.simulated import DEVICE, simulated_device
+from aeanomaly.scoring import Launches, launches
+from tests.accelerators.models import N_ROWS, counted, fit_denoiser, moved, plain
+from tests.accelerators.simulated import DEVICE, LAUNCH_SIZE, simulated_device
 from tests.bits import mixed, numbers, with_missing
 
-N_ROWS = 1500
-#: Detectors whose launches wait for the device.
-WAITING = {"ensemble"}
-#: Number of rows in a launch of these tests.
-SIZE = 512
 TABLES = {
     "numbers": (numbers, {}),
     "mixed": (mixed, {}),
@@ -35,24 +28,15 @@ TABLES = {
 }
 
 
-@pytest.fixture(autouse=True)
-def small_launches(monkeypatch):
-    """Many launches in small tables."""
-    monkeypatch.setattr(launches, "_MAX_ROWS", SIZE)
-
-
 @pytest.fixture
 def simulation():
-    """Simulate the accelerator."""
     with simulated_device() as simulation:
         yield simulation
 
 
-def moved(detector, device=DEVICE):
-    """Return a copy of a fitted detector with the same weights on another device."""
-    copied = copy.copy(detector)
-    copied.state_ = replace(detector.state_, model=detector.state_.model.copied(device=device))
-    return copied
+@pytest.fixture(scope="module")
+def denoiser():
+    return fit_denoiser()
 
 
 @pytest.fixture(scope="module", params=itertools.product(sorted(REGISTRY), TABLES), ids=" ".join)
@@ -63,24 +47,6 @@ def fitted(request):
     detector = REGISTRY[name](max_iter=10, contamination=0.1, random_state=0, **parameters).fit(make(200))
     table = make(N_ROWS)
     return detector, table, detector.score_samples(table)
-
-
-@pytest.fixture(scope="module")
-def denoiser():
-    """Fit a denoiser to plain numbers on the CPU."""
-    return DenoisingAutoencoder(max_iter=10, contamination=0.1, random_state=0).fit(plain(200))
-
-
-def plain(n_rows):
-    return numbers(n_rows).to_numpy().copy()
-
-
-def counted(simulation, call, *arguments):
-    """Return the result of a call, the number of copies to the host, and the number of waits."""
-    simulation.transfers.clear()
-    before = simulation.synchronizations
-    found = call(*arguments)
-    return found, simulation.transfers["to host"], simulation.synchronizations - before
 
 
 class TestScores:
@@ -100,7 +66,7 @@ class TestScores:
         detector, table, _ = fitted
         detector = moved(detector)
         scores, backward = detector.score_samples(table), np.arange(N_ROWS)[::-1]
-        for row in (0, SIZE, N_ROWS - 1):
+        for row in (0, LAUNCH_SIZE, N_ROWS - 1):
             assert detector.score_samples(rows_of(table, np.array([row])))[0] == scores[row]
         np.testing.assert_array_equal(detector.score_samples(rows_of(table, backward)), scores[backward])
         parts = [rows_of(table, part) for part in np.split(np.arange(N_ROWS), [3, 700])]
@@ -155,7 +121,7 @@ class TestLaunches:
         model.errors(rows[:1])  # builds the encoder
         counts = replace(model.launches, compute=lambda rows: n_launches.append(len(rows)) or rows.double().sum(dim=1))
         _, to_host, waits = counted(simulation, counts.of_table, rows)
-        assert n_launches == [SIZE] * 3
+        assert n_launches == [LAUNCH_SIZE] * 3
         assert (to_host, waits) == (1, 1)
 
     def test_nothing_waits_in_a_launch_so_that_a_graph_can_repeat_it(self, simulation, monkeypatch):
@@ -173,9 +139,7 @@ class TestLaunches:
                     simulation.capturing = False
 
         monkeypatch.setattr(launches, "Replay", Captured)
-        for name, (make, parameters) in itertools.product(sorted(set(REGISTRY) - WAITING), TABLES.values()):
-            if "robust" in parameters:
-                continue
+        for name, (make, parameters) in itertools.product(sorted(REGISTRY), TABLES.values()):
             detector = REGISTRY[name](max_iter=5, random_state=0, **parameters).fit(make(200))
             table, on_device = make(N_ROWS), moved(detector)
             n_runs.clear()
@@ -195,7 +159,7 @@ class TestLaunches:
         assert all(size(width, 20) % 256 == 0 for width in range(1000, 10_000, 77))
 
     def test_scores_of_many_rows_leave_the_device_in_parts(self, denoiser, simulation, monkeypatch):
-        monkeypatch.setattr(launches, "_HELD_ROWS", 2 * SIZE)
+        monkeypatch.setattr(launches, "_HELD_ROWS", 2 * LAUNCH_SIZE)
         detector, table = moved(denoiser), plain(N_ROWS)
         detector.score_samples(table[:1])
         found, to_host, _ = counted(simulation, detector.score_samples, table)
@@ -253,197 +217,6 @@ class TestLaunches:
                 found = on_device.score_samples(X)
             assert len(seen) == 1
             np.testing.assert_array_equal(found, denoiser.score_samples(table))
-
-
-class TestTransfer:
-    @pytest.mark.usefixtures("simulation")
-    @pytest.mark.parametrize("dtype", ["float32", "float64", "int64", "bool"])
-    def test_a_table_arrives_in_blocks(self, monkeypatch, dtype):
-        monkeypatch.setattr("aeanomaly.scoring.transfer.BLOCK_BYTES", 10_000)
-        table = np.asfortranarray(plain(N_ROWS).astype(dtype))
-        found = to_device(table, DEVICE)
-        assert found.device == DEVICE
-        assert found.dtype is (torch.float32 if dtype in ("float32", "bool") else torch.float64)
-        np.testing.assert_array_equal(found.cpu().numpy(), table)
-
-    def test_copies_through_pinned_memory_wait_for_the_work_that_they_would_overwrite(self, monkeypatch):
-        """Simulate streams: each operation on a block must follow, in its stream or by an event, the one before it."""
-        log = []
-
-        class Event:
-            def record(self, stream):
-                self.known = set(stream.done)
-
-            def synchronize(self):
-                log.append(("host", getattr(self, "known", set())))
-
-        class Stream:
-            def __init__(self, device=None):
-                self.done = set()
-
-            def wait_event(self, event):
-                self.done |= event.known
-
-            def __enter__(self):
-                return self
-
-            def __exit__(self, *_):
-                pass
-
-        current = Stream()
-        monkeypatch.setattr(torch.cuda, "Stream", Stream)
-        monkeypatch.setattr(torch.cuda, "Event", Event)
-        monkeypatch.setattr(torch.cuda, "stream", lambda stream: stream)
-        monkeypatch.setattr(torch.cuda, "current_stream", lambda device: current)
-        monkeypatch.setattr(torch.Tensor, "record_stream", lambda *_: None)
-        copy_ = torch.Tensor.copy_
-
-        def copied(target, source, non_blocking=False):
-            staging = next(s for s in stagings if s.block.data_ptr() == target.data_ptr())
-            number = len(copies)
-            copies.append(staging)
-            if number >= 2:  # the block was computed with, and the stream of copies knows it
-                assert ("used", number - 2) in staging._copies.done
-            staging._copies.done.add(("copied", number))
-            assert non_blocking
-            return copy_(target, source)
-
-        stagings, copies = [], []
-        make = transfer._PinnedStaging
-
-        def staging(*arguments):
-            stagings.append(make(*arguments))
-            return stagings[-1]
-
-        monkeypatch.setattr(torch.Tensor, "copy_", copied)
-        monkeypatch.setattr(transfer, "_staging", staging)
-        table = np.arange(90.0).reshape(30, 3)
-        found = []
-        for number, block in enumerate(transfer.blocks_on_device(table, 7, torch.device("cpu"))):
-            assert ("copied", number) in current.done
-            if number >= 2:  # the host waited for the copy out of the memory that it wrote
-                assert ("copied", number - 2) in log[number][1]
-            found.append(block.numpy().copy())
-            current.done.add(("used", number))
-        np.testing.assert_array_equal(np.concatenate(found), table)
-        assert len(stagings) == 2
-
-
-class TestTensors:
-    def test_rows_on_the_device_stay_there(self, denoiser, simulation, monkeypatch):
-        monkeypatch.setenv("SCIPY_ARRAY_API", "1")
-        detector, table = moved(denoiser), plain(N_ROWS)
-        rows = torch.from_numpy(table).to(DEVICE)
-        detector.score_samples(rows)  # builds the encoder
-        found, to_host, waits = counted(simulation, detector.score_samples, rows)
-        assert isinstance(found, np.ndarray)
-        assert (to_host, waits) == (1, 2)  # the scores; and the check of the rows
-        with config_context(array_api_dispatch=True):
-            calls = (
-                detector.score_samples,
-                detector.decision_function,
-                detector.predict,
-                detector.reconstruction_error,
-            )
-            for call in calls:
-                found, to_host, waits = counted(simulation, call, rows)
-                assert (to_host, waits) == (0, 1)
-                assert found.device == DEVICE
-                expected = getattr(denoiser, call.__name__)(table)
-                assert found.dtype == torch.from_numpy(expected).dtype
-                np.testing.assert_array_equal(found.cpu().numpy(), expected)
-            errors = detector.reconstruction_error(rows, per_feature=True)
-            assert errors.device == DEVICE
-            assert detector.score(rows) == pytest.approx(denoiser.score(table))
-
-    @pytest.mark.usefixtures("simulation")
-    @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "uint8", "int32", "int64", "bool"])
-    def test_tensors_of_any_real_dtype_score_as_tables(self, denoiser, dtype):
-        rows = torch.from_numpy(np.clip(plain(N_ROWS), 0, 100)).to(DEVICE).to(getattr(torch, dtype))
-        table = rows.cpu().double().numpy()
-        np.testing.assert_array_equal(moved(denoiser).score_samples(rows), denoiser.score_samples(table))
-        transposed = rows.mT.contiguous().mT
-        np.testing.assert_array_equal(moved(denoiser).score_samples(transposed), denoiser.score_samples(table))
-
-    def test_tensors_on_the_cpu_have_scores_there_if_arrays_are_dispatched(self, denoiser, simulation, monkeypatch):
-        monkeypatch.setenv("SCIPY_ARRAY_API", "1")
-        table = plain(N_ROWS)
-        expected = denoiser.score_samples(table)
-        for detector in (denoiser, moved(denoiser)):
-            assert isinstance(detector.score_samples(torch.from_numpy(table)), np.ndarray)
-            with config_context(array_api_dispatch=True):
-                found = detector.score_samples(torch.from_numpy(table))
-                assert isinstance(detector.score_samples(table), np.ndarray)
-            assert isinstance(found, torch.Tensor)
-            assert found.device.type == "cpu"
-            np.testing.assert_array_equal(found.numpy(), expected)
-
-    @pytest.mark.usefixtures("simulation")
-    def test_a_model_on_the_cpu_scores_tensors_of_a_device(self, denoiser, monkeypatch):
-        monkeypatch.setenv("SCIPY_ARRAY_API", "1")
-        rows = torch.from_numpy(plain(N_ROWS)).to(DEVICE)
-        with config_context(array_api_dispatch=True):
-            found = denoiser.score_samples(rows)
-        assert found.device == DEVICE
-        np.testing.assert_array_equal(found.cpu().numpy(), denoiser.score_samples(plain(N_ROWS)))
-
-    @pytest.mark.usefixtures("simulation")
-    def test_missing_values_and_columns_with_names_are_as_in_arrays(self):
-        table = with_missing(numbers(200))
-        detector = DenoisingAutoencoder(missing="model", max_iter=10, random_state=0).fit(table)
-        rows = table.to_numpy(np.float64).copy()
-        expected = detector.score_samples(table)
-        with pytest.warns(UserWarning, match="valid feature names"):
-            found = moved(detector).score_samples(torch.from_numpy(rows).to(DEVICE))
-        np.testing.assert_allclose(found, expected, rtol=1e-5)
-
-    @pytest.mark.usefixtures("simulation")
-    def test_invalid_rows_have_the_errors_of_arrays(self, denoiser):
-        detector, table = moved(denoiser), plain(20)
-        table[3, 1], table[5, 2] = np.nan, np.inf
-        for X in (table, np.nan_to_num(table, nan=0.0, posinf=np.inf), table[:, :2], table[0], table[:0]):
-            with pytest.raises(ValueError) as expected:  # noqa: PT011
-                denoiser.score_samples(X)
-            with pytest.raises(ValueError) as raised:  # noqa: PT011
-                detector.score_samples(torch.from_numpy(X).to(DEVICE))
-            assert str(raised.value).replace("OnDevice", "ndarray") == str(expected.value)
-
-    @pytest.mark.usefixtures("simulation")
-    def test_a_sum_that_overflows_does_not_refuse_finite_rows(self, denoiser):
-        table = plain(20)
-        table[:4, 0] = 1.7e308
-        rows = torch.from_numpy(table).to(DEVICE)
-        np.testing.assert_array_equal(moved(denoiser).score_samples(rows), denoiser.score_samples(table))
-
-    def test_thresholds_and_p_values_accept_tensors(self, denoiser, simulation, monkeypatch):
-        monkeypatch.setenv("SCIPY_ARRAY_API", "1")
-        table = plain(300)
-        rows, on_device = torch.from_numpy(table).to(DEVICE), moved(denoiser)
-        denoiser = copy.copy(denoiser)
-        with config_context(array_api_dispatch=True):
-            on_device.set_threshold(Conformal(0.1), rows)
-            denoiser.set_threshold(Conformal(0.1), table)
-            assert on_device.offset_ == denoiser.offset_
-            np.testing.assert_array_equal(on_device.p_values(rows), denoiser.p_values(table))
-
-    def test_a_foreign_array_on_the_cpu_is_a_table(self, denoiser):
-        class Foreign:
-            """Array with the DLPack protocol, on the CPU."""
-
-            def __init__(self, array):
-                self.array, self.shape = array, array.shape
-
-            def __array__(self, dtype=None, copy=None):
-                return self.array
-
-            def __dlpack_device__(self):
-                return self.array.__dlpack_device__()
-
-            def __dlpack__(self, **keywords):
-                return self.array.__dlpack__(**keywords)
-
-        table = plain(20)
-        np.testing.assert_array_equal(denoiser.score_samples(Foreign(table)), denoiser.score_samples(table))
 
 
 def test_models_with_launches_are_pickled_and_copied_as_others(denoiser, simulation):
