@@ -1,6 +1,7 @@
 """CUDA graphs: kernels on fixed memory that are launched at once."""
 
 import logging
+import threading
 from collections.abc import Callable
 
 import torch
@@ -8,6 +9,22 @@ import torch
 #: Number of calls from which capture, which takes about as long as ten calls, pays off.
 _WORTH_CAPTURING = 20
 _LOGGER = logging.getLogger(__name__)
+
+
+class _ThreadStreams(threading.local):
+    """Streams of a thread in which it captures, one for each device, as each stream has its workspace of products."""
+
+    def __init__(self) -> None:
+        self.by_device: dict[torch.device, torch.cuda.Stream] = {}
+
+
+_STREAMS = _ThreadStreams()
+
+
+def _capture_stream(device: torch.device) -> torch.cuda.Stream:
+    if device not in _STREAMS.by_device:
+        _STREAMS.by_device[device] = torch.cuda.Stream(device)
+    return _STREAMS.by_device[device]
 
 
 class Replay:
@@ -78,7 +95,7 @@ class Replay:
             _LOGGER.info("%s: no CUDA graph, because %s", self._device, error)
 
     def _capture(self, size: int) -> torch.cuda.CUDAGraph:
-        graph, stream = torch.cuda.CUDAGraph(), torch.cuda.Stream(self._device)
+        graph, stream = torch.cuda.CUDAGraph(), _capture_stream(self._device)
         pool = next((other.pool() for other in self._graphs.values()), None)
         # Not of the device, which another thread that captures would forbid.
         torch.cuda.current_stream(self._device).synchronize()
