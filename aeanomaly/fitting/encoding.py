@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from aeanomaly.fitting.device_encoder import DeviceEncoder
+from aeanomaly.nn import has_float64
 from aeanomaly.preprocessing import Column, EncoderOptions, KnownStatistics, Schema, TableEncoder, fit_schema
 from aeanomaly.scoring import to_device
 
@@ -44,7 +45,7 @@ def encode_rows(encoder: TableEncoder, table: np.ndarray, device: torch.device) 
 
 def rows_at_start(rows: torch.Tensor) -> torch.Tensor:
     """Return rows on the device of the start of a fit: their own, or the CPU if their device lacks float64."""
-    return rows.cpu() if rows.device.type == "mps" else rows
+    return rows if has_float64(rows.device) else rows.cpu()
 
 
 class DeviceStatistics:
@@ -93,8 +94,7 @@ def _shifted(rows: torch.Tensor, ends: torch.Tensor) -> torch.Tensor:
 
 def _with_copy(run: Callable[[torch.Tensor | None], Result], table: np.ndarray, device: torch.device) -> Result:
     """Call a function with a copy of the table on the device; with None if the table is small, or does not fit."""
-    has_float64 = device.type not in ("cpu", "mps")
-    if has_float64 and table.size >= _LEAST_CELLS:
+    if device.type != "cpu" and has_float64(device) and table.size >= _LEAST_CELLS:
         with suppress(torch.OutOfMemoryError):
             return run(to_device(table, device))
     return run(None)

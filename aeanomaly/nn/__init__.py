@@ -7,10 +7,11 @@ from aeanomaly.nn.encoder_module import Standardize, encoder_module
 from aeanomaly.nn.linear import StackedLinear
 from aeanomaly.nn.mlp import StackedMLP
 from aeanomaly.nn.networks import GaussianAutoencoder, PointAutoencoder, build_network
+from aeanomaly.nn.precision import has_float64, in_float64
 from aeanomaly.nn.products import affine_map, grad, is_narrowing
 from aeanomaly.nn.prototype_init import InitData, PrototypeInit
 from aeanomaly.nn.prototypes import StackedPrototypes, neighbor_distance
-from aeanomaly.nn.selection import in_float64, take
+from aeanomaly.nn.selection import take
 from aeanomaly.nn.spec import NetworkSpec
 from aeanomaly.nn.stacking import join_networks, split_network
 
@@ -33,6 +34,7 @@ __all__ = [
     "empty",
     "encoder_module",
     "grad",
+    "has_float64",
     "in_float64",
     "is_narrowing",
     "join_networks",

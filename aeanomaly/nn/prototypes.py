@@ -9,9 +9,10 @@ from torch import nn
 from aeanomaly.nn.activations import PullBack
 from aeanomaly.nn.buffers import buffer, cached
 from aeanomaly.nn.missing import split_missing
+from aeanomaly.nn.precision import in_float64
 from aeanomaly.nn.products import affine_map, fast_affine_map, grad, input_gradient, write_weight_gradient
 from aeanomaly.nn.prototype_init import PrototypeInit, centered
-from aeanomaly.nn.selection import in_float64, mean_of
+from aeanomaly.nn.selection import mean_of
 
 #: Number of candidates among which the nearest row is determined exactly.
 _CANDIDATES = 4

@@ -15,8 +15,3 @@ def mean_of(values: torch.Tensor, selected: torch.Tensor) -> torch.Tensor:
         return values[selected].mean()
     # The number of selected values, and hence their shape, is known on the accelerator only.
     return values.masked_fill(~selected, 0).sum() / selected.sum()
-
-
-def in_float64(values: torch.Tensor) -> torch.Tensor:
-    """Return values in float64, on the CPU if their device lacks float64."""
-    return (values.cpu() if values.device.type == "mps" else values).double()

@@ -113,6 +113,19 @@ def test_the_start_waits_at_most_once_per_member_for_any_number_of_rows(n_member
     assert found[0][1] <= 10 + 4 * n_members
 
 
+@pytest.mark.parametrize("name", ["ensemble", "robust ensemble", "variational"])
+def test_scorers_wait_as_often_for_any_number_of_rows(name):
+    found = []
+    for n_rows in (3_000, 12_000):
+        with simulated_device() as simulation:
+            job = prepared(DETECTORS[name], numbers(n_rows), "meta")
+            before, copies = simulation.synchronizations, simulation.transfers.total()
+            DETECTORS[name]._scorers(job, job.network)
+        found.append((simulation.synchronizations - before, simulation.transfers.total() - copies))
+    assert found[0] == found[1]
+    assert found[0][0] <= 8
+
+
 @pytest.mark.parametrize("missing", [False, True])
 def test_gaps_are_those_of_the_cpu(missing):
     rows = np.column_stack([numbers(500), np.arange(500) % 3, np.zeros(500)])
@@ -251,3 +264,17 @@ def test_a_table_that_does_not_fit_on_the_device_is_encoded_on_the_host(monkeypa
         schema, found = encode(table, DEVICE)
         assert_close(found, encode(table, torch.device("cpu"))[1])
     assert schema.n_encoded == table.shape[1]
+
+
+@pytest.mark.parametrize("name", ["variational", "ensemble", "robust denoising", "robust ensemble"])
+def test_the_start_is_computed_on_the_cpu_if_the_device_lacks_float64(name, monkeypatch):
+    for module in ("aeanomaly.fitting.encoding", "aeanomaly.nn.precision"):
+        monkeypatch.setattr(f"{module}.has_float64", lambda device: device.type == "cpu")
+    expected = prepared(DETECTORS[name], numbers(), "cpu")
+    with simulated_device(), torch.no_grad():
+        found = prepared(DETECTORS[name], numbers(), "meta")
+        for key, weights in found.network.state_dict().items():
+            assert weights.device == DEVICE
+            np.testing.assert_array_equal(weights.cpu().numpy(), expected.network.state_dict()[key].numpy())
+        for scorer in DETECTORS[name]._scorers(found, found.network):
+            assert scorer.weights.device == DEVICE
