@@ -27,7 +27,6 @@ from aeanomaly.scoring import (
     map_chunks,
     mean_of_members,
     member_terms,
-    per_observed,
     to_numpy,
     total_errors,
 )
@@ -273,15 +272,6 @@ class FittedModel:
 
         return map_chunks(compute, finish, cells.pairs, **{**self._loop, "encode": cells.rows})
 
-    def errors_of_members(self, scorer: Scorer, table: np.ndarray) -> np.ndarray:
-        """Return the unscaled error of each row by each member of a scorer, (N, M)."""
-
-        def errors(rows: torch.Tensor) -> torch.Tensor:
-            return scorer.raw_terms(rows).sum(dim=2, keepdim=True)
-
-        found = self._map(errors, lambda errors: to_numpy(errors[:, :, 0].T), table, n_members=scorer.n_members)
-        return per_observed(found, ~np.isnan(table[:, self.encoder.is_scored])) if scorer.allow_nan else found
-
     def fit_typical_error(self, table: np.ndarray) -> "FittedModel":
         """Return a model whose scorers have the mean term of an observed column, measured on some rows."""
         if not self.allow_nan:
@@ -318,7 +308,7 @@ class FittedModel:
     @property
     def _loop(self) -> dict[str, Any]:
         """Arguments of the chunk loop."""
-        width = max(scorer.width for scorer in self.scorers)
+        width = max(s.width if self.device.type == "cpu" else s.device_width for s in self.scorers)
         return {"encode": self.encoder.encode, "device": self.device, "width": width, "padding": self.padding}
 
     def _map(
@@ -326,12 +316,10 @@ class FittedModel:
         function: Callable[[torch.Tensor], torch.Tensor],
         finish: Callable[[torch.Tensor], np.ndarray],
         table: np.ndarray,
-        *,
-        n_members: int | None = None,
         **loop: Any,
     ) -> np.ndarray:
         """Apply a function of encoded rows (M, b, D) to a table in chunks, and finish its output (M, n, T)."""
-        shape = (n_members or self.spec.n_members, -1, -1)
+        shape = (self.spec.n_members, -1, -1)
         return map_chunks(
             lambda rows: (function(rows.expand(shape)),),
             lambda parts, _: finish(parts[0]),

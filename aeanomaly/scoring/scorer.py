@@ -199,7 +199,7 @@ class NetworkScorer(Scorer):
         return {**super()._arguments(), **own}
 
     def copied(self, device: torch.device | None = None) -> Self:
-        network = build_network(self.spec)
+        network = build_network(self.spec).to(self.weights.device)
         network.load_state_dict(self.network.state_dict())
         return self.replaced(network=network.to(device or self.weights.device))
 
