@@ -1,0 +1,77 @@
+"""Scores on an accelerator: close to those of the CPU, and independent of other rows to the bit."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from aeanomaly.detectors import REGISTRY
+from aeanomaly.preprocessing import rows_of
+from tests.accelerators.tables import TABLES, assert_close, on_cpu, plane
+
+
+@pytest.fixture(scope="module", params=itertools.product(sorted(REGISTRY), TABLES), ids=", ".join)
+def fitted(request, build):
+    """Fit each detector to each table; also return the table and its scores."""
+    name, kind = request.param
+    table, missing = TABLES[kind]
+    detector = build(REGISTRY[name], missing=missing).fit(table)
+    return detector, table, detector.score_samples(table)
+
+
+def assert_same_in_any_company(detector, table, scores):
+    """Scores are equal to the bit for rows alone, in reverse and in parts."""
+    n_rows = len(scores)
+    for row in range(0, n_rows, n_rows // 4):
+        assert detector.score_samples(rows_of(table, np.array([row])))[0] == scores[row]
+    backward = np.arange(n_rows)[::-1]
+    np.testing.assert_array_equal(detector.score_samples(rows_of(table, backward)), scores[backward])
+    parts = np.split(np.arange(n_rows), [3, n_rows // 2])
+    np.testing.assert_array_equal(np.concatenate([detector.score_samples(rows_of(table, p)) for p in parts]), scores)
+
+
+def test_scores_are_those_of_the_cpu(fitted, device):
+    detector, table, scores = fitted
+    assert detector.state_.model.device.type == device
+    assert scores.dtype == np.float64
+    assert_close(scores, on_cpu(detector).score_samples(table))
+
+
+def test_a_row_scores_the_same_in_any_company(fitted):
+    assert_same_in_any_company(*fitted)
+
+
+@pytest.mark.parametrize("activation", ["rbf", "relu"])
+@pytest.mark.parametrize("width", [7, 16, 33])
+@pytest.mark.parametrize("name", sorted(REGISTRY))
+def test_a_table_of_any_width_scores_each_row_by_itself(build, name, width, activation):
+    table = plane(n_columns=width)
+    detector = build(REGISTRY[name], hidden_layer_sizes=(width + 6,), activation=activation, max_iter=5).fit(table)
+    assert_same_in_any_company(detector, table, detector.score_samples(table))
+
+
+def test_a_row_scores_the_same_in_tables_of_several_launches(build):
+    detector = build(REGISTRY["denoising"], hidden_layer_sizes=(64,)).fit(plane())
+    table = plane(200_001)
+    scores = detector.score_samples(table)
+    assert_close(scores, on_cpu(detector).score_samples(table))
+    assert_same_in_any_company(detector, table, scores)
+
+
+def test_decisions_follow_the_scores(fitted):
+    detector, table, scores = fitted
+    np.testing.assert_array_equal(detector.training_scores_, scores)
+    np.testing.assert_array_equal(detector.decision_function(table), scores - detector.offset_)
+    np.testing.assert_array_equal(detector.predict(table), np.where(scores < detector.offset_, -1, 1))
+    assert (detector.predict(table) == -1).mean() == pytest.approx(0.1, abs=0.01)
+
+
+def test_single_rows_and_parts_score_as_the_table(fitted):
+    detector, table, scores = fitted
+    halves = [rows_of(table, half) for half in np.split(np.arange(len(scores)), 2)]
+    np.testing.assert_array_equal(np.concatenate(list(detector.score_batches(halves))), scores)
+    stream = detector.stream()
+    row = table.iloc[5].to_dict() if hasattr(table, "iloc") else table[5]
+    scored = stream.update(row)
+    assert scored.score == scores[5]
+    assert scored.is_anomaly == (detector.predict(table)[5] == -1)
