@@ -25,8 +25,12 @@ WAYS = {
 }
 
 
-@pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("name", sorted(REGISTRY))
+#: All detectors in the usual way, and the other ways by those that differ most.
+FITS = [(name, "fit") for name in sorted(REGISTRY)]
+FITS += [(name, way) for name in ("denoising", "variational", "ensemble") for way in WAYS if way != "fit"]
+
+
+@pytest.mark.parametrize(("name", "way"), FITS)
 def test_every_way_to_fit_gives_equal_bits_twice(build, device, name, way):
     parameters, fit = WAYS[way]
     first, second = (fit(build(REGISTRY[name], **parameters)) for _ in range(2))
@@ -40,10 +44,10 @@ def test_every_way_to_fit_gives_equal_bits_twice(build, device, name, way):
 
 
 @pytest.mark.parametrize("corruption", ["gaussian", "masking", "salt_and_pepper"])
-@pytest.mark.parametrize("kind", TABLES)
-def test_every_corruption_of_every_table_gives_equal_bits_twice(build, kind, corruption):
+@pytest.mark.parametrize("kind", ["missing values", "mixed"])
+def test_every_corruption_gives_equal_bits_twice(build, kind, corruption):
     table, missing = TABLES[kind]
-    parameters = {"corruption": corruption, "missing": missing, "hidden_layer_sizes": (16,)}
+    parameters = {"corruption": corruption, "missing": missing}
     first, second = (build(DenoisingAutoencoder, **parameters).fit(table) for _ in range(2))
     np.testing.assert_array_equal(first.score_samples(table), second.score_samples(table))
 
