@@ -75,7 +75,9 @@ class NoiseStream:
     def __init__(self, keys: Sequence[MemberKey], *, device: torch.device, run_index: int = 0):
         #: Members with equal keys share their noise.
         self._keys = tuple(dict.fromkeys(keys))
-        self._key_of_member = [self._keys.index(key) for key in keys]
+        # An index on the device: one on the CPU would be copied, and waited for, at every use.
+        places = [self._keys.index(key) for key in keys]
+        self._key_of_member = torch.tensor(places, dtype=torch.int64, device="cpu").to(device)
         self._device = device
         self._run_index = run_index
         self._generators: dict[str, list[torch.Generator]] = {}
@@ -107,7 +109,7 @@ class NoiseStream:
             return noise
         if len(self._keys) == 1:
             return noise.expand(len(self._key_of_member), *noise.shape[1:])
-        return noise[self._key_of_member]
+        return noise.index_select(0, self._key_of_member)
 
     def _draw_block(self, kind: str, purpose: str, shape: tuple[int, ...]) -> torch.Tensor:
         draws = int(np.clip(_BLOCK_ELEMENTS // max(1, int(np.prod(shape))), 1, _BLOCK_DRAWS))

@@ -19,7 +19,7 @@ def device(request):
 def build(device):
     """Build a detector of few steps on the device."""
     # A GPU also replays recorded steps, whose writes in place the recorder does not see in simulated tensors.
-    n_steps = 120 if device == "cuda" else 12
+    n_steps = 120 if device == "cuda" else 5
 
     def of_class(cls, **parameters):
         return cls(**{"device": device, "max_iter": n_steps, "contamination": 0.1, "random_state": 0, **parameters})

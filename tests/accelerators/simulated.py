@@ -44,6 +44,9 @@ class OnDevice(torch.Tensor):
         made.inner = inner
         return made
 
+    def data_ptr(self) -> int:
+        return self.inner.data_ptr()
+
     @property
     def data(self) -> torch.Tensor:
         return OnDevice(self.inner.detach())
