@@ -9,7 +9,7 @@ import torch
 from tests import bits
 
 #: Relative difference between a CPU and an accelerator that compute with the same weights: both add float32 numbers,
-#: each in its own order. Where numbers cancel, the difference is relative to the deviation of the column, at least 1e-3.
+#: each in its own order. Where numbers cancel, it is relative to the standard deviation of the column, at least 1e-3.
 TOLERANCE = 1e-3
 #: Relative difference between networks trained in stacks of different sizes: a product of another shape may be another
 #: kernel, and training amplifies its rounding.

@@ -3,6 +3,7 @@
 import itertools
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from aeanomaly.detectors import REGISTRY
@@ -55,6 +56,30 @@ def test_a_row_scores_the_same_in_tables_of_several_launches(build):
     scores = detector.score_samples(table)
     assert_close(scores, on_cpu(detector).score_samples(table))
     assert_same_in_any_company(detector, table, scores)
+
+
+@pytest.mark.parametrize("name", ["denoising", "variational"])
+def test_columns_far_from_zero_keep_their_digits(build, name):
+    near = plane()
+    far = near + 1e9
+    detector = build(REGISTRY[name], max_iter=5).fit(far)
+    assert_close(detector.score_samples(far), on_cpu(detector).score_samples(far))
+    assert_close(detector.score_samples(far), build(REGISTRY[name], max_iter=5).fit(near).score_samples(near), 0.01)
+
+
+@pytest.mark.parametrize("size", [1e6, 1e30, 1e300])
+def test_values_far_from_the_training_rows_have_finite_scores(build, size):
+    detector = build(REGISTRY["denoising"]).fit(plane())
+    scores = detector.score_samples(size * plane())
+    assert np.isfinite(scores).all()
+    assert_close(scores, on_cpu(detector).score_samples(size * plane()))
+
+
+@pytest.mark.parametrize("convert", [np.float32, np.asfortranarray, pd.DataFrame, np.ndarray.tolist], ids=str)
+def test_tables_of_any_type_score_as_on_the_cpu(build, convert):
+    table = convert(np.round(plane(), 3)) if convert is not np.float32 else plane().astype(np.float32)
+    detector = build(REGISTRY["denoising"]).fit(table)
+    assert_close(detector.score_samples(table), on_cpu(detector).score_samples(table))
 
 
 def test_decisions_follow_the_scores(fitted):
