@@ -10,8 +10,10 @@ from aeanomaly.detectors import REGISTRY
 from aeanomaly.preprocessing import rows_of
 from tests.accelerators.tables import TABLES, assert_close, on_cpu, plane
 
+KINDS = ["numbers", "missing values", "mixed with missing values"]
 
-@pytest.fixture(scope="module", params=itertools.product(sorted(REGISTRY), TABLES), ids=", ".join)
+
+@pytest.fixture(scope="module", params=itertools.product(sorted(REGISTRY), KINDS), ids=", ".join)
 def fitted(request, build):
     """Fit each detector to each table; also return the table and its scores."""
     name, kind = request.param
@@ -23,7 +25,7 @@ def fitted(request, build):
 def assert_same_in_any_company(detector, table, scores):
     """Scores are equal to the bit for rows alone, in reverse and in parts."""
     n_rows = len(scores)
-    for row in range(0, n_rows, n_rows // 4):
+    for row in (0, n_rows // 2, n_rows - 1):
         assert detector.score_samples(rows_of(table, np.array([row])))[0] == scores[row]
     backward = np.arange(n_rows)[::-1]
     np.testing.assert_array_equal(detector.score_samples(rows_of(table, backward)), scores[backward])
@@ -46,7 +48,7 @@ def test_a_row_scores_the_same_in_any_company(fitted):
 @pytest.mark.parametrize("name", sorted(REGISTRY))
 def test_a_table_of_any_width_scores_each_row_by_itself(build, name, width, activation):
     table = plane(n_columns=width)
-    detector = build(REGISTRY[name], hidden_layer_sizes=(width + 6,), activation=activation, max_iter=5).fit(table)
+    detector = build(REGISTRY[name], hidden_layer_sizes=(width + 6,), activation=activation, max_iter=2).fit(table)
     assert_same_in_any_company(detector, table, detector.score_samples(table))
 
 
@@ -86,16 +88,15 @@ def test_decisions_follow_the_scores(fitted):
     detector, table, scores = fitted
     np.testing.assert_array_equal(detector.training_scores_, scores)
     np.testing.assert_array_equal(detector.decision_function(table), scores - detector.offset_)
-    np.testing.assert_array_equal(detector.predict(table), np.where(scores < detector.offset_, -1, 1))
-    assert (detector.predict(table) == -1).mean() == pytest.approx(0.1, abs=0.01)
+    predicted = detector.predict(table)
+    np.testing.assert_array_equal(predicted, np.where(scores < detector.offset_, -1, 1))
+    assert (predicted == -1).mean() == pytest.approx(0.1, abs=0.01)
 
 
 def test_single_rows_and_parts_score_as_the_table(fitted):
     detector, table, scores = fitted
     halves = [rows_of(table, half) for half in np.split(np.arange(len(scores)), 2)]
     np.testing.assert_array_equal(np.concatenate(list(detector.score_batches(halves))), scores)
-    stream = detector.stream()
-    row = table.iloc[5].to_dict() if hasattr(table, "iloc") else table[5]
-    scored = stream.update(row)
+    scored = detector.stream().update(table.iloc[5].to_dict() if hasattr(table, "iloc") else table[5])
     assert scored.score == scores[5]
-    assert scored.is_anomaly == (detector.predict(table)[5] == -1)
+    assert scored.is_anomaly == (scores[5] < detector.offset_)
