@@ -96,3 +96,12 @@ def test_windows_of_a_series(build):
     scores = detector.score_samples(series)
     assert np.isfinite(scores).all()
     np.testing.assert_array_equal(detector.score_samples(series), scores)
+
+
+def test_a_model_is_exported_to_onnx(build, tmp_path):
+    runtime, onnx = pytest.importorskip("onnxruntime"), pytest.importorskip("aeanomaly.onnx")
+    detector = build(DenoisingAutoencoder).fit(NUMBERS)
+    onnx.to_onnx(detector, tmp_path / "model.onnx")
+    session = runtime.InferenceSession(tmp_path / "model.onnx", providers=["CPUExecutionProvider"])
+    (scores,) = session.run(["score"], {"X": NUMBERS.astype(np.float32)})
+    assert_close(scores, detector.score_samples(NUMBERS.astype(np.float32)))

@@ -88,3 +88,14 @@ def test_a_fit_that_stops_early_keeps_its_best_weights(build):
     detector = build(DenoisingAutoencoder, early_stopping=True, tol=1e9, n_iter_no_change=1, max_iter=48).fit(X)
     assert detector.n_iter_ < 48
     assert len(detector.validation_loss_curve_) >= 2
+
+
+@pytest.mark.parametrize("moves_to_cpu", [False, True])
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_training_continues_on_another_device(build, device, method, moves_to_cpu):
+    first, second = (device, "cpu") if moves_to_cpu else ("cpu", device)
+    detector = getattr(build(DenoisingAutoencoder, device=first, warm_start=True), method)(X)
+    getattr(detector.set_params(device=second), method)(X)
+    assert detector.state_.model.device.type == second
+    assert np.isfinite(detector.loss_curve_).all()
+    assert (detector.predict(FAR) == -1).all()
