@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-long check benchmark benchmark-speed benchmark-gpu docs clean
+.PHONY: demo test test-gpu test-long check benchmark benchmark-speed benchmark-gpu docs clean
 
 # Install once, and again when what is to be installed changes.
 .venv/installed: pyproject.toml constraints.txt
@@ -18,6 +18,10 @@ demo: .venv/installed
 # Tests, doctests and README blocks, as many at once as there are cores; not the longest loops.
 test: .venv/installed
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist worksteal
+
+# Tests on a GPU, which four processes share; skipped with a sentence where there is none.
+test-gpu: .venv/installed
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --gpu --numprocesses 4 --dist worksteal tests/accelerators tests/theory
 
 # The longest loops, and all tests once more where every fit is also saved, loaded, pickled, chunked and shuffled.
 test-long: .venv/installed

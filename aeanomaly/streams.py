@@ -75,7 +75,9 @@ class NoiseStream:
     def __init__(self, keys: Sequence[MemberKey], *, device: torch.device, run_index: int = 0):
         #: Members with equal keys share their noise.
         self._keys = tuple(dict.fromkeys(keys))
-        self._key_of_member = torch.tensor([self._keys.index(key) for key in keys], device="cpu").to(device)
+        # An index on the device: one on the CPU would be copied, and waited for, at every use.
+        places = [self._keys.index(key) for key in keys]
+        self._key_of_member = torch.tensor(places, dtype=torch.int64, device="cpu").to(device)
         self._device = device
         self._run_index = run_index
         self._generators: dict[str, list[torch.Generator]] = {}

@@ -91,6 +91,7 @@ KEPT = [
     "benchmarks",
     "CHANGELOG.md",
     "CONTRIBUTING.md",
+    "conftest.py",
     "datasets",
     "docs",
     "examples",

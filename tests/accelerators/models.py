@@ -1,4 +1,4 @@
-"""Fitted detectors, moved to the simulated device, and counts of what a call does there."""
+"""Fitted detectors, moved to another device, and counts of what a call does there."""
 
 import copy
 from dataclasses import replace

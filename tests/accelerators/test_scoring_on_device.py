@@ -189,21 +189,6 @@ class TestLaunches:
         assert peak < 8 * len(table) + 3e5  # tensors are not traced
 
     @pytest.mark.usefixtures("simulation")
-    def test_a_launch_that_does_not_fit_is_halved(self, denoiser):
-        sizes, on_device = [], moved(denoiser).state_.model
-        compute = on_device.launches.compute
-
-        def cramped(rows):
-            sizes.append(len(rows))
-            if len(rows) > 256:
-                raise torch.OutOfMemoryError("CUDA out of memory")
-            return compute(rows)
-
-        found = replace(on_device.launches, compute=cramped).of_table(plain(N_ROWS))
-        assert set(sizes) == {512, 256}
-        np.testing.assert_array_equal(-found, denoiser.score_samples(plain(N_ROWS)))
-
-    @pytest.mark.usefixtures("simulation")
     def test_a_device_without_memory_leaves_the_call_to_the_cpu_with_one_warning(self, denoiser, monkeypatch):
         def full(*_):
             raise torch.OutOfMemoryError("CUDA out of memory")

@@ -34,6 +34,7 @@ def test_a_view_shares_memory():
         x = torch.zeros(2, 3, device=DEVICE)
         x.view(-1)[1:3].fill_(7)
         assert x.cpu().sum() == 14
+        assert x.view(-1).data_ptr() == x.data_ptr() != torch.zeros(2, 3, device=DEVICE).data_ptr()
 
 
 def test_nothing_waits_during_capture():

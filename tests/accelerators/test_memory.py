@@ -1,0 +1,59 @@
+"""Accelerators that run out of memory."""
+
+import numpy as np
+import pytest
+import torch
+
+from aeanomaly import DenoisingAutoencoder, VariationalAutoencoder
+from aeanomaly.nn import StackedMLP
+from tests.accelerators.tables import assert_close, on_cpu, plane
+
+X = plane(5000)
+METHODS = ["score_samples", "transform", "reconstruct", "reconstruction_error"]
+
+
+@pytest.fixture
+def limit_rows(monkeypatch):
+    """Limit the number of rows for which a layer on an accelerator finds memory, and return the sizes that it saw."""
+    forward, sizes = StackedMLP.forward, []
+
+    def limit(most):
+        def limited(layers, rows):
+            sizes.append(rows.shape[1])
+            if rows.device.type != "cpu" and rows.shape[1] > most:
+                raise torch.OutOfMemoryError("out of memory")
+            return forward(layers, rows)
+
+        monkeypatch.setattr(StackedMLP, "forward", limited)
+        return sizes
+
+    return limit
+
+
+@pytest.fixture(scope="module", params=[DenoisingAutoencoder, VariationalAutoencoder])
+def fitted(request, build):
+    """Fit a detector of each kind of code."""
+    return build(request.param).fit(X[:200])
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_too_little_memory_for_a_launch_halves_it(fitted, limit_rows, method):
+    expected = getattr(fitted, method)(X)
+    sizes = limit_rows(256)
+    assert_close(getattr(fitted, method)(X), expected)
+    assert max(sizes) > 256
+    assert min(sizes) == 256
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_too_little_memory_for_a_few_rows_moves_the_call_to_the_cpu_with_one_warning(
+    fitted, limit_rows, method, device
+):
+    expected = getattr(on_cpu(fitted), method)(X)
+    limit_rows(0)
+    name = type(fitted).__name__
+    with pytest.warns(UserWarning, match=f"{device} ran out of memory in {name}; .* on the CPU") as seen:
+        found = getattr(fitted, method)(X)
+    assert len(seen) == 1
+    np.testing.assert_array_equal(found, expected)
+    assert fitted.state_.model.device.type == device
