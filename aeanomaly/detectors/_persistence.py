@@ -189,7 +189,7 @@ def _state_from(
     return FittedState(
         model=model,
         calibration=calibration,
-        reference=TrainingReference.from_arrays(reference, len(columns)),
+        compared=TrainingReference.from_arrays(reference, len(columns)),
         loss_curve=curves["loss_curve_"],
         validation_loss_curve=curves["validation_loss_curve_"],
         seed=seed,

@@ -9,7 +9,6 @@ from aeanomaly.fitting.folds import are_like_new, folds_for, scores_out_of_fold
 from aeanomaly.fitting.job import FitJob
 from aeanomaly.fitting.model import FittedModel
 from aeanomaly.fitting.recipe import Recipe
-from aeanomaly.fitting.reference import TrainingReference
 from aeanomaly.fitting.rows import some_rows
 from aeanomaly.fitting.scorers import copy_network
 from aeanomaly.fitting.state import FittedState
@@ -97,8 +96,7 @@ def _make_state(
     """Set the threshold, and return the state."""
     calibration = Calibration.from_fit(recipe.threshold, summary, unseen, robust=recipe.robust, labels=job.rows.labels)
     stream = numpy_stream(MemberKey(job.seed), "reference", n_runs)
-    compared = some_rows(job.rows.core_table, _REFERENCE, stream)
-    reference = TrainingReference.from_rows(model.terms(compared)[:, : compared.shape[1]], compared)
+    compared = some_rows(job.rows.core_table, _REFERENCE, stream).copy()  # the user may change the table
     return FittedState(
-        model, calibration, reference, *curves, seed=job.seed, n_runs=n_runs, table_format=job.rows.table_format
+        model, calibration, compared, *curves, seed=job.seed, n_runs=n_runs, table_format=job.rows.table_format
     )

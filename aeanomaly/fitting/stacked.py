@@ -142,21 +142,21 @@ def _finished(finish: Callable[[TrainingResult], Any], result: TrainingResult) -
 
 
 def train_together(jobs: Sequence[FitJob], on_step: StepHook | None = None) -> list[TrainingResult]:
-    """Train the networks of all jobs in place, as one stack if their networks and settings allow it."""
-    if len({_stack_key(job) for job in jobs}) > 1 or len(jobs) == 1:
-        return [job.train(on_step) for job in jobs]
-    if jobs[0].device.type == "cpu":
-        for job in jobs:
-            job.train_companions()
-    else:
-        for companions in zip(*(job.companions for job in jobs), strict=True):
-            for companion, result in zip(companions, train_together(companions), strict=True):
-                companion.check(result)
-    return _train_stack(jobs, on_step)
+    """Train the networks of all jobs in place, those with equal stack keys as one stack."""
+    stacks: dict[Hashable, list[int]] = {}
+    for number, job in enumerate(jobs):
+        stacks.setdefault(_stack_key(job), []).append(number)
+    results: dict[int, TrainingResult] = {}
+    for numbers in stacks.values():
+        results.update(zip(numbers, _train_stack([jobs[n] for n in numbers], on_step), strict=True))
+    return [results[number] for number in range(len(jobs))]
 
 
 def _train_stack(jobs: Sequence[FitJob], on_step: StepHook | None) -> list[TrainingResult]:
     """Train the networks of jobs with equal stack keys in place, as one stack."""
+    if len(jobs) == 1:
+        return [jobs[0].train(on_step)]
+    _train_companions(jobs)
     specs, networks = [job.spec for job in jobs], [job.network for job in jobs]
     sizes = [spec.n_members for spec in specs]
     joined = join_networks(specs, networks)
@@ -167,3 +167,14 @@ def _train_stack(jobs: Sequence[FitJob], on_step: StepHook | None) -> list[Train
     split_network(joined, networks)
     ends = accumulate(sizes, initial=0)
     return [result.select(slice(first, end)) for first, end in pairwise(ends)]
+
+
+def _train_companions(jobs: Sequence[FitJob]) -> None:
+    """Train the companions of jobs in place; on an accelerator, those of several jobs as stacks."""
+    if jobs[0].device.type == "cpu":
+        for job in jobs:
+            job.train_companions()
+        return
+    companions = [companion for job in jobs for companion in job.companions]
+    for companion, result in zip(companions, train_together(companions), strict=True):
+        companion.check(result)

@@ -11,11 +11,17 @@ WITH_CLONES = True
 X = np.random.default_rng(0).normal(size=(300, 5))
 
 
+@pytest.fixture
+def stacks(monkeypatch):
+    """Return the numbers of jobs in each stack that is trained."""
+    sizes, train = [], stacked._train_stack
+    monkeypatch.setattr(stacked, "_train_stack", lambda jobs, on_step: sizes.append(len(jobs)) or train(jobs, on_step))
+    return sizes
+
+
 @pytest.mark.parametrize("make", [DenoisingAutoencoder, AutoencoderEnsemble])
-def test_the_threshold_is_that_of_clones_trained_apart(make, monkeypatch):
+def test_the_threshold_is_that_of_clones_trained_apart(make, stacks, monkeypatch):
     detector = make(random_state=0, max_iter=30, device="meta")
-    stacks, train = [], stacked._train_stack
-    monkeypatch.setattr(stacked, "_train_stack", lambda jobs, on_step: stacks.append(len(jobs)) or train(jobs, on_step))
     with simulated_device():
         together = detector.fit(X).offset_
         assert set(stacks) == {6}  # with five clones
@@ -24,9 +30,10 @@ def test_the_threshold_is_that_of_clones_trained_apart(make, monkeypatch):
     assert together == pytest.approx(apart, rel=1e-6)
 
 
-def test_clones_that_train_for_fewer_steps_train_apart():
+def test_clones_that_train_for_fewer_steps_are_a_stack_of_their_own(stacks):
     with simulated_device():
         detector = DenoisingAutoencoder(random_state=0, device="meta").fit(X)
+    assert stacks == [1, 5]
     assert detector.threshold_info_.source == "rows scored out of 5 folds"
 
 

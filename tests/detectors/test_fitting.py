@@ -1,6 +1,9 @@
 """Fitting: thresholds, early stopping, warm starts, callbacks, parameters."""
 
+import pickle
+
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
@@ -272,3 +275,17 @@ def test_rows_held_out_by_early_stopping_are_not_prototypes():
     held_out = Members.single(0, len(X), 1e-3).split(0.5, 0).validation[0]
     assert detector.reconstruction_error(X[held_out]).mean() > 0.7 * new
     assert detector.reconstruction_error(np.delete(X, held_out, axis=0)).mean() < 0.7 * new
+
+
+def test_the_reference_is_computed_on_first_use_from_a_copy_of_training_rows(rows):
+    def fit(table):
+        return DenoisingAutoencoder(max_iter=20, random_state=0).fit(table)
+
+    table = rows.copy()
+    detector, expected = fit(table), fit(rows).explain(rows, details=True)
+    assert "reference" not in vars(detector.state_)
+    table[:] = 0
+    pd.testing.assert_frame_equal(detector.explain(rows, details=True), expected)
+    loaded = pickle.loads(pickle.dumps(fit(rows)))
+    assert not isinstance(loaded.state_.compared, np.ndarray)  # a pickle holds no rows of the table
+    pd.testing.assert_frame_equal(loaded.explain(rows, details=True), expected)
