@@ -282,8 +282,8 @@ def test_stacks_hold_no_more_members_than_a_few_at_a_time(X, monkeypatch):
 
     monkeypatch.setattr(folds, "_LEAST_ROWS", 20)
     sizes = []
-    train = stacked._train
-    monkeypatch.setattr(stacked, "_train", lambda jobs, on_step: sizes.append(len(jobs)) or train(jobs, on_step))
+    train = stacked._train_stack
+    monkeypatch.setattr(stacked, "_train_stack", lambda jobs, on_step: sizes.append(len(jobs)) or train(jobs, on_step))
     grid = {"learning_rate": list(np.logspace(-4, -2, 40))}
     detector = DenoisingAutoencoder(max_iter=2, latent_dim=512, batch_size=256, random_state=0)
     StackedGridSearchCV(detector, grid, cv=2, refit=False).fit(X)
