@@ -13,6 +13,9 @@ from aeanomaly.likelihoods import Likelihood
 from aeanomaly.nn import GaussianAutoencoder, kl_to_standard_normal
 from aeanomaly.streams import MemberKey, numpy_stream
 
+#: Maximum number of draws that are decoded at once on an accelerator.
+DRAWS_AT_ONCE = 64
+
 
 def matched_draws(key: MemberKey, n_draws: int, latent_dim: int) -> np.ndarray:
     """Return standard normal draws with exact sample moments, (S, L) float32.
@@ -39,10 +42,16 @@ def elbo_terms(
     The KL divergence is analytic, and the expectation is a mean over the draws. The ELBO is the sum over the last axis.
     """
     loc, log_scale = network.posterior(rows)
-    log_prob = torch.zeros_like(rows)
-    for draw in draws:
-        code = loc + torch.exp(log_scale) * draw
-        log_prob += likelihood.log_prob(rows, network.decode(code), network.log_noise_scale)
+    scale, log_prob = torch.exp(log_scale), torch.zeros_like(rows)
+    if rows.device.type == "cpu":  # one draw fits into the cache
+        for draw in draws:
+            log_prob += likelihood.log_prob(rows, network.decode(loc + scale * draw), network.log_noise_scale)
+    else:  # few large products take less time than many small ones
+        targets, log_noise_scale = rows.unsqueeze(1), network.log_noise_scale.unsqueeze(1)
+        for group in draws.split(DRAWS_AT_ONCE):
+            codes = loc.unsqueeze(1) + scale.unsqueeze(1) * group.unsqueeze(1)
+            outputs = network.decode(codes.flatten(1, 2)).unflatten(1, codes.shape[1:3])
+            log_prob += likelihood.log_prob(targets, outputs, log_noise_scale).sum(dim=1)
     kl = kl_to_standard_normal(loc, log_scale)
     return torch.cat([log_prob / len(draws), -kl.unsqueeze(2)], dim=2)
 

@@ -20,7 +20,7 @@ from aeanomaly.nn import (
     kl_to_standard_normal,
 )
 from aeanomaly.scoring.chunks import mean_of_members
-from aeanomaly.scoring.elbo import elbo_terms, matched_draws
+from aeanomaly.scoring.elbo import DRAWS_AT_ONCE, elbo_terms, matched_draws
 from aeanomaly.scoring.missing import complete_columns, complete_total
 from aeanomaly.streams import MemberKey
 
@@ -289,6 +289,10 @@ class ELBOScorer(NetworkScorer):
 
     def raw_terms(self, rows: torch.Tensor) -> torch.Tensor:
         return -elbo_terms(self.network, self.likelihood, rows, self.draws)
+
+    @property
+    def device_width(self) -> int:
+        return self.width * min(self.n_draws, DRAWS_AT_ONCE)
 
     def without_code(self) -> DevianceScorer:
         return DevianceScorer(self.spec, self.network, self.likelihood, self.scales, self.typical_error)

@@ -87,6 +87,14 @@ class TestScores:
             table.flags.writeable = False
         np.testing.assert_array_equal(moved(denoiser).score_samples(table), denoiser.score_samples(table))
 
+    @pytest.mark.parametrize("n_draws", [1, 64, 130])
+    def test_draws_of_the_code_are_decoded_together(self, simulation, n_draws):
+        detector = REGISTRY["variational"](max_iter=10, n_draws=n_draws, random_state=0).fit(plain(200))
+        on_device, before = moved(detector), simulation.launches
+        found = on_device.score_samples(plain(N_ROWS))
+        np.testing.assert_allclose(found, detector.score_samples(plain(N_ROWS)), rtol=1e-5)
+        assert simulation.launches - before < 1000
+
     @pytest.mark.usefixtures("simulation")
     def test_rows_relative_to_groups_are_scored_in_chunks(self):
         table = mixed(200)
