@@ -1,43 +1,32 @@
 """CUDA graphs: kernels on fixed memory that are launched at once."""
 
+import gc
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import ClassVar
 
 import torch
 
 #: Number of calls from which capture, which takes about as long as ten calls, pays off.
 _WORTH_CAPTURING = 20
 _LOGGER = logging.getLogger(__name__)
+#: Held during a capture and a replay: torch registers its random generators with a capture for all threads.
+_LOCK = threading.RLock()
 
-
-class _ThreadStreams(threading.local):
-    """Streams of a thread in which it captures, one for each device, as each stream has its workspace of products."""
-
-    def __init__(self) -> None:
-        self.by_device: dict[torch.device, torch.cuda.Stream] = {}
-
-
-_STREAMS = _ThreadStreams()
-
-
-def _capture_stream(device: torch.device) -> torch.cuda.Stream:
-    if device not in _STREAMS.by_device:
-        _STREAMS.by_device[device] = torch.cuda.Stream(device)
-    return _STREAMS.by_device[device]
+Body = Callable[[], object]
 
 
 class Replay:
     """Repeated calls of a function that launches the same kernels on the same memory in every call.
 
-    Launching a small kernel takes longer than running it. On CUDA, the calls are captured as a graph, whose kernels are
-    launched together; the first call is not captured, as it allocates the buffers. On other devices, and if capture
-    fails, the function itself is called, with the same result.
+    Launching a small kernel takes longer than running it. On CUDA, the calls are therefore captured as a graph, whose
+    kernels are launched together; the first call is not captured, as it allocates the buffers. On other devices, and if
+    capture fails, the function itself is called, with the same result.
 
     Parameters
     ----------
-    body : callable()
-        Function that neither waits for the device nor copies from the host, and keeps all of its state in tensors.
     device : torch.device
     n_expected : int
         Expected number of calls; a few calls are not captured.
@@ -47,63 +36,120 @@ class Replay:
     Examples
     --------
     >>> total = torch.zeros(1)
-    >>> Replay(lambda: total.add_(1), torch.device("cpu"), n_expected=7, unrolled=5).run(7)
+    >>> Replay(torch.device("cpu"), n_expected=7, unrolled=5).run(lambda: total.add_(1), 7)
     >>> total
     tensor([7.])
     """
 
-    def __init__(self, body: Callable[[], object], device: torch.device, n_expected: int, unrolled: int = 1):
-        self._body = body
+    def __init__(self, device: torch.device, n_expected: int, unrolled: int = 1):
         self._device = device
         self._sizes = sorted({unrolled, 1}, reverse=True)
         self._captures = device.type == "cuda" and n_expected >= _WORTH_CAPTURING
         self._is_warm = False
         self._graphs: dict[int, torch.cuda.CUDAGraph] = {}
+        self._space: _Space | None = None
 
-    def run(self, n_calls: int = 1) -> None:
-        """Call the function `n_calls` times."""
+    def __del__(self) -> None:
+        self._graphs.clear()
+        if self._space is not None:
+            self._space.release()
+
+    def run(self, body: Body, n_calls: int = 1) -> None:
+        """Call a function `n_calls` times.
+
+        It must be the same function in every run. It neither waits for the device nor copies from the host, and keeps
+        all of its state in tensors. It is not stored, because a cycle of references would keep graphs in memory.
+        """
         if not self._captures:
-            self._call(n_calls)
+            _call(body, n_calls)
             return
         with torch.cuda.device(self._device):
             if n_calls and not self._is_warm:
-                self._call(1)
+                body()
                 self._is_warm, n_calls = True, n_calls - 1
             for size in self._sizes:
                 n_replays, n_calls = divmod(n_calls, size)
-                self._replay(size, n_replays)
+                self._replay(body, size, n_replays)
 
-    def _call(self, n_calls: int) -> None:
-        for _ in range(n_calls):
-            self._body()
-
-    def _replay(self, size: int, n_replays: int) -> None:
+    def _replay(self, body: Body, size: int, n_replays: int) -> None:
         """Replay the graph of `size` calls, which is captured if it does not exist."""
         if n_replays and self._captures and size not in self._graphs:
-            self._try_to_capture(size)
+            self._try_to_capture(body, size)
         if size not in self._graphs:
-            self._call(size * n_replays)
+            _call(body, size * n_replays)
             return
         for _ in range(n_replays):
-            self._graphs[size].replay()
+            with _LOCK:
+                self._graphs[size].replay()
 
-    def _try_to_capture(self, size: int) -> None:
+    def _try_to_capture(self, body: Body, size: int) -> None:
         try:
-            self._graphs[size] = self._capture(size)
+            self._space = self._space or _Space.of(self._device)
+            self._graphs[size] = self._space.capture(lambda: _call(body, size))
         except RuntimeError as error:  # an operation that graphs do not support, or too little memory
             self._captures = False
             _LOGGER.info("%s: no CUDA graph, because %s", self._device, error)
 
-    def _capture(self, size: int) -> torch.cuda.CUDAGraph:
-        graph, stream = torch.cuda.CUDAGraph(), _capture_stream(self._device)
-        pool = next((other.pool() for other in self._graphs.values()), None)
+
+class _Space:
+    """Stream and memory pool in which one `Replay` at a time captures.
+
+    Spaces are reused, because the memory of a pool does not return to torch when its graphs are deleted. The pool is
+    kept by a graph that is never replayed.
+    """
+
+    _free: ClassVar[dict[torch.device, list["_Space"]]] = {}
+
+    def __init__(self, device: torch.device):
+        self._device = device
+        self._stream = torch.cuda.Stream(device, priority=-1)  # other streams of the process have another priority
+        self._replayed_in = torch.cuda.current_stream(device)
+        self._anchor: torch.cuda.CUDAGraph | None = None
+        self._anchor = self.capture(lambda: torch.zeros(1, device=device))
+
+    @classmethod
+    def of(cls, device: torch.device) -> "_Space":
+        """Return a free space of a device, or a new one."""
+        with _LOCK:
+            free = cls._free.setdefault(device, [])
+            space = free.pop() if free else cls(device)
+        current = torch.cuda.current_stream(device)
+        current.wait_stream(space._replayed_in)  # graphs of its last owner may still run
+        space._replayed_in = current
+        return space
+
+    def release(self) -> None:
+        """Leave the space to another owner; all graphs of this one must be deleted."""
+        with _LOCK:
+            self._free[self._device].append(self)
+
+    def capture(self, body: Body) -> torch.cuda.CUDAGraph:
+        """Capture the kernels that a function launches, without running them."""
+        graph, pool = torch.cuda.CUDAGraph(), None if self._anchor is None else self._anchor.pool()
         # Not of the device, which another thread that captures would forbid.
         torch.cuda.current_stream(self._device).synchronize()
-        with torch.cuda.stream(stream):
+        with _LOCK, _without_collection(), torch.cuda.stream(self._stream):
             # Other threads may allocate or wait at the same time, which "global" would forbid.
             graph.capture_begin(pool=pool, capture_error_mode="thread_local")
             try:
-                self._call(size)
+                body()
             finally:
                 graph.capture_end()
         return graph
+
+
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """Suspend the collection of garbage, which may delete another graph and so end a capture."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _call(body: Body, n_calls: int) -> None:
+    for _ in range(n_calls):
+        body()

@@ -20,6 +20,8 @@ from aeanomaly.training import StepHook, TrainingResult
 _LEAST_ROWS, _MANY_ROWS = 20, 25_000
 #: Maximum number of times that a row is used in training, on average, for its score to be that of a new row.
 _FEW_EPOCHS = 5
+#: Maximum number of encoded cells of all clones that are trained together with their detector.
+_MOST_CELLS = 1 << 27
 #: Minimum number of rows to score, bounds of the number of folds, and number of rows of a fold between them.
 _SCORED, _LEAST_FOLDS, _MOST_FOLDS, _ROWS_OF_FOLD = 500, 5, 10, 1000
 
@@ -61,12 +63,14 @@ def folds_for(recipe: Recipe, job: FitJob) -> Folds | None:
 def train_fit(recipe: Recipe, job: FitJob, on_step: StepHook | None = None) -> tuple[FitJob, TrainingResult]:
     """Train a job, and return it with the result.
 
-    On an accelerator, the clones for the threshold are trained in the same stack, unless there is a step hook: further
-    members take little time there, but a second training takes as long as the first.
+    On an accelerator, a few clones for the threshold are trained in the same stack, unless there is a step hook:
+    further members take little time there, but a second training takes as long as the first.
     """
     folds = folds_for(recipe, job)
     if job.device.type == "cpu" or on_step is not None or folds is None:
         return job, job.train(on_step)
+    if folds.n_scored * job.encoded.numel() > _MOST_CELLS:
+        return job, job.train()
     job = replace(job, clones=tuple(_clones(recipe, job, folds)))
     result, *of_clones = train_together([job, *(clone.job for clone in job.clones)])
     for clone, own in zip(job.clones, of_clones, strict=True):

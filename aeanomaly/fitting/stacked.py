@@ -100,6 +100,11 @@ def _run_in_parallel(groups: Sequence[list[_Numbered]]) -> Iterator[tuple[int, A
     stacks = [part for group in groups for part in _parts(group, _n_workers(group[0].job))]
     if not stacks:
         return
+    if stacks[0][0].job.device.type != "cpu":
+        # In this thread, which has the current stream of the user.
+        for stack in stacks:
+            yield from _run_stack(stack)
+        return
     is_cancelled = threading.Event()
 
     def run(stack: Sequence[_Numbered]) -> list[tuple[int, Any]]:

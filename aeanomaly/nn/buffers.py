@@ -21,16 +21,14 @@ def workspace(*, frozen: bool = False) -> Iterator[None]:
     """Let layers reuse their output buffers in this thread, when called without gradients.
 
     Reuse avoids page faults, which cost more than the arithmetic of small layers. With `frozen` weights, values
-    derived from the weights are cached as well.
+    derived from the weights are cached as well. A workspace within another one has its own buffers.
     """
-    if _WORKSPACE.tensors is not None:
-        yield
-        return
+    outer = _WORKSPACE.tensors, _WORKSPACE.frozen
     _WORKSPACE.tensors, _WORKSPACE.frozen = {}, frozen
     try:
         yield
     finally:
-        _WORKSPACE.tensors, _WORKSPACE.frozen = None, False
+        _WORKSPACE.tensors, _WORKSPACE.frozen = outer
 
 
 def buffer(owner: Hashable, shape: tuple[int, ...], like: torch.Tensor) -> torch.Tensor | None:

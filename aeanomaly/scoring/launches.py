@@ -111,7 +111,7 @@ class _Launch:
         self._compute = launches.compute
         self._rows = torch.zeros((size, launches.n_columns), dtype=dtype, device=device)
         self._results = torch.empty(size, dtype=torch.float64, device=device)
-        self._replay = Replay(self._body, device, n_expected=n_launches)
+        self._replay = Replay(device, n_expected=n_launches)
 
     def _body(self) -> None:
         """Compute the results of the current rows."""
@@ -125,7 +125,7 @@ class _Launch:
             for start in range(0, len(block), size):
                 part = block[start : start + size]
                 self._rows[: len(part)] = part  # further rows are those of an earlier launch, or 0
-                self._replay.run()
+                self._replay.run(self._body)
                 results[place : place + len(part)] = self._results[: len(part)]
                 place += len(part)
 

@@ -199,9 +199,12 @@ class NetworkScorer(Scorer):
         return {**super()._arguments(), **own}
 
     def copied(self, device: torch.device | None = None) -> Self:
-        network = build_network(self.spec).to(self.weights.device)
+        own, device = self.weights.device, device or self.weights.device
+        network = build_network(self.spec)
+        if device == own:
+            network = network.to(own)  # the weights need not pass through the host
         network.load_state_dict(self.network.state_dict())
-        return self.replaced(network=network.to(device or self.weights.device))
+        return self.replaced(network=network.to(device))
 
     def allowing_missing(self, likelihood: Likelihood) -> Self:
         """Return a scorer for rows with missing values; layers other than prototypes replace them by 0."""

@@ -1,6 +1,7 @@
 """Copies of tables from the host to an accelerator, in large blocks through pinned memory."""
 
 import os
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -80,7 +81,7 @@ class _PinnedStaging(_Staging):
 
     def __init__(self, shape: tuple[int, ...], dtype: torch.dtype, device: torch.device):
         super().__init__(shape, dtype, device)
-        self._copies = torch.cuda.Stream(device)
+        self._copies = _copy_stream(device)
         self._copied, self._released = torch.cuda.Event(), torch.cuda.Event()
         self._device = device
         self.block.record_stream(self._copies)
@@ -99,6 +100,22 @@ class _PinnedStaging(_Staging):
 
     def release(self) -> None:
         self._released.record(torch.cuda.current_stream(self._device))
+
+
+class _ThreadStreams(threading.local):
+    """Streams of a thread for its copies, one for each device, because torch has few streams."""
+
+    def __init__(self) -> None:
+        self.by_device: dict[torch.device, torch.cuda.Stream] = {}
+
+
+_STREAMS = _ThreadStreams()
+
+
+def _copy_stream(device: torch.device) -> torch.cuda.Stream:
+    if device not in _STREAMS.by_device:
+        _STREAMS.by_device[device] = torch.cuda.Stream(device)
+    return _STREAMS.by_device[device]
 
 
 def _staging(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> _Staging:

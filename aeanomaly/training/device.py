@@ -52,7 +52,7 @@ def resolve_device(device: str | torch.device) -> torch.device:
     Parameters
     ----------
     device : str or torch.device
-        "auto" selects an available accelerator (CUDA, then XPU, then MPS), else the CPU.
+        "auto" selects an available accelerator (CUDA, then XPU, then MPS), else the CPU. "cuda" is the current GPU.
 
     Raises
     ------
@@ -67,18 +67,21 @@ def resolve_device(device: str | torch.device) -> torch.device:
     device(type='cpu')
     """
     if device == "auto":
-        chosen = torch.device(next((name for name in _ACCELERATORS if _count(name)), "cpu"))
-        check_fork(chosen)
-        return chosen
+        return _with_index(torch.device(next((name for name in _ACCELERATORS if _count(name)), "cpu")))
     try:
         wanted = torch.device(device)
     except (RuntimeError, TypeError):
         raise ValueError(f"device={device!r} is unknown to torch; use 'auto', 'cpu' or 'cuda'") from None
     if wanted.type == "cpu" or (wanted.index or 0) < _count(wanted.type):
-        check_fork(wanted)
-        return wanted
+        return _with_index(wanted)
     available = [name for name in _ACCELERATORS if _count(name)] + ["cpu"]
     raise ValueError(f"device={device!r} is not available here; use device='auto' or one of {', '.join(available)}")
+
+
+def _with_index(device: torch.device) -> torch.device:
+    """Return the device with the index of the current GPU if it has none, so that all threads use the same one."""
+    check_fork(device)
+    return torch.device("cuda", torch.cuda.current_device()) if str(device) == "cuda" else device
 
 
 def _count(name: str) -> int:

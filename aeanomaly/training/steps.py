@@ -134,24 +134,25 @@ class DeviceSteps:
         self._counters = torch.zeros(2, dtype=torch.int64, device=device)
         self._place, self._n_batches = self._counters.split(1)
         self._noise = WindowNoise(settings.keys, device, settings.run_index, self._size, self._place)
-        self._replay = Replay(self._step, device, settings.n_steps, unrolled=_UNROLLED)
+        self._replay = Replay(device, settings.n_steps, unrolled=_UNROLLED)
         self._n_steps = self._n_left = 0
 
     def start(self) -> None:
         _upload(self._order.take(1), self._numbers[:1])
         self._evaluate()
+        self._fill()
 
     def advance(self, n_steps: int) -> None:
         while n_steps > 0:
-            if self._n_left == 0:
-                self._fill()
             now = min(n_steps, self._n_left)
-            self._replay.run(now)
+            self._replay.run(self._step, now)
             self._task.optimizer.state.n_steps += now
             self._n_left, n_steps = self._n_left - now, n_steps - now
+            if self._n_left == 0 and self._n_steps < self._task.settings.n_steps:
+                self._fill()
 
     def _fill(self) -> None:
-        """Fill the window with the inputs of the next steps."""
+        """Fill the window with the inputs of the next steps, while the device computes earlier ones."""
         optimizer, size = self._task.optimizer, self._size
         factors = [self._task.factor(n) for n in range(self._n_steps, self._n_steps + size)]
         _upload(optimizer.scalars(factors), self._scalars)

@@ -30,10 +30,11 @@ def limit_rows(monkeypatch):
     return limit
 
 
-@pytest.fixture(scope="module", params=[DenoisingAutoencoder, VariationalAutoencoder])
+@pytest.fixture(scope="module", params=[(DenoisingAutoencoder, {}), (VariationalAutoencoder, {"n_draws": 1})], ids=str)
 def fitted(request, build):
     """Fit a detector of each kind of code."""
-    return build(request.param).fit(X[:200])
+    cls, parameters = request.param
+    return build(cls, **parameters).fit(X[:200])
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -138,11 +138,11 @@ class TestLaunches:
         class Captured(Replay):
             """The first call allocates memory, and later ones neither wait nor copy."""
 
-            def run(self, n_calls=1):
+            def run(self, body, n_calls=1):
                 n_runs.append(n_calls)
                 simulation.capturing = len(n_runs) > 1
                 try:
-                    super().run(n_calls)
+                    super().run(body, n_calls)
                 finally:
                     simulation.capturing = False
 

@@ -146,12 +146,12 @@ def as_if_captured(monkeypatch):
     """Forbid all steps but the first what the capture of a CUDA graph forbids, and return the launches of each step."""
     launches, simulations = [], []
 
-    def run(self, n_calls=1):
+    def run(self, body, n_calls=1):
         for _ in range(n_calls):
             simulation = simulations[-1]
             before, simulation.capturing = simulation.launches, bool(launches)
             try:
-                self._body()
+                body()
             finally:
                 simulation.capturing = False
             launches.append(simulation.launches - before)
