@@ -8,7 +8,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "aeanomaly"
 #: From the lowest layer up; a subpackage may import those of lower layers.
 LAYERS = [
-    {"streams", "threads", "exceptions", "_version", "_warnings", "_constraints", "_counts", "graphs"},
+    {"streams", "threads", "exceptions", "_version", "_warnings", "_constraints", "_counts", "graphs", "memory"},
     {"nn", "likelihoods", "reading"},
     {"objectives"},
     {"training", "scoring", "preprocessing", "thresholds", "persistence"},

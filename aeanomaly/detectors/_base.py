@@ -55,6 +55,7 @@ from aeanomaly.fitting import (
     to_text,
     train_fit,
 )
+from aeanomaly.memory import is_out_of_memory
 from aeanomaly.nn import NetworkSpec
 from aeanomaly.objectives import Objective
 from aeanomaly.preprocessing import (
@@ -667,8 +668,8 @@ class BaseDetector(
         model = self.state_.model
         try:
             return method(model, rows)
-        except torch.OutOfMemoryError:
-            if model.device.type == "cpu":
+        except RuntimeError as error:
+            if model.device.type == "cpu" or not is_out_of_memory(error):
                 raise
             warn(
                 f"{model.device} ran out of memory in {type(self).__name__}; this call continues on the CPU; free "

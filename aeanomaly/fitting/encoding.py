@@ -1,13 +1,13 @@
 """Encoding of the rows of a fit on its device."""
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import TypeVar
 
 import numpy as np
 import torch
 
 from aeanomaly.fitting.device_encoder import DeviceEncoder
+from aeanomaly.memory import is_out_of_memory
 from aeanomaly.nn import has_float64
 from aeanomaly.preprocessing import Column, EncoderOptions, KnownStatistics, Schema, TableEncoder, fit_schema
 from aeanomaly.scoring import to_device
@@ -95,8 +95,11 @@ def _shifted(rows: torch.Tensor, ends: torch.Tensor) -> torch.Tensor:
 def _with_copy(run: Callable[[torch.Tensor | None], Result], table: np.ndarray, device: torch.device) -> Result:
     """Call a function with a copy of the table on the device; with None if the table is small, or does not fit."""
     if device.type != "cpu" and has_float64(device) and table.size >= _LEAST_CELLS:
-        with suppress(torch.OutOfMemoryError):
+        try:
             return run(to_device(table, device))
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
     return run(None)
 
 

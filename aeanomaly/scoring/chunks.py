@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 import torch
 
+from aeanomaly.memory import is_out_of_memory
 from aeanomaly.nn import empty, workspace
 from aeanomaly.threads import check_fork, limit_threads
 
@@ -149,9 +150,9 @@ def _run_in_memory(run: Run, chunk: np.ndarray, padding: int) -> np.ndarray:
     """Run a chunk; in halves, repeatedly, if the device has too little memory."""
     try:
         return run(chunk, padding)
-    except torch.OutOfMemoryError:
+    except RuntimeError as error:
         most = max(len(chunk), padding)
-        if most <= PADDING:
+        if most <= PADDING or not is_out_of_memory(error):
             raise
     half = -(-most // (2 * PADDING)) * PADDING
     parts = [chunk[start : start + half] for start in range(0, len(chunk), half)]

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from aeanomaly.graphs import Replay
+from aeanomaly.memory import is_out_of_memory
 from aeanomaly.nn import workspace
 from aeanomaly.scoring.chunks import PADDING, multiple_within
 from aeanomaly.scoring.transfer import BLOCK_BYTES, blocks_on_device, tensor_dtype
@@ -97,8 +98,8 @@ class Launches:
             try:
                 with _current(self.device), workspace(frozen=True):
                     return run(size)
-            except torch.OutOfMemoryError:
-                if size <= PADDING:
+            except RuntimeError as error:
+                if size <= PADDING or not is_out_of_memory(error):
                     raise
             size = multiple_within(size // 2)
 

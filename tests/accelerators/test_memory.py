@@ -12,8 +12,14 @@ X = plane(5000)
 METHODS = ["score_samples", "transform", "reconstruct", "reconstruction_error"]
 
 
-@pytest.fixture
-def limit_rows(monkeypatch):
+@pytest.fixture(
+    params=[
+        torch.OutOfMemoryError("CUDA out of memory"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+    ],
+    ids=type,
+)
+def limit_rows(request, monkeypatch):
     """Limit the number of rows for which a layer on an accelerator finds memory, and return the sizes that it saw."""
     forward, sizes = StackedMLP.forward, []
 
@@ -21,7 +27,7 @@ def limit_rows(monkeypatch):
         def limited(layers, rows):
             sizes.append(rows.shape[1])
             if rows.device.type != "cpu" and rows.shape[1] > most:
-                raise torch.OutOfMemoryError("out of memory")
+                raise request.param
             return forward(layers, rows)
 
         monkeypatch.setattr(StackedMLP, "forward", limited)

@@ -136,7 +136,7 @@ def with_fork(test):
     return test
 
 
-def in_a_forked_child(call, seconds=30):
+def in_a_forked_child(call, seconds=120):
     """Return the result of a call in a forked process; fail if it hangs."""
     context = multiprocessing.get_context("fork")
     receiver, sender = context.Pipe(duplex=False)
