@@ -4,7 +4,7 @@ import gc
 import logging
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import ClassVar
 
 import torch
@@ -50,9 +50,10 @@ class Replay:
         self._space: _Space | None = None
 
     def __del__(self) -> None:
-        self._graphs.clear()
-        if self._space is not None:
-            self._space.release()
+        with _LOCK:
+            self._graphs.clear()
+            if self._space is not None:
+                self._space.release()
 
     def run(self, body: Body, n_calls: int = 1) -> None:
         """Call a function `n_calls` times.
@@ -87,24 +88,26 @@ class Replay:
             self._space = self._space or _Space.of(self._device)
             self._graphs[size] = self._space.capture(lambda: _call(body, size))
         except RuntimeError as error:  # an operation that graphs do not support, or too little memory
-            self._captures = False
-            _LOGGER.info("%s: no CUDA graph, because %s", self._device, error)
+            self._captures, self._space = False, None  # without a release of the space
+            _LOGGER.info("%s: no CUDA graph, because %s", self._device, str(error))
+            with suppress(RuntimeError):
+                _Space(self._device)  # a complete capture resets the random generator of torch
 
 
 class _Space:
     """Stream and memory pool in which one `Replay` at a time captures.
 
-    Spaces are reused, because the memory of a pool does not return to torch when its graphs are deleted. The pool is
-    kept by a graph that is never replayed.
+    Spaces are reused, because the memory of a pool is not used again when its graphs are deleted. The pool is kept by a
+    graph that is never replayed.
     """
 
     _free: ClassVar[dict[torch.device, list["_Space"]]] = {}
 
     def __init__(self, device: torch.device):
         self._device = device
-        self._stream = torch.cuda.Stream(device, priority=-1)  # other streams of the process have another priority
+        self._stream = torch.cuda.Stream(device, priority=-1)  # torch takes streams of copies from another set
         self._replayed_in = torch.cuda.current_stream(device)
-        self._anchor: torch.cuda.CUDAGraph | None = None
+        self._pool = torch.cuda.graph_pool_handle()
         self._anchor = self.capture(lambda: torch.zeros(1, device=device))
 
     @classmethod
@@ -112,7 +115,8 @@ class _Space:
         """Return a free space of a device, or a new one."""
         with _LOCK:
             free = cls._free.setdefault(device, [])
-            space = free.pop() if free else cls(device)
+            known = free.pop() if free else None
+        space = known or cls(device)
         current = torch.cuda.current_stream(device)
         current.wait_stream(space._replayed_in)  # graphs of its last owner may still run
         space._replayed_in = current
@@ -121,21 +125,35 @@ class _Space:
     def release(self) -> None:
         """Leave the space to another owner; all graphs of this one must be deleted."""
         with _LOCK:
-            self._free[self._device].append(self)
+            self._free.setdefault(self._device, []).append(self)
 
     def capture(self, body: Body) -> torch.cuda.CUDAGraph:
         """Capture the kernels that a function launches, without running them."""
-        graph, pool = torch.cuda.CUDAGraph(), None if self._anchor is None else self._anchor.pool()
+        graph = torch.cuda.CUDAGraph()
         # Not of the device, which another thread that captures would forbid.
         torch.cuda.current_stream(self._device).synchronize()
         with _LOCK, _without_collection(), torch.cuda.stream(self._stream):
-            # Other threads may allocate or wait at the same time, which "global" would forbid.
-            graph.capture_begin(pool=pool, capture_error_mode="thread_local")
             try:
-                body()
-            finally:
-                graph.capture_end()
+                # Other threads may allocate or wait at the same time, which "global" would forbid.
+                graph.capture_begin(pool=self._pool, capture_error_mode="thread_local")
+                try:
+                    body()
+                finally:
+                    graph.capture_end()
+            except RuntimeError:
+                # A capture that CUDA ends leaves the allocator in it, which then frees no memory.
+                with suppress(Exception):
+                    torch._C._cuda_endAllocateToPool(self._device.index, self._pool)
+                raise
         return graph
+
+
+def free_unused() -> bool:
+    """Return the memory of deleted graphs to torch; return False if there is none."""
+    with _LOCK:
+        n_spaces = sum(map(len, _Space._free.values()))
+        _Space._free.clear()
+    return n_spaces > 0
 
 
 @contextmanager

@@ -59,7 +59,8 @@ def fit_stacked(fits: Iterable[PreparedFit | Exception]) -> Iterator[tuple[int, 
         waiting.setdefault(key, []).append(entry)
         if len(waiting[key]) * _n_elements(entry.job) >= _most_elements(entry.job):
             yield from _run_in_parallel([waiting.pop(key)])
-    yield from _run_in_parallel(list(waiting.values()))
+    for on_cpu in (True, False):
+        yield from _run_in_parallel([g for g in waiting.values() if (g[0].job.device.type == "cpu") == on_cpu])
 
 
 def _stack_key(job: FitJob) -> Hashable:

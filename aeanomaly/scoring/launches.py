@@ -9,7 +9,7 @@ from typing import TypeVar
 import numpy as np
 import torch
 
-from aeanomaly.graphs import Replay
+from aeanomaly.graphs import Replay, free_unused
 from aeanomaly.memory import is_out_of_memory
 from aeanomaly.nn import workspace
 from aeanomaly.scoring.chunks import PADDING, multiple_within
@@ -93,13 +93,18 @@ class Launches:
     def _in_memory(self, run: Callable[[int], T]) -> T:
         """Run a function of the number of rows in a launch; with smaller launches if the device lacks memory."""
         check_fork(self.device)
-        size = self.size
+        size, has_freed = self.size, False
         while True:
             try:
                 with _current(self.device), workspace(frozen=True):
                     return run(size)
             except RuntimeError as error:
-                if size <= PADDING or not is_out_of_memory(error):
+                if not is_out_of_memory(error):
+                    raise
+                if not has_freed and free_unused():  # once, as every attempt may leave memory of graphs
+                    has_freed = True
+                    continue
+                if size <= PADDING:
                     raise
             size = multiple_within(size // 2)
 

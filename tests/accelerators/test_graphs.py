@@ -24,23 +24,26 @@ class Recorded:
 
     open = None
     made: list
+    broken: set
+    is_broken = False
 
     def __init__(self):
         self.n_calls = self.n_replays = 0
-        self.pool_of = None
+        self.pool = None
         Recorded.made.append(self)
 
     def capture_begin(self, pool=None, capture_error_mode="global"):
         assert capture_error_mode == "thread_local"
         assert Recorded.open is None
         assert not gc.isenabled()
-        self.pool_of, Recorded.open = pool, self
+        assert pool not in Recorded.broken
+        self.pool, Recorded.open = pool, self
 
     def capture_end(self):
         Recorded.open = None
-
-    def pool(self):
-        return self
+        if self.is_broken:
+            Recorded.broken.add(self.pool)
+            raise RuntimeError("the capture is invalid")
 
     def replay(self):
         assert Recorded.open is None
@@ -48,19 +51,20 @@ class Recorded:
 
     @classmethod
     def of_calls(cls):
-        """Return the graphs that are replayed, without those that keep a pool."""
-        return [graph for graph in cls.made if graph.pool_of is not None]
+        """Return the graphs of the calls of bodies, without those that keep a pool."""
+        return [graph for graph in cls.made if graph.n_calls or graph.is_broken]
 
 
 @pytest.fixture
 def cuda(monkeypatch):
-    Recorded.open, Recorded.made = None, []
+    Recorded.open, Recorded.made, Recorded.broken = None, [], set()
     substitutes = {
         "CUDAGraph": Recorded,
         "Stream": Mock(),
         "stream": lambda _: nullcontext(),
         "device": lambda _: nullcontext(),
         "current_stream": Mock(),
+        "graph_pool_handle": object,
     }
     for name, value in substitutes.items():
         monkeypatch.setattr(torch.cuda, name, value)
@@ -77,6 +81,7 @@ def counting(fails=False):
         if Recorded.open is None:
             ran.append(1)
         elif fails:
+            Recorded.open.is_broken = True
             raise RuntimeError("operation not permitted when stream is capturing")
         else:
             Recorded.open.n_calls += 1
@@ -107,6 +112,10 @@ def test_where_capture_fails_the_calls_run_by_themselves(cuda):
     assert len(cuda.of_calls()) == 1
     assert cuda.open is None
     assert gc.isenabled()
+    del replay
+    other, _ = counting()
+    Replay(CUDA, 20, unrolled=5).run(other, 11)  # in a space of its own
+    assert [graph.n_replays for graph in cuda.of_calls()[1:]] == [2]
 
 
 def test_a_fault_of_the_body_is_raised(cuda):
@@ -134,12 +143,15 @@ def test_memory_is_reused_but_never_by_two_at_a_time(cuda):
     def pools(*replays):
         for replay in replays:
             replay.run(counting()[0], 3)
-        return [graph.pool_of for graph in cuda.of_calls()[-len(replays) :]]
+        return [graph.pool for graph in cuda.of_calls()[-len(replays) :]]
 
     first, second = pools(Replay(CUDA, 20), Replay(CUDA, 20))
     assert first is not second
     assert pools(Replay(CUDA, 20))[0] in (first, second)
     assert len(cuda.made) - len(cuda.of_calls()) == 2
+    assert graphs.free_unused()
+    assert not graphs.free_unused()
+    assert pools(Replay(CUDA, 20))[0] not in (first, second)
 
 
 def test_threads_capture_and_replay_in_turn(cuda):
