@@ -6,7 +6,9 @@ import functools
 import os
 import pickle
 import tempfile
+import threading
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -57,6 +59,18 @@ def adbench():
     if not folder.is_dir():
         pytest.skip("the benchmark tables are not here; set AEANOMALY_DATA to their folder")
     return folder
+
+
+def at_the_same_time(calls):
+    """Return the results of calls that start together, one thread each."""
+    gate = threading.Barrier(len(calls))
+
+    def run(call):
+        gate.wait(timeout=60)
+        return call()
+
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return [future.result(timeout=120) for future in [pool.submit(run, call) for call in calls]]
 
 
 @pytest.fixture

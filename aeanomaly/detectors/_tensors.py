@@ -9,6 +9,7 @@ from sklearn import get_config
 from sklearn.utils.validation import validate_data
 
 from aeanomaly.fitting import FittedModel
+from aeanomaly.nn import has_float64
 from aeanomaly.preprocessing import are_numeric
 
 #: Devices of the DLPack protocol whose memory torch can share: CUDA, ROCm and CUDA managed memory.
@@ -75,7 +76,7 @@ def like_table(results: np.ndarray | torch.Tensor, X: Any) -> Any:
     """
     if get_config()["array_api_dispatch"]:
         if isinstance(X, torch.Tensor):
-            dtype = torch.float32 if X.device.type == "mps" else torch.float64  # MPS has no float64
+            dtype = torch.float64 if has_float64(X.device) else torch.float32
             return torch.as_tensor(results).to(dtype=dtype, device=X.device)
         share = getattr(sys.modules.get(type(X).__module__.partition(".")[0]), "from_dlpack", None)
         if share is not None and (device := _device_of_array(X)) is not None:

@@ -17,7 +17,6 @@ from aeanomaly.fitting import (
     FitJob,
     Members,
     Recipe,
-    copy_network,
     feature_units,
     fit_robust_scorers,
     likelihood_for,
@@ -26,7 +25,7 @@ from aeanomaly.fitting import (
     some_places,
     spaced_rows,
 )
-from aeanomaly.nn import NetworkSpec, take
+from aeanomaly.nn import NetworkSpec, copy_network, take
 from aeanomaly.nn.missing import impute
 from aeanomaly.objectives import GaussianCorruption, Objective, ReconstructionObjective
 from aeanomaly.preprocessing import Schema, TableEncoder

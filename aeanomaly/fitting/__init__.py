@@ -28,7 +28,7 @@ from aeanomaly.fitting.recipe import Recipe, TrainingOptions
 from aeanomaly.fitting.reference import TrainingReference
 from aeanomaly.fitting.robust import fit_robust_scorers
 from aeanomaly.fitting.rows import TrainingRows, some_places, spaced_rows
-from aeanomaly.fitting.scorers import copy_network, feature_units, likelihood_for
+from aeanomaly.fitting.scorers import feature_units, likelihood_for
 from aeanomaly.fitting.stacked import fit_stacked
 from aeanomaly.fitting.state import FittedState
 
@@ -54,7 +54,6 @@ __all__ = [
     "TrainingRows",
     "UnseenScores",
     "contributions",
-    "copy_network",
     "decimal_mark",
     "device_or_cpu",
     "feature_units",

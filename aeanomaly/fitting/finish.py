@@ -10,8 +10,8 @@ from aeanomaly.fitting.job import FitJob
 from aeanomaly.fitting.model import FittedModel
 from aeanomaly.fitting.recipe import Recipe
 from aeanomaly.fitting.rows import some_rows
-from aeanomaly.fitting.scorers import copy_network
 from aeanomaly.fitting.state import FittedState
+from aeanomaly.nn import copy_network
 from aeanomaly.streams import MemberKey, numpy_stream
 from aeanomaly.thresholds import MOST_SCORES, ScoreSummary
 from aeanomaly.training import TrainingResult

@@ -66,12 +66,10 @@ def train_fit(recipe: Recipe, job: FitJob, on_step: StepHook | None = None) -> t
     On an accelerator, a few clones for the threshold are trained in the same stack, unless there is a step hook:
     further members take little time there, but a second training takes as long as the first.
     """
-    folds = folds_for(recipe, job)
-    if job.device.type == "cpu" or on_step is not None or folds is None:
+    folds = None if job.device.type == "cpu" or on_step is not None else folds_for(recipe, job)
+    if folds is None or folds.n_scored * job.encoded.numel() > _MOST_CELLS:
         return job, job.train(on_step)
-    if folds.n_scored * job.encoded.numel() > _MOST_CELLS:
-        return job, job.train()
-    job = replace(job, clones=tuple(_clones(recipe, job, folds)))
+    job = replace(job, clones=tuple(_clones(recipe, job, _parts(job, folds))))
     result, *of_clones = train_together([job, *(clone.job for clone in job.clones)])
     for clone, own in zip(job.clones, of_clones, strict=True):
         clone.job.check(own)
@@ -83,32 +81,32 @@ def scores_out_of_fold(recipe: Recipe, job: FitJob, folds: Folds) -> np.ndarray:
 
     If all folds are scored, the scores have the order of the rows, (N,); otherwise, their order is random.
     """
+    parts = [clone.left_out for clone in job.clones] or _parts(job, folds)
     scores = np.full(len(job.rows.table), np.nan)
-    for left_out, found in _score_left_out(recipe, job, folds):
-        scores[left_out] = found
-    return scores if folds.n_scored == folds.n_splits else scores[np.concatenate(_parts(job, folds))]
+    for number, found in _score_left_out(recipe, job, parts):
+        scores[parts[number]] = found
+    return scores if folds.n_scored == folds.n_splits else scores[np.concatenate(parts)]
 
 
-def _score_left_out(recipe: Recipe, job: FitJob, folds: Folds) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield the rows that each clone leaves out, and their scores."""
+def _score_left_out(recipe: Recipe, job: FitJob, parts: list[np.ndarray]) -> Iterator[tuple[int, np.ndarray]]:
+    """Yield the number of each part and the scores of its rows by a clone that leaves them out."""
 
     def score(clone: Clone, _: TrainingResult | None = None) -> np.ndarray:
         return -recipe.fitted_model(clone.job).errors(job.rows.table[clone.left_out])
 
     if job.clones:
-        yield from ((clone.left_out, score(clone)) for clone in job.clones)
+        yield from enumerate(map(score, job.clones))
         return
-    parts = _parts(job, folds)
-    fits = ((clone.job, partial(score, clone)) for clone in _clones(recipe, job, folds))
+    fits = ((clone.job, partial(score, clone)) for clone in _clones(recipe, job, parts))
     for number, found in fit_stacked(fits):
         if isinstance(found, Exception):
             raise found
-        yield parts[number], found
+        yield number, found
 
 
-def _clones(recipe: Recipe, job: FitJob, folds: Folds) -> Iterator[Clone]:
+def _clones(recipe: Recipe, job: FitJob, parts: list[np.ndarray]) -> Iterator[Clone]:
     table = job.rows.table
-    for part in _parts(job, folds):
+    for part in parts:
         rows = replace(job.rows, table=np.delete(table, part, axis=0), held_out=table[:0], core=None)
         yield Clone(prepare_fit(recipe, rows, job.seed, Initializer()), part)
 

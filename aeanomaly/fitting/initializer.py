@@ -7,8 +7,8 @@ import numpy as np
 import torch
 
 from aeanomaly.fitting.encoding import fit_encoding, rows_at_start
-from aeanomaly.fitting.scorers import copy_network, likelihood_of
-from aeanomaly.nn import InitData, NetworkSpec, build_network
+from aeanomaly.fitting.scorers import likelihood_of
+from aeanomaly.nn import InitData, NetworkSpec, build_network, copy_network
 from aeanomaly.preprocessing import Column, EncoderOptions, KnownStatistics, Schema
 from aeanomaly.scoring import Network
 from aeanomaly.streams import MemberKey

@@ -11,8 +11,7 @@ from aeanomaly.fitting.initializer import EncoderOptions
 from aeanomaly.fitting.job import FitJob
 from aeanomaly.fitting.members import Members
 from aeanomaly.fitting.model import FittedModel
-from aeanomaly.fitting.scorers import copy_network
-from aeanomaly.nn import RBF, NetworkSpec
+from aeanomaly.nn import RBF, NetworkSpec, copy_network
 from aeanomaly.objectives import Objective
 from aeanomaly.preprocessing import TableEncoder
 from aeanomaly.scoring import Network, Scorer

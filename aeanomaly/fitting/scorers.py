@@ -68,13 +68,6 @@ def likelihood_for(network: Network, encoder: TableEncoder) -> Likelihood:
     return likelihood_of(encoder.schema, allow_missing=network.spec.allow_nan)
 
 
-def copy_network(network: Network, device: torch.device) -> Network:
-    """Return a copy of a network to compute with, without the buffers of its training."""
-    copied = build_network(network.spec).to(device)
-    copied.load_state_dict(network.state_dict())
-    return copied.requires_grad_(False)
-
-
 def feature_units(schema: Schema) -> FeatureUnits:
     """Return the encoded features that a memory compares in other units."""
     places = schema.logarithmic_places

@@ -58,9 +58,8 @@ def fit_stacked(fits: Iterable[PreparedFit | Exception]) -> Iterator[tuple[int, 
         key = _stack_key(entry.job)
         waiting.setdefault(key, []).append(entry)
         if len(waiting[key]) * _n_elements(entry.job) >= _most_elements(entry.job):
-            yield from _run_in_parallel([waiting.pop(key)])
-    for on_cpu in (True, False):
-        yield from _run_in_parallel([g for g in waiting.values() if (g[0].job.device.type == "cpu") == on_cpu])
+            yield from _run_groups([waiting.pop(key)])
+    yield from _run_groups(waiting.values())
 
 
 def _stack_key(job: FitJob) -> Hashable:
@@ -83,7 +82,7 @@ def _n_elements(job: FitJob) -> int:
 
 def _most_elements(job: FitJob) -> int:
     """Return the number of elements in all layers of a batch from which fits wait no longer for others."""
-    return _MAX_ELEMENTS * _n_workers(job) if job.device.type == "cpu" else _MAX_ON_DEVICE
+    return _MAX_ELEMENTS * torch.get_num_threads() if job.device.type == "cpu" else _MAX_ON_DEVICE
 
 
 def _is_trained_alone(job: FitJob) -> bool:
@@ -91,20 +90,20 @@ def _is_trained_alone(job: FitJob) -> bool:
     return job.device.type == "cpu" and is_worth_threads(job.network, job.settings)
 
 
-def _n_workers(job: FitJob) -> int:
-    """Return the number of stacks that are trained in parallel."""
-    return torch.get_num_threads() if job.device.type == "cpu" else 1
+def _run_groups(groups: Iterable[list[_Numbered]]) -> Iterator[tuple[int, Any]]:
+    """Train the fits of each group, which have the same stack key."""
+    groups = list(groups)
+    yield from _run_in_parallel([group for group in groups if group[0].job.device.type == "cpu"])
+    for group in groups:
+        if group[0].job.device.type != "cpu":
+            yield from _run_stack(group)  # in this thread, which has the current stream of the user
 
 
 def _run_in_parallel(groups: Sequence[list[_Numbered]]) -> Iterator[tuple[int, Any]]:
-    """Train the fits of each group, which have the same stack key, with one stack per thread in parallel."""
-    stacks = [part for group in groups for part in _parts(group, _n_workers(group[0].job))]
+    """Train groups of fits on the CPU, with one stack per thread in parallel."""
+    n_workers = torch.get_num_threads()
+    stacks = [part for group in groups for part in _parts(group, n_workers)]
     if not stacks:
-        return
-    if stacks[0][0].job.device.type != "cpu":
-        # In this thread, which has the current stream of the user.
-        for stack in stacks:
-            yield from _run_stack(stack)
         return
     is_cancelled = threading.Event()
 
@@ -113,7 +112,7 @@ def _run_in_parallel(groups: Sequence[list[_Numbered]]) -> Iterator[tuple[int, A
         with limit_threads(1):
             return list(_run_stack(stack, lambda _: is_cancelled.is_set()))
 
-    with ThreadPoolExecutor(max(_n_workers(group[0].job) for group in groups)) as pool:
+    with ThreadPoolExecutor(n_workers) as pool:
         try:
             for done in pool.map(run, stacks):
                 yield from done

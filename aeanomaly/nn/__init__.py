@@ -6,7 +6,7 @@ from aeanomaly.nn.codes import kl_to_standard_normal
 from aeanomaly.nn.encoder_module import Standardize, encoder_module
 from aeanomaly.nn.linear import StackedLinear
 from aeanomaly.nn.mlp import StackedMLP
-from aeanomaly.nn.networks import GaussianAutoencoder, PointAutoencoder, build_network
+from aeanomaly.nn.networks import GaussianAutoencoder, PointAutoencoder, build_network, copy_network
 from aeanomaly.nn.precision import has_float64, in_float64
 from aeanomaly.nn.products import affine_map, grad, is_narrowing
 from aeanomaly.nn.prototype_init import InitData, PrototypeInit
@@ -31,6 +31,7 @@ __all__ = [
     "affine_map",
     "buffer",
     "build_network",
+    "copy_network",
     "empty",
     "encoder_module",
     "grad",

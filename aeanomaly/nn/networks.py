@@ -153,6 +153,17 @@ def build_network(spec: NetworkSpec) -> PointAutoencoder | GaussianAutoencoder:
     return PointAutoencoder(spec) if spec.code == "point" else GaussianAutoencoder(spec)
 
 
+def copy_network(
+    network: PointAutoencoder | GaussianAutoencoder, device: torch.device
+) -> PointAutoencoder | GaussianAutoencoder:
+    """Return a copy of a network on a device, to compute with, without the buffers of its training."""
+    own, copied = next(network.parameters()).device, build_network(network.spec)
+    if device == own:
+        copied = copied.to(own)  # the weights need not pass through the host
+    copied.load_state_dict(network.state_dict())
+    return copied.to(device).requires_grad_(False)
+
+
 def _draw_init(
     network: nn.Module, keys: Sequence[MemberKey], init_data: InitData | None
 ) -> tuple[PrototypeInit | None, torch.Tensor | None]:

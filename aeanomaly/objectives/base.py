@@ -16,7 +16,10 @@ N = TypeVar("N", bound=nn.Module)
 
 @dataclass(frozen=True, eq=False)
 class Objective(Stackable, ABC, Generic[N]):
-    """Loss of each member of a stack; members are independent."""
+    """Loss of each member of a stack; members are independent.
+
+    Its tensors must be on the device of the rows; see `to`.
+    """
 
     @abstractmethod
     def losses(self, network: N, rows: torch.Tensor, noise: NoiseStream) -> torch.Tensor:

@@ -28,7 +28,7 @@ class GaussianCorruption(Corruption):
         self._per_member("level", 1, 1)
 
     def __call__(self, rows: torch.Tensor, noise: NoiseStream) -> torch.Tensor:
-        return torch.addcmul(rows, self.level.to(rows.device), noise.normal("gaussian corruption", *rows.shape[1:]))
+        return torch.addcmul(rows, self.level, noise.normal("gaussian corruption", *rows.shape[1:]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +42,7 @@ class MaskingCorruption(Corruption):
         self._per_member("level", 1, 1)
 
     def __call__(self, rows: torch.Tensor, noise: NoiseStream) -> torch.Tensor:
-        hit = noise.uniform("masking", *rows.shape[1:]) < self.level.to(rows.device)
+        hit = noise.uniform("masking", *rows.shape[1:]) < self.level
         return torch.where(hit & ~rows.isnan(), self.mean, rows)
 
 
@@ -59,6 +59,5 @@ class SaltAndPepperCorruption(Corruption):
 
     def __call__(self, rows: torch.Tensor, noise: NoiseStream) -> torch.Tensor:
         u = noise.uniform("salt and pepper", *rows.shape[1:])
-        level = self.level.to(rows.device)
-        extreme = torch.where(u < 0.5 * level, self.minimum, self.maximum)
-        return torch.where((u < level) & ~rows.isnan(), extreme, rows)
+        extreme = torch.where(u < 0.5 * self.level, self.minimum, self.maximum)
+        return torch.where((u < self.level) & ~rows.isnan(), extreme, rows)

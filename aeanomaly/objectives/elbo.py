@@ -51,7 +51,7 @@ class NegativeELBO(Objective[GaussianAutoencoder]):
             by_output, by_log_noise_scale = self.likelihood.log_prob_gradient(rows, output, log_noise_scale)
             network.write_noise_gradient(by_log_noise_scale.sum(dim=1, keepdim=True) * share)
             by_draw = through_decoder(by_output * share)
-            of_kl = self.beta.to(rows.device).unsqueeze(2) * -share
+            of_kl = self.beta.unsqueeze(2) * -share
             through_encoder(by_draw + of_kl * loc, by_draw * away + of_kl * (scale.square() - 1))
         return losses
 
@@ -64,4 +64,4 @@ class NegativeELBO(Objective[GaussianAutoencoder]):
         log_noise_scale: torch.Tensor,
     ) -> torch.Tensor:
         log_prob = self.likelihood.log_prob(rows, output, log_noise_scale).sum(dim=2)
-        return (self.beta.to(rows.device) * kl_to_standard_normal(loc, log_scale) - log_prob).mean(dim=1)
+        return (self.beta * kl_to_standard_normal(loc, log_scale) - log_prob).mean(dim=1)

@@ -80,10 +80,10 @@ class L1Sparsity(CodePenalty):
     """Mean over rows of the sum of absolute code values, times `weight`."""
 
     def value(self, code: torch.Tensor) -> torch.Tensor:
-        return self.weight.to(code.device) * code.abs().sum(dim=2).mean(dim=1)
+        return self.weight * code.abs().sum(dim=2).mean(dim=1)
 
     def gradient(self, code: torch.Tensor) -> torch.Tensor:
-        return code.sign() * (self.weight.to(code.device).view(-1, 1, 1) / code.shape[1])
+        return code.sign() * (self.weight.view(-1, 1, 1) / code.shape[1])
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,14 +103,14 @@ class KLSparsity(CodePenalty):
         rate = code.mean(dim=1).clamp(*_RATE_RANGE)
         target = self.target.to(rate)
         kl = target * (target / rate).log() + (1 - target) * ((1 - target) / (1 - rate)).log()
-        return self.weight.to(code.device) * kl.sum(dim=1)
+        return self.weight * kl.sum(dim=1)
 
     def gradient(self, code: torch.Tensor) -> torch.Tensor:
         unbounded = code.mean(dim=1, keepdim=True)
         rate = unbounded.clamp(*_RATE_RANGE)
         target = self.target.to(rate).unsqueeze(2)
         slope = (rate - target) / (rate * (1 - rate))
-        weight = self.weight.to(code.device).view(-1, 1, 1) / code.shape[1]
+        weight = self.weight.view(-1, 1, 1) / code.shape[1]
         return (weight * slope).masked_fill(unbounded != rate, 0)
 
 
@@ -128,7 +128,7 @@ class Contraction(Penalty):
             code, squared_norm = exact_squared_jacobian(encoder, rows)
         else:
             code, squared_norm = probed_squared_jacobian(encoder, rows, noise)
-        return self.weight.to(rows.device) * squared_norm.mean(dim=1), code
+        return self.weight * squared_norm.mean(dim=1), code
 
 
 def exact_squared_jacobian(encoder: StackedMLP, rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from aeanomaly.likelihoods import Likelihood
-from aeanomaly.nn import GaussianAutoencoder, kl_to_standard_normal
+from aeanomaly.nn import GaussianAutoencoder, has_float64, kl_to_standard_normal
 from aeanomaly.streams import MemberKey, numpy_stream
 
 #: Maximum number of draws that are decoded at once on an accelerator.
@@ -64,7 +64,7 @@ def log_weights(
     The mean over draws is the ELBO. The log of the mean exponential is the importance-weighted bound (Burda, Grosse &
     Salakhutdinov 2016, ICLR), which is at least the ELBO by Jensen's inequality.
     """
-    wide = torch.float32 if rows.device.type == "mps" else torch.float64  # MPS has no float64
+    wide = torch.float64 if has_float64(rows.device) else torch.float32
     loc, log_scale = network.posterior(rows)
     weights = []
     for draw in draws:

@@ -11,7 +11,7 @@ import torch
 
 from aeanomaly.graphs import Replay, free_unused
 from aeanomaly.memory import is_out_of_memory
-from aeanomaly.nn import workspace
+from aeanomaly.nn import has_float64, workspace
 from aeanomaly.scoring.chunks import PADDING, multiple_within
 from aeanomaly.scoring.transfer import BLOCK_BYTES, blocks_on_device, tensor_dtype
 from aeanomaly.threads import check_fork
@@ -30,9 +30,7 @@ T = TypeVar("T")
 
 def has_launches(device: torch.device) -> bool:
     """Return True if rows can be scored in `Launches` on a device, an accelerator with float64."""
-    if device.type == "xpu":
-        return bool(torch.xpu.get_device_properties(device).has_fp64)
-    return device.type not in ("cpu", "mps")
+    return device.type != "cpu" and has_float64(device)
 
 
 @dataclass(frozen=True)

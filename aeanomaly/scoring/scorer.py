@@ -17,6 +17,7 @@ from aeanomaly.nn import (
     NetworkSpec,
     PointAutoencoder,
     build_network,
+    copy_network,
     kl_to_standard_normal,
 )
 from aeanomaly.scoring.chunks import mean_of_members
@@ -199,12 +200,7 @@ class NetworkScorer(Scorer):
         return {**super()._arguments(), **own}
 
     def copied(self, device: torch.device | None = None) -> Self:
-        own, device = self.weights.device, device or self.weights.device
-        network = build_network(self.spec)
-        if device == own:
-            network = network.to(own)  # the weights need not pass through the host
-        network.load_state_dict(self.network.state_dict())
-        return self.replaced(network=network.to(device))
+        return self.replaced(network=copy_network(self.network, device or self.weights.device))
 
     def allowing_missing(self, likelihood: Likelihood) -> Self:
         """Return a scorer for rows with missing values; layers other than prototypes replace them by 0."""

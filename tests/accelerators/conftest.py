@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.accelerators.models import fit_denoiser
 from tests.accelerators.simulated import DEVICE, simulated_device
 
 
@@ -24,3 +25,16 @@ def build(device):
         return cls(**{"device": device, "max_iter": n_steps, "contamination": 0.1, "random_state": 0, **parameters})
 
     return of_class
+
+
+@pytest.fixture
+def simulation():
+    """Simulate an accelerator, also with ``--gpu``."""
+    with simulated_device() as simulation:
+        yield simulation
+
+
+@pytest.fixture(scope="module")
+def denoiser():
+    """Fit a denoiser to plain numbers on the CPU."""
+    return fit_denoiser()

@@ -13,8 +13,8 @@ from aeanomaly.fitting import DeviceEncoder, FittedModel
 from aeanomaly.graphs import Replay
 from aeanomaly.preprocessing import TableEncoder, rows_of
 from aeanomaly.scoring import Launches, launches
-from tests.accelerators.models import N_ROWS, counted, fit_denoiser, moved, plain
-from tests.accelerators.simulated import DEVICE, LAUNCH_SIZE, simulated_device
+from tests.accelerators.models import N_ROWS, counted, moved, plain
+from tests.accelerators.simulated import DEVICE, LAUNCH_SIZE
 from tests.bits import mixed, numbers, with_missing
 
 TABLES = {
@@ -26,17 +26,6 @@ TABLES = {
     "counts": (numbers, {"likelihood": {"count": "poisson", "two": "gaussian"}, "standardize": False}),
     "robust": (numbers, {"robust": True}),
 }
-
-
-@pytest.fixture
-def simulation():
-    with simulated_device() as simulation:
-        yield simulation
-
-
-@pytest.fixture(scope="module")
-def denoiser():
-    return fit_denoiser()
 
 
 @pytest.fixture(scope="module", params=itertools.product(sorted(REGISTRY), TABLES), ids=" ".join)

@@ -12,20 +12,9 @@ from sklearn import config_context
 from aeanomaly import DenoisingAutoencoder
 from aeanomaly.detectors import _tensors
 from aeanomaly.thresholds import Conformal
-from tests.accelerators.models import N_ROWS, counted, fit_denoiser, moved, plain
-from tests.accelerators.simulated import DEVICE, simulated_device
+from tests.accelerators.models import N_ROWS, counted, moved, plain
+from tests.accelerators.simulated import DEVICE
 from tests.bits import numbers, with_missing
-
-
-@pytest.fixture
-def simulation():
-    with simulated_device() as simulation:
-        yield simulation
-
-
-@pytest.fixture(scope="module")
-def denoiser():
-    return fit_denoiser()
 
 
 def test_rows_on_the_device_stay_there(denoiser, simulation, monkeypatch):

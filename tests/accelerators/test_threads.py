@@ -1,27 +1,13 @@
 """Detectors on an accelerator in several threads at the same time."""
 
-import threading
-from concurrent.futures import ThreadPoolExecutor
-
 import numpy as np
 import pytest
 
 from aeanomaly import AutoencoderEnsemble, DenoisingAutoencoder
 from tests.accelerators.tables import plane
+from tests.conftest import at_the_same_time
 
 X = plane()
-
-
-def at_the_same_time(calls):
-    """Return the results of calls that start together, one thread each."""
-    gate = threading.Barrier(len(calls))
-
-    def run(call):
-        gate.wait(timeout=60)
-        return call()
-
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return [future.result(timeout=120) for future in [pool.submit(run, call) for call in calls]]
 
 
 def test_fits_in_threads_equal_fits_in_turn(build):

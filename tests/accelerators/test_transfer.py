@@ -6,13 +6,7 @@ import torch
 
 from aeanomaly.scoring import to_device, transfer
 from tests.accelerators.models import N_ROWS, plain
-from tests.accelerators.simulated import DEVICE, simulated_device
-
-
-@pytest.fixture
-def simulation():
-    with simulated_device() as simulation:
-        yield simulation
+from tests.accelerators.simulated import DEVICE
 
 
 @pytest.mark.usefixtures("simulation")

@@ -5,7 +5,6 @@ import pickle
 import re
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -14,20 +13,9 @@ import torch
 import aeanomaly
 from aeanomaly.detectors import REGISTRY
 from aeanomaly.threads import check_fork
+from tests.conftest import at_the_same_time
 
 # Fits in threads
-
-
-def together(calls):
-    """Run the calls at the same time, one thread each, and return their results in order."""
-    gate = threading.Barrier(len(calls))
-
-    def run(call):
-        gate.wait(timeout=60)
-        return call()
-
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return [future.result(timeout=120) for future in [pool.submit(run, call) for call in calls]]
 
 
 def test_fits_at_the_same_time_equal_fits_in_turn(any_detector, X, answers):
@@ -35,7 +23,7 @@ def test_fits_at_the_same_time_equal_fits_in_turn(any_detector, X, answers):
         return answers(any_detector(random_state=seed).fit(X), X)
 
     in_turn = [fitted(seed) for seed in range(3)]
-    assert together([lambda seed=seed: fitted(seed) for seed in range(3)]) == in_turn
+    assert at_the_same_time([lambda seed=seed: fitted(seed) for seed in range(3)]) == in_turn
 
 
 def test_fits_of_different_detectors_at_the_same_time_equal_fits_in_turn(X, answers):
@@ -43,7 +31,7 @@ def test_fits_of_different_detectors_at_the_same_time_equal_fits_in_turn(X, answ
         return answers(cls(max_iter=12, batch_size=32, random_state=0).fit(X), X)
 
     in_turn = [fitted(cls) for cls in REGISTRY.values()]
-    assert together([lambda cls=cls: fitted(cls) for cls in REGISTRY.values()]) == in_turn
+    assert at_the_same_time([lambda cls=cls: fitted(cls) for cls in REGISTRY.values()]) == in_turn
 
 
 def test_streams_at_the_same_time_equal_streams_in_turn(either_detector, X, answers):
@@ -51,17 +39,17 @@ def test_streams_at_the_same_time_equal_streams_in_turn(either_detector, X, answ
         return answers(either_detector(random_state=seed).partial_fit(X[:60]).partial_fit(X[60:]), X)
 
     in_turn = [fitted(seed) for seed in range(4)]
-    assert together([lambda seed=seed: fitted(seed) for seed in range(4)]) == in_turn
+    assert at_the_same_time([lambda seed=seed: fitted(seed) for seed in range(4)]) == in_turn
 
 
 @pytest.mark.usefixtures("two_threads")
 def test_fits_in_threads_leave_the_thread_count_alone(detector, X):
     def counts():
-        return [torch.get_num_threads(), *together([torch.get_num_threads] * 2)]
+        return [torch.get_num_threads(), *at_the_same_time([torch.get_num_threads] * 2)]
 
     before = counts()
     for _ in range(3):
-        together([lambda seed=seed: detector(random_state=seed, max_iter=40).fit(X) for seed in range(4)])
+        at_the_same_time([lambda seed=seed: detector(random_state=seed, max_iter=40).fit(X) for seed in range(4)])
         assert counts() == before
 
 
@@ -74,7 +62,7 @@ def test_scoring_at_the_same_time_equals_scoring_in_turn(any_detector, methods_o
     names = methods_on_rows(fitted)
     in_turn = [getattr(fitted, name)(X) for name in names]
     for _ in range(2):
-        at_once = together([lambda name=name: getattr(fitted, name)(X) for name in names])
+        at_once = at_the_same_time([lambda name=name: getattr(fitted, name)(X) for name in names])
         for name, left, right in zip(names, at_once, in_turn, strict=True):
             np.testing.assert_array_equal(left, right, name)
 
@@ -86,7 +74,7 @@ def test_one_detector_serves_many_threads(either_detector, X):
         return {fitted.score_samples(X[offset::7]).tobytes() for _ in range(10)}
 
     in_turn = [serve(offset) for offset in range(6)]
-    assert together([lambda offset=offset: serve(offset) for offset in range(6)]) == in_turn
+    assert at_the_same_time([lambda offset=offset: serve(offset) for offset in range(6)]) == in_turn
 
 
 def test_scoring_writes_nothing_to_the_detector(any_detector, X, methods_on_rows):
@@ -116,7 +104,7 @@ def test_scoring_while_another_thread_fits_gives_the_old_or_the_new_scores(eithe
         stop.set()
 
     try:
-        together([score, refit])
+        at_the_same_time([score, refit])
     finally:
         stop.set()
     assert seen <= possible
