@@ -1,8 +1,10 @@
 """Many threads, forked processes, and machines without an accelerator."""
 
+import faulthandler
 import multiprocessing
 import pickle
 import re
+import tempfile
 import threading
 import time
 
@@ -125,18 +127,26 @@ def with_fork(test):
 
 
 def in_a_forked_child(call, seconds=120):
-    """Return the result of a call in a forked process; fail if it hangs."""
+    """Return the result of a call in a forked process; fail if it hangs, and say where."""
     context = multiprocessing.get_context("fork")
     receiver, sender = context.Pipe(duplex=False)
-    child = context.Process(target=lambda: sender.send_bytes(call()), daemon=True)
-    child.start()
-    sender.close()
-    try:
-        assert receiver.poll(seconds), "the child hangs"
-        return receiver.recv_bytes()
-    finally:
-        child.kill()
-        child.join(10)
+    with tempfile.TemporaryFile("w+") as trace:
+
+        def run():
+            faulthandler.dump_traceback_later(seconds / 2, file=trace)
+            sender.send_bytes(call())
+
+        child = context.Process(target=run, daemon=True)
+        child.start()
+        sender.close()
+        try:
+            hangs = not receiver.poll(seconds)
+            trace.seek(0)
+            assert not hangs, f"the child hangs:\n{trace.read()}"
+            return receiver.recv_bytes()
+        finally:
+            child.kill()
+            child.join(10)
 
 
 @with_fork
