@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
@@ -11,7 +10,7 @@ import torch
 
 from aeanomaly.fitting.job import FitJob, PreparedFit
 from aeanomaly.nn import join_networks, split_network
-from aeanomaly.threads import limit_threads
+from aeanomaly.threads import limit_threads, thread_pool
 from aeanomaly.training import StepHook, TrainingData, TrainingResult, TrainingSettings, is_worth_threads, train
 
 #: Maximum number of elements in all layers of a batch. On a CPU, a larger stack is not faster, and does not fit into
@@ -112,7 +111,7 @@ def _run_in_parallel(groups: Sequence[list[_Numbered]]) -> Iterator[tuple[int, A
         with limit_threads(1):
             return list(_run_stack(stack, lambda _: is_cancelled.is_set()))
 
-    with ThreadPoolExecutor(n_workers) as pool:
+    with thread_pool(n_workers) as pool:
         try:
             for done in pool.map(run, stacks):
                 yield from done

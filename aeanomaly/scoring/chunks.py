@@ -1,7 +1,6 @@
 """Loop over the rows of a table: encode a chunk, run networks on it in blocks, collect the results."""
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import numpy as np
@@ -9,7 +8,7 @@ import torch
 
 from aeanomaly.memory import is_out_of_memory
 from aeanomaly.nn import empty, workspace
-from aeanomaly.threads import check_fork, limit_threads
+from aeanomaly.threads import check_fork, limit_threads, thread_pool
 
 #: Rounding in matrix products depends on the number of rows, except at multiples of this number on a CPU. With padding,
 #: the score of a row is bitwise equal for the row alone, in any chunk and in any order. On an accelerator, products are
@@ -91,7 +90,7 @@ def map_chunks(
     if workers == 1:
         fill(left)
     else:
-        with ThreadPoolExecutor(workers) as pool:
+        with thread_pool(workers) as pool:
             list(pool.map(fill, [left] * workers))
     return numbers
 

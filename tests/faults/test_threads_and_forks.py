@@ -7,6 +7,7 @@ import re
 import tempfile
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +17,9 @@ import aeanomaly
 from aeanomaly.detectors import REGISTRY
 from aeanomaly.threads import check_fork
 from tests.conftest import at_the_same_time
+
+#: Threads of this process in the operating system.
+THREADS = Path("/proc/self/task")
 
 # Fits in threads
 
@@ -164,6 +168,18 @@ def test_a_forked_child_can_fit(variational, X):
     parent.score_samples(np.tile(X, (40, 1)))
     scores = np.frombuffer(in_a_forked_child(lambda: variational().fit(X).score_samples(X).tobytes()))
     np.testing.assert_allclose(scores, variational().fit(X).score_samples(X), rtol=1e-3)
+
+
+@pytest.mark.skipif(not THREADS.is_dir(), reason="threads are not listed here")
+@pytest.mark.usefixtures("two_threads")
+def test_scoring_leaves_no_thread_that_holds_a_lock_in_a_forked_child(detector):
+    X = np.random.default_rng(0).normal(size=(5000, 8))
+    fitted = detector(hidden_layer_sizes=(64,)).fit(X)
+    fitted.score_samples(X)
+    before = set(THREADS.iterdir())
+    for _ in range(50):
+        fitted.score_samples(X)
+        assert set(THREADS.iterdir()) <= before
 
 
 @with_fork
