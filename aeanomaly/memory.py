@@ -2,8 +2,9 @@
 
 import torch
 
-#: Parts of messages of CUDA and its libraries, whose errors have no type of their own.
-_MESSAGES = ("out of memory", "ALLOC_FAILED")
+#: Parts of messages of CUDA and its libraries, whose errors have no type of their own. Where little memory is left, the
+#: creation of a library's handle fails, with other names.
+_MESSAGES = ("out of memory", "ALLOC_FAILED", "cublasCreate", "cusolverDnCreate")
 
 
 def is_out_of_memory(error: Exception) -> bool:

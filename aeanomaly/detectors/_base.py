@@ -80,10 +80,7 @@ from aeanomaly.reading import format_of
 from aeanomaly.scoring import DevianceScorer, Network, Scorer
 from aeanomaly.streaming import Checkpoint, TableSummary, as_source, score_parts, summarize_source
 from aeanomaly.streams import draw_seed
-from aeanomaly.training import (
-    OptimizerState,
-    TrainingResult,
-)
+from aeanomaly.training import OptimizerState, TrainingResult, resolve_device
 
 #: Shifts of prototypes towards dense regions with `robust` (see `InitData`).
 _ROBUST = {"shifts": 2, "n_neighbors": 10}
@@ -102,11 +99,19 @@ def _whole(model: FittedModel) -> FittedModel:
 def transaction(estimator: D) -> Iterator[D]:
     """Yield a copy to fit, and replace the state of the estimator by that of the copy at the end.
 
-    An exception leaves the estimator unchanged.
+    An exception leaves the estimator unchanged. If the device runs out of memory, it is a MemoryError.
     """
     learner = copy.copy(estimator)
-    with torch.inference_mode(False):
-        yield learner
+    try:
+        with torch.inference_mode(False):
+            yield learner
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
+        raise MemoryError(
+            f"{resolve_device(learner.device)} ran out of memory in the fit of {type(learner).__name__}; free memory "
+            "on the device, reduce batch_size or the size of the network, or set device='cpu'"
+        ) from error
     estimator.__dict__ = learner.__dict__
 
 
@@ -188,8 +193,9 @@ class BaseDetector(
         Raises
         ------
         ValueError
-            If a parameter or a row is invalid. ``FitError``, a subclass, if training diverges at the start. After any
-            error, and after Ctrl-C, the estimator is unchanged.
+            If a parameter or a row is invalid. ``FitError``, a subclass, if training diverges at the start.
+        MemoryError
+            If the device runs out of memory. After any error, and after Ctrl-C, the estimator is unchanged.
         """
         self._init_callback_context(max_subtasks=None)
         with transaction(self) as learner:

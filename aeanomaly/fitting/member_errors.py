@@ -23,5 +23,5 @@ def member_errors(scorer: Scorer, encoded: torch.Tensor) -> np.ndarray:
             compute, finish, encoded.numpy(), encode=np.asarray, device=encoded.device, width=scorer.width
         )
     with torch.no_grad():
-        parts = [compute(rows[None])[0] for rows in encoded.split(max(_LEAST_ROWS, _AT_ONCE // scorer.width))]
+        parts = [compute(rows[None])[0] for rows in encoded.split(max(_LEAST_ROWS, _AT_ONCE // scorer.device_width))]
     return finish([torch.cat(parts, dim=1)], np.empty(0))

@@ -188,13 +188,14 @@ class FittedModel:
         """Return the importance-weighted estimate of log p(x) by an ELBO scorer, in nats, (N,)."""
         scorer = self.scorer
         assert isinstance(scorer, ELBOScorer)
-        draws = scorer.draw(n_draws)
+        scorer = scorer.replaced(n_draws=n_draws)
 
         def bound(rows: torch.Tensor) -> torch.Tensor:
-            weights = log_weights(scorer.network, scorer.likelihood, rows, draws)
+            weights = log_weights(scorer.network, scorer.likelihood, rows, scorer.draws)
             return (torch.logsumexp(weights, dim=0) - float(np.log(n_draws))).unsqueeze(2)
 
-        return self._map(bound, lambda bounds: mean_of_members(bounds)[:, 0], table)
+        model = replace(self, scorers=(scorer,))
+        return model._map(bound, lambda bounds: mean_of_members(bounds)[:, 0], table)
 
     def sample(self, n_samples: int, seed: int) -> np.ndarray:
         """Draw rows with a code from the prior N(0, I), in original units, (n_samples, F)."""

@@ -8,7 +8,7 @@ from aeanomaly.nn.linear import StackedLinear
 from aeanomaly.nn.mlp import StackedMLP
 from aeanomaly.nn.networks import GaussianAutoencoder, PointAutoencoder, build_network, copy_network
 from aeanomaly.nn.precision import has_float64, in_float64
-from aeanomaly.nn.products import affine_map, grad, is_narrowing
+from aeanomaly.nn.products import affine_map, grad, is_narrowing, row_sums
 from aeanomaly.nn.prototype_init import InitData, PrototypeInit
 from aeanomaly.nn.prototypes import StackedPrototypes, neighbor_distance
 from aeanomaly.nn.selection import take
@@ -41,6 +41,7 @@ __all__ = [
     "join_networks",
     "kl_to_standard_normal",
     "neighbor_distance",
+    "row_sums",
     "split_network",
     "take",
     "workspace",

@@ -76,7 +76,12 @@ def _softmax(a: torch.Tensor) -> torch.Tensor:
 
 
 def _softmax_in_place(a: torch.Tensor) -> torch.Tensor:
-    return torch.softmax(a, dim=-1, out=a)
+    short = -a.shape[-1] % 4
+    if short == 0 or a.device.type == "cpu":
+        return torch.softmax(a, dim=-1, out=a)
+    # CUDA adds the first units of a long row separately if the row is not aligned to four of them.
+    padded = functional.pad(a, (0, short), value=-torch.inf)
+    return a.copy_(torch.softmax(padded, dim=-1)[..., :-short])
 
 
 #: The only activation that mixes units.

@@ -197,7 +197,11 @@ def _components_by_eigenvectors(centered: torch.Tensor, n_components: int) -> to
     """
     rows = centered.double()  # a product in float32 would lose the small components
     is_wide = rows.shape[2] > rows.shape[1]
-    values, vectors = torch.linalg.eigh(rows @ rows.mT if is_wide else rows.mT @ rows)
+    products = rows @ rows.mT if is_wide else rows.mT @ rows
+    try:
+        values, vectors = torch.linalg.eigh(products)
+    except torch.linalg.LinAlgError:  # the solver of CUDA may not converge where that of the CPU does
+        values, vectors = (part.to(rows.device) for part in torch.linalg.eigh(products.cpu()))
     largest = vectors[:, :, -n_components:].flip(2)
     scale = values[:, None, -n_components:].flip(2).clamp(min=0).sqrt()
     return (largest * scale if is_wide else rows @ largest).float()

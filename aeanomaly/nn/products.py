@@ -37,6 +37,13 @@ def fast_affine_map(owner: Any, bias: torch.Tensor, x: torch.Tensor, weight: tor
     return torch.baddbmm(bias, x, weight, out=buffer(owner, (members, size, n_outputs), x))
 
 
+def row_sums(values: torch.Tensor) -> torch.Tensor:
+    """Return the sums over the last axis, (..., n) -> (...), whose bits do not depend on the position of a row."""
+    if values.device.type != "cpu":  # CUDA adds the first elements separately if a row is not aligned to four of them
+        values = functional.pad(values, (0, -values.shape[-1] % 4))
+    return values.sum(dim=-1)
+
+
 def input_gradient(owner: nn.Module, gradient: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     """Return the gradient of x: gradient (M, B, out) @ weight.mT."""
     out = buffer((owner, "gradient"), (*gradient.shape[:2], weight.shape[1]), gradient)

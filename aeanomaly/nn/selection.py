@@ -1,4 +1,4 @@
-"""Selection of rows and values, without waiting for an accelerator."""
+"""Selection of rows and values on any device."""
 
 import numpy as np
 import torch

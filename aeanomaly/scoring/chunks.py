@@ -18,6 +18,9 @@ PADDING = 256
 _MAX_ROWS, _IN_CHUNK = 16 * PADDING, 1 << 19
 #: Maximum number of rows in a block of a chunk, and of elements in its widest layer, which should fit into a cache.
 _BLOCK_ROWS, _IN_BLOCK = 4 * PADDING, 1 << 19
+#: Maximum number of rows in a launch on an accelerator, of elements in its largest tensor (128 MB in float32), and of
+#: cells of its rows (16 MB in float64).
+_LAUNCH_ROWS, _IN_LAUNCH, _LAUNCH_CELLS = 1 << 14, 1 << 25, 1 << 21
 
 #: Function from a chunk of a table, and the number of rows to which it is padded, to the result of the chunk.
 Run = Callable[[np.ndarray, int], np.ndarray]
@@ -70,8 +73,11 @@ def map_chunks(
             parts = map_blocks(compute, rows, width)
             return finish([part[:, : len(chunk)] for part in parts], chunk)
 
-    size = min(_MAX_ROWS, multiple_within(4 * _IN_BLOCK // width), multiple_within(_IN_CHUNK // table[0].size))
-    run_in_memory = partial(_run_in_memory, run, padding=size if has_fixed_launches(device) else padding)
+    if has_fixed_launches(device):
+        size = padding = launch_size(width, table[0].size)
+    else:
+        size = min(_MAX_ROWS, multiple_within(4 * _IN_BLOCK // width), multiple_within(_IN_CHUNK // table[0].size))
+    run_in_memory = partial(_run_in_memory, run, padding=padding)
     with limit_threads(1), workspace(frozen=True):
         if len(table) <= size:
             return run_in_memory(table)
@@ -143,6 +149,19 @@ def multiple_within(n_rows: int) -> int:
 def has_fixed_launches(device: torch.device) -> bool:
     """Return True if all launches on a device must have the same number of rows."""
     return device.type != "cpu"
+
+
+def launch_size(width: int, n_columns: int) -> int:
+    """Return the number of rows in all launches of a function on an accelerator, a multiple of `PADDING`.
+
+    Parameters
+    ----------
+    width : int
+        Number of elements per row in the largest tensor of the function.
+    n_columns : int
+        Number of columns of the rows.
+    """
+    return multiple_within(min(_LAUNCH_ROWS, _IN_LAUNCH // width, _LAUNCH_CELLS // n_columns))
 
 
 def _run_in_memory(run: Run, chunk: np.ndarray, padding: int) -> np.ndarray:

@@ -42,16 +42,14 @@ def elbo_terms(
     The KL divergence is analytic, and the expectation is a mean over the draws. The ELBO is the sum over the last axis.
     """
     loc, log_scale = network.posterior(rows)
-    scale, log_prob = torch.exp(log_scale), torch.zeros_like(rows)
+    log_prob = torch.zeros_like(rows)
     if rows.device.type == "cpu":  # one draw fits into the cache
+        scale = torch.exp(log_scale)
         for draw in draws:
             log_prob += likelihood.log_prob(rows, network.decode(loc + scale * draw), network.log_noise_scale)
     else:  # few large products take less time than many small ones
-        targets, log_noise_scale = rows.unsqueeze(1), network.log_noise_scale.unsqueeze(1)
         for group in draws.split(DRAWS_AT_ONCE):
-            codes = loc.unsqueeze(1) + scale.unsqueeze(1) * group.unsqueeze(1)
-            outputs = network.decode(codes.flatten(1, 2)).unflatten(1, codes.shape[1:3])
-            log_prob += likelihood.log_prob(targets, outputs, log_noise_scale).sum(dim=1)
+            log_prob += _log_prob_of_draws(network, likelihood, rows, _codes(loc, log_scale, group)).sum(dim=1)
     kl = kl_to_standard_normal(loc, log_scale)
     return torch.cat([log_prob / len(draws), -kl.unsqueeze(2)], dim=2)
 
@@ -67,9 +65,22 @@ def log_weights(
     wide = torch.float64 if has_float64(rows.device) else torch.float32
     loc, log_scale = network.posterior(rows)
     weights = []
-    for draw in draws:
-        code = loc + torch.exp(log_scale) * draw
-        log_prob = likelihood.log_prob(rows, network.decode(code), network.log_noise_scale).to(wide).sum(dim=2)
-        log_ratio = (0.5 * (draw.square() - code.square()) + log_scale).to(wide).sum(dim=2)
-        weights.append(log_prob + log_ratio)
-    return torch.stack(weights)
+    for group in draws.split(1 if rows.device.type == "cpu" else DRAWS_AT_ONCE):
+        codes = _codes(loc, log_scale, group)
+        log_prob = _log_prob_of_draws(network, likelihood, rows, codes).to(wide).sum(dim=3)
+        log_ratio = 0.5 * (group.unsqueeze(1).square() - codes.square()) + log_scale.unsqueeze(1)
+        weights.append((log_prob + log_ratio.to(wide).sum(dim=3)).transpose(0, 1))
+    return torch.cat(weights)
+
+
+def _codes(loc: torch.Tensor, log_scale: torch.Tensor, draws: torch.Tensor) -> torch.Tensor:
+    """Return the code of each row and draw: posterior (M, B, L), draws (S, L) -> (M, S, B, L)."""
+    return loc.unsqueeze(1) + torch.exp(log_scale).unsqueeze(1) * draws.unsqueeze(1)
+
+
+def _log_prob_of_draws(
+    network: GaussianAutoencoder, likelihood: Likelihood, rows: torch.Tensor, codes: torch.Tensor
+) -> torch.Tensor:
+    """Return log p(x|z) per column: rows (M, B, D), codes (M, S, B, L) -> (M, S, B, D)."""
+    outputs = network.decode(codes.flatten(1, 2)).unflatten(1, codes.shape[1:3])
+    return likelihood.log_prob(rows.unsqueeze(1), outputs, network.log_noise_scale.unsqueeze(1))

@@ -13,6 +13,8 @@ _MASS = 0.2
 _LEAST_UNIT = 0.01
 #: Bound of the outer gaps, so far beyond all encoded values that their inner end is nearer.
 _FAR = 5e12
+#: Number of cells that an accelerator sorts at once.
+_AT_ONCE = 1 << 24
 
 #: Lower and upper ends of the gaps of features, each (G, D), and units of distances (D,), in float64.
 Gaps = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
@@ -21,7 +23,9 @@ Gaps = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 def find_gaps(encoded: np.ndarray | torch.Tensor) -> Gaps:
     """Find the largest gaps of the features of encoded rows (N, D), on their device."""
     if is_on_accelerator(encoded):
-        return _gaps_on_device(encoded.double())
+        blocks = encoded.split(max(1, _AT_ONCE // len(encoded)), dim=1)
+        lowers, uppers, units = zip(*(_gaps_on_device(block.double()) for block in blocks), strict=True)
+        return torch.cat(lowers, dim=1), torch.cat(uppers, dim=1), torch.cat(units)
     found = [_gaps_of(feature[~np.isnan(feature)].astype(np.float64)) for feature in np.asarray(encoded).T]
     lower, upper, unit = (torch.from_numpy(np.stack(values, axis=-1)) for values in zip(*found, strict=True))
     return lower, upper, unit
@@ -44,6 +48,7 @@ def _gaps_of(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def _gaps_on_device(rows: torch.Tensor) -> Gaps:
     """Find the gaps of all features at once, without waiting for the device."""
+    rows = rows.masked_fill(rows.isnan(), torch.nan)  # CUDA sorts NaN with a negative sign before all numbers
     values, count = rows.sort(dim=0).values, (~rows.isnan()).sum(dim=0)  # missing values are the last
     low, high = values[:1], values.gather(0, (count - 1).clamp(min=0)[None])
     widest = values.diff(dim=0).nan_to_num(-torch.inf).argsort(dim=0, descending=True, stable=True)[: _GAPS - 2]

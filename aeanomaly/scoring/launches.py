@@ -12,12 +12,10 @@ import torch
 from aeanomaly.graphs import Replay, free_unused
 from aeanomaly.memory import is_out_of_memory
 from aeanomaly.nn import has_float64, workspace
-from aeanomaly.scoring.chunks import PADDING, multiple_within
+from aeanomaly.scoring.chunks import PADDING, launch_size, multiple_within
 from aeanomaly.scoring.transfer import BLOCK_BYTES, blocks_on_device, tensor_dtype
 from aeanomaly.threads import check_fork
 
-#: Maximum number of rows in a launch, and of elements in its largest tensor (128 MB in float32).
-_MAX_ROWS, _IN_LAUNCH = 1 << 14, 1 << 25
 #: Maximum number of rows whose results are held on the device.
 _HELD_ROWS = 1 << 22
 #: Dtypes with numbers that float32 does not hold exactly.
@@ -60,8 +58,7 @@ class Launches:
     @property
     def size(self) -> int:
         """Number of rows in a launch, R: a multiple of 256."""
-        n_cells = BLOCK_BYTES // np.dtype(np.float64).itemsize
-        return multiple_within(min(_MAX_ROWS, _IN_LAUNCH // self.width, n_cells // self.n_columns))
+        return launch_size(self.width, self.n_columns)
 
     def of_table(self, table: np.ndarray) -> np.ndarray:
         """Return the results for a table (N, F) on the host, (N,)."""

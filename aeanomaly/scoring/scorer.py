@@ -19,6 +19,7 @@ from aeanomaly.nn import (
     build_network,
     copy_network,
     kl_to_standard_normal,
+    row_sums,
 )
 from aeanomaly.scoring.chunks import mean_of_members
 from aeanomaly.scoring.elbo import DRAWS_AT_ONCE, elbo_terms, matched_draws
@@ -117,7 +118,7 @@ class Scorer(nn.Module, ABC):
     def forward(self, rows: torch.Tensor, observed: torch.Tensor) -> torch.Tensor:
         """Return minus the score, without a step on the host: rows (B, D), observed cells (B, F) -> (B,) float64."""
         terms = self.member_terms(rows.unsqueeze(0)).mean(dim=0).double()
-        errors, code = terms[:, : self.n_encoded].sum(dim=1), terms[:, self.n_encoded :].sum(dim=1)
+        errors, code = row_sums(terms[:, : self.n_encoded]), row_sums(terms[:, self.n_encoded :])
         if self.allow_nan:
             # A tensor, because exporters round Python numbers to float32; on the CPU, where it needs no copy.
             typical_error = torch.tensor(self.typical_error, dtype=torch.float64, device="cpu")
@@ -205,9 +206,9 @@ class NetworkScorer(Scorer):
     def allowing_missing(self, likelihood: Likelihood) -> Self:
         """Return a scorer for rows with missing values; layers other than prototypes replace them by 0."""
         spec = replace(self.spec, allow_nan=True)
-        network = build_network(spec)
+        network = build_network(spec).to(self.weights.device)
         network.load_state_dict({**network.state_dict(), **self.network.state_dict()})
-        return self.replaced(spec=spec, network=network.to(self.weights.device), likelihood=likelihood)
+        return self.replaced(spec=spec, network=network, likelihood=likelihood)
 
 
 class DevianceScorer(NetworkScorer):

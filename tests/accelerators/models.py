@@ -12,7 +12,7 @@ N_ROWS = 1500
 
 def fit_denoiser():
     """Fit a denoiser to plain numbers on the CPU."""
-    return DenoisingAutoencoder(max_iter=10, contamination=0.1, random_state=0).fit(plain(200))
+    return DenoisingAutoencoder(max_iter=10, contamination=0.1, device="cpu", random_state=0).fit(plain(200))
 
 
 def plain(n_rows):

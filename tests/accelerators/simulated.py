@@ -17,7 +17,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_flatten, tree_map
 
 from aeanomaly import streams
-from aeanomaly.scoring import launches
+from aeanomaly.scoring import chunks
 from aeanomaly.training import device as device_module
 
 #: Stand-in for a real device; torch has no kernels for it that could hide a fault.
@@ -171,7 +171,7 @@ def simulated_device() -> Iterator[Simulation]:
         patch.setattr(torch, "inference_mode", lambda mode=True: torch.no_grad() if mode else nullcontext())
         patch.setattr(ThreadPoolExecutor, "submit", _submit_within(simulation))
         # The CPU computes small launches of scores faster.
-        patch.setattr(launches, "_MAX_ROWS", LAUNCH_SIZE)
+        patch.setattr(chunks, "_LAUNCH_ROWS", LAUNCH_SIZE)
         stack.enter_context(simulation)
         yield simulation
 

@@ -1,5 +1,7 @@
 """Accelerators that run out of memory."""
 
+from unittest.mock import Mock
+
 import numpy as np
 import pytest
 import torch
@@ -52,6 +54,17 @@ def test_too_little_memory_for_a_launch_halves_it(fitted, limit_rows, method):
     assert min(sizes) == 256
 
 
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_too_little_memory_for_a_fit_is_one_sentence_and_changes_nothing(build, monkeypatch, device, method):
+    detector = build(DenoisingAutoencoder).fit(X[:200])
+    before = vars(detector).copy()
+    monkeypatch.setattr(StackedMLP, "vjp", Mock(side_effect=torch.OutOfMemoryError("CUDA out of memory. Tried")))
+    sentence = rf"{device}(:0)? ran out of memory in the fit of DenoisingAutoencoder; free memory .* device='cpu'"
+    with pytest.raises(MemoryError, match=sentence):
+        getattr(detector, method)(X[:300])
+    assert vars(detector) == before
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_too_little_memory_for_a_few_rows_moves_the_call_to_the_cpu_with_one_warning(
     fitted, limit_rows, method, device
@@ -59,7 +72,7 @@ def test_too_little_memory_for_a_few_rows_moves_the_call_to_the_cpu_with_one_war
     expected = getattr(on_cpu(fitted), method)(X)
     limit_rows(0)
     name = type(fitted).__name__
-    with pytest.warns(UserWarning, match=f"{device} ran out of memory in {name}; .* on the CPU") as seen:
+    with pytest.warns(UserWarning, match=rf"{device}(:0)? ran out of memory in {name}; .* on the CPU") as seen:
         found = getattr(fitted, method)(X)
     assert len(seen) == 1
     np.testing.assert_array_equal(found, expected)

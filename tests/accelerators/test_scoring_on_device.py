@@ -11,8 +11,9 @@ import torch
 from aeanomaly.detectors import REGISTRY, DenoisingAutoencoder
 from aeanomaly.fitting import DeviceEncoder, FittedModel
 from aeanomaly.graphs import Replay
+from aeanomaly.nn import ACTIVATIONS, row_sums
 from aeanomaly.preprocessing import TableEncoder, rows_of
-from aeanomaly.scoring import Launches, launches
+from aeanomaly.scoring import Launches, chunks, launches
 from tests.accelerators.models import N_ROWS, counted, moved, plain
 from tests.accelerators.simulated import DEVICE, LAUNCH_SIZE
 from tests.bits import mixed, numbers, with_missing
@@ -33,7 +34,8 @@ def fitted(request):
     """Fit each detector to each table on the CPU; also return the table and its scores."""
     name, kind = request.param
     make, parameters = TABLES[kind]
-    detector = REGISTRY[name](max_iter=10, contamination=0.1, random_state=0, **parameters).fit(make(200))
+    of_class = {"max_iter": 10, "contamination": 0.1, "device": "cpu", "random_state": 0}
+    detector = REGISTRY[name](**of_class, **parameters).fit(make(200))
     table = make(N_ROWS)
     return detector, table, detector.score_samples(table)
 
@@ -109,6 +111,20 @@ class TestEncoder:
             np.testing.assert_array_equal(found, expected)
 
 
+@pytest.mark.usefixtures("simulation")
+@pytest.mark.parametrize("width", [1, 3, 4, 130, 1030])
+def test_rows_whose_elements_are_added_are_aligned_to_four_of_them(monkeypatch, width):
+    """An order of additions that depends on the alignment would depend on the position of the row."""
+    values, widths = torch.randn(2, 5, width), []
+    for owner, name in ((torch, "softmax"), (torch.Tensor, "sum")):
+        function = getattr(owner, name)
+        monkeypatch.setattr(owner, name, lambda a, f=function, **rest: widths.append(a.shape[-1]) or f(a, **rest))
+    found = row_sums(values.to(DEVICE)), ACTIVATIONS["rbf"].in_place(values.to(DEVICE))
+    assert [width % 4 for width in widths] == [0, 0]
+    torch.testing.assert_close(found[0].cpu(), values.sum(dim=-1))
+    torch.testing.assert_close(found[1].cpu(), torch.softmax(values, dim=-1))
+
+
 class TestLaunches:
     def test_only_scores_come_back_in_one_copy(self, fitted, simulation):
         detector, table, _ = fitted
@@ -144,7 +160,7 @@ class TestLaunches:
             assert n_runs == [1] * 3
 
     def test_their_number_of_rows_depends_on_the_model_only(self, monkeypatch):
-        monkeypatch.setattr(launches, "_MAX_ROWS", 1 << 14)
+        monkeypatch.setattr(chunks, "_LAUNCH_ROWS", 1 << 14)
 
         def size(width, n_columns):
             return Launches(torch.sum, n_columns, width, DEVICE).size

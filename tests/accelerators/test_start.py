@@ -1,5 +1,7 @@
 """Start of a fit on an accelerator: prototypes, closed-form members, statistics and encoding of the rows."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -17,7 +19,7 @@ from aeanomaly.fitting import fit_robust_scorers
 from aeanomaly.fitting.encoding import DeviceStatistics, fit_encoding
 from aeanomaly.fitting.robust import robust_core
 from aeanomaly.preprocessing import EncoderOptions, Numeric, Statistics
-from aeanomaly.scoring import MarginalScorer, MemoryScorer, two_valued_factors, whitening_matrix
+from aeanomaly.scoring import MarginalScorer, MemoryScorer, gaps, two_valued_factors, whitening_matrix
 from tests.accelerators.simulated import DEVICE, simulated_device
 
 DETECTORS = {
@@ -138,6 +140,36 @@ def test_gaps_are_those_of_the_cpu(missing):
         on_device = tensor(rows).to(DEVICE)
         found = MarginalScorer.fit(on_device, allow_nan=True)
         assert simulation.synchronizations == 0
+        for name in MarginalScorer.arrays:
+            assert_close(getattr(found, name), getattr(expected, name), rtol=1e-6, atol=0)
+
+
+def test_gaps_of_many_cells_are_found_in_blocks_of_columns(monkeypatch):
+    rows = numbers(500).astype("float32")
+    expected = MarginalScorer.fit(rows)
+    monkeypatch.setattr(gaps, "_AT_ONCE", 3 * len(rows))
+    with simulated_device():
+        found = MarginalScorer.fit(tensor(rows).to(DEVICE))
+        for name in MarginalScorer.arrays:
+            assert_close(getattr(found, name), getattr(expected, name), rtol=1e-6, atol=0)
+
+
+def test_gaps_do_not_depend_on_the_sign_of_missing_values(monkeypatch):
+    """Sort as CUDA does, by bits: missing values with a negative sign come first."""
+    rows = with_missing(numbers(500)).astype("float32")
+    expected = MarginalScorer.fit(rows, allow_nan=True)
+    sort = torch.Tensor.sort
+
+    def by_bits(values, dim):
+        order = values.masked_fill(values.isnan() & values.signbit(), -torch.inf).argsort(dim)
+        return SimpleNamespace(values=values.gather(dim, order))
+
+    with simulated_device():
+        monkeypatch.setattr(torch.Tensor, "sort", by_bits)
+        found = MarginalScorer.fit(
+            tensor(np.where(np.isnan(rows), -np.float32("nan"), rows)).to(DEVICE), allow_nan=True
+        )
+        monkeypatch.setattr(torch.Tensor, "sort", sort)
         for name in MarginalScorer.arrays:
             assert_close(getattr(found, name), getattr(expected, name), rtol=1e-6, atol=0)
 
@@ -278,3 +310,22 @@ def test_the_start_is_computed_on_the_cpu_if_the_device_lacks_float64(name, monk
             np.testing.assert_array_equal(weights.cpu().numpy(), expected.network.state_dict()[key].numpy())
         for scorer in DETECTORS[name]._scorers(found, found.network):
             assert scorer.weights.device == DEVICE
+
+
+def test_eigenvectors_that_a_device_does_not_find_are_those_of_the_cpu(monkeypatch):
+    table, solve = numbers(), torch.linalg.eigh
+    with simulated_device():
+        expected = prepared(DETECTORS["undercomplete"], table, DEVICE.type).network.state_dict()
+        n_refused = []
+
+        def refused(products):
+            if products.device.type != "cpu":
+                n_refused.append(1)
+                raise torch.linalg.LinAlgError("linalg.eigh: the algorithm failed to converge")
+            return solve(products)
+
+        monkeypatch.setattr(torch.linalg, "eigh", refused)
+        found = prepared(DETECTORS["undercomplete"], table, DEVICE.type).network.state_dict()
+        assert n_refused
+        for name, weights in expected.items():
+            assert_close(found[name], weights.cpu())
