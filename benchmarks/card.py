@@ -12,7 +12,7 @@ from benchmarks.machine import timed
 
 _CPU_INFO = Path("/proc/cpuinfo")
 #: Side of the matrices of a product, large enough to reach the full rate.
-_SIDE = {"cpu": 1024, "cuda": 8192}
+_SIDE = {"cpu": 2048, "cuda": 8192}
 #: Number of float32 elements of a copy: 256 MB on a GPU.
 _ELEMENTS = {"cpu": 1 << 24, "cuda": 1 << 26}
 _PRODUCTS, _COPIES = 5, 10

@@ -4,9 +4,9 @@ From the root of a checkout, on a machine with a GPU, with the extra ``aeanomaly
 
     python -m benchmarks.gpu
 
-Training steps, fits, scores, a Parquet file in parts, a search and a wide network are timed on the GPU, then on the
-CPU. A plain torch loop and PyOD run on the same devices. The run takes less than three minutes, and leaves out what it
-cannot measure by then. Writes ``gpu.csv``, after each measurement, and ``gpu.md`` to the results folder.
+Training steps, fits, scores, a search, a wide network and a Parquet file in parts are timed on the GPU and on the CPU.
+A plain torch loop and PyOD run on the same devices. The run takes less than three minutes, and leaves out what it
+cannot measure by then. Writes ``gpu.csv`` and ``gpu.md`` to the results folder after each measurement.
 """
 
 import argparse
@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 import pandas as pd
@@ -33,8 +34,11 @@ from benchmarks.machine import threads
 from benchmarks.measurement import Bench, Measurement, Sample
 from benchmarks.tables import markdown
 
-#: Limit in seconds on all rounds of a measurement after the warm-up.
-_LONGEST = 2.0
+#: Limit in seconds on all rounds of a measurement after the warm-up, and least duration of the warm-up, in which a GPU
+#: reaches its full clock rate.
+_LONGEST, _WARM_UP = 1.0, 0.2
+#: Maximum number of characters of an error in a note.
+_MESSAGE = 200
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -52,10 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with threads(options.threads), tempfile.TemporaryDirectory() as folder:
         devices = dict.fromkeys((device, torch.device("cpu")))
         benches = [Bench(one, device, options.scale, options.threads, options.rows, Path(folder)) for one in devices]
-        measurements = [(bench, one) for bench in benches for task in options.tasks for one in TASKS[task](bench)]
-        runs = _runs(measurements, options)
-    text = report(runs, limits(runs, [one for _, one in measurements]), _heading(device, options))
-    (options.out / "gpu.md").write_text(text, encoding="utf-8")
+        measurements = [(bench, one) for task in options.tasks for bench in benches for one in TASKS[task](bench)]
+        text = _run(measurements, options, _heading(device, options))
     sys.stdout.write(text)
     return 0
 
@@ -63,15 +65,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.gpu", description=__doc__.splitlines()[0])
     parser.add_argument("--device", default="cuda", metavar="NAME", help="cuda, cuda:1 or cpu; default: cuda")
-    parser.add_argument("--tasks", nargs="+", choices=TASKS, default=list(TASKS), help="default: all")
+    parser.add_argument("--tasks", nargs="+", choices=TASKS, default=list(TASKS), help="in this order; default: all")
     parser.add_argument("--scale", type=float, default=1.0, metavar="SHARE", help="share of all sizes; default: 1")
     parser.add_argument("--rows", type=int, metavar="N", help="rows of the Parquet file; default: 10,000,000 x scale")
     parser.add_argument("--repeats", type=int, default=5, metavar="N", help="rounds of a measurement; default: 5")
     parser.add_argument(
-        "--seconds", type=float, default=150.0, metavar="S", help="no measurement starts later; default: 150"
+        "--seconds", type=float, default=160.0, metavar="S", help="skip what would end later; default: 160"
     )
     parser.add_argument(
-        "--threads", type=int, default=torch.get_num_threads(), metavar="N", help="threads of the CPU; default: all"
+        "--threads",
+        type=int,
+        default=torch.get_num_threads(),
+        metavar="N",
+        help="threads of the CPU; default: those of torch",
     )
     parser.add_argument(
         "--out", type=Path, default=Path(__file__).parent / "results", metavar="FOLDER", help="results folder"
@@ -79,19 +85,24 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _runs(measurements: list[tuple[Bench, Measurement]], options: argparse.Namespace) -> pd.DataFrame:
-    """Run all measurements, and write ``gpu.csv`` after each, so that an interrupted run leaves its results."""
-    end, lines = time.monotonic() + options.seconds, list[dict[str, Any]]()
+def _run(measurements: list[tuple[Bench, Measurement]], options: argparse.Namespace, heading: str) -> str:
+    """Run all measurements, and return the report; an interrupted run leaves what it has measured in the files."""
+    end, lines, text = time.monotonic() + options.seconds, list[dict[str, Any]](), heading
     about = {"version": __version__, "torch": torch.__version__, "threads": options.threads}
-    for bench, one in tqdm(measurements, unit="measurement", file=sys.stderr):
-        identity = {"measurement": one.name, "unit": one.unit, "device": bench.device.type}
-        if time.monotonic() < end:
-            results = list(rounds(one, options.repeats, warm_up_counts=bench.is_cpu))
-        else:
-            results = [{"value": math.nan, "note": f"not started within {options.seconds:g} s"}]
-        lines += [identity | {"round": number} | line | about for number, line in enumerate(results)]
-        pd.DataFrame(lines).to_csv(options.out / "gpu.csv", index=False)
-    return pd.DataFrame(lines)
+    with tqdm(measurements, unit="measurement", file=sys.stderr) as bar:
+        for bench, one in bar:
+            bar.set_description(f"{one.name}, {bench.device.type.upper()}")
+            identity = {"measurement": one.name, "unit": one.unit, "device": bench.device.type}
+            if time.monotonic() + one.longest * min(1, options.scale) < end:
+                results = list(rounds(one, options.repeats, warm_up_counts=bench.is_cpu))
+            else:
+                results = [{"value": math.nan, "note": f"would not have ended within {options.seconds:g} s"}]
+            lines += [identity | {"round": number} | line | about for number, line in enumerate(results)]
+            runs = pd.DataFrame(lines)
+            runs.to_csv(options.out / "gpu.csv", index=False)
+            text = report(runs, [one for _, one in measurements], heading)
+            (options.out / "gpu.md").write_text(text, encoding="utf-8")
+    return text
 
 
 def rounds(measurement: Measurement, n_rounds: int, *, warm_up_counts: bool) -> Iterator[dict[str, Any]]:
@@ -103,7 +114,8 @@ def rounds(measurement: Measurement, n_rounds: int, *, warm_up_counts: bool) -> 
         with messages() as told:
             values = list(_values(measurement.prepare(), n_rounds, warm_up_counts=warm_up_counts))
     except Exception as error:
-        yield {"value": math.nan, "note": " ".join(f"not available: {type(error).__name__}: {error}".split())}
+        message = " ".join(f"{type(error).__name__}: {error}".split())
+        yield {"value": math.nan, "note": f"not available: {shorten(message, _MESSAGE)}"}
         return
     note = "; ".join(filter(None, [measurement.note, *dict.fromkeys(told)]))
     yield from ({"value": value, "note": note} for value in values)
@@ -116,6 +128,9 @@ def _values(sample: Sample, n_rounds: int, *, warm_up_counts: bool) -> Iterator[
     if warm_up_counts and now - start > _LONGEST:
         yield warm_up
         return
+    while now - start < _WARM_UP:
+        sample()
+        now = time.monotonic()
     for _ in range(n_rounds):
         yield sample()
         if time.monotonic() - now > _LONGEST:
@@ -155,9 +170,10 @@ def _bound(measurement: Measurement, known: Mapping[str, float]) -> float:
         return math.nan
 
 
-def report(runs: pd.DataFrame, limit_of: Mapping[str, float], heading: str) -> str:
-    """Return medians, ranges, ratios and limits as Markdown."""
+def report(runs: pd.DataFrame, measurements: Sequence[Measurement], heading: str) -> str:
+    """Return medians, ranges, ratios, limits and comparisons with peers as Markdown."""
     devices = list(dict.fromkeys(runs["device"]))[::-1]  # the CPU first
+    limit_of = limits(runs, measurements)
     head = [
         "measurement",
         "unit",
@@ -174,7 +190,19 @@ def report(runs: pd.DataFrame, limit_of: Mapping[str, float], heading: str) -> s
         body.append([str(name), unit, *cells, *ratio, _number(limit_of.get(str(name), math.nan))])
         told = of_name[["device", "note"]].drop_duplicates().itertuples(index=False)
         notes += [f"- {name}, {device.upper()}: {note}" for device, note in told if note]
-    return "\n\n".join([heading, markdown(head, body), *(["\n".join(notes)] if notes else [])]) + "\n"
+    lists = ["\n".join(lines) for lines in (_comparisons(runs, measurements, devices[-1]), notes) if lines]
+    return "\n\n".join([heading, markdown(head, body), *lists]) + "\n"
+
+
+def _comparisons(runs: pd.DataFrame, measurements: Sequence[Measurement], device: str) -> list[str]:
+    """Return a line for each measurement of a device with a peer, on the device if possible, else on the CPU."""
+    medians, lines = runs.groupby(["measurement", "device"])["value"].median().dropna(), []
+    for name, peer in {one.name: one.peer for one in measurements if one.peer}.items():
+        found = next((other for other in (device, "cpu") if (peer, other) in medians), None)
+        if found and (name, device) in medians:
+            ratio = _number(medians[peer, found] / medians[name, device])
+            lines.append(f"- {name}, {device.upper()}: {ratio} times as fast as {peer}, {found.upper()}")
+    return lines
 
 
 def _spread(values: pd.Series) -> str:
@@ -202,7 +230,7 @@ def _heading(device: torch.device, options: argparse.Namespace) -> str:
         f"{torch.get_float32_matmul_precision()}), {time.strftime('%Y-%m-%d')}; {'; '.join(machine)}, "
         f"{options.threads} threads. Sizes x {options.scale:g}. Medians over rounds, with minimum and maximum. Ratio: "
         "how many times as fast the GPU is. Limit: time or rate if only matrix products, the transfer of the rows or "
-        "reading took time, at the rates measured in the same run."
+        "reading took time, at the rates measured in the same run; it does not count traffic within the memory."
     )
 
 

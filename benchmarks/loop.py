@@ -66,8 +66,8 @@ class PlainLoop:
         """Take further steps, without waiting for the device."""
         rows = self._rows
         for _ in range(n_steps):
-            loss = self._loss_of(rows[torch.randint(len(rows), (self.batch_size,), device=self.device)])
             self._optimizer.zero_grad()
+            loss = self._loss_of(rows[torch.randint(len(rows), (self.batch_size,), device=self.device)])
             loss.backward()
             self._optimizer.step()
 

@@ -32,6 +32,10 @@ class Measurement(NamedTuple):
         Function from the medians of other measurements to the best possible value, or NaN.
     note : str
         Remark on the method.
+    longest : float
+        Estimate of the longest duration in seconds, with preparation.
+    peer : str
+        Name of a measurement of a peer, with which the report compares.
     """
 
     name: str
@@ -39,6 +43,8 @@ class Measurement(NamedTuple):
     prepare: Callable[[], Sample]
     bound: Callable[[Mapping[str, float]], float] = lambda known: math.nan
     note: str = ""
+    longest: float = 10.0
+    peer: str = ""
 
 
 @dataclass(frozen=True)

@@ -57,16 +57,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def write_table(path: Path, n_rows: int, n_columns: int) -> None:
-    """Write rows near a curved surface, as float32, in row groups of half a million."""
+def write_table(path: Path, n_rows: int, n_columns: int, *, repeats: bool = False) -> None:
+    """Write rows near a curved surface, as float32, in groups of half a million, which are equal if it `repeats`."""
     rng = np.random.default_rng(0)
     weights = rng.normal(size=(4, n_columns))
     names = [f"x{j}" for j in range(n_columns)]
+    rows = np.empty((0, n_columns), dtype=np.float32)
     with pq.ParquetWriter(path, pa.schema([(name, pa.float32()) for name in names])) as file:
         for first in range(0, n_rows, _GROUP):
             size = min(_GROUP, n_rows - first)
-            rows = np.tanh(rng.normal(size=(size, 4)) @ weights) + 0.1 * rng.normal(size=(size, n_columns))
-            file.write_table(pa.table(list(rows.T.astype(np.float32)), names=names))
+            if not (repeats and len(rows)):
+                hidden, noise = rng.normal(size=(size, 4)), rng.normal(size=(size, n_columns))
+                rows = (np.tanh(hidden @ weights) + 0.1 * noise).astype(np.float32)
+            file.write_table(pa.table(list(rows[:size].T), names=names))
 
 
 def _in_parts(path: Path, options: argparse.Namespace) -> Any:
