@@ -1,6 +1,8 @@
 """Stacks of autoencoders with a point code or a Gaussian code."""
 
+import copy
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import nn
@@ -157,11 +159,14 @@ def copy_network(
     network: PointAutoencoder | GaussianAutoencoder, device: torch.device
 ) -> PointAutoencoder | GaussianAutoencoder:
     """Return a copy of a network on a device, to compute with, without the buffers of its training."""
-    own, copied = next(network.parameters()).device, build_network(network.spec)
-    if device == own:
-        copied = copied.to(own)  # the weights need not pass through the host
-    copied.load_state_dict(network.state_dict())
-    return copied.to(device).requires_grad_(False)
+
+    def copied(tensor: torch.Tensor) -> torch.Tensor:
+        return tensor.detach().to(device, copy=True, memory_format=torch.contiguous_format)
+
+    parts: dict[int, Any] = {id(network.spec): network.spec}
+    parts |= {id(own): nn.Parameter(copied(own), requires_grad=False) for own in network.parameters()}
+    parts |= {id(own): copied(own) for own in network.buffers()}
+    return copy.deepcopy(network, parts)
 
 
 def _draw_init(
