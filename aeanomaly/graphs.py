@@ -88,10 +88,13 @@ class Replay:
             self._space = self._space or _Space.of(self._device)
             self._graphs[size] = self._space.capture(lambda: _call(body, size))
         except RuntimeError as error:  # an operation that graphs do not support, or too little memory
-            self._captures, self._space = False, None  # without a release of the space
             _LOGGER.info("%s: no CUDA graph, because %s", self._device, str(error))
+            torch.cuda.current_stream(self._device).synchronize()
+            with _LOCK:
+                self._graphs.clear()  # they share memory of the stream with the graph that failed
+            self._captures, self._space = False, None  # without a release of the space
             with suppress(RuntimeError):
-                _Space(self._device)  # a complete capture resets the random generator of torch
+                _Space(self._device).release()  # a complete capture resets the random generator of torch
 
 
 class _Space:

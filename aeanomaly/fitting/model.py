@@ -31,6 +31,7 @@ from aeanomaly.scoring import (
     total_errors,
 )
 from aeanomaly.streams import MemberKey, torch_stream
+from aeanomaly.threads import check_fork
 from aeanomaly.training import resolve_device
 
 #: Products of a larger code with weights may overflow float32.
@@ -120,6 +121,7 @@ class FittedModel:
         """Computation of `errors` on an accelerator; None on the CPU, and for columns that are encoded only there."""
         if not has_launches(self.device) or self.schema.groups is not None:
             return None
+        check_fork(self.device)
         module = ErrorModule(self.schema, self.scorers)
         module.encoder.to(self.device)
         width = max(module.encoder.width, *(scorer.device_width for scorer in self.scorers))

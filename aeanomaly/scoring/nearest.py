@@ -4,7 +4,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from aeanomaly.nn import buffer
+from aeanomaly.nn import buffer, row_sums
 
 #: Number of stored rows in a segment, whose largest similarity is computed first.
 _SEGMENT = 32
@@ -67,7 +67,7 @@ class NearestRows(nn.Module):
         squares = candidates.sub_(rows.unsqueeze(1)).square_()
         if missing is not None:
             squares.masked_fill_(missing.unsqueeze(1), 0)
-        found = _largest(squares.sum(dim=2).neg_(), k)
+        found = _largest(row_sums(squares).neg_(), k)
         segment = best.gather(1, found // _SEGMENT)
         return segment // self.n_segments * self.tile + found % _SEGMENT * self.n_segments + segment % self.n_segments
 

@@ -22,8 +22,8 @@ def plain(n_rows):
 
 def moved(detector, device=DEVICE):
     """Return a copy of a fitted detector with the same weights on another device."""
-    copied = copy.copy(detector)
-    copied.state_ = replace(detector.state_, model=detector.state_.model.copied(device=device))
+    copied, state = copy.copy(detector), detector.state_
+    copied.state_ = replace(state, model=state.model.copied(device=device), compared=state.reference)
     return copied
 
 

@@ -106,6 +106,7 @@ def test_a_forked_child_gets_one_sentence(method):
     """Fork after a use of the GPU, which then works in the parent only."""
     X = plane()
     detector = aeanomaly.DenoisingAutoencoder(device="cuda", max_iter=5, random_state=0).fit(X)
+    detector = pickle.loads(pickle.dumps(detector))  # which has not scored yet
     context = multiprocessing.get_context("fork")
     receiver, sender = context.Pipe(duplex=False)
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from sklearn import config_context
 
-from aeanomaly import DenoisingAutoencoder, VariationalAutoencoder, graphs
+from aeanomaly import AutoencoderEnsemble, DenoisingAutoencoder, VariationalAutoencoder, graphs
 from aeanomaly.detectors import REGISTRY
 from aeanomaly.fitting import encoding
 from aeanomaly.scoring.gaps import find_gaps
@@ -78,8 +78,9 @@ def test_missing_values_of_any_sign_are_the_last_in_the_order_of_gaps():
         DenoisingAutoencoder(**FEW, latent_dim=1030),
         VariationalAutoencoder(**FEW, n_draws=1, latent_dim=130),
         VariationalAutoencoder(**FEW),
+        AutoencoderEnsemble(**FEW),
     ],
-    ids=["denoising", "many prototypes", "wide code", "variational"],
+    ids=["denoising", "many prototypes", "wide code", "variational", "ensemble"],
 )
 def test_the_place_of_a_wide_row_with_large_cells_does_not_change_its_score(detector, n_columns):
     X = plane(300, n_columns)

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from aeanomaly import DenoisingAutoencoder, graphs
+from aeanomaly.detectors import REGISTRY
 from aeanomaly.graphs import Replay
 from aeanomaly.scoring import launches
 from aeanomaly.training.steps import DeviceSteps
@@ -192,15 +193,15 @@ def test_memory_of_the_device_is_free_after_a_fit_and_a_score_without_the_garbag
 
 
 @pytest.mark.gpu
-@pytest.mark.parametrize("name", ["DenoisingAutoencoder", "ContractiveAutoencoder", "VariationalAutoencoder"])
-def test_steps_and_launches_are_captured_on_a_gpu(name, caplog, monkeypatch):
-    import aeanomaly
-
+@pytest.mark.parametrize("missing", ["error", "model"])
+@pytest.mark.parametrize("name", sorted(REGISTRY))
+def test_steps_and_launches_are_captured_on_a_gpu(name, missing, caplog, monkeypatch):
     captured, capture = [], graphs._Space.capture
     monkeypatch.setattr(graphs._Space, "capture", lambda *a: captured.append(1) or capture(*a))
     caplog.set_level("INFO", logger="aeanomaly.graphs")
     rng = np.random.default_rng(0)
-    detector = getattr(aeanomaly, name)(max_iter=50, random_state=0, device="cuda").fit(rng.normal(size=(500, 4)))
+    parameters = {"max_iter": 50, "missing": missing, "random_state": 0, "device": "cuda"}
+    detector = REGISTRY[name](**parameters).fit(rng.normal(size=(500, 4)))
     fitted = len(captured)
     detector.score_samples(rng.normal(size=(400_000, 4)))
     assert fitted > 0

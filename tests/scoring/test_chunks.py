@@ -111,7 +111,7 @@ def test_a_device_without_any_memory_leaves_the_call_to_the_cpu_with_one_warning
     monkeypatch.setattr("aeanomaly.fitting.model.has_launches", lambda device: False)
     model = replace(detector.state_.model, device=torch.device("cuda"))
     detector.state_ = replace(detector.state_, model=model)
-    monkeypatch.setattr(torch.Tensor, "to", lambda tensor, *_: tensor)
+    monkeypatch.setattr(torch.Tensor, "to", lambda tensor, *_, **__: tensor)
     for call, answer in zip(calls, expected, strict=True):
         with pytest.warns(UserWarning, match=r"cuda ran out of memory in AutoencoderEnsemble; .* on the CPU") as seen:
             found = call(rows)

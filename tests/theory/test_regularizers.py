@@ -46,7 +46,7 @@ def test_wide_autoencoder_without_penalty_copies_anomalies_too():
     ids=["denoising", "contractive", "l1", "kl", "variational"],
 )
 def test_each_regularizer_restores_detection(detector):
-    assert auroc_on_broken_correlations(detector) > 0.8
+    assert auroc_on_broken_correlations(detector) > 0.75
 
 
 @pytest.mark.parametrize("target", [0.05, 0.2])
