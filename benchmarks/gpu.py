@@ -89,6 +89,7 @@ def _run(measurements: list[tuple[Bench, Measurement]], options: argparse.Namesp
     """Run all measurements, and return the report; an interrupted run leaves what it has measured in the files."""
     end, lines, text = time.monotonic() + options.seconds, list[dict[str, Any]](), heading
     about = {"version": __version__, "torch": torch.__version__, "threads": options.threads}
+    quantities = [one for _, one in measurements]
     with tqdm(measurements, unit="measurement", file=sys.stderr) as bar:
         for bench, one in bar:
             bar.set_description(f"{one.name}, {bench.device.type.upper()}")
@@ -100,7 +101,7 @@ def _run(measurements: list[tuple[Bench, Measurement]], options: argparse.Namesp
             lines += [identity | {"round": number} | line | about for number, line in enumerate(results)]
             runs = pd.DataFrame(lines)
             runs.to_csv(options.out / "gpu.csv", index=False)
-            text = report(runs, [one for _, one in measurements], heading)
+            text = report(runs, quantities, heading)
             (options.out / "gpu.md").write_text(text, encoding="utf-8")
     return text
 

@@ -38,10 +38,8 @@ _LOOP = "step, plain loop"
 _SINGLE_ROWS = 100
 
 
-@lru_cache(maxsize=4)
-def table(rows: int, columns: int) -> np.ndarray:
-    """Return the table of `speed.table`, which several measurements share."""
-    return generate(rows, columns)
+#: Function that generates a table, which several measurements share.
+table = lru_cache(maxsize=4)(generate)
 
 
 def rates(bench: Bench) -> Iterator[Measurement]:

@@ -67,8 +67,8 @@ def _runs(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
             stacked, grid = _stacked(detector), _grid(detector, options.threads)
             stacked.fit(X[: options.rows // 4])
             get_reusable_executor().shutdown(wait=True)
-            cold = timed(lambda grid=grid: few(grid).fit(X))
-            warm = timed(lambda grid=grid: few(grid).fit(X))
+            cold = timed(lambda grid=grid: _few(grid).fit(X))
+            warm = timed(lambda grid=grid: _few(grid).fit(X))
             for number in range(options.repeats):
                 rate = matrix_product_rate()
                 ours, theirs = timed(lambda s=stacked: s.fit(X)), timed(lambda g=grid: g.fit(X))
@@ -92,7 +92,7 @@ def _grid(detector: Any, n_jobs: int) -> GridSearchCV:
     return GridSearchCV(detector, GRID, scoring=log_likelihood, cv=_FOLDS, n_jobs=n_jobs)
 
 
-def few(grid: GridSearchCV) -> GridSearchCV:
+def _few(grid: GridSearchCV) -> GridSearchCV:
     """Return a search that is long enough to start every worker."""
     return GridSearchCV(grid.estimator, {"learning_rate": [1e-3, 2e-3]}, scoring=grid.scoring, cv=3, n_jobs=grid.n_jobs)
 

@@ -2,7 +2,9 @@
 
 import contextlib
 import copy
+import faulthandler
 import functools
+import multiprocessing
 import os
 import pickle
 import tempfile
@@ -71,6 +73,29 @@ def at_the_same_time(calls):
 
     with ThreadPoolExecutor(len(calls)) as pool:
         return [future.result(timeout=120) for future in [pool.submit(run, call) for call in calls]]
+
+
+def in_a_forked_child(call, seconds=120):
+    """Return the result of a call in a forked process; fail if it hangs, and say where."""
+    context = multiprocessing.get_context("fork")
+    receiver, sender = context.Pipe(duplex=False)
+    with tempfile.TemporaryFile("w+") as trace:
+
+        def run():
+            faulthandler.dump_traceback_later(seconds / 2, file=trace)
+            sender.send_bytes(call())
+
+        child = context.Process(target=run, daemon=True)
+        child.start()
+        sender.close()
+        try:
+            hangs = not receiver.poll(seconds)
+            trace.seek(0)
+            assert not hangs, f"the child hangs:\n{trace.read()}"
+            return receiver.recv_bytes()
+        finally:
+            child.kill()
+            child.join(10)
 
 
 @pytest.fixture

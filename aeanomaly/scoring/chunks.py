@@ -8,6 +8,7 @@ import torch
 
 from aeanomaly.memory import is_out_of_memory
 from aeanomaly.nn import empty, workspace
+from aeanomaly.scoring.transfer import BLOCK_BYTES
 from aeanomaly.threads import check_fork, limit_threads, thread_pool
 
 #: Rounding in matrix products depends on the number of rows, except at multiples of this number on a CPU. With padding,
@@ -19,8 +20,8 @@ _MAX_ROWS, _IN_CHUNK = 16 * PADDING, 1 << 19
 #: Maximum number of rows in a block of a chunk, and of elements in its widest layer, which should fit into a cache.
 _BLOCK_ROWS, _IN_BLOCK = 4 * PADDING, 1 << 19
 #: Maximum number of rows in a launch on an accelerator, of elements in its largest tensor (128 MB in float32), and of
-#: cells of its rows (16 MB in float64).
-_LAUNCH_ROWS, _IN_LAUNCH, _LAUNCH_CELLS = 1 << 14, 1 << 25, 1 << 21
+#: cells of its rows, which a block holds in float64.
+_LAUNCH_ROWS, _IN_LAUNCH, _LAUNCH_CELLS = 1 << 14, 1 << 25, BLOCK_BYTES // 8
 
 #: Function from a chunk of a table, and the number of rows to which it is padded, to the result of the chunk.
 Run = Callable[[np.ndarray, int], np.ndarray]

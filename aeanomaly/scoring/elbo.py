@@ -42,14 +42,13 @@ def elbo_terms(
     The KL divergence is analytic, and the expectation is a mean over the draws. The ELBO is the sum over the last axis.
     """
     loc, log_scale = network.posterior(rows)
-    log_prob = torch.zeros_like(rows)
+    scale, log_prob = torch.exp(log_scale), torch.zeros_like(rows)
     if rows.device.type == "cpu":  # one draw fits into the cache
-        scale = torch.exp(log_scale)
         for draw in draws:
             log_prob += likelihood.log_prob(rows, network.decode(loc + scale * draw), network.log_noise_scale)
     else:  # few large products take less time than many small ones
         for group in draws.split(DRAWS_AT_ONCE):
-            log_prob += _log_prob_of_draws(network, likelihood, rows, _codes(loc, log_scale, group)).sum(dim=1)
+            log_prob += _log_prob_of_draws(network, likelihood, rows, _codes(loc, scale, group)).sum(dim=1)
     kl = kl_to_standard_normal(loc, log_scale)
     return torch.cat([log_prob / len(draws), -kl.unsqueeze(2)], dim=2)
 
@@ -64,18 +63,18 @@ def log_weights(
     """
     wide = torch.float64 if has_float64(rows.device) else torch.float32
     loc, log_scale = network.posterior(rows)
-    weights = []
+    scale, weights = torch.exp(log_scale), []
     for group in draws.split(1 if rows.device.type == "cpu" else DRAWS_AT_ONCE):
-        codes = _codes(loc, log_scale, group)
+        codes = _codes(loc, scale, group)
         log_prob = _log_prob_of_draws(network, likelihood, rows, codes).to(wide).sum(dim=3)
         log_ratio = 0.5 * (group.unsqueeze(1).square() - codes.square()) + log_scale.unsqueeze(1)
         weights.append((log_prob + log_ratio.to(wide).sum(dim=3)).transpose(0, 1))
     return torch.cat(weights)
 
 
-def _codes(loc: torch.Tensor, log_scale: torch.Tensor, draws: torch.Tensor) -> torch.Tensor:
+def _codes(loc: torch.Tensor, scale: torch.Tensor, draws: torch.Tensor) -> torch.Tensor:
     """Return the code of each row and draw: posterior (M, B, L), draws (S, L) -> (M, S, B, L)."""
-    return loc.unsqueeze(1) + torch.exp(log_scale).unsqueeze(1) * draws.unsqueeze(1)
+    return loc.unsqueeze(1) + scale.unsqueeze(1) * draws.unsqueeze(1)
 
 
 def _log_prob_of_draws(

@@ -198,7 +198,7 @@ class TestLaunches:
             _, peak = tracemalloc.get_traced_memory()
         finally:
             tracemalloc.stop()
-        assert max(sizes) <= max(1 << 18, 8 * len(table))
+        assert max(size for size in sizes if size != 8 * len(table)) <= 1 << 18  # besides the scores
         assert peak < table.nbytes / 2  # the scores are a fifth; tensors are not traced
 
     @pytest.mark.usefixtures("simulation")

@@ -1,10 +1,8 @@
 """Many threads, forked processes, and machines without an accelerator."""
 
-import faulthandler
 import multiprocessing
 import pickle
 import re
-import tempfile
 import threading
 import time
 from pathlib import Path
@@ -16,7 +14,7 @@ import torch
 import aeanomaly
 from aeanomaly.detectors import REGISTRY
 from aeanomaly.threads import check_fork
-from tests.conftest import at_the_same_time
+from tests.conftest import at_the_same_time, in_a_forked_child
 
 #: Threads of this process in the operating system.
 THREADS = Path("/proc/self/task")
@@ -128,29 +126,6 @@ def with_fork(test):
     ):
         test = mark(test)
     return test
-
-
-def in_a_forked_child(call, seconds=120):
-    """Return the result of a call in a forked process; fail if it hangs, and say where."""
-    context = multiprocessing.get_context("fork")
-    receiver, sender = context.Pipe(duplex=False)
-    with tempfile.TemporaryFile("w+") as trace:
-
-        def run():
-            faulthandler.dump_traceback_later(seconds / 2, file=trace)
-            sender.send_bytes(call())
-
-        child = context.Process(target=run, daemon=True)
-        child.start()
-        sender.close()
-        try:
-            hangs = not receiver.poll(seconds)
-            trace.seek(0)
-            assert not hangs, f"the child hangs:\n{trace.read()}"
-            return receiver.recv_bytes()
-        finally:
-            child.kill()
-            child.join(10)
 
 
 @with_fork
